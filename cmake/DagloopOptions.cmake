@@ -1,0 +1,38 @@
+# Language level, warnings, sanitizers and hardening: one INTERFACE target that every target links.
+option(DAGLOOP_BUILD_TESTS "Build the tests" ON)
+option(DAGLOOP_BUILD_BENCH "Build the benchmarks" OFF)
+option(DAGLOOP_WERROR "Treat warnings as errors" ON)
+set(DAGLOOP_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(dagloop_options INTERFACE)
+target_compile_options(dagloop_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wdouble-promotion
+  # GCC 12 reports it falsely inside std::string and std::optional at -O2 (GCC bug 105562).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  # Same optimiser-level false alarms, from inlined std::variant and std::vector code.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-null-dereference>)
+if(DAGLOOP_WERROR)
+  target_compile_options(dagloop_options INTERFACE -Werror)
+endif()
+if(DAGLOOP_SANITIZE)
+  target_compile_options(dagloop_options INTERFACE
+    -fsanitize=${DAGLOOP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(dagloop_options INTERFACE -fsanitize=${DAGLOOP_SANITIZE})
+else()
+  target_compile_options(dagloop_options INTERFACE
+    -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+  target_link_options(dagloop_options INTERFACE -Wl,-z,relro,-z,now)
+endif()

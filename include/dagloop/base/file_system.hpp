@@ -1,0 +1,94 @@
+// The file-system seam for small files: documents, env files, keys. Log files are streamed by the
+// source layer instead. Replaced in tests by an in-memory double and by one that fails on demand.
+// Not thread-safe across writers of one path; callers hold a lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+
+namespace dagloop {
+
+/// What stat tells of a path.
+struct FileInfo {
+  bool is_directory = false;
+  std::uint64_t size_bytes = 0;
+  std::uint32_t mode = 0600;  // permission bits only, e.g. 0640
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool writable = false;            // by this process, by the file's own permission
+  std::uint64_t free_bytes = 0;     // on its file system, for unprivileged users
+};
+
+/// Permission and owner of a file to be written.
+struct FileAttributes {
+  std::uint32_t mode = 0644;
+  std::optional<std::uint32_t> uid;  // unchanged when absent
+  std::optional<std::uint32_t> gid;
+};
+
+/// Reads and writes whole small files.
+///
+/// Errors: every method throws Error{preflight} naming the path when the system refuses, except
+///         where it says otherwise.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  /// Returns the content of the file at `path`, nullopt where there is none.
+  virtual std::optional<std::string> read(const std::string& path) = 0;
+  /// Returns what stat says of `path` (symlinks followed), nullopt where there is nothing.
+  virtual std::optional<FileInfo> stat(const std::string& path) = 0;
+  /// Returns the names (not paths) in directory `path`, sorted; empty where there is none.
+  virtual std::vector<std::string> list(const std::string& path) = 0;
+  /// Creates or truncates `path` with `content`, sets `attributes` before any byte is written, and
+  /// syncs it to disk. Missing parent directories are made.
+  virtual void write_synced(const std::string& path, const std::string& content,
+                            const FileAttributes& attributes) = 0;
+  /// Renames `from` over `to` and syncs the directory.
+  virtual void rename_synced(const std::string& from, const std::string& to) = 0;
+  /// Removes the file at `path`; nothing happens where there is none.
+  virtual void remove(const std::string& path) = 0;
+};
+
+/// Replaces the file at `path` so that a reader sees the old content or the new, never half of one:
+/// temporary file in the same directory, sync, rename, sync of the directory.
+///
+/// Order: the temporary file is `<path>.tmp`; one left by a crash is overwritten.
+void replace_file(FileSystem& files, const std::string& path, const std::string& content,
+                  const FileAttributes& attributes = {});
+
+/// Returns the directory part of `path` ("." where there is none).
+std::string parent_directory(const std::string& path);
+
+/// The machine's file system.
+class PosixFileSystem final : public FileSystem {
+ public:
+  std::optional<std::string> read(const std::string& path) override;
+  std::optional<FileInfo> stat(const std::string& path) override;
+  std::vector<std::string> list(const std::string& path) override;
+  void write_synced(const std::string& path, const std::string& content,
+                    const FileAttributes& attributes) override;
+  void rename_synced(const std::string& from, const std::string& to) override;
+  void remove(const std::string& path) override;
+};
+
+/// An exclusive advisory lock (flock) on a file, held for the object's life and freed by the kernel
+/// if the process dies.
+class FileLock {
+ public:
+  /// Returns the lock on `path` (made when missing, parents too), nullptr when another holds it.
+  static std::unique_ptr<FileLock> try_acquire(const std::string& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,24 @@
+// The JSON Schemas that ship (config/schemas/), compiled into the executables, and validation
+// against them (valijson). Thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json.hpp"
+
+namespace dagloop {
+
+/// Returns the names of the shipped schemas ("quality_report", "config", ...).
+std::vector<std::string> schema_names();
+
+/// Returns the text of shipped schema `name`; an unknown name is a caller's bug.
+std::string_view schema_text(std::string_view name);
+
+/// Checks `document` against the shipped schema `name`.
+///
+/// Errors: Error{config} "<where>: <path>: <what>; ..." with the first faults.
+void validate_schema(const Json& document, std::string_view name, std::string_view where);
+
+}  // namespace dagloop

@@ -1,0 +1,101 @@
+// Carries out changes of the env file, each as a transaction: intent in the journal, atomic write,
+// read back, reload hook, completion in the journal; undone or finished after any interruption.
+// Used by one thread, under the store's lock.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/config.hpp"
+#include "dagloop/decide/decision.hpp"
+#include "dagloop/policy/allowlist.hpp"
+#include "dagloop/state/state_store.hpp"
+
+namespace dagloop {
+
+/// A change to be carried out.
+struct ChangeRequest {
+  ChangeKind kind = ChangeKind::apply;
+  Patch patch;
+  std::string env_sha256;       // of the env file that the decision saw
+  std::string decision_digest;  // empty for an operator's rollback
+  std::string actor;
+  std::string why;
+  TimePoint decided_at;    // by the machine's clock: when approval or trigger was seen
+  TimePoint effective_at;  // from when on runs count as made under the new policy
+};
+
+/// How a change ended.
+enum class ChangeOutcome {
+  in_force,                 // written, hook run, journal complete
+  in_force_without_reload,  // a rollback was written, but its hook failed
+  rolled_back,              // the hook of an apply failed: the earlier values are back
+};
+
+/// The seams and settings that a change needs. Owns: nothing.
+struct ApplierContext {
+  FileSystem& files;
+  ProcessRunner& processes;
+  StateStore& store;
+  const Clock& clock;
+  const Config& config;
+  const Allowlist& allowlist;
+};
+
+/// Carries out changes.
+class Applier {
+ public:
+  explicit Applier(ApplierContext context) : context_(context) {}
+
+  /// Carries out `request`; `state` is the loaded state and is kept up to date.
+  ///
+  /// Order:  the caller holds the store's lock and has checked the approval.
+  /// Errors: Error{config} for a key that is not allowed (refused, journaled); Error{conflict} when
+  ///         the env file is not the one that the decision saw; Error{apply_failed} when writing
+  ///         failed and the old content stands.
+  ChangeOutcome carry_out(CycleState& state, const ChangeRequest& request);
+
+  /// Finishes or takes back a change that was interrupted; returns what was done, one sentence, or
+  /// nothing where no change was under way.
+  std::vector<std::string> recover(CycleState& state);
+
+  /// Journals that a change was refused.
+  void refuse(CycleState& state, const std::string& digest, const std::string& actor,
+              const std::string& why);
+
+ private:
+  void write_policy(const Intent& intent, const std::string& after);
+  ChangeOutcome finish(CycleState& state);
+  void undo(CycleState& state, const std::string& why);
+  void complete_apply(CycleState& state);
+  void complete_rollback(CycleState& state, const std::string& hook_fault);
+  std::string run_hook();  // what went wrong; empty when nothing did
+
+  ApplierContext context_;
+};
+
+/// Returns from when on a change made now counts: now for a live decision; for one made about the
+/// past (`--as-of`), its own as_of plus the time that went by since.
+TimePoint effective_time(const Decision& decision, TimePoint now);
+
+/// Returns what a decision needs to know of the state.
+PolicyHistory policy_history(const CycleState& state);
+
+/// Who looked at the env file, and when.
+struct Observation {
+  std::string actor;
+  TimePoint at;            // by the machine's clock
+  TimePoint effective_at;  // from when on runs count as made under the policy seen
+};
+
+/// Takes over the policy found in force where the loop did not write it: at first sight as a policy
+/// to go back to, later as somebody's edit, which ends a verification under way.
+///
+/// Order: commit `state` with the events returned; none are returned where nothing changed.
+std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
+                                         const Observation& observation);
+
+}  // namespace dagloop

@@ -1,0 +1,93 @@
+// The whole configuration (JSON, comments allowed): defaults, reading, validation. Value types.
+// Every key is described in docs/configuration.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/base/time.hpp"
+#include "dagloop/decide/data_state.hpp"
+#include "dagloop/decide/decision.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/kpi/run_table.hpp"
+#include "dagloop/policy/approval.hpp"
+#include "dagloop/record/error_class.hpp"
+
+namespace dagloop {
+
+/// Which window the report is compared with.
+struct BaselineSpec {
+  BaselineKind kind = BaselineKind::automatic;
+  std::optional<Window> period;  // with kind period
+};
+
+/// Reads "auto", "previous", "control" or "T1..T2" (RFC 3339 times on slot boundaries).
+///
+/// Errors: Error{usage} naming `where`.
+BaselineSpec parse_baseline(std::string_view text, std::string_view where);
+
+/// Configuration, "input".
+struct InputConfig {
+  std::vector<std::string> sources;
+  std::string mapping;  // file; empty: contract names
+  DataLimits limits;
+  Microseconds future_skew = std::chrono::minutes(5);
+  Microseconds run_horizon = std::chrono::hours(24);
+  Dedupe dedupe = Dedupe::runs;
+};
+
+/// Configuration, "policy".
+struct PolicyConfig {
+  std::string env_file;
+  std::string allowlist = "config/policy_allowlist.json";
+  std::string rules = "config/policy_rules.json";
+  std::string approvers = "config/approvers.json";
+  std::string approvals_dir = "reports";
+  Microseconds approval_ttl = std::chrono::hours(24);
+  ApprovalDemand::People people = ApprovalDemand::People::one;
+  std::vector<std::string> reload;  // argv; empty: no hook
+  Microseconds reload_timeout = std::chrono::seconds(30);
+};
+
+enum class ReportFormat { json, md, html };
+
+/// Configuration, "reports".
+struct ReportsConfig {
+  std::string dir = "reports";
+  std::vector<ReportFormat> formats{ReportFormat::json, ReportFormat::md, ReportFormat::html};
+  Microseconds retention = std::chrono::hours(24 * 90);
+};
+
+/// Reads "json,md,html" in any order.
+///
+/// Errors: Error{usage} for an unknown format.
+std::vector<ReportFormat> parse_formats(std::string_view text);
+
+/// Returns `window` unless it is no positive multiple of the 5-minute slot.
+///
+/// Errors: Error{usage} naming `where`.
+Microseconds checked_window(Microseconds window, std::string_view where);
+
+/// The configuration.
+struct Config {
+  Microseconds window = std::chrono::hours(24);
+  BaselineSpec baseline;
+  InputConfig input;
+  ErrorClasses error_classes;
+  std::vector<GateCheck> gate = default_gate();
+  DecisionConfig decision;
+  PolicyConfig policy;
+  std::string state = "sqlite:state/dagloop.db";
+  ReportsConfig reports;
+};
+
+/// Reads a configuration document: validated against the shipped schema, then by meaning.
+///
+/// Errors: Error{config} naming `where` and the key.
+Config parse_config(const Json& document, std::string_view where);
+
+}  // namespace dagloop

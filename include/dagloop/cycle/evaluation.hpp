@@ -1,0 +1,33 @@
+// Logs -> the figures of a window and its baseline. Composes source and kpi.
+#pragma once
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/cycle/config.hpp"
+#include "dagloop/kpi/quality.hpp"
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// What is evaluated.
+struct EvaluationRequest {
+  TimePoint as_of;                         // floored to the slot
+  Microseconds window;                     // a multiple of the slot
+  BaselineSpec baseline;
+  std::optional<TimePoint> not_before;     // cuts the window: the policy in force began here
+};
+
+/// Reads the source and computes the figures.
+///
+/// Shape:  current is [as_of - window, as_of), cut at `not_before` rounded up to a slot; the baseline
+///         window lies right before it and has full length.
+/// Errors: what the source throws.
+Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
+                 const Clock& clock);
+
+/// Opens the configured sources with the configured mapping.
+///
+/// Errors: Error{usage} without any source; Error{config} for a bad mapping; Error{source}.
+std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config);
+
+}  // namespace dagloop

@@ -1,0 +1,51 @@
+// Changes asked for by an operator: apply an approved decision, or go back. The same transaction,
+// journal and lock as the cycle's; a dry run shows what would happen and writes nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json.hpp"
+#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/tick.hpp"
+
+namespace dagloop {
+
+/// Everything that a manual change touches. Owns: nothing.
+struct ManualContext {
+  FileSystem& files;
+  ProcessRunner& processes;
+  StateStore& store;
+  const Clock& clock;
+  const Config& config;
+  std::string actor;  // who asks, for the journal
+};
+
+/// What came of it.
+struct ManualResult {
+  ExitCode code = ExitCode::done;
+  std::string diff;                // of the env file, foreign values masked
+  std::vector<std::string> notes;  // for the operator
+};
+
+/// Applies a decision document.
+///
+/// Shape:  in a dry run: the diff, and whether the approval (if given) would hold.
+/// Errors: Error{approval} when it is missing or does not hold, or the decision was applied before;
+///         Error{conflict} when the env file changed, another change is under verification, or the
+///         lock is held; Error{config} for a key that is not allowed. Refusals are journaled.
+ManualResult apply_decision(const ManualContext& context, TickMode mode, const Json& decision,
+                            const std::optional<Approval>& approval);
+
+/// Goes back to the last verified policy: undoes the change under verification, else one verified
+/// policy down.
+///
+/// Errors: Error{approval} when no earlier policy is known that was approved before.
+ManualResult roll_back_policy(const ManualContext& context, TickMode mode);
+
+/// Describes the stored state for an operator: phase, policy in force, what waits, cool-down.
+Json describe_state(const CycleState& state);
+
+}  // namespace dagloop

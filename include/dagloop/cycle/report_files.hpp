@@ -1,0 +1,33 @@
+// The report directory: `_latest` files replaced by atomic renames, an archive by time, retention.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/base/time.hpp"
+#include "dagloop/cycle/config.hpp"
+#include "dagloop/report/page.hpp"
+
+namespace dagloop {
+
+/// One file to be published, e.g. {"dag_quality", "json", ...} -> dag_quality_latest.json and
+/// archive/dag_quality_20260225T060000Z.json.
+struct ReportFile {
+  std::string stem;
+  std::string extension;
+  std::string content;
+};
+
+/// Renders the quality report in the wanted formats.
+std::vector<ReportFile> render_quality_files(const PageInputs& inputs,
+                                             const std::vector<ReportFormat>& formats);
+
+/// Publishes `files` in `directory` under `time`, archive first, and removes archived files older
+/// than the retention.
+///
+/// Errors: Error{preflight} naming the path.
+void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
+             const std::vector<ReportFile>& files);
+
+}  // namespace dagloop

@@ -1,0 +1,51 @@
+// One tick of the cycle: recover, preflight, evaluate, gate, decide, apply or verify, report.
+// Safe to run at any time, again, and from two hosts: the state's lock lets one through.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/config.hpp"
+#include "dagloop/decide/decision.hpp"
+#include "dagloop/source/log_source.hpp"
+#include "dagloop/state/state_store.hpp"
+
+namespace dagloop {
+
+/// Whether a tick may write the env file and the state.
+enum class TickMode { dry_run, apply };
+
+/// Everything a tick touches. Owns: nothing.
+struct TickContext {
+  FileSystem& files;
+  ProcessRunner& processes;
+  StateStore& store;
+  LogSource& source;
+  const Clock& clock;
+  const Config& config;
+};
+
+/// What a tick did.
+struct TickResult {
+  ExitCode code = ExitCode::done;
+  Phase phase = Phase::idle;       // after the tick (in a dry run: as stored)
+  Json decision;                   // the decision document that was published
+  std::vector<std::string> notes;  // what happened, for the operator
+};
+
+/// Runs one tick.
+///
+/// Shape:  `as_of` overrides the clock as the logic's present (approvals still expire by the clock);
+///         a dry run writes reports, and neither env file nor state.
+/// Errors: Error of any kind; whatever was thrown, env file and state are whole and the next tick
+///         goes on from there.
+/// Source: docs/operations.md, "States".
+TickResult run_tick(const TickContext& context, TickMode mode, std::optional<TimePoint> as_of);
+
+}  // namespace dagloop

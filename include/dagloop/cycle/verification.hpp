@@ -1,0 +1,30 @@
+// Judges a change by the runs after it. Pure.
+#pragma once
+
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/kpi/quality.hpp"
+#include "dagloop/state/cycle_state.hpp"
+
+namespace dagloop {
+
+enum class VerificationOutcome { passed, missed, waiting };
+
+/// How verification stands, and why.
+struct Verification {
+  VerificationOutcome outcome = VerificationOutcome::waiting;
+  std::vector<Reason> reasons;
+};
+
+/// Judges `change` by the gate on `quality` (the runs since the change against those before).
+///
+/// Shape:  missed as soon as a check of severity fail fails, unless it failed before the change too
+///         and is not worse now; passed when the soak is over and every such check has its sample;
+///         waiting otherwise, data faults included.
+Verification verify_change(const ChangeUnderVerification& change, const GateResult& gate,
+                           const Quality& quality, TimePoint now, Microseconds soak);
+
+}  // namespace dagloop

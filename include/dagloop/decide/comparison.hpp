@@ -1,0 +1,29 @@
+// Which runs are judged and which they are judged against. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// The two sides of a comparison. Owns: nothing; points into the Quality it was made from.
+struct Comparison {
+  const PopulationKpis* subject = nullptr;    // null: missing
+  const PopulationKpis* reference = nullptr;  // null: missing
+  std::string subject_name;                   // "canary" or "dag"
+  std::string reference_name;                 // "control", "previous window", ...
+  Window subject_window;
+  std::optional<Reason> fault;                // why one side is missing
+};
+
+/// Chooses the sides: canary against control where cohorts exist, else the window's DAG runs
+/// against those of the baseline window.
+///
+/// Shape: `automatic` takes the cohorts as soon as any run of the window carries one, so that a
+///        canary that stopped logging is missing data, never a silent switch to another baseline.
+Comparison choose_comparison(const Quality& quality, BaselineKind kind);
+
+}  // namespace dagloop

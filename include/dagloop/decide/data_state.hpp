@@ -1,0 +1,32 @@
+// Whether the figures may be relied on at all. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// What the input must hold to be relied on (configuration, "input").
+struct DataLimits {
+  double max_malformed_share = 0.01;            // a fraction of all lines
+  Microseconds max_age = std::chrono::hours(6);  // of the newest record, before as_of
+};
+
+/// Returns why the data cannot be relied on; empty when it can.
+///
+/// Shape: codes `no_data`, `data_stale`, `malformed_share_above_limit`, `data_stale` being judged
+///        against the report's own as_of.
+std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits);
+
+/// Says how many more observations are needed and about when they will be there at the present rate.
+///
+/// Shape: `have` < `need`; `window` is what `have` were seen in.
+/// Returns e.g. "8 more needed; at the present rate (12 in 1d) in about 16h".
+std::string sample_forecast(std::uint64_t have, std::uint64_t need, const Window& window);
+
+}  // namespace dagloop

@@ -1,0 +1,110 @@
+// The decision: promote, hold or rollback, and the patch that would carry it out. Pure: the same
+// inputs give the same decision, byte for byte.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/decide/data_state.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/decide/recommendation.hpp"
+#include "dagloop/decide/trigger.hpp"
+
+namespace dagloop {
+
+enum class Action { promote, hold, rollback };
+
+/// Returns the printed word, and reads it.
+std::string_view to_string(Action action);
+std::optional<Action> parse_action(std::string_view word);
+
+/// Configuration, "decision".
+struct DecisionConfig {
+  std::vector<int> ladder{0, 10, 30, 60, 100};
+  std::string rollout_key = "DAG_ROLLOUT_PERCENT";
+  std::uint64_t min_sample = 20;
+  double promotion_margin_pp = 2.0;
+  Microseconds soak = std::chrono::hours(6);
+  Microseconds cooldown = std::chrono::hours(24);
+  TriggerThresholds triggers;
+};
+
+/// Reads the section; a missing one gives the defaults.
+///
+/// Errors: Error{config}; `evidence` other than "point" is refused by this version.
+DecisionConfig parse_decision_config(const JsonReader& reader);
+
+/// What the state knows of policies.
+struct PolicyHistory {
+  enum class ChangeState { none, under_verification };
+  ChangeState change = ChangeState::none;
+  std::vector<PolicyValues> verified;           // oldest first; each was in force and passed
+  std::optional<TimePoint> in_force_since;      // of the present policy; unknown: before the window
+  std::optional<TimePoint> cooldown_until;
+};
+
+/// Everything that a decision rests on.
+struct DecisionInputs {
+  const Quality& quality;
+  const GateResult& gate;
+  BaselineKind baseline = BaselineKind::automatic;
+  const DecisionConfig& config;
+  DataLimits limits;
+  const std::vector<KeySpec>& keys;
+  const std::vector<PolicyRule>& rules;
+  PolicyValues values;      // allowlisted keys of the env file
+  std::string env_sha256;   // of the whole env file
+  PolicyHistory history;
+  TimePoint now;
+  Microseconds approval_ttl = std::chrono::hours(24);
+  std::string proposed_by;
+};
+
+/// A decision document as a value.
+struct Decision {
+  TimePoint generated_at;
+  TimePoint as_of;
+  Action action = Action::hold;
+  Verdict verdict = Verdict::INSUFFICIENT;
+  int current_percent = 0;
+  std::optional<int> next_percent;
+  std::vector<TriggerResult> triggers;
+  std::vector<Reason> reasons;
+  std::vector<Recommendation> recommendations;
+  Patch patch;             // empty: nothing to apply
+  enum class Approval { required, not_required };
+  Approval approval = Approval::required;  // not required: going back to a policy approved before
+  std::string env_sha256;
+  TimePoint expires_at;
+  std::string proposed_by;
+};
+
+/// Decides.
+///
+/// Shape:  `rollback` when a trigger fired; `promote` one step up; `hold` otherwise, always with a
+///         reason. The patch holds the ladder step, or the recommendations of the best rank's
+///         group, or the way back; never two of these.
+/// Errors: Error{config} where the rollout key is missing from `values` or no integer percent.
+/// Source: docs/kpis.md, "Decision".
+Decision decide(const DecisionInputs& inputs);
+
+/// Where a rollback goes.
+struct RollbackTarget {
+  Patch patch;
+  Decision::Approval approval = Decision::Approval::required;
+};
+
+/// Finds the way back from `values`: undoing the change under verification; else the latest verified
+/// policy at a lower step; else the next ladder step down (which needs an approval).
+///
+/// Shape: nullopt where there is nothing to go back to.
+std::optional<RollbackTarget> rollback_target(const PolicyValues& values,
+                                              const PolicyHistory& history,
+                                              const DecisionConfig& config);
+
+}  // namespace dagloop

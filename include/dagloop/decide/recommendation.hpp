@@ -1,0 +1,76 @@
+// Rules that turn findings in the figures into suggested values of policy keys. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// One condition of a rule, on a KPI of the DAG population or on the nodes' figures.
+struct RuleCondition {
+  enum class Scope { population, node };  // node: holds when any one node meets all node conditions
+  Scope scope = Scope::population;
+  std::string kpi;
+  Comparator comparator = Comparator::at_least;
+  double threshold = 0;
+  std::uint64_t min_sample = 20;
+};
+
+/// One rule: when all conditions hold, change a key.
+struct PolicyRule {
+  enum class Operation { add, multiply, set };
+  std::string id;
+  std::string group;  // recommendations of one group belong together
+  int rank = 100;     // 1 is the highest
+  std::vector<RuleCondition> when;
+  std::string env_key;
+  Operation operation = Operation::add;
+  std::string operand;  // a number, or for set any value
+  std::string reason;
+  std::string expected_effect;
+};
+
+/// One suggested change. `status` says whether it can stand in a patch.
+struct Recommendation {
+  std::string rule;
+  std::string group;
+  int rank = 100;
+  std::string env_key;
+  std::string current;
+  std::string suggested;
+  std::string reason;
+  std::string evidence;         // the figures that met the conditions
+  std::string expected_effect;
+  std::optional<std::string> clipped;  // what was clipped, if anything
+  bool operator==(const Recommendation&) const = default;
+};
+
+/// Recommendations, best rank first, and those that were dropped with the reason why.
+struct RecommendationSet {
+  std::vector<Recommendation> recommendations;  // one a key at most
+  std::vector<Reason> dropped;
+};
+
+/// Reads a rules document (config/policy_rules.json).
+///
+/// Errors: Error{config} naming `where`, rule and key.
+std::vector<PolicyRule> parse_rules(const Json& document, std::string_view where);
+
+/// Applies the rules to the current window.
+///
+/// Shape: `values` holds the allowlisted keys of the env file. A key that is not on the allowlist or
+///        not in the env file, a suggestion equal to the current value, and a second suggestion for
+///        a key (the better rank wins) are dropped, each with a reason.
+RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
+                            const std::vector<KeySpec>& keys, const PolicyValues& values);
+
+}  // namespace dagloop

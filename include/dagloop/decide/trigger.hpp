@@ -1,0 +1,55 @@
+// Rollback triggers: what is so much worse than the baseline that the policy must go. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/decide/comparison.hpp"
+#include "dagloop/decide/reason.hpp"
+
+namespace dagloop {
+
+/// Thresholds of the triggers (configuration, "decision.triggers"); nullopt turns one off.
+struct TriggerThresholds {
+  std::optional<double> success_drop_pp = 10.0;       // percentage points
+  std::optional<double> error_ratio = 2.0;            // auth and server, times the baseline
+  std::optional<double> p95_ms;                       // absolute
+  std::optional<double> p95_ratio = 1.5;              // times the baseline
+  std::optional<double> attempt_failure_ratio = 2.0;  // times the baseline
+  std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
+};
+
+enum class TriggerState { fired, quiet, insufficient };
+
+/// Returns the printed word.
+std::string_view to_string(TriggerState state);
+
+/// How one trigger stands.
+struct TriggerResult {
+  std::string name;  // "success_drop", "error_ratio.auth", "p95_absolute", ...
+  std::string kpi;
+  TriggerState state = TriggerState::insufficient;
+  std::optional<double> value;
+  std::optional<double> baseline_value;
+  double threshold = 0;
+  std::uint64_t sample_count = 0;
+  std::uint64_t baseline_sample_count = 0;
+  Reason reason;
+};
+
+/// Evaluates every trigger that is on, by point estimates.
+///
+/// Shape:  a side with fewer than `min_sample` observations makes its triggers insufficient; the
+///         absolute p95 trigger needs the subject alone.
+/// Source: docs/kpis.md, "Triggers".
+std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
+                                             const Comparison& comparison,
+                                             std::uint64_t min_sample);
+
+/// Returns whether any has fired.
+bool any_fired(const std::vector<TriggerResult>& triggers);
+
+}  // namespace dagloop

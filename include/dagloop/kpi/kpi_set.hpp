@@ -1,0 +1,81 @@
+// KPIs by name, computed from a partial. Pure value types.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dagloop/kpi/histogram.hpp"
+#include "dagloop/kpi/interval.hpp"
+#include "dagloop/kpi/partial.hpp"
+#include "dagloop/record/error_class.hpp"
+
+namespace dagloop {
+
+/// The shape of a KPI: a share, a mean count (attempts_per_node), or a quantile.
+enum class KpiKind { rate, ratio, quantile };
+
+/// Which way of a KPI is good.
+enum class Better { higher, lower };
+
+/// One KPI's figure. Units: rates and ratios are plain numbers (0.95, not 95); latencies are ms.
+struct Kpi {
+  KpiKind kind = KpiKind::rate;
+  std::optional<double> value;     // null with nothing to divide by, never 0
+  std::uint64_t numerator = 0;     // 0 for quantiles
+  std::uint64_t denominator = 0;   // for quantiles: n
+  std::optional<Interval> ci95;    // Wilson, for rates with a value
+  QuantileMethod method = QuantileMethod::exact;
+  bool operator==(const Kpi&) const = default;
+};
+
+/// KPIs in the order of the contract.
+class KpiSet {
+ public:
+  /// Appends a KPI; a name twice is a caller's bug.
+  void add(std::string name, Kpi kpi);
+  /// Returns the KPI called `name`, nullptr where there is none.
+  const Kpi* find(std::string_view name) const;
+  /// Returns all, in order.
+  const std::vector<std::pair<std::string, Kpi>>& all() const { return kpis_; }
+  bool operator==(const KpiSet&) const = default;
+
+ private:
+  std::vector<std::pair<std::string, Kpi>> kpis_;
+};
+
+/// Figures of one node.
+struct NodeKpis {
+  std::uint64_t attempts = 0;
+  Kpi failure_rate;
+  Kpi retry_success_rate;
+  Kpi p95_latency_ms;
+  bool operator==(const NodeKpis&) const = default;
+};
+
+/// Returns a rate with its Wilson interval (no interval where numerator > denominator).
+Kpi make_rate(std::uint64_t numerator, std::uint64_t denominator);
+
+/// Returns the names of all population KPIs, in the order of the contract.
+const std::vector<std::string>& kpi_names();
+
+/// Returns which way of the KPI `name` is good.
+Better better_direction(std::string_view name);
+
+/// Computes every population KPI of the contract.
+///
+/// Source: data contract, "KPIs".
+KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes);
+
+/// Computes the figures of one node.
+NodeKpis compute_node_kpis(const NodePartial& partial);
+
+/// Counts runs by error class.
+std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial,
+                                                        const ErrorClasses& classes);
+
+}  // namespace dagloop

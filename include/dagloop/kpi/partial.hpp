@@ -1,0 +1,115 @@
+// The KPI partial: the one mergeable value between every source and every KPI. Value types.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/kpi/histogram.hpp"
+#include "dagloop/record/record.hpp"
+#include "dagloop/record/record_reader.hpp"
+
+namespace dagloop {
+
+/// Attempts of one node over some runs.
+struct NodePartial {
+  std::uint64_t attempts = 0;
+  std::uint64_t failed_attempts = 0;
+  std::uint64_t retries = 0;            // attempts with attempt > 1
+  std::uint64_t retries_succeeded = 0;
+  std::uint64_t run_node_pairs = 0;     // distinct runs that have the node
+  DurationHistogram latency;
+
+  void merge(const NodePartial& other);
+  bool operator==(const NodePartial&) const = default;
+};
+
+/// Runs of one plan source.
+struct PlanSourcePartial {
+  std::uint64_t runs = 0;
+  std::uint64_t succeeded = 0;
+  void merge(const PlanSourcePartial& other);
+  bool operator==(const PlanSourcePartial&) const = default;
+};
+
+/// Counts and durations of a set of runs. The default value is the neutral element of merge.
+struct KpiPartial {
+  std::uint64_t total_runs = 0;  // final runs
+  std::uint64_t succeeded = 0;
+  std::uint64_t in_flight = 0;   // outside total_runs
+  std::uint64_t derived_runs = 0;  // of total_runs, those without a run record
+  std::uint64_t verification_failed = 0;
+  std::uint64_t fallback = 0;
+  std::uint64_t compensation_failed = 0;
+  std::uint64_t compensation_total = 0;
+  std::uint64_t manual_required = 0;
+  std::uint64_t idempotent_reuse = 0;
+  std::uint64_t fanout_failed = 0;
+  std::uint64_t fanout_total = 0;
+  std::map<std::string, std::uint64_t> error_codes;
+  std::map<std::string, NodePartial> nodes;
+  std::map<std::string, PlanSourcePartial> plan_sources;
+  DurationHistogram latency;
+
+  /// Adds `other`. Associative and commutative.
+  void merge(const KpiPartial& other);
+  bool operator==(const KpiPartial&) const = default;
+};
+
+/// What a partial is about: a 5-minute slot of run ends, a population, a cohort.
+struct PartialKey {
+  TimePoint slot;
+  Population population = Population::dag;
+  Cohort cohort = Cohort::none;
+  auto operator<=>(const PartialKey&) const = default;
+};
+
+/// A malformed line that is shown to the operator.
+struct MalformedExample {
+  std::string file;
+  std::uint64_t line = 0;  // from 1
+  RejectReason reason = RejectReason::not_json_object;
+  auto operator<=>(const MalformedExample&) const = default;
+};
+
+/// What was read, of whatever window.
+struct InputCounts {
+  static constexpr std::size_t kMaxExamples = 5;
+
+  std::uint64_t records = 0;  // lines, malformed ones included; blank lines are none
+  std::uint64_t run_records = 0;
+  std::uint64_t node_records = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t out_of_range = 0;  // valid, but outside the time range asked for
+  std::map<RejectReason, std::uint64_t> malformed_by_reason;
+  std::vector<MalformedExample> examples;  // the first by file and line
+  std::optional<TimePoint> newest_record;  // of the valid ones before the end of the range
+
+  /// Counts one malformed line.
+  void reject(const std::string& file, std::uint64_t line, RejectReason reason);
+  /// Adds `other`. Associative and commutative.
+  void merge(const InputCounts& other);
+  bool operator==(const InputCounts&) const = default;
+};
+
+/// All partials of a read, with what was read.
+struct PartialSet {
+  std::map<PartialKey, KpiPartial> partials;
+  InputCounts input;
+
+  /// Adds `other` (of disjoint runs). Associative and commutative.
+  void merge(const PartialSet& other);
+  /// Returns the sum over the slots in `window`, of one cohort or (nullopt) of all.
+  ///
+  /// Shape: the window's ends are slot boundaries, else a caller's bug.
+  KpiPartial sum(const Window& window, Population population,
+                 std::optional<Cohort> cohort = std::nullopt) const;
+  bool operator==(const PartialSet&) const = default;
+};
+
+}  // namespace dagloop

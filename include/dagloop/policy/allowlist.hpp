@@ -1,0 +1,42 @@
+// The list of keys that may ever be changed. Anything else is refused, whatever asks for it.
+// Immutable value, thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/env_file.hpp"
+
+namespace dagloop {
+
+/// Whether a change goes forward (maximum steps hold) or back to an earlier policy (they do not).
+enum class ChangeDirection { forward, back };
+
+/// The allowlisted keys.
+class Allowlist {
+ public:
+  /// Reads an allowlist document (config/policy_allowlist.json).
+  ///
+  /// Errors: Error{config} naming `where` and the key: repeated name, bad type, default outside its
+  ///         own bounds, min > max.
+  static Allowlist parse(const Json& document, std::string_view where);
+
+  /// Returns the keys in the document's order.
+  const std::vector<KeySpec>& keys() const { return keys_; }
+
+  /// Returns why `patch` is refused, a sentence a key; empty when every change is allowed.
+  std::vector<std::string> refusals(const Patch& patch, ChangeDirection direction) const;
+
+  /// Returns the values of all allowlisted keys that stand in `env`.
+  ///
+  /// Errors: Error{config} for an allowlisted key that is ambiguous in the file (see EnvFile::value).
+  PolicyValues values_in(const EnvFile& env) const;
+
+ private:
+  std::vector<KeySpec> keys_;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,56 @@
+// Error codes -> error classes, by exact words and prefixes. Immutable value, thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dagloop/base/json_reader.hpp"
+
+namespace dagloop {
+
+/// The classes of the contract.
+enum class ErrorClass : std::uint8_t {
+  auth,
+  server,
+  timeout,
+  rate_limit,
+  validation,
+  llm,
+  verification,
+  compensation,
+  other,
+};
+
+/// All classes, in the contract's order.
+inline constexpr std::array kErrorClasses{
+    ErrorClass::auth,       ErrorClass::server, ErrorClass::timeout,
+    ErrorClass::rate_limit, ErrorClass::validation, ErrorClass::llm,
+    ErrorClass::verification, ErrorClass::compensation, ErrorClass::other};
+
+/// Returns the printed word of `error_class`.
+std::string_view to_string(ErrorClass error_class);
+
+/// The map from codes to classes; the default one is the contract's.
+class ErrorClasses {
+ public:
+  /// The contract's map.
+  ErrorClasses();
+
+  /// Reads a map {"auth": ["TOOL_AUTH_ERROR", "40*"], ...}. A pattern is exact, a prefix with a
+  /// trailing `*`, or a digit and `xx` (an HTTP status class). Classes not named keep the default.
+  ///
+  /// Errors: Error{config} for an unknown class or an empty pattern.
+  static ErrorClasses parse(const JsonReader& reader);
+
+  /// Returns the class of `code`; exact patterns win over prefixes, longer prefixes over shorter.
+  ErrorClass classify(std::string_view code) const;
+
+ private:
+  std::vector<std::pair<std::string, ErrorClass>> patterns_;
+};
+
+}  // namespace dagloop

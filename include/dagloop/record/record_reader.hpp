@@ -1,0 +1,61 @@
+// One line of a log -> a record, or the reason why it is malformed. The home of simdjson.
+// A reader is used by one thread; make one a thread.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <variant>
+
+#include "dagloop/record/mapping.hpp"
+#include "dagloop/record/record.hpp"
+
+namespace dagloop {
+
+/// Why a line is malformed; the printed words are the keys of `input.malformed_by_reason`.
+enum class RejectReason : std::uint8_t {
+  not_json_object,
+  missing_created_at,
+  missing_status,
+  missing_run_id,  // neither pipeline_run_id nor request_id
+  wrong_type,
+  unknown_status,
+  unknown_value,   // a word outside the contract, e.g. of compensation_status or cohort
+  bad_time,
+  bad_number,      // negative or non-finite duration, attempt < 1, negative fan-out
+  future_time,
+  line_too_long,
+};
+
+/// Returns the printed word of `reason`.
+std::string_view to_string(RejectReason reason);
+
+/// Lines longer than this are malformed (1 MiB).
+inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
+
+/// Bytes that must be readable behind the end of a line given to RecordReader::read.
+inline constexpr std::size_t kLinePadding = 64;
+
+/// Reads lines.
+class RecordReader {
+ public:
+  /// Shape: `latest` is the clock plus the allowed skew: a later record is from the future.
+  RecordReader(const Mapping& mapping, TimePoint latest);
+  ~RecordReader();
+  RecordReader(RecordReader&&) noexcept;
+  RecordReader& operator=(RecordReader&&) noexcept;
+
+  /// Reads one line (without its newline; a trailing CR is ignored).
+  ///
+  /// Shape:  the whole line is validated as JSON (RFC 8259, UTF-8); of a repeated key the last counts;
+  ///         fields outside the contract are never looked at beyond being valid JSON.
+  /// Order:  kLinePadding bytes behind `line` are readable; the record's views live until the next
+  ///         read or the end of the line's buffer.
+  /// Errors: none thrown: a bad line is a RejectReason.
+  std::variant<LogRecord, RejectReason> read(std::string_view line);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dagloop

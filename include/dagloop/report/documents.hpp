@@ -1,0 +1,44 @@
+// Documents as JSON: what the executables write and read. Every document names its schema and
+// version; the schemas are in config/schemas/. Pure; field by field in docs/formats.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/decide/decision.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// Renders a quality report ("dagloop.quality_report/1").
+Json quality_to_json(const Quality& quality);
+
+/// Reads a quality report back: everything that gate, decision and pages need.
+///
+/// Errors: Error{config} naming `where` and the key; a foreign schema or version is refused.
+Quality quality_from_json(const Json& document, std::string_view where);
+
+/// Renders a gate document ("dagloop.quality_gate/1"); `quality` says which report it judges.
+Json gate_to_json(const GateResult& gate, const Quality& quality);
+
+/// Reads a gate document that judges `quality`.
+///
+/// Errors: Error{config} as above, and where it judges another report (as_of or window differ).
+GateResult gate_from_json(const Json& document, const Quality& quality, std::string_view where);
+
+/// Renders a decision document ("dagloop.policy_decision/1") with its digest.
+Json decision_to_json(const Decision& decision);
+
+/// Returns the digest of a decision document: SHA-256 over the canonical form of all members but
+/// `digest` itself, so it covers the patch, the env file's hash and the expiry.
+std::string decision_digest(const Json& document);
+
+/// Reads a decision document. Triggers' figures are not needed again and are not read back.
+///
+/// Errors: Error{config} for a document that is none; Error{approval} where its digest is not that
+///         of its content (it was edited).
+Decision decision_from_json(const Json& document, std::string_view where);
+
+}  // namespace dagloop

@@ -1,0 +1,58 @@
+// Pages for people: one composition, rendered as Markdown or HTML. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dagloop/decide/decision.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// A heading; level 1 is the page's title.
+struct Heading {
+  int level = 2;
+  std::string text;
+};
+
+/// A paragraph of plain text.
+struct Paragraph {
+  std::string text;
+};
+
+/// A bullet list of plain text.
+struct BulletList {
+  std::vector<std::string> items;
+};
+
+/// A table; rows have as many cells as the header.
+struct Table {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// A page, top to bottom.
+using Page = std::vector<std::variant<Heading, Paragraph, BulletList, Table>>;
+
+/// What a page is made of; a null part is left out.
+struct PageInputs {
+  const Quality& quality;
+  const GateResult* gate = nullptr;
+  const Decision* decision = nullptr;
+  std::vector<std::string> notes;  // e.g. what the tick did, first on the page
+};
+
+/// Composes the morning page: verdict and decision first, gate-relevant figures against baseline
+/// with arrows, cohorts, top error codes, worst nodes, what was malformed.
+Page compose_quality_page(const PageInputs& inputs);
+
+/// Renders a page as Markdown (GitHub tables; text is escaped so that no cell can break out).
+std::string render_markdown(const Page& page);
+
+/// Renders a page as one self-contained HTML file (inline style, no script, all text escaped).
+std::string render_html(const Page& page);
+
+}  // namespace dagloop

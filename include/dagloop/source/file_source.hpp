@@ -1,0 +1,29 @@
+// JSONL files, plain, gzip or zstd, and standard input. Streams: memory does not grow with a file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// Expands paths, globs and directories into a sorted list of files without repeats; "-" stays.
+///
+/// Errors: Error{source} naming the pattern when it matches nothing.
+std::vector<std::string> expand_paths(const std::vector<std::string>& patterns);
+
+/// Reads files as one log.
+class FileSource final : public LogSource {
+ public:
+  /// Shape: `paths` as from expand_paths; "-" is standard input.
+  FileSource(std::vector<std::string> paths, SourceOptions options);
+  PartialSet read(const LogQuery& query) override;
+  std::string describe() const override;
+
+ private:
+  std::vector<std::string> paths_;
+  SourceOptions options_;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,51 @@
+// The seam between logs and figures: a source turns a time range into partials.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/run_table.hpp"
+#include "dagloop/record/error_class.hpp"
+#include "dagloop/record/mapping.hpp"
+
+namespace dagloop {
+
+/// How logs are read, whatever the source.
+struct SourceOptions {
+  Mapping mapping;
+  ErrorClasses classes;
+  Dedupe dedupe = Dedupe::runs;
+  unsigned threads = 0;                                  // 0: one a core
+  std::function<void(std::uint64_t bytes_read)> progress;  // may be empty; called from any thread
+};
+
+/// What is asked of a source.
+struct LogQuery {
+  Window range;       // records created outside are counted, not kept
+  TimePoint latest;   // a later record is from the future: malformed
+};
+
+/// A log. Replaced in tests by a scripted one.
+class LogSource {
+ public:
+  virtual ~LogSource() = default;
+  /// Reads the log and returns the partials of the runs that ended in the query's range.
+  ///
+  /// Errors: Error{source} when anything could not be read: a partial answer is never returned.
+  virtual PartialSet read(const LogQuery& query) = 0;
+  /// Returns a name for messages, without secrets.
+  virtual std::string describe() const = 0;
+};
+
+/// Opens one or more sources as one log: runs are settled across all files.
+///
+/// Shape:  a path, a glob (`*`, `?`, `[...]`), a directory (its *.jsonl, *.jsonl.gz, *.jsonl.zst),
+///         `-` for standard input.
+/// Errors: Error{source} when a path or glob matches nothing; Error{usage} for an unknown scheme.
+std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
+                                        const SourceOptions& options);
+
+}  // namespace dagloop

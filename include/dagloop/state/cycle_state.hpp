@@ -1,0 +1,89 @@
+// The persisted state of the loop for one env file: the phase of the state machine and all that a
+// later tick must know. Value type; stored as one JSON document.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/base/time.hpp"
+#include "dagloop/decide/policy_key.hpp"
+
+namespace dagloop {
+
+/// Phases of the cycle (docs/operations.md, "States").
+enum class Phase {
+  idle,
+  proposed,
+  approved,
+  applying,
+  verifying,
+  settled,
+  rolled_back,
+  rejected,
+  expired,
+};
+
+/// Returns the printed word, and reads it.
+std::string_view to_string(Phase phase);
+std::optional<Phase> parse_phase(std::string_view word);
+
+/// Forward by approval, or back to an earlier policy.
+enum class ChangeKind { apply, rollback };
+std::string_view to_string(ChangeKind kind);
+
+/// What will be written, committed before the env file is touched.
+struct Intent {
+  ChangeKind kind = ChangeKind::apply;
+  std::string env_file;
+  std::string before_sha256;  // of the whole env file
+  std::string after_sha256;
+  Patch patch;
+  std::string decision_digest;  // of the decision carried out; empty for an operator's rollback
+  std::string actor;
+  std::string why;
+  TimePoint decided_at;    // trigger or approval, for the time until the policy is in force
+  TimePoint effective_at;  // from when on runs count as made under the new policy
+  Phase phase_before = Phase::idle;
+  bool operator==(const Intent&) const = default;
+};
+
+/// A change that waits for the runs after it.
+struct ChangeUnderVerification {
+  std::string decision_digest;
+  Patch patch;
+  TimePoint applied_at;
+  bool operator==(const ChangeUnderVerification&) const = default;
+};
+
+/// The whole state.
+struct CycleState {
+  std::uint64_t version = 0;  // of the stored row; 0: nothing stored yet
+  Phase phase = Phase::idle;
+  Json pending_decision;               // the proposed decision document; null: none
+  std::optional<Intent> intent;        // with phase applying
+  std::optional<ChangeUnderVerification> change;  // with phase verifying
+  std::vector<PolicyValues> verified;  // oldest first
+  PolicyValues in_force;               // as last seen or written by the loop
+  std::optional<TimePoint> in_force_since;
+  std::optional<TimePoint> cooldown_until;
+  std::map<std::string, int> rollbacks;     // policy fingerprint -> rollbacks of it so far
+  std::vector<std::string> used_decisions;  // digests that were applied: an approval is single-use
+  std::string last_refusal;  // of the pending decision, so that each fault is journaled once
+  bool operator==(const CycleState&) const = default;
+};
+
+/// Returns the state as a JSON document, and reads it back (without `version`).
+///
+/// Errors: Error{preflight} naming `where` for a document that is no state of this version.
+Json cycle_state_to_json(const CycleState& state);
+CycleState cycle_state_from_json(const Json& document, std::string_view where);
+
+/// Returns a fingerprint of policy values (for `rollbacks`).
+std::string policy_fingerprint(const PolicyValues& values);
+
+}  // namespace dagloop

@@ -1,0 +1,30 @@
+// The embedded store: one SQLite file with write-ahead journal off and full sync, so that a commit
+// is on disk when it returns. One of SQLite's two files.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dagloop/state/state_store.hpp"
+
+namespace dagloop {
+
+/// A store in the file at `path`; the change lock is a lock on `<path>.lock`.
+class SqliteStore final : public StateStore {
+ public:
+  /// Errors: Error{preflight} when it cannot be opened, is corrupt, or is of another version.
+  SqliteStore(const std::string& path, StateAccess access);
+  ~SqliteStore() override;
+  std::unique_ptr<StateLock> try_lock() override;
+  CycleState load() override;
+  void commit(CycleState& next, const std::vector<JournalEvent>& events) override;
+  std::vector<JournalEntry> journal() override;
+  JournalHead journal_head() override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dagloop

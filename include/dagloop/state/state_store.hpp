@@ -1,0 +1,48 @@
+// The seam to the persisted state: one state document and the journal, changed together or not at
+// all. Two hosts may share a store; commit() lets exactly one of two competing changes win.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dagloop/state/cycle_state.hpp"
+#include "dagloop/state/journal.hpp"
+
+namespace dagloop {
+
+/// Held while a change is decided and written; freed when destroyed or when the process dies.
+class StateLock {
+ public:
+  virtual ~StateLock() = default;
+};
+
+/// State and journal. Replaced in tests.
+///
+/// Errors: Error{preflight} when the store cannot be read or written, or is no store of this version.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+  /// Returns the change lock, nullptr when another process holds it.
+  virtual std::unique_ptr<StateLock> try_lock() = 0;
+  /// Returns the stored state; the default state where nothing is stored yet.
+  virtual CycleState load() = 0;
+  /// Stores `next` and appends `events`, atomically and durably; sets next.version.
+  ///
+  /// Errors: Error{conflict} when the stored version is no longer next.version.
+  virtual void commit(CycleState& next, const std::vector<JournalEvent>& events) = 0;
+  /// Returns the whole journal, and the head that is kept beside it.
+  virtual std::vector<JournalEntry> journal() = 0;
+  virtual JournalHead journal_head() = 0;
+};
+
+/// Whether opening may create or change the store.
+enum class StateAccess { read_only, read_write };
+
+/// Opens the store at `uri` ("sqlite:PATH").
+///
+/// Shape:  read_only never creates anything: where there is no store yet it acts like an empty one.
+/// Errors: Error{usage} for an unknown scheme; Error{preflight} when it cannot be opened.
+std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access);
+
+}  // namespace dagloop

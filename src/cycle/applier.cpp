@@ -1,0 +1,289 @@
+#include "dagloop/cycle/applier.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr int kMaxCooldownDoublings = 10;
+
+Json patch_side(const Patch& patch, std::string Change::* side) {
+  PolicyValues values;
+  for (const auto& [key, change] : patch) values[key] = change.*side;
+  return values_to_json(values);
+}
+
+JournalEvent event_of(EventType type, const Intent& intent, TimePoint at, std::string why) {
+  return {at,
+          type,
+          intent.actor,
+          intent.decision_digest,
+          patch_side(intent.patch, &Change::before),
+          patch_side(intent.patch, &Change::after),
+          std::move(why)};
+}
+
+Patch reversed(const Patch& patch) {
+  Patch back;
+  for (const auto& [key, change] : patch) back[key] = {change.after, change.before};
+  return back;
+}
+
+enum class Standing { before, after, mixed };
+
+// Which side of the patch the env file's values are on.
+Standing standing_of(const Patch& patch, const EnvFile& env) {
+  bool all_before = true;
+  bool all_after = true;
+  for (const auto& [key, change] : patch) {
+    const auto value = env.value(key);
+    all_before = all_before && value == change.before;
+    all_after = all_after && value == change.after;
+  }
+  if (all_after) return Standing::after;
+  return all_before ? Standing::before : Standing::mixed;
+}
+
+std::string join(const std::vector<std::string>& sentences) {
+  std::string all;
+  for (const std::string& sentence : sentences) all += (all.empty() ? "" : "; ") + sentence;
+  return all;
+}
+
+void settle_values(CycleState& state, const Intent& intent) {
+  for (const auto& [key, change] : intent.patch) state.in_force[key] = change.after;
+  state.in_force_since = intent.effective_at;
+  state.intent.reset();
+  state.pending_decision = Json();
+}
+
+std::string seconds_since(TimePoint then, TimePoint now) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - then).count()) +
+         " s";
+}
+
+}  // namespace
+
+ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request) {
+  DAGLOOP_ASSERT(!request.patch.empty());
+  DAGLOOP_ASSERT(!state.intent);
+  const std::string& path = context_.config.policy.env_file;
+  const auto direction =
+      request.kind == ChangeKind::apply ? ChangeDirection::forward : ChangeDirection::back;
+  if (const auto refusals = context_.allowlist.refusals(request.patch, direction);
+      !refusals.empty()) {
+    refuse(state, request.decision_digest, request.actor, join(refusals));
+    throw Error(ErrorKind::config, path, join(refusals),
+                "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
+  }
+  const EnvFile env = read_env_file(context_.files, path);
+  const std::string before_sha256 = sha256_hex(env.text());
+  if (before_sha256 != request.env_sha256) {
+    refuse(state, request.decision_digest, request.actor, "the env file is not the one decided on");
+    throw Error(ErrorKind::conflict, path, "the env file was changed since the decision",
+                "look at the change, then decide and approve again");
+  }
+  const std::string after = env.patched(request.patch);
+  state.intent = Intent{request.kind,   path,
+                        before_sha256,  sha256_hex(after),
+                        request.patch,  request.decision_digest,
+                        request.actor,  request.why,
+                        request.decided_at, request.effective_at,
+                        state.phase};
+  state.phase = Phase::applying;
+  if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
+  const EventType started = request.kind == ChangeKind::apply ? EventType::apply_started
+                                                              : EventType::rollback_started;
+  context_.store.commit(
+      state, {event_of(started, *state.intent, context_.clock.now(), request.why)});
+  try {
+    write_policy(*state.intent, after);
+  } catch (const Error& error) {
+    // The env file still holds the old content: take the change back here, so that the operator's
+    // view is right at once. If even that fails, the next invocation recovers.
+    undo(state, error.what());
+    throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
+                "the earlier policy is in force; mend the cause and apply again");
+  }
+  return finish(state);
+}
+
+void Applier::write_policy(const Intent& intent, const std::string& after) {
+  const auto info = context_.files.stat(intent.env_file);
+  if (!info) {
+    throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
+  }
+  replace_file(context_.files, intent.env_file, after,
+               FileAttributes{info->mode, info->uid, info->gid});
+  if (context_.files.read(intent.env_file) != after) {
+    throw Error(ErrorKind::preflight, intent.env_file, "reads back other than written",
+                "check the disk, and who else writes this file");
+  }
+}
+
+ChangeOutcome Applier::finish(CycleState& state) {
+  const Intent intent = *state.intent;
+  const std::string hook_fault = run_hook();
+  if (intent.kind == ChangeKind::rollback) {
+    complete_rollback(state, hook_fault);
+    return hook_fault.empty() ? ChangeOutcome::in_force : ChangeOutcome::in_force_without_reload;
+  }
+  if (hook_fault.empty()) {
+    complete_apply(state);
+    return ChangeOutcome::in_force;
+  }
+  const TimePoint now = context_.clock.now();
+  Intent back = intent;
+  back.kind = ChangeKind::rollback;
+  back.patch = reversed(intent.patch);
+  std::swap(back.before_sha256, back.after_sha256);
+  back.why = hook_fault;
+  state.intent = back;
+  context_.store.commit(state, {event_of(EventType::hook_failed, intent, now, hook_fault),
+                                event_of(EventType::rollback_started, back, now, hook_fault)});
+  write_policy(back, read_env_file(context_.files, back.env_file).patched(back.patch));
+  complete_rollback(state, run_hook());
+  return ChangeOutcome::rolled_back;
+}
+
+void Applier::complete_apply(CycleState& state) {
+  const Intent intent = *state.intent;
+  const TimePoint now = context_.clock.now();
+  state.phase = Phase::verifying;
+  state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at};
+  settle_values(state, intent);
+  context_.store.commit(state,
+                        {event_of(EventType::applied, intent, now,
+                                  intent.why + "; in force " +
+                                      seconds_since(intent.decided_at, now) + " after approval")});
+}
+
+void Applier::complete_rollback(CycleState& state, const std::string& hook_fault) {
+  const Intent intent = *state.intent;
+  const TimePoint now = context_.clock.now();
+  const int count = ++state.rollbacks[policy_fingerprint(state.in_force)];
+  const int doublings = std::min(count - 1, kMaxCooldownDoublings);
+  state.cooldown_until = intent.effective_at + context_.config.decision.cooldown * (1 << doublings);
+  const PolicyValues left = state.in_force;
+  settle_values(state, intent);
+  std::erase(state.verified, left);
+  state.phase = Phase::rolled_back;
+  state.change.reset();
+  std::vector<JournalEvent> events{
+      event_of(EventType::rolled_back, intent, now,
+               intent.why + "; in force " + seconds_since(intent.decided_at, now) +
+                   " after the cause was seen; cool-down until " +
+                   format_time(*state.cooldown_until))};
+  if (!hook_fault.empty()) {
+    events.push_back(event_of(EventType::hook_failed, intent, now, hook_fault));
+  }
+  context_.store.commit(state, events);
+}
+
+void Applier::undo(CycleState& state, const std::string& why) {
+  const Intent intent = *state.intent;
+  state.phase = intent.phase_before;
+  state.intent.reset();
+  std::erase(state.used_decisions, intent.decision_digest);
+  context_.store.commit(state, {event_of(EventType::undone, intent, context_.clock.now(), why)});
+}
+
+std::vector<std::string> Applier::recover(CycleState& state) {
+  if (!state.intent) return {};
+  const Intent intent = *state.intent;
+  const std::string change = std::string(to_string(intent.kind)) + " of " +
+                             (intent.decision_digest.empty() ? "an operator"
+                                                             : intent.decision_digest.substr(0, 12));
+  const EnvFile env = read_env_file(context_.files, intent.env_file);
+  switch (standing_of(intent.patch, env)) {
+    case Standing::after:
+      if (finish(state) == ChangeOutcome::rolled_back) {
+        return {"an interrupted " + change + " was taken back: the reload hook failed"};
+      }
+      return {"an interrupted " + change + " was finished: its values were written already"};
+    case Standing::before:
+      if (intent.kind == ChangeKind::rollback) {
+        write_policy(intent, env.patched(intent.patch));
+        static_cast<void>(finish(state));
+        return {"an interrupted " + change + " was carried out"};
+      }
+      undo(state, "interrupted before the env file was written");
+      return {"an interrupted " + change + " was taken back: nothing had been written"};
+    case Standing::mixed:
+      break;
+  }
+  state.phase = Phase::rejected;
+  state.intent.reset();
+  state.pending_decision = Json();
+  const std::string why = "interrupted, and the env file was edited since: its values stand";
+  context_.store.commit(
+      state, {event_of(EventType::conflict, intent, context_.clock.now(), why)});
+  return {"an interrupted " + change + " was given up: " + why};
+}
+
+void Applier::refuse(CycleState& state, const std::string& digest, const std::string& actor,
+                     const std::string& why) {
+  context_.store.commit(
+      state, {{context_.clock.now(), EventType::refused, actor, digest, Json(), Json(), why}});
+}
+
+std::string Applier::run_hook() {
+  const std::vector<std::string>& argv = context_.config.policy.reload;
+  if (argv.empty()) return "";
+  const auto timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(context_.config.policy.reload_timeout);
+  const ProcessResult result = context_.processes.run(argv, timeout);
+  if (result.exit_code == 0) return "";
+  const std::string how =
+      result.timed_out ? "timed out" : "ended with " + std::to_string(result.exit_code);
+  return "reload hook " + argv.front() + " " + how + ": " + redact_text(result.output);
+}
+
+TimePoint effective_time(const Decision& decision, TimePoint now) {
+  // A decision made as of now speaks for a time at most a slot ago; an older one is a rehearsal.
+  constexpr auto kLive = 2 * kSlot;
+  if (decision.generated_at - decision.as_of <= kLive) return now;
+  return decision.as_of + (now - decision.generated_at);
+}
+
+PolicyHistory policy_history(const CycleState& state) {
+  PolicyHistory history;
+  if (state.phase == Phase::verifying) {
+    history.change = PolicyHistory::ChangeState::under_verification;
+  }
+  history.verified = state.verified;
+  history.in_force_since = state.in_force_since;
+  history.cooldown_until = state.cooldown_until;
+  return history;
+}
+
+std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
+                                         const Observation& observation) {
+  if (state.in_force == values) return {};
+  const bool first = state.in_force.empty();
+  JournalEvent event{observation.at, EventType::adopted,        observation.actor, "",
+                     Json(),         values_to_json(values), "found in force"};
+  if (first) {
+    state.verified = {values};  // what the operators run today is what the loop may go back to
+  } else {
+    event.before = values_to_json(state.in_force);
+    event.why = "changed outside the loop";
+    state.in_force_since = observation.effective_at;
+    if (state.change) {
+      state.change.reset();
+      state.phase = Phase::idle;
+      event.why += "; the change under verification can no longer be judged";
+    }
+  }
+  state.in_force = values;
+  return {event};
+}
+
+}  // namespace dagloop

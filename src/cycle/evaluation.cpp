@@ -1,0 +1,68 @@
+#include "dagloop/cycle/evaluation.hpp"
+
+#include <algorithm>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+
+namespace dagloop {
+namespace {
+
+std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window& current,
+                                      Microseconds length) {
+  switch (baseline.kind) {
+    case BaselineKind::control:
+      return std::nullopt;  // the control cohort stands inside the current window
+    case BaselineKind::period:
+      return baseline.period;
+    case BaselineKind::automatic:
+    case BaselineKind::previous:
+      break;
+  }
+  return Window{current.start - length, current.start};
+}
+
+}  // namespace
+
+Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
+                 const Clock& clock) {
+  const TimePoint end = floor_to_slot(request.as_of);
+  TimePoint start = end - request.window;
+  if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
+  const Window current{start, end};
+  const auto baseline = baseline_window(request.baseline, current, request.window);
+
+  const TimePoint earliest = baseline ? std::min(start, baseline->start) : start;
+  const TimePoint latest_end = baseline ? std::max(end, baseline->end) : end;
+  const TimePoint now = clock.now();
+  const PartialSet partials = source.read(LogQuery{
+      Window{earliest - config.input.run_horizon, latest_end}, now + config.input.future_skew});
+
+  Quality quality;
+  quality.generated_at = now;
+  quality.as_of = end;
+  quality.input = partials.input;
+  quality.current = compute_window_kpis(partials, current, config.error_classes);
+  if (baseline) {
+    quality.baseline = compute_window_kpis(partials, *baseline, config.error_classes);
+  }
+  return quality;
+}
+
+std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config) {
+  if (config.input.sources.empty()) {
+    throw Error(ErrorKind::usage, "source", "no log source",
+                "give --source, DAGLOOP_SOURCE, or input.sources in the configuration");
+  }
+  SourceOptions options;
+  options.classes = config.error_classes;
+  options.dedupe = config.input.dedupe;
+  if (!config.input.mapping.empty()) {
+    options.mapping = parse_mapping(read_json_file(files, config.input.mapping, "mapping"),
+                                    config.input.mapping);
+  }
+  return open_sources(config.input.sources, options);
+}
+
+}  // namespace dagloop

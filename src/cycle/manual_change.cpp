@@ -1,0 +1,247 @@
+#include "dagloop/cycle/manual_change.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/json_schema.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+namespace {
+
+// What both kinds of change need to know before they start.
+struct Situation {
+  std::unique_ptr<StateLock> lock;
+  CycleState state;
+  Allowlist allowlist;
+  EnvFile env;
+  PolicyValues values;
+  std::vector<std::string> notes;
+};
+
+Applier applier_for(const ManualContext& context, const Allowlist& allowlist) {
+  return Applier({context.files, context.processes, context.store, context.clock, context.config,
+                  allowlist});
+}
+
+Situation look(const ManualContext& context, TickMode mode) {
+  auto lock = mode == TickMode::apply ? context.store.try_lock() : nullptr;
+  if (mode == TickMode::apply && lock == nullptr) {
+    throw Error(ErrorKind::conflict, context.config.state, "another change holds the lock",
+                "wait until it is done and look at --status");
+  }
+  CycleState state = context.store.load();
+  Allowlist allowlist = read_allowlist(context.files, context.config.policy);
+  std::vector<std::string> notes;
+  if (state.intent && mode == TickMode::apply) {
+    notes = applier_for(context, allowlist).recover(state);
+  } else if (state.intent) {
+    notes.emplace_back("a change was interrupted; with --apply it is finished or undone first");
+  }
+  EnvFile env = read_env_file(context.files, context.config.policy.env_file);
+  PolicyValues values = allowlist.values_in(env);
+  const TimePoint now = context.clock.now();
+  const auto events = observe_policy(state, values, {context.actor, now, now});
+  if (!events.empty()) {
+    // A first sight is not a change of policy: how long it has been in force stays unknown.
+    notes.push_back("policy " + events.front().why);
+    if (mode == TickMode::apply) context.store.commit(state, events);
+  }
+  return {std::move(lock), std::move(state),  std::move(allowlist),
+          std::move(env),  std::move(values), std::move(notes)};
+}
+
+std::vector<std::string> keys_of(const Patch& patch) {
+  std::vector<std::string> keys;
+  for (const auto& [key, change] : patch) keys.push_back(key);
+  return keys;
+}
+
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string all;
+  for (const std::string& sentence : sentences) all += (all.empty() ? "" : "; ") + sentence;
+  return all;
+}
+
+// Why the approval does not carry the decision; nullopt when it does.
+std::optional<std::string> authority_fault(const ManualContext& context, const CycleState& state,
+                                           const Decision& decision, const std::string& digest,
+                                           const std::optional<Approval>& approval) {
+  const auto& used = state.used_decisions;
+  if (std::find(used.begin(), used.end(), digest) != used.end()) {
+    return "this decision was applied before and its approval is used up";
+  }
+  if (context.clock.now() >= decision.expires_at) {
+    return "the decision expired at " + format_time(decision.expires_at);
+  }
+  if (decision.approval == Decision::Approval::not_required &&
+      decision.action == Action::rollback) {
+    const auto& verified = state.verified;
+    PolicyValues target = state.in_force;
+    for (const auto& [key, change] : decision.patch) target[key] = change.after;
+    if (std::find(verified.begin(), verified.end(), target) != verified.end()) return std::nullopt;
+  }
+  if (!approval) return "no approval was given";
+  return approval_fault(*approval, read_approvers(context.files, context.config.policy),
+                        {digest, decision.expires_at, decision.proposed_by,
+                         context.config.policy.people, context.clock.now()});
+}
+
+void check_state(const ManualContext& context, const Situation& situation) {
+  if (situation.state.phase != Phase::verifying) return;
+  throw Error(ErrorKind::conflict, context.config.state,
+              "the change applied at " + format_time(situation.state.change->applied_at) +
+                  " is still under verification",
+              "wait for its verification, or take it back with --rollback --apply");
+}
+
+void check_decision(const Situation& situation, const Decision& decision,
+                    const ManualContext& context) {
+  const auto direction = decision.action == Action::rollback ? ChangeDirection::back
+                                                             : ChangeDirection::forward;
+  if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
+      !refusals.empty()) {
+    throw Error(ErrorKind::config, context.config.policy.allowlist, joined(refusals),
+                "change only keys of the allowlist, within its bounds");
+  }
+  if (sha256_hex(situation.env.text()) != decision.env_sha256) {
+    throw Error(ErrorKind::conflict, context.config.policy.env_file,
+                "the env file was changed since the decision",
+                "look at the change, then decide and approve again");
+  }
+}
+
+ManualResult dry_run(Situation& situation, const Patch& patch) {
+  ManualResult result;
+  result.diff = masked_diff(situation.env.text(), situation.env.patched(patch), keys_of(patch));
+  result.notes = std::move(situation.notes);
+  return result;
+}
+
+// Journals a refusal where the state may be written, then throws it on.
+template <typename Check>
+void or_refuse(const ManualContext& context, TickMode mode, Situation& situation,
+               const std::string& digest, const Check& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    if (mode == TickMode::apply) {
+      applier_for(context, situation.allowlist)
+          .refuse(situation.state, digest, context.actor, error.what());
+    }
+    throw;
+  }
+}
+
+ManualResult carry_out(const ManualContext& context, Situation& situation,
+                       const ChangeRequest& request) {
+  ManualResult result = dry_run(situation, request.patch);
+  const ChangeOutcome outcome =
+      applier_for(context, situation.allowlist).carry_out(situation.state, request);
+  switch (outcome) {
+    case ChangeOutcome::in_force:
+      result.notes.emplace_back(request.kind == ChangeKind::apply
+                                    ? "applied; the runs from now on decide whether it stays"
+                                    : "rolled back");
+      break;
+    case ChangeOutcome::in_force_without_reload:
+      result.notes.emplace_back("rolled back, but the reload hook failed: reload by hand");
+      result.code = ExitCode::rolled_back;
+      break;
+    case ChangeOutcome::rolled_back:
+      result.notes.emplace_back("the reload hook failed: the earlier policy is back in force");
+      result.code = ExitCode::rolled_back;
+      break;
+  }
+  return result;
+}
+
+}  // namespace
+
+ManualResult apply_decision(const ManualContext& context, TickMode mode, const Json& document,
+                            const std::optional<Approval>& approval) {
+  validate_schema(document, "decision", "the decision");
+  const Decision decision = decision_from_json(document, "the decision");
+  const std::string digest = decision_digest(document);
+  if (decision.patch.empty()) {
+    ManualResult nothing;
+    nothing.notes.emplace_back("the decision is to " + std::string(to_string(decision.action)) +
+                               " and changes nothing");
+    return nothing;
+  }
+  Situation situation = look(context, mode);
+  std::optional<std::string> fault;
+  or_refuse(context, mode, situation, digest, [&] {
+    fault = authority_fault(context, situation.state, decision, digest, approval);
+    if (fault && (mode == TickMode::apply || approval)) {
+      throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), *fault,
+                  "approve the present decision with approve_dag_policy and give --approval");
+    }
+    check_state(context, situation);
+    check_decision(situation, decision, context);
+  });
+  if (mode == TickMode::dry_run) {
+    ManualResult result = dry_run(situation, decision.patch);
+    result.notes.push_back(fault ? "dry run: with --apply this would be refused: " + *fault
+                                 : "dry run: the approval holds; --apply would write this");
+    return result;
+  }
+  const TimePoint now = context.clock.now();
+  const auto kind =
+      decision.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  return carry_out(context, situation,
+                   {kind, decision.patch, decision.env_sha256, digest, context.actor,
+                    approval ? "approved by " + approval->approver : "back to an approved policy",
+                    approval ? approval->approved_at : now, effective_time(decision, now)});
+}
+
+ManualResult roll_back_policy(const ManualContext& context, TickMode mode) {
+  Situation situation = look(context, mode);
+  const auto target = rollback_target(situation.values, policy_history(situation.state),
+                                      context.config.decision);
+  or_refuse(context, mode, situation, "", [&] {
+    if (target && target->approval == Decision::Approval::not_required) return;
+    throw Error(ErrorKind::approval, context.config.state,
+                "no earlier policy is known that was approved before",
+                "a change to any other policy needs a decision and its approval");
+  });
+  if (mode == TickMode::dry_run) {
+    ManualResult result = dry_run(situation, target->patch);
+    result.notes.emplace_back("dry run: --apply would write this; no approval is needed");
+    return result;
+  }
+  const TimePoint now = context.clock.now();
+  const TimePoint effective = std::max(now, situation.state.in_force_since.value_or(now));
+  return carry_out(context, situation,
+                   {ChangeKind::rollback, target->patch, sha256_hex(situation.env.text()), "",
+                    context.actor, "asked for by " + context.actor, now, effective});
+}
+
+Json describe_state(const CycleState& state) {
+  const auto time_or_null = [](const std::optional<TimePoint>& time) {
+    return time ? Json(format_time(*time)) : Json();
+  };
+  Json status = Json::object({{"schema", "dagloop.status/1"},
+                              {"phase", to_string(state.phase)},
+                              {"policy_in_force", values_to_json(state.in_force)},
+                              {"in_force_since", time_or_null(state.in_force_since)},
+                              {"cooldown_until", time_or_null(state.cooldown_until)},
+                              {"verified_policies", static_cast<std::uint64_t>(
+                                                        state.verified.size())},
+                              {"pending_decision", Json()},
+                              {"under_verification", Json()}});
+  if (!state.pending_decision.is_null()) {
+    status["pending_decision"] = decision_digest(state.pending_decision);
+  }
+  if (state.change) {
+    status["under_verification"] =
+        Json::object({{"decision", state.change->decision_digest},
+                      {"applied_at", format_time(state.change->applied_at)},
+                      {"patch", patch_to_json(state.change->patch)}});
+  }
+  return status;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,68 @@
+#include "dagloop/cycle/policy_files.hpp"
+
+#include <algorithm>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/base/json_schema.hpp"
+
+namespace dagloop {
+
+Json read_json_file(FileSystem& files, const std::string& path, std::string_view role) {
+  const auto text = files.read(path);
+  if (!text) {
+    throw Error(ErrorKind::config, path, "the " + std::string(role) + " file does not exist",
+                "create it, or give the path of the right one");
+  }
+  return parse_json(*text, path);
+}
+
+EnvFile read_env_file(FileSystem& files, const std::string& path) {
+  auto text = files.read(path);
+  if (!text) {
+    throw Error(ErrorKind::preflight, path, "the env file does not exist",
+                "give --env-file or policy.env_file with the path of the service's env file");
+  }
+  return EnvFile::parse(std::move(*text), path);
+}
+
+Allowlist read_allowlist(FileSystem& files, const PolicyConfig& policy) {
+  const Json document = read_json_file(files, policy.allowlist, "allowlist");
+  validate_schema(document, "allowlist", policy.allowlist);
+  return Allowlist::parse(document, policy.allowlist);
+}
+
+std::vector<PolicyRule> read_rules(FileSystem& files, const PolicyConfig& policy) {
+  const Json document = read_json_file(files, policy.rules, "policy rules");
+  validate_schema(document, "policy_rules", policy.rules);
+  return parse_rules(document, policy.rules);
+}
+
+std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& policy) {
+  const Json document = read_json_file(files, policy.approvers, "approvers");
+  validate_schema(document, "approvers", policy.approvers);
+  return parse_approvers(document, policy.approvers);
+}
+
+std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
+                                     const std::string& digest, std::vector<std::string>& notes) {
+  constexpr std::string_view kStem = "dag_policy_approval";
+  std::vector<Approval> found;
+  for (const std::string& name : files.list(policy.approvals_dir)) {
+    if (!name.starts_with(kStem) || !name.ends_with(".json")) continue;
+    const std::string path = policy.approvals_dir + "/" + name;
+    try {
+      Approval approval = approval_from_json(read_json_file(files, path, "approval"), path);
+      const bool known = std::any_of(found.begin(), found.end(), [&](const Approval& other) {
+        return other.signature == approval.signature;
+      });
+      if (approval.decision_digest == digest && !known) found.push_back(std::move(approval));
+    } catch (const Error& error) {
+      // One unreadable file must not keep a valid approval beside it from being seen.
+      notes.push_back(std::string("passed over an approval: ") + error.what());
+    }
+  }
+  return found;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,59 @@
+#include "dagloop/cycle/preflight.hpp"
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::uint64_t kMinFreeBytes = std::uint64_t{16} << 20;
+
+// The nearest directory at or above `path` that exists: where missing ones would be made.
+std::string existing_directory(FileSystem& files, std::string path) {
+  while (path != "." && path != "/" && !files.stat(path)) path = parent_directory(path);
+  return path;
+}
+
+void check_directory(FileSystem& files, const std::string& path, const std::string& role) {
+  const std::string directory = existing_directory(files, path);
+  const auto info = files.stat(directory);
+  if (!info || !info->is_directory) {
+    throw Error(ErrorKind::preflight, directory, "the " + role + " directory cannot be made here",
+                "give another directory");
+  }
+  if (!info->writable) {
+    throw Error(ErrorKind::preflight, directory, "the " + role + " directory is not writable",
+                "give this user write permission there, or another directory");
+  }
+  if (info->free_bytes < kMinFreeBytes) {
+    throw Error(ErrorKind::preflight, directory,
+                std::to_string(info->free_bytes >> 20) + " MiB free, at least 16 MiB needed for " +
+                    role,
+                "free disk space");
+  }
+}
+
+}  // namespace
+
+void check_preflight(FileSystem& files, const Config& config, EnvFileUse use) {
+  if (config.policy.env_file.empty()) {
+    throw Error(ErrorKind::usage, "policy.env_file", "no env file is configured",
+                "give --env-file, DAGLOOP_ENV_FILE, or policy.env_file in the configuration");
+  }
+  static_cast<void>(read_env_file(files, config.policy.env_file));
+  check_directory(files, config.reports.dir, "report");
+  if (use == EnvFileUse::read) return;
+
+  const std::string& env_file = config.policy.env_file;
+  if (!files.stat(env_file)->writable) {
+    throw Error(ErrorKind::preflight, env_file, "the env file is not writable",
+                "give this user write permission, or leave out --apply");
+  }
+  check_directory(files, parent_directory(env_file), "env file's");
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (config.state.starts_with(kSqlite)) {
+    check_directory(files, parent_directory(config.state.substr(kSqlite.size())), "state");
+  }
+}
+
+}  // namespace dagloop

@@ -1,0 +1,64 @@
+#include "dagloop/cycle/report_files.hpp"
+
+#include <optional>
+
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+namespace {
+
+// Archive names end in the compact time, e.g. _20260225T060000Z.json.
+std::optional<TimePoint> archive_time(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  const std::size_t underscore = name.rfind('_', dot);
+  if (dot == std::string::npos || underscore == std::string::npos) return std::nullopt;
+  const std::string text = name.substr(underscore + 1, dot - underscore - 1);
+  if (text.size() != 16) return std::nullopt;
+  return parse_time(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + "T" +
+                    text.substr(9, 2) + ":" + text.substr(11, 2) + ":" + text.substr(13, 3));
+}
+
+void remove_old(FileSystem& file_system, const std::string& archive, TimePoint oldest) {
+  for (const std::string& name : file_system.list(archive)) {
+    const auto time = archive_time(name);
+    if (time && *time < oldest) file_system.remove(archive + "/" + name);
+  }
+}
+
+}  // namespace
+
+std::vector<ReportFile> render_quality_files(const PageInputs& inputs,
+                                             const std::vector<ReportFormat>& formats) {
+  std::vector<ReportFile> files;
+  for (const ReportFormat format : formats) {
+    switch (format) {
+      case ReportFormat::json:
+        files.push_back({"dag_quality", "json", to_pretty_json(quality_to_json(inputs.quality))});
+        break;
+      case ReportFormat::md:
+        files.push_back({"dag_quality", "md", render_markdown(compose_quality_page(inputs))});
+        break;
+      case ReportFormat::html:
+        files.push_back({"dag_quality", "html", render_html(compose_quality_page(inputs))});
+        break;
+    }
+  }
+  return files;
+}
+
+void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
+             const std::vector<ReportFile>& files) {
+  const std::string archive = reports.dir + "/archive";
+  for (const ReportFile& file : files) {
+    replace_file(file_system,
+                 archive + "/" + file.stem + "_" + format_time_compact(time) + "." + file.extension,
+                 file.content);
+  }
+  for (const ReportFile& file : files) {
+    replace_file(file_system, reports.dir + "/" + file.stem + "_latest." + file.extension,
+                 file.content);
+  }
+  remove_old(file_system, archive, time - reports.retention);
+}
+
+}  // namespace dagloop

@@ -1,0 +1,348 @@
+#include "dagloop/cycle/tick.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/digest.hpp"
+#include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/preflight.hpp"
+#include "dagloop/cycle/report_files.hpp"
+#include "dagloop/cycle/verification.hpp"
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr const char* kActor = "dag_optimization_cycle";
+
+std::string reason_texts(const std::vector<Reason>& reasons) {
+  std::string all;
+  for (const Reason& reason : reasons) all += (all.empty() ? "" : "; ") + reason.text;
+  return all;
+}
+
+// One tick, step by step; the members are what the steps before have found out.
+class Tick {
+ public:
+  Tick(const TickContext& context, TickMode mode, TimePoint now)
+      : context_(context), mode_(mode), now_(now) {}
+
+  TickResult run();
+
+ private:
+  void recover();
+  void observe();
+  void evaluate_and_decide();
+  void judge_change();
+  void step();
+  void roll_back();
+  void consider_pending();
+  void apply_pending(const Decision& pending);
+  void withdraw(EventType type, Phase phase, const std::string& why);
+  void propose();
+  void publish_reports();
+  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+  void commit(EventType type, const std::string& digest, const std::string& why);
+  ExitCode code_of_decision() const;
+  bool applies() const { return mode_ == TickMode::apply; }
+  bool is_settled_data() const {
+    return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
+  }
+  Applier applier() const {
+    return Applier({context_.files, context_.processes, context_.store, context_.clock,
+                    context_.config, allowlist_});
+  }
+
+  const TickContext& context_;
+  TickMode mode_;
+  TimePoint now_;  // the logic's present: --as-of, else the clock
+  CycleState state_;
+  Allowlist allowlist_;
+  std::vector<PolicyRule> rules_;
+  PolicyValues values_;
+  std::string env_sha256_;
+  Quality quality_;
+  GateResult gate_;
+  Decision decision_;
+  TickResult result_;
+};
+
+TickResult Tick::run() {
+  const auto lock = applies() ? context_.store.try_lock() : nullptr;
+  if (applies() && lock == nullptr) {
+    throw Error(ErrorKind::conflict, context_.config.state, "another change holds the lock",
+                "nothing to do: the next tick goes on");
+  }
+  state_ = context_.store.load();
+  if (applies() && state_.in_force_since && now_ < *state_.in_force_since) {
+    throw Error(ErrorKind::usage, "--as-of", "lies before the policy in force began (" +
+                    format_time(*state_.in_force_since) + ")",
+                "give a later time, leave out --as-of, or leave out --apply");
+  }
+  allowlist_ = read_allowlist(context_.files, context_.config.policy);
+  rules_ = read_rules(context_.files, context_.config.policy);
+  recover();
+  check_preflight(context_.files, context_.config,
+                  applies() ? EnvFileUse::write : EnvFileUse::read);
+  observe();
+  evaluate_and_decide();
+  step();
+  publish_reports();
+  result_.phase = state_.phase;
+  return std::move(result_);
+}
+
+void Tick::recover() {
+  if (!state_.intent) return;
+  if (!applies()) {
+    note("a change was interrupted; the next tick with --apply finishes or undoes it");
+    return;
+  }
+  for (std::string& done : applier().recover(state_)) note(std::move(done));
+}
+
+void Tick::observe() {
+  const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file);
+  values_ = allowlist_.values_in(env);
+  env_sha256_ = sha256_hex(env.text());
+  CycleState seen = state_;
+  const auto events = observe_policy(seen, values_, {kActor, context_.clock.now(), now_});
+  if (events.empty()) return;
+  note("policy " + events.front().why);
+  // A dry run decides as the applying tick would, but only that one keeps what it saw.
+  state_ = std::move(seen);
+  if (applies()) context_.store.commit(state_, events);
+}
+
+void Tick::evaluate_and_decide() {
+  const Config& config = context_.config;
+  EvaluationRequest request{now_, config.window, config.baseline, state_.in_force_since};
+  if (request.not_before && *request.not_before > now_) request.not_before.reset();
+  quality_ = evaluate(context_.source, request, config, context_.clock);
+  if (quality_.current.window.length() < config.window) {
+    note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
+  }
+  gate_ = evaluate_gate(config.gate, quality_, config.input.limits);
+  decision_ = decide(DecisionInputs{
+      quality_, gate_, config.baseline.kind, config.decision, config.input.limits,
+      allowlist_.keys(), rules_, values_, env_sha256_, policy_history(state_), now_,
+      config.policy.approval_ttl, kActor});
+  decision_.generated_at = context_.clock.now();
+  decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
+  result_.code = code_of_decision();
+  if (state_.phase == Phase::verifying) judge_change();
+}
+
+// A change that misses its gate is a rollback even where no trigger fired.
+void Tick::judge_change() {
+  const Verification verification = verify_change(*state_.change, gate_, quality_, now_,
+                                                  context_.config.decision.soak);
+  const std::string why = reason_texts(verification.reasons);
+  switch (verification.outcome) {
+    case VerificationOutcome::waiting:
+      note("the change applied at " + format_time(state_.change->applied_at) +
+           " is under verification: " + why);
+      return;
+    case VerificationOutcome::missed:
+      if (decision_.action != Action::rollback) {
+        decision_.action = Action::rollback;
+        const auto target =
+            rollback_target(values_, policy_history(state_), context_.config.decision);
+        if (target) {
+          decision_.patch = target->patch;
+          decision_.approval = target->approval;
+        }
+      }
+      decision_.reasons.push_back({"verification_missed", why});
+      return;
+    case VerificationOutcome::passed:
+      if (decision_.action == Action::rollback) return;
+      note("the change passed its verification");
+      state_.phase = Phase::settled;
+      state_.verified.push_back(values_);
+      const std::string digest = state_.change->decision_digest;
+      state_.change.reset();
+      if (applies()) commit(EventType::verified, digest, "gate passed, soak over");
+      return;
+  }
+}
+
+void Tick::step() {
+  if (decision_.action == Action::rollback) {
+    roll_back();
+  } else if (!state_.pending_decision.is_null()) {
+    consider_pending();
+  } else if (!decision_.patch.empty() && state_.phase != Phase::verifying) {
+    propose();
+  }
+}
+
+void Tick::roll_back() {
+  const bool was_verifying = state_.phase == Phase::verifying;
+  if (decision_.patch.empty()) {
+    note("rollback: there is no lower step and no earlier policy to go back to");
+    return;
+  }
+  if (decision_.approval == Decision::Approval::required) {
+    // No policy was approved before: a person decides, as for every other change.
+    state_.pending_decision.is_null() ? propose() : consider_pending();
+    return;
+  }
+  if (!applies()) {
+    note("would roll back at once: this way back needs no approval");
+    return;
+  }
+  if (!state_.pending_decision.is_null()) {
+    withdraw(EventType::rejected, state_.phase, "superseded by a rollback");
+  }
+  const std::string why = reason_texts(decision_.reasons);
+  const std::string digest = decision_digest(decision_to_json(decision_));
+  if (was_verifying) commit(EventType::verification_failed, digest, why);
+  const ChangeOutcome outcome = applier().carry_out(
+      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kActor, why,
+                            decision_.generated_at, now_});
+  note(outcome == ChangeOutcome::in_force
+           ? "rolled back to the earlier policy"
+           : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
+  if (was_verifying || outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
+}
+
+void Tick::consider_pending() {
+  const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
+  if (context_.clock.now() >= pending.expires_at) {
+    withdraw(EventType::expired, Phase::expired, "not approved in time");
+  } else if (pending.env_sha256 != env_sha256_) {
+    withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
+    result_.code = ExitCode::conflict;
+  } else if (!is_settled_data()) {
+    note("the proposed change waits: the data cannot be relied on at present");
+  } else if (decision_.patch != pending.patch) {
+    withdraw(EventType::rejected, Phase::rejected,
+             "the figures no longer support it: " + reason_texts(decision_.reasons));
+  } else {
+    apply_pending(pending);
+  }
+}
+
+void Tick::apply_pending(const Decision& pending) {
+  const Config& config = context_.config;
+  const std::string digest = decision_digest(state_.pending_decision);
+  const auto approvals = find_approvals(context_.files, config.policy, digest, result_.notes);
+  result_.decision = state_.pending_decision;
+  if (approvals.empty()) {
+    note("waits for approval until " + format_time(pending.expires_at));
+    return;
+  }
+  const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
+                              context_.clock.now()};
+  const auto approvers = read_approvers(context_.files, config.policy);
+  std::string fault;
+  const auto valid = std::find_if(approvals.begin(), approvals.end(), [&](const Approval& each) {
+    const auto found = approval_fault(each, approvers, demand);
+    if (found) fault = *found;
+    return !found;
+  });
+  if (valid == approvals.end()) {
+    note("approval refused: " + fault);
+    result_.code = ExitCode::approval;
+    if (applies() && state_.last_refusal != fault) {
+      state_.last_refusal = fault;
+      commit(EventType::refused, digest, fault);
+    }
+    return;
+  }
+  if (!applies()) {
+    note("would apply the proposed change, approved by " + valid->approver);
+    return;
+  }
+  state_.phase = Phase::approved;
+  const std::string why = "approved by " + valid->approver;
+  commit(EventType::approved, digest, why);
+  const auto kind =
+      pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  const ChangeOutcome outcome =
+      applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
+                                                kActor, why, valid->approved_at, now_});
+  if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
+  note(outcome == ChangeOutcome::rolled_back
+           ? "the reload hook failed: the earlier policy is back in force"
+           : "applied the proposed change, " + why);
+}
+
+void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
+  const std::string digest = decision_digest(state_.pending_decision);
+  note("proposal " + digest.substr(0, 12) + " is withdrawn: " + why);
+  state_.pending_decision = Json();
+  state_.phase = phase;
+  if (applies()) commit(type, digest, why);
+}
+
+void Tick::propose() {
+  result_.decision = decision_to_json(decision_);
+  if (!applies()) {
+    note("would propose a change; approve the decision document and apply it by hand, or run with "
+         "--apply");
+    return;
+  }
+  state_.pending_decision = result_.decision;
+  state_.phase = Phase::proposed;
+  state_.last_refusal.clear();
+  const std::string digest = decision_digest(result_.decision);
+  commit(EventType::proposed, digest, reason_texts(decision_.reasons));
+  note("proposed a change, to be approved until " + format_time(decision_.expires_at));
+}
+
+void Tick::publish_reports() {
+  if (result_.decision.is_null()) result_.decision = decision_to_json(decision_);
+  const ReportsConfig& reports = context_.config.reports;
+  auto files = render_quality_files({quality_, &gate_, &decision_, result_.notes}, reports.formats);
+  files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
+  files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});
+  publish(context_.files, reports, now_, files);
+}
+
+void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
+  context_.store.commit(
+      state_, {{context_.clock.now(), type, kActor, digest, Json(), patch_to_json(decision_.patch),
+                why}});
+}
+
+ExitCode Tick::code_of_decision() const {
+  if (decision_.action == Action::rollback) return ExitCode::negative;
+  return is_settled_data() ? ExitCode::done : ExitCode::insufficient;
+}
+
+// The page says why nothing was decided; the figures of the last good tick stay in the JSON files.
+void publish_failure(const TickContext& context, TimePoint now, const Error& error) {
+  const Page page{Heading{1, "DAG quality: no decision"},
+                  Paragraph{"The tick of " + format_time(now) +
+                            " ended before it could decide. Nothing was changed."},
+                  Paragraph{error.what()}};
+  std::vector<ReportFile> files;
+  for (const ReportFormat format : context.config.reports.formats) {
+    if (format == ReportFormat::md) {
+      files.push_back({"dag_quality", "md", render_markdown(page)});
+    } else if (format == ReportFormat::html) {
+      files.push_back({"dag_quality", "html", render_html(page)});
+    }
+  }
+  publish(context.files, context.config.reports, now, files);
+}
+
+}  // namespace
+
+TickResult run_tick(const TickContext& context, TickMode mode, std::optional<TimePoint> as_of) {
+  const TimePoint now = as_of ? *as_of : context.clock.now();
+  try {
+    return Tick(context, mode, now).run();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::source || error.kind() == ErrorKind::config) {
+      publish_failure(context, now, error);
+    }
+    throw;
+  }
+}
+
+}  // namespace dagloop

@@ -1,0 +1,182 @@
+#include "record/record_builder.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace dagloop {
+namespace {
+
+constexpr std::array kPrecedence{
+    RejectReason::wrong_type,     RejectReason::missing_created_at, RejectReason::missing_status,
+    RejectReason::missing_run_id, RejectReason::unknown_status,     RejectReason::unknown_value,
+    RejectReason::bad_time,       RejectReason::bad_number,         RejectReason::future_time};
+
+// The largest fan-out count: beyond it a double no longer holds every integer.
+constexpr double kMaxCount = 9007199254740991.0;
+constexpr double kMaxAttempt = std::numeric_limits<std::uint32_t>::max();
+
+class RecordBuilder {
+ public:
+  RecordBuilder(const RawFields& raw, const TimeRules& rules) : raw_(raw), rules_(rules) {}
+
+  std::variant<LogRecord, RejectReason> build() {
+    read_texts();
+    read_words();
+    read_numbers();
+    read_time();
+    if (reason_) return *reason_;
+    return record_;
+  }
+
+ private:
+  void reject(RejectReason reason) {
+    const auto* rank = std::ranges::find(kPrecedence, reason);
+    if (!reason_ || rank < std::ranges::find(kPrecedence, *reason_)) reason_ = reason;
+  }
+
+  std::string_view text(Field field) {
+    const RawValue& value = raw_[field];
+    if (value.kind == ValueKind::absent) return {};
+    if (value.kind == ValueKind::text || value.kind == ValueKind::loose_text) return value.text;
+    reject(RejectReason::wrong_type);
+    return {};
+  }
+
+  std::optional<double> number_of_text(std::string_view digits) {
+    double value = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, value);
+    if (stop != end || error == std::errc::invalid_argument) {
+      reject(RejectReason::wrong_type);
+      return std::nullopt;
+    }
+    if (error == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
+    return value;
+  }
+
+  std::optional<double> number(Field field) {
+    const RawValue& value = raw_[field];
+    switch (value.kind) {
+      case ValueKind::absent:
+        return std::nullopt;
+      case ValueKind::number:
+        return value.number;
+      case ValueKind::loose_text:
+        return number_of_text(value.text);
+      default:
+        reject(RejectReason::wrong_type);
+        return std::nullopt;
+    }
+  }
+
+  std::optional<std::uint64_t> count(Field field, double least, double most) {
+    const std::optional<double> value = number(field);
+    if (!value) return std::nullopt;
+    // Written so that a NaN fails too.
+    const bool is_valid = *value >= least && *value <= most && std::trunc(*value) == *value;
+    if (!is_valid) {
+      reject(RejectReason::bad_number);
+      return std::nullopt;
+    }
+    return static_cast<std::uint64_t>(*value);
+  }
+
+  bool flag(Field field) {
+    const RawValue& value = raw_[field];
+    if (value.kind == ValueKind::absent) return false;
+    if (value.kind == ValueKind::boolean) return value.truth;
+    if (value.kind == ValueKind::loose_text) {
+      if (value.text == "1" || value.text == "true") return true;
+      if (value.text == "0" || value.text == "false") return false;
+    }
+    reject(RejectReason::wrong_type);
+    return false;
+  }
+
+  void read_texts() {
+    const std::string_view run_id = text(Field::pipeline_run_id);
+    const std::string_view request_id = text(Field::request_id);
+    record_.run_key = run_id.empty() ? request_id : run_id;
+    record_.run_key_is_request = run_id.empty();
+    if (record_.run_key.empty()) reject(RejectReason::missing_run_id);
+    record_.node_id = text(Field::node_id);
+    record_.is_node_record = text(Field::node_type) != "pipeline" && !record_.node_id.empty();
+    record_.error_code = text(Field::error_code);
+    record_.plan_source = text(Field::plan_source);
+    record_.has_verification_reason = !text(Field::verification_reason).empty();
+    record_.has_fallback_reason = !text(Field::fallback_reason).empty();
+    const std::string_view mode = text(Field::execution_mode);
+    const bool is_dag = mode.empty() ? !run_id.empty() : mode == "dag" || mode == "pipeline_dag";
+    record_.population = is_dag ? Population::dag : Population::non_dag;
+    // No figure needs these three; they are held to their type all the same.
+    for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version}) {
+      text(field);
+    }
+  }
+
+  void read_words() {
+    const std::string_view status = text(Field::status);
+    if (status.empty()) {
+      reject(RejectReason::missing_status);
+    } else if (const auto known = parse_status(status)) {
+      record_.status = *known;
+    } else {
+      reject(RejectReason::unknown_status);
+    }
+    read_word(Field::compensation_status, record_.compensation,
+              {CompensationStatus::not_required, CompensationStatus::completed,
+               CompensationStatus::failed, CompensationStatus::manual_required});
+    read_word(Field::cohort, record_.cohort, {Cohort::canary, Cohort::control});
+  }
+
+  template <typename Enum>
+  void read_word(Field field, Enum& target, std::initializer_list<Enum> known) {
+    const std::string_view word = text(field);
+    if (word.empty()) return;
+    const auto* found = std::ranges::find_if(known, [&](Enum e) { return to_string(e) == word; });
+    if (found == known.end()) return reject(RejectReason::unknown_value);
+    target = *found;
+  }
+
+  void read_numbers() {
+    record_.attempt = static_cast<std::uint32_t>(count(Field::attempt, 1, kMaxAttempt).value_or(1));
+    record_.fanout_total = count(Field::fanout_total, 0, kMaxCount).value_or(0);
+    record_.fanout_failed = count(Field::fanout_failed, 0, kMaxCount).value_or(0);
+    record_.idempotent_reuse = flag(Field::idempotent_reuse);
+    const std::optional<double> duration_ms = number(Field::duration_ms);
+    if (!duration_ms) return;
+    if (!std::isfinite(*duration_ms) || *duration_ms < 0) return reject(RejectReason::bad_number);
+    record_.duration_ms = duration_ms;
+  }
+
+  void read_time() {
+    const std::string_view created_at = text(Field::created_at);
+    if (created_at.empty()) return reject(RejectReason::missing_created_at);
+    const std::optional<TimePoint> instant = parse_time(created_at);
+    if (!instant) return reject(RejectReason::bad_time);
+    record_.created_at = *instant;
+    if (*instant > rules_.latest) return reject(RejectReason::future_time);
+    if (rules_.created_at_marks == CreatedAtMarks::end || !record_.duration_ms) return;
+    const double duration_us = std::round(*record_.duration_ms * 1000);
+    // Compared before it is added: a huge duration would overflow the clock.
+    if (duration_us > static_cast<double>((rules_.latest - *instant).count())) {
+      return reject(RejectReason::future_time);
+    }
+    record_.created_at += Microseconds{static_cast<std::int64_t>(duration_us)};
+  }
+
+  const RawFields& raw_;
+  const TimeRules& rules_;
+  LogRecord record_;
+  std::optional<RejectReason> reason_;
+};
+
+}  // namespace
+
+std::variant<LogRecord, RejectReason> build_record(const RawFields& raw, const TimeRules& rules) {
+  return RecordBuilder(raw, rules).build();
+}
+
+}  // namespace dagloop

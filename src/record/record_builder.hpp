@@ -1,0 +1,23 @@
+// Private to the record layer: values of a line -> a normalised record. Pure.
+#pragma once
+
+#include <variant>
+
+#include "dagloop/record/mapping.hpp"
+#include "dagloop/record/record.hpp"
+#include "dagloop/record/record_reader.hpp"
+#include "record/field.hpp"
+
+namespace dagloop {
+
+/// How times are read.
+struct TimeRules {
+  CreatedAtMarks created_at_marks = CreatedAtMarks::end;
+  TimePoint latest;  // a later record is from the future
+};
+
+/// Returns the record, or the first reason in the order wrong_type, missing_*, unknown_*, bad_time,
+/// bad_number, future_time that applies to any field: so the reason never depends on field order.
+std::variant<LogRecord, RejectReason> build_record(const RawFields& raw, const TimeRules& rules);
+
+}  // namespace dagloop

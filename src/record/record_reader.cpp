@@ -1,0 +1,270 @@
+#include "dagloop/record/record_reader.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "record/field.hpp"
+#include "record/record_builder.hpp"
+
+namespace dagloop {
+namespace {
+
+static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
+
+// Names -> fields. Names of one length share a bucket; the contract's own names have at most four
+// a length, so a look-up compares few bytes.
+class NameTable {
+ public:
+  struct Entry {
+    std::string name;
+    Field field;
+  };
+
+  void add(const std::string& name, Field field) {
+    buckets_[bucket_of(name)].push_back({name, field});
+    is_empty_ = false;
+  }
+
+  bool empty() const { return is_empty_; }
+
+  void store(std::string_view name, const RawValue& value, RawFields& raw) const {
+    for (const Entry& entry : buckets_[bucket_of(name)]) {
+      if (entry.name == name) raw[entry.field] = value;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBuckets = 32;
+  static std::size_t bucket_of(std::string_view name) {
+    return std::min(name.size(), kBuckets - 1);
+  }
+
+  std::array<std::vector<Entry>, kBuckets> buckets_;
+  bool is_empty_ = true;
+};
+
+// A JSON pointer, split and unescaped (RFC 6901).
+std::vector<std::string> split_pointer(std::string_view pointer) {
+  std::vector<std::string> tokens;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      tokens.emplace_back();
+    } else if (pointer[i] == '~') {
+      ++i;
+      tokens.back().push_back(pointer[i] == '1' ? '/' : '~');
+    } else {
+      tokens.back().push_back(pointer[i]);
+    }
+  }
+  return tokens;
+}
+
+using Element = simdjson::dom::element;
+
+// simdjson's own pointers stop at the first of a repeated key; here the last one counts.
+std::optional<Element> step(const Element& from, const std::string& token) {
+  std::optional<Element> found;
+  if (simdjson::dom::object object; from.get(object) == simdjson::SUCCESS) {
+    for (const auto member : object) {
+      if (member.key == token) found = member.value;
+    }
+  } else if (simdjson::dom::array array; from.get(array) == simdjson::SUCCESS) {
+    std::size_t index = 0;
+    const char* end = token.data() + token.size();
+    const auto [stop, error] = std::from_chars(token.data(), end, index);
+    const bool has_leading_zero = token.size() > 1 && token[0] == '0';
+    Element value;
+    if (error == std::errc{} && stop == end && !has_leading_zero &&
+        array.at(index).get(value) == simdjson::SUCCESS) {
+      found = value;
+    }
+  }
+  return found;
+}
+
+RawValue raw_value(const Element& element) {
+  RawValue value;
+  switch (element.type()) {
+    case simdjson::dom::element_type::NULL_VALUE:
+      break;
+    case simdjson::dom::element_type::STRING:
+      value.text = element.get_string().value_unsafe();
+      if (!value.text.empty()) value.kind = ValueKind::text;
+      break;
+    case simdjson::dom::element_type::BOOL:
+      value.kind = ValueKind::boolean;
+      value.truth = element.get_bool().value_unsafe();
+      break;
+    case simdjson::dom::element_type::INT64:
+    case simdjson::dom::element_type::UINT64:
+    case simdjson::dom::element_type::DOUBLE:
+      value.kind = ValueKind::number;
+      value.number = element.get_double().value_unsafe();
+      break;
+    case simdjson::dom::element_type::ARRAY:
+    case simdjson::dom::element_type::OBJECT:
+      value.kind = ValueKind::compound;
+      break;
+  }
+  return value;
+}
+
+RawValue loose_value(std::string_view text) {
+  RawValue value;
+  value.kind = text.empty() ? ValueKind::absent : ValueKind::loose_text;
+  value.text = text;
+  return value;
+}
+
+// The text that aliases are compared with.
+std::string text_of(const RawValue& value) {
+  if (value.kind == ValueKind::boolean) return value.truth ? "true" : "false";
+  if (value.kind != ValueKind::number) return std::string(value.text);
+  std::array<char, 512> digits{};  // the longest double in fixed notation has fewer
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value.number,
+                                 std::chars_format::fixed);
+  return {digits.data(), end.ptr};
+}
+
+std::string_view trim_spaces(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(' ');
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+}  // namespace
+
+std::string_view to_string(RejectReason reason) {
+  static constexpr std::array<std::string_view, 11> kWords{
+      "not_json_object", "missing_created_at", "missing_status", "missing_run_id",
+      "wrong_type",      "unknown_status",     "unknown_value",  "bad_time",
+      "bad_number",      "future_time",        "line_too_long"};
+  return kWords.at(static_cast<std::size_t>(reason));
+}
+
+struct RecordReader::Impl {
+  struct PointerField {
+    std::vector<std::string> tokens;
+    Field field;
+  };
+  struct AliasField {
+    const std::map<std::string, std::string>* aliases;  // in `mapping`
+    Field field;
+  };
+
+  Impl(const Mapping& mapping_to_copy, TimePoint latest)
+      : mapping(mapping_to_copy), rules{mapping.created_at_marks, latest} {
+    const auto& names = contract_fields();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto field = static_cast<Field>(i);
+      const auto mapped = mapping.fields.find(std::string(names[i]));
+      if (mapped == mapping.fields.end()) {
+        columns.add(std::string(names[i]), field);
+      } else {
+        place(mapped->second, field);
+      }
+    }
+  }
+
+  void place(const FieldMapping& from, Field field) {
+    switch (from.source) {
+      case FieldSource::column:
+        columns.add(from.name, field);
+        break;
+      case FieldSource::pointer:
+        pointers.push_back({split_pointer(from.name), field});
+        break;
+      case FieldSource::detail:
+        details.add(from.name, field);
+        break;
+    }
+    if (!from.aliases.empty()) aliased.push_back({&from.aliases, field});
+  }
+
+  // Returns false where the detail column holds something else than text.
+  bool read_members(const simdjson::dom::object& object) {
+    RawValue detail;
+    for (const auto member : object) {
+      columns.store(member.key, raw_value(member.value), raw);
+      if (!details.empty() && member.key == mapping.detail_column) detail = raw_value(member.value);
+    }
+    if (detail.kind == ValueKind::text) read_detail(detail.text);
+    return detail.kind == ValueKind::text || detail.kind == ValueKind::absent;
+  }
+
+  void read_detail(std::string_view detail) {
+    while (!detail.empty()) {
+      const std::string_view pair = detail.substr(0, detail.find(';'));
+      detail.remove_prefix(std::min(detail.size(), pair.size() + 1));
+      const std::size_t separator = pair.find('=');
+      if (separator == std::string_view::npos) continue;
+      const std::string_view key = trim_spaces(pair.substr(0, separator));
+      details.store(key, loose_value(pair.substr(separator + 1)), raw);
+    }
+  }
+
+  void read_pointers(const Element& root) {
+    for (const PointerField& pointer : pointers) {
+      std::optional<Element> at = root;
+      for (const std::string& token : pointer.tokens) {
+        if (at) at = step(*at, token);
+      }
+      if (at) raw[pointer.field] = raw_value(*at);
+    }
+  }
+
+  void apply_aliases() {
+    for (const AliasField& entry : aliased) {
+      RawValue& value = raw[entry.field];
+      if (value.kind == ValueKind::absent || value.kind == ValueKind::compound) continue;
+      const auto found = entry.aliases->find(text_of(value));
+      if (found != entry.aliases->end()) value = loose_value(found->second);
+    }
+  }
+
+  std::variant<LogRecord, RejectReason> read(std::string_view line) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() > kMaxLineBytes) return RejectReason::line_too_long;
+    Element root;
+    simdjson::dom::object object;
+    const auto error = parser.parse(line.data(), line.size(), false).get(root);
+    if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+    if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
+      return RejectReason::not_json_object;
+    }
+    raw = RawFields{};
+    if (!read_members(object)) return RejectReason::wrong_type;
+    read_pointers(root);
+    apply_aliases();
+    return build_record(raw, rules);
+  }
+
+  Mapping mapping;
+  TimeRules rules;
+  NameTable columns;
+  NameTable details;
+  std::vector<PointerField> pointers;
+  std::vector<AliasField> aliased;
+  simdjson::dom::parser parser;
+  RawFields raw;
+};
+
+RecordReader::RecordReader(const Mapping& mapping, TimePoint latest)
+    : impl_(std::make_unique<Impl>(mapping, latest)) {}
+RecordReader::~RecordReader() = default;
+RecordReader::RecordReader(RecordReader&&) noexcept = default;
+RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
+
+std::variant<LogRecord, RejectReason> RecordReader::read(std::string_view line) {
+  return impl_->read(line);
+}
+
+}  // namespace dagloop

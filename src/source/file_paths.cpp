@@ -1,0 +1,126 @@
+#include <glob.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/source/file_source.hpp"
+
+namespace dagloop {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 3> kLogEndings{".jsonl", ".jsonl.gz", ".jsonl.zst"};
+
+bool is_log_name(std::string_view name) {
+  return std::ranges::any_of(kLogEndings, [&](auto ending) { return name.ends_with(ending); });
+}
+
+// A partition directory, dt=YYYY-MM-DD.
+bool is_day_name(std::string_view name) {
+  constexpr std::string_view kShape = "dt=0000-00-00";
+  return std::ranges::equal(name, kShape, [](char c, char shape) {
+    return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+  });
+}
+
+[[noreturn]] void fail(const std::string& where, std::string_view what, std::string_view remedy) {
+  throw Error(ErrorKind::source, where, what, remedy);
+}
+
+std::vector<fs::directory_entry> entries_of(const std::string& directory) {
+  std::error_code error;
+  std::vector<fs::directory_entry> entries;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    entries.push_back(*it);
+  }
+  if (error) fail(directory, error.message(), "check that this user may list the directory");
+  return entries;
+}
+
+void add_logs_of(const std::string& directory, std::vector<std::string>& files) {
+  for (const fs::directory_entry& entry : entries_of(directory)) {
+    std::error_code error;
+    if (is_log_name(entry.path().filename().native()) && !entry.is_directory(error)) {
+      files.push_back(entry.path());
+    }
+  }
+}
+
+void add_directory(const std::string& directory, std::vector<std::string>& files) {
+  const std::size_t before = files.size();
+  add_logs_of(directory, files);
+  for (const fs::directory_entry& entry : entries_of(directory)) {
+    std::error_code error;
+    if (is_day_name(entry.path().filename().native()) && entry.is_directory(error)) {
+      add_logs_of(entry.path(), files);
+    }
+  }
+  if (files.size() == before) {
+    fail(directory, "the directory holds no *.jsonl, *.jsonl.gz or *.jsonl.zst",
+         "name the directory that the logs are in, or a glob");
+  }
+}
+
+std::vector<std::string> glob_paths(const std::string& pattern) {
+  glob_t found{};
+  const int result = ::glob(pattern.c_str(), GLOB_ERR, nullptr, &found);
+  std::vector<std::string> paths;
+  if (result == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (result == GLOB_ABORTED || result == GLOB_NOSPACE) {
+    fail(pattern, "a directory of the glob cannot be read", "check the permissions");
+  }
+  return paths;
+}
+
+void add_path(const std::string& path, std::vector<std::string>& files) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    add_directory(path, files);
+  } else {
+    files.push_back(path);
+  }
+}
+
+void add_pattern(const std::string& pattern, std::vector<std::string>& files) {
+  std::error_code error;
+  const fs::file_status status = fs::status(pattern, error);
+  if (pattern == "-") {
+    files.push_back(pattern);
+  } else if (fs::exists(status)) {
+    add_path(pattern, files);  // as it stands, even with the letters of a glob in it
+  } else if (status.type() != fs::file_type::not_found) {
+    fail(pattern, error.message(), "check the path and that this user may read it");
+  } else {
+    const std::vector<std::string> paths = glob_paths(pattern);
+    if (paths.empty()) fail(pattern, "there is no such file", "check the path or the glob");
+    for (const std::string& path : paths) add_path(path, files);
+  }
+}
+
+// One file under two names would be counted twice.
+std::string identity_of(const std::string& path) {
+  std::error_code error;
+  const fs::path canonical = path == "-" ? fs::path() : fs::canonical(path, error);
+  return error || canonical.empty() ? path : canonical.native();
+}
+
+}  // namespace
+
+std::vector<std::string> expand_paths(const std::vector<std::string>& patterns) {
+  std::vector<std::string> files;
+  for (const std::string& pattern : patterns) add_pattern(pattern, files);
+  std::ranges::sort(files);
+  std::set<std::string> seen;
+  std::erase_if(files,
+                [&](const std::string& path) { return !seen.insert(identity_of(path)).second; });
+  return files;
+}
+
+}  // namespace dagloop

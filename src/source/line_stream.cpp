@@ -1,0 +1,96 @@
+#include "source/line_stream.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dagloop/record/record_reader.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// A line may have a carriage return more than the limit.
+constexpr std::size_t kMaxHeldBytes = kMaxLineBytes + 1;
+
+std::uint64_t count_lines(std::string_view text) {
+  std::uint64_t lines = 0;
+  while (!text.empty()) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    ++lines;
+  }
+  return lines;
+}
+
+}  // namespace
+
+LineStream::LineStream(std::unique_ptr<ByteStream> bytes, std::size_t chunk_bytes)
+    : bytes_(std::move(bytes)), chunk_bytes_(chunk_bytes) {
+  std::vector<char> head;
+  const std::size_t size = fill(head, 0, kByteOrderMark.size());
+  carry_.assign(head.data(), size);
+  if (carry_ == kByteOrderMark) carry_.clear();
+}
+
+// Reads until `buffer` holds `target` bytes or the stream ends; returns how many it holds.
+std::size_t LineStream::fill(std::vector<char>& buffer, std::size_t size, std::size_t target) {
+  if (buffer.size() < target + kLinePadding) buffer.resize(target + kLinePadding);
+  while (size < target && !at_end_) {
+    const std::size_t count = bytes_->read(buffer.data() + size, target - size);
+    at_end_ = count == 0;
+    size += count;
+  }
+  return size;
+}
+
+// Reads on until the end of the line, keeping what follows it.
+void LineStream::skip_line() {
+  std::array<char, 16384> bytes{};
+  carry_.clear();
+  while (!at_end_) {
+    const std::string_view read{bytes.data(), bytes_->read(bytes.data(), bytes.size())};
+    at_end_ = read.empty();
+    const std::size_t newline = read.find('\n');
+    if (newline == std::string_view::npos) continue;
+    carry_.assign(read.substr(newline + 1));
+    return;
+  }
+}
+
+bool LineStream::next(Chunk& chunk) {
+  if (at_end_ && carry_.empty()) return false;
+  chunk.text = {};
+  chunk.first_line = next_line_;
+  chunk.overlong_line = 0;
+  std::size_t size = carry_.size();
+  if (chunk.buffer.size() < size) chunk.buffer.resize(size);
+  carry_.copy(chunk.buffer.data(), size);
+  std::size_t searched = 0;
+  std::size_t whole = 0;  // size of the whole lines at the front of the buffer
+  while (whole == 0) {
+    size = fill(chunk.buffer, size, size + chunk_bytes_);
+    const std::string_view fresh{chunk.buffer.data() + searched, size - searched};
+    const std::size_t newline = fresh.rfind('\n');
+    if (newline != std::string_view::npos) {
+      whole = searched + newline + 1;
+    } else if (at_end_) {
+      whole = size;
+      break;
+    } else if (size > kMaxHeldBytes) {
+      chunk.overlong_line = next_line_++;
+      skip_line();
+      break;
+    }
+    searched = size;
+  }
+  if (chunk.overlong_line == 0) {
+    chunk.text = std::string_view(chunk.buffer.data(), whole);
+    carry_.assign(chunk.buffer.data() + whole, size - whole);
+    next_line_ += count_lines(chunk.text);
+  }
+  chunk.file_bytes = bytes_->file_bytes() - std::exchange(file_bytes_, bytes_->file_bytes());
+  return !chunk.text.empty() || chunk.overlong_line != 0;
+}
+
+}  // namespace dagloop

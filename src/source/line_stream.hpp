@@ -1,0 +1,49 @@
+// Private to the source layer: a file cut into chunks of whole lines, numbered. One thread at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/byte_stream.hpp"
+
+namespace dagloop {
+
+/// Whole lines of a file. The buffer is reused from chunk to chunk.
+struct Chunk {
+  std::vector<char> buffer;         // `text` and readable bytes behind it
+  std::string_view text;            // lines with their newlines; the file's last may lack it
+  std::uint64_t first_line = 1;     // number of the first line of `text`, from 1
+  std::uint64_t overlong_line = 0;  // number of a line too long to be held, 0: none
+  std::uint64_t file_bytes = 0;     // read from the file for this chunk, before decompression
+};
+
+/// Cuts a byte stream into chunks.
+class LineStream {
+ public:
+  /// Shape: `chunk_bytes` >= 1 is the size aimed at; a longer line makes a longer chunk, up to
+  ///        kMaxLineBytes. A UTF-8 byte order mark at the start is dropped.
+  LineStream(std::unique_ptr<ByteStream> bytes, std::size_t chunk_bytes);
+
+  /// Fills `chunk` with the next lines; returns false at the end.
+  ///
+  /// Shape:  kLinePadding bytes behind the text are readable.
+  /// Errors: Error{source} from the byte stream.
+  bool next(Chunk& chunk);
+
+ private:
+  std::size_t fill(std::vector<char>& buffer, std::size_t size, std::size_t target);
+  void skip_line();
+
+  std::unique_ptr<ByteStream> bytes_;
+  std::size_t chunk_bytes_;
+  std::string carry_;  // the start of a line whose end was not read yet
+  bool at_end_ = false;
+  std::uint64_t next_line_ = 1;
+  std::uint64_t file_bytes_ = 0;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,42 @@
+#include <algorithm>
+#include <string_view>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/source/file_source.hpp"
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+namespace {
+
+bool is_scheme_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '.' || c == '-';
+}
+
+// Returns the scheme of `scheme://...`, empty where `uri` has none. The rest may hold a password
+// and never goes into a message.
+std::string_view scheme_of(std::string_view uri) {
+  const std::string_view scheme = uri.substr(0, std::min(uri.find("://"), uri.size()));
+  if (scheme.size() == uri.size() || !std::ranges::all_of(scheme, is_scheme_letter)) return {};
+  return scheme;
+}
+
+}  // namespace
+
+std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
+                                        const SourceOptions& options) {
+  if (uris.empty()) {
+    throw Error(ErrorKind::usage, "--source", "no source is named",
+                "name a file, a glob, a directory, or - for standard input");
+  }
+  for (const std::string& uri : uris) {
+    const std::string_view scheme = scheme_of(uri);
+    if (scheme.empty()) continue;
+    throw Error(ErrorKind::usage, "--source " + std::string(scheme) + "://...",
+                "this build reads files and standard input only",
+                "export the rows as JSON lines and name the file");
+  }
+  return std::make_unique<FileSource>(expand_paths(uris), options);
+}
+
+}  // namespace dagloop

@@ -1,0 +1,162 @@
+#include "source/parallel_read.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "dagloop/record/record_reader.hpp"
+#include "source/byte_stream.hpp"
+#include "source/line_stream.hpp"
+
+namespace dagloop {
+namespace {
+
+// A file that several workers take chunks from. Opened with the first chunk, closed after the last.
+class SharedFile {
+ public:
+  SharedFile(std::string path, std::size_t chunk_bytes)
+      : path_(std::move(path)), chunk_bytes_(chunk_bytes) {}
+
+  const std::string& path() const { return path_; }
+
+  bool next(Chunk& chunk) {
+    const std::scoped_lock lock(mutex_);
+    if (is_done_) return false;
+    is_done_ = true;  // stays so if anything below throws
+    if (!lines_) lines_ = std::make_unique<LineStream>(open_bytes(path_), chunk_bytes_);
+    is_done_ = !lines_->next(chunk);
+    if (is_done_) lines_.reset();
+    return !is_done_;
+  }
+
+  void set_error(std::exception_ptr error) {
+    const std::scoped_lock lock(mutex_);
+    is_done_ = true;
+    error_ = std::move(error);
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  const std::string path_;
+  const std::size_t chunk_bytes_;
+  std::mutex mutex_;
+  std::unique_ptr<LineStream> lines_;
+  bool is_done_ = false;
+  std::exception_ptr error_;
+};
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+// What one thread needs to turn chunks into runs.
+struct Worker {
+  Worker(const SourceOptions& options, const LogQuery& query)
+      : reader(options.mapping, query.latest),
+        table({query.range, options.mapping.outcome_node, options.dedupe}) {}
+
+  void read_line(const std::string& path, std::string_view line, std::uint64_t number) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    // A long line is one even where it is blank: it might have been too long to look at.
+    if (line.size() <= kMaxLineBytes && is_blank(line)) return;
+    const auto result = reader.read(line);
+    if (const auto* reason = std::get_if<RejectReason>(&result)) {
+      table.reject(path, number, *reason);
+    } else {
+      table.add(std::get<LogRecord>(result), line);
+    }
+  }
+
+  void read_chunk(const std::string& path) {
+    if (chunk.overlong_line != 0) {
+      table.reject(path, chunk.overlong_line, RejectReason::line_too_long);
+    }
+    std::uint64_t number = chunk.first_line;
+    for (std::string_view rest = chunk.text; !rest.empty(); ++number) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      read_line(path, line, number);
+    }
+  }
+
+  RecordReader reader;
+  RunTable table;
+  Chunk chunk;
+};
+
+class ParallelRead {
+ public:
+  ParallelRead(const std::vector<std::string>& paths, const SourceOptions& options,
+               std::size_t chunk_bytes)
+      : options_(options), first_failed_(paths.size()) {
+    for (const std::string& path : paths) files_.emplace_back(path, chunk_bytes);
+  }
+
+  PartialSet run(const LogQuery& query) {
+    std::vector<Worker> workers;
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    const unsigned count = options_.threads == 0 ? cores : options_.threads;
+    for (unsigned i = 0; i < count; ++i) workers.emplace_back(options_, query);
+    {
+      std::vector<std::jthread> threads;
+      for (unsigned i = 1; i < count; ++i) {
+        threads.emplace_back([this, &worker = workers[i]] { work(worker); });
+      }
+      work(workers.front());
+    }
+    for (const SharedFile& file : files_) file.rethrow();
+    RunTable& all = workers.front().table;
+    for (unsigned i = 1; i < count; ++i) all.merge(std::move(workers[i].table));
+    return all.finish(options_.classes);
+  }
+
+ private:
+  // First each worker takes files of its own, so that several are decompressed at once; then it
+  // helps with those that are not done.
+  void work(Worker& worker) {
+    for (std::size_t i = next_file_++; i < files_.size(); i = next_file_++) drain(i, worker);
+    for (std::size_t i = 0; i < files_.size(); ++i) drain(i, worker);
+  }
+
+  void drain(std::size_t index, Worker& worker) {
+    SharedFile& file = files_[index];
+    try {
+      // Files before the first failed one are read to their end, so that it is always the same one.
+      while (index < first_failed_ && file.next(worker.chunk)) {
+        worker.read_chunk(file.path());
+        const std::uint64_t so_far = bytes_read_ += worker.chunk.file_bytes;
+        if (options_.progress) options_.progress(so_far);
+      }
+    } catch (...) {
+      file.set_error(std::current_exception());
+      std::size_t first = first_failed_;
+      while (index < first && !first_failed_.compare_exchange_weak(first, index)) {
+      }
+    }
+  }
+
+  const SourceOptions& options_;
+  std::deque<SharedFile> files_;  // no moves: they hold mutexes
+  std::atomic<std::size_t> next_file_{0};
+  std::atomic<std::size_t> first_failed_;
+  std::atomic<std::uint64_t> bytes_read_{0};
+};
+
+}  // namespace
+
+PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions& options,
+                      const LogQuery& query, std::size_t chunk_bytes) {
+  return ParallelRead(paths, options, chunk_bytes).run(query);
+}
+
+}  // namespace dagloop

@@ -1,0 +1,126 @@
+#include "dagloop/record/mapping.hpp"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json_schema.hpp"
+
+namespace dagloop {
+namespace {
+
+Mapping parse(const std::string& members) {
+  const std::string text = R"({"schema": "dagloop.mapping/1")" + members + "}";
+  return parse_mapping(parse_json(text, "m.json"), "m.json");
+}
+
+std::string fault_of(const std::string& members) {
+  try {
+    parse(members);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::config);
+    return error.what();
+  }
+  return "no error";
+}
+
+bool schema_accepts(const std::string& members) {
+  const std::string text = R"({"schema": "dagloop.mapping/1")" + members + "}";
+  try {
+    validate_schema(parse_json(text, "m.json"), "mapping", "m.json");
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+TEST_CASE("a mapping that says nothing is the default one") {
+  const Mapping mapping = parse("");
+  CHECK(mapping.fields.empty());
+  CHECK(mapping.detail_column == "detail");
+  CHECK(mapping.created_at_marks == CreatedAtMarks::end);
+  CHECK(mapping.outcome_node.empty());
+}
+
+TEST_CASE("a mapping reads columns, pointers, detail keys and aliases") {
+  const Mapping mapping = parse(R"(, "detail_column": "info", "created_at_marks": "start",
+      "outcome_node": "evaluate", "fields": {
+        "status": {"column": "state", "aliases": {"done": "succeeded", "1": "failed"}},
+        "node_id": {"pointer": "/node/id"},
+        "attempt": {"detail": "try"},
+        "cohort": {"aliases": {"A": "canary"}}})");
+  CHECK(mapping.detail_column == "info");
+  CHECK(mapping.created_at_marks == CreatedAtMarks::start);
+  CHECK(mapping.outcome_node == "evaluate");
+  REQUIRE(mapping.fields.size() == 4);
+  CHECK(mapping.fields.at("status").source == FieldSource::column);
+  CHECK(mapping.fields.at("status").name == "state");
+  CHECK(mapping.fields.at("status").aliases.at("done") == "succeeded");
+  CHECK(mapping.fields.at("node_id").source == FieldSource::pointer);
+  CHECK(mapping.fields.at("node_id").name == "/node/id");
+  CHECK(mapping.fields.at("attempt").source == FieldSource::detail);
+  CHECK(mapping.fields.at("attempt").name == "try");
+  CHECK(mapping.fields.at("cohort").source == FieldSource::column);
+  CHECK(mapping.fields.at("cohort").name == "cohort");
+}
+
+TEST_CASE("faults of a mapping name the file and the key") {
+  const std::pair<const char*, const char*> faults[] = {
+      {R"(, "feilds": {})", "feilds"},
+      {R"(, "fields": {"stat": {"column": "s"}})", "stat"},
+      {R"(, "fields": {"status": {"colum": "s"}})", "fields.status"},
+      {R"(, "fields": {"status": {"column": ""}})", "fields.status.column"},
+      {R"(, "fields": {"status": {"detail": ""}})", "fields.status.detail"},
+      {R"(, "fields": {"status": {"pointer": ""}})", "fields.status.pointer"},
+      {R"(, "fields": {"status": {"pointer": "a/b"}})", "fields.status.pointer"},
+      {R"(, "fields": {"status": {"pointer": "/a~2"}})", "fields.status.pointer"},
+      {R"(, "fields": {"status": {"pointer": "/a~"}})", "fields.status.pointer"},
+      {R"(, "fields": {"status": {"column": "a", "detail": "b"}})", "fields.status"},
+      {R"(, "fields": {"status": {"column": "a", "pointer": "/b"}})", "fields.status"},
+      {R"(, "fields": {"status": {"column": 1}})", "fields.status.column"},
+      {R"(, "fields": {"status": {"aliases": {"a": 1}}})", "fields.status.aliases.a"},
+      {R"(, "fields": {"status": "state"})", "fields.status"},
+      {R"(, "fields": [])", "fields"},
+      {R"(, "created_at_marks": "middle")", "created_at_marks"},
+      {R"(, "detail_column": "")", "detail_column"},
+      {R"(, "outcome_node": 3)", "outcome_node"},
+  };
+  for (const auto& [members, place] : faults) {
+    INFO(members);
+    const std::string fault = fault_of(members);
+    INFO(fault);
+    CHECK(fault.find("m.json") != std::string::npos);
+    CHECK(fault.find(place) != std::string::npos);
+    CHECK_FALSE(schema_accepts(members));
+  }
+}
+
+TEST_CASE("a mapping of another or no version is refused") {
+  CHECK_THROWS_AS(parse_mapping(parse_json("{}", "m"), "m"), Error);
+  CHECK_THROWS_AS(parse_mapping(parse_json(R"({"schema": "dagloop.mapping/2"})", "m"), "m"), Error);
+  CHECK_THROWS_AS(parse_mapping(parse_json("[]", "m"), "m"), Error);
+}
+
+TEST_CASE("the contract has 21 fields, each of which can be mapped") {
+  CHECK(contract_fields().size() == 21);
+  for (const std::string_view field : contract_fields()) {
+    const std::string members = R"(, "fields": {")" + std::string(field) + R"(": {"column": "x"}})";
+    CHECK(parse(members).fields.at(std::string(field)).name == "x");
+    CHECK(schema_accepts(members));
+  }
+}
+
+TEST_CASE("the shipped mapping of command_logs is valid") {
+  std::ifstream file(std::string(DAGLOOP_CONFIG_DIR) + "/mappings/command_logs.json");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const Json document = parse_json(text, "command_logs.json");
+  CHECK_NOTHROW(validate_schema(document, "mapping", "command_logs.json"));
+  const Mapping mapping = parse_mapping(document, "command_logs.json");
+  CHECK(mapping.fields.at("fallback_reason").name == "autonomous_fallback_reason");
+  CHECK(mapping.fields.at("execution_mode").name == "dag_pipeline");
+}
+
+}  // namespace
+}  // namespace dagloop

@@ -1,0 +1,325 @@
+#include "dagloop/record/record_reader.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "reading.hpp"
+
+namespace dagloop::test {
+namespace {
+
+const char* const kTextFields[] = {
+    "request_id",      "user_id",         "status",      "error_code",
+    "node_id",         "node_type",       "cohort",      "verification_reason",
+    "execution_mode",  "fallback_reason", "plan_source", "compensation_status",
+    "pipeline_run_id", "idempotency_key", "created_at",  "policy_version"};
+
+TEST_CASE("a run record with every field is read") {
+  const Reading reading = read_line(
+      R"({"request_id":"q","user_id":"u","created_at":"2026-02-25T06:00:00.25Z","status":"failed",)"
+      R"("error_code":"TOOL_TIMEOUT","pipeline_run_id":"r","node_id":null,"node_type":"",)"
+      R"("attempt":2,"duration_ms":1500.5,"verification_reason":"count","fallback_reason":"rule",)"
+      R"("execution_mode":"dag","plan_source":"llm","idempotency_key":"k","idempotent_reuse":true,)"
+      R"("compensation_status":"manual_required","fanout_total":7,"fanout_failed":3,)"
+      R"("policy_version":"p","cohort":"canary"})");
+  REQUIRE(reading.is_record());
+  const LogRecord& record = reading.record();
+  CHECK(record.run_key == "r");
+  CHECK_FALSE(record.run_key_is_request);
+  CHECK_FALSE(record.is_node_record);
+  CHECK(record.node_id.empty());
+  CHECK(record.created_at == at("2026-02-25T06:00:00.25Z"));
+  CHECK(record.status == Status::failed);
+  CHECK(record.error_code == "TOOL_TIMEOUT");
+  CHECK(record.attempt == 2);
+  CHECK(record.duration_ms == 1500.5);
+  CHECK(record.has_verification_reason);
+  CHECK(record.has_fallback_reason);
+  CHECK(record.population == Population::dag);
+  CHECK(record.plan_source == "llm");
+  CHECK(record.idempotent_reuse);
+  CHECK(record.compensation == CompensationStatus::manual_required);
+  CHECK(record.fanout_total == 7);
+  CHECK(record.fanout_failed == 3);
+  CHECK(record.cohort == Cohort::canary);
+}
+
+TEST_CASE("a record with the required fields alone has the defaults of the rest") {
+  const Reading reading = read_line(run_line());
+  REQUIRE(reading.is_record());
+  const LogRecord& record = reading.record();
+  CHECK(record.attempt == 1);
+  CHECK_FALSE(record.duration_ms.has_value());
+  CHECK_FALSE(record.has_verification_reason);
+  CHECK_FALSE(record.has_fallback_reason);
+  CHECK_FALSE(record.idempotent_reuse);
+  CHECK(record.compensation == CompensationStatus::none);
+  CHECK(record.cohort == Cohort::none);
+  CHECK(record.fanout_total == 0);
+  CHECK(record.error_code.empty());
+}
+
+TEST_CASE("null and empty text are absent, whatever the field's type") {
+  for (const std::string_view field : contract_fields()) {
+    for (const char* nothing : {"null", R"("")"}) {
+      const std::string line = run_line(",\"" + std::string(field) + "\":" + nothing);
+      INFO(line);
+      const std::string expected = field == "created_at"        ? "missing_created_at"
+                                   : field == "status"          ? "missing_status"
+                                   : field == "pipeline_run_id" ? "missing_run_id"
+                                                                : "record";
+      CHECK(outcome_of(line) == expected);
+    }
+  }
+}
+
+TEST_CASE("a line that is no JSON object is rejected as such") {
+  for (const char* line : {"",
+                           " ",
+                           "[]",
+                           "1",
+                           "null",
+                           R"("text")",
+                           "{",
+                           "}",
+                           "{}}",
+                           "{} {}",
+                           "{\"a\":}",
+                           "{'a':1}",
+                           "{\"a\":01}",
+                           "{\"a\":NaN}",
+                           "{\"a\":1,}",
+                           "{\"a\" 1}",
+                           "{\"a\":\"\t\"}",
+                           "{\"a\":\"\xff\"}",
+                           "{\"a\":\"\\ud800\"}",
+                           "{\"a\":tru}",
+                           "not json",
+                           "{\"a\":\"unclosed}",
+                           "{} // comment"}) {
+    INFO(line);
+    CHECK(outcome_of(line) == "not_json_object");
+  }
+}
+
+TEST_CASE("an invalid value in a field outside the contract makes the line malformed") {
+  CHECK(outcome_of(run_line(R"(,"extra":[1,2,{"a":nul}])")) == "not_json_object");
+  CHECK(outcome_of(run_line(R"(,"extra":[1,2,{"a":null}])")) == "record");
+}
+
+TEST_CASE("missing required fields are named") {
+  CHECK(outcome_of(R"({"pipeline_run_id":"r","status":"ok"})") == "missing_created_at");
+  CHECK(outcome_of(R"({"pipeline_run_id":"r","created_at":"2026-02-25T06:00:00Z"})") ==
+        "missing_status");
+  CHECK(outcome_of(R"({"status":"ok","created_at":"2026-02-25T06:00:00Z"})") == "missing_run_id");
+  CHECK(outcome_of("{}") == "missing_created_at");
+}
+
+TEST_CASE("text fields take no other JSON type") {
+  for (const std::string field : kTextFields) {
+    for (const char* value : {"1", "1.5", "true", "[]", "{}", "[\"a\"]"}) {
+      const std::string line = run_line(",\"" + field + "\":" + value);
+      INFO(line);
+      CHECK(outcome_of(line) == "wrong_type");
+    }
+  }
+}
+
+TEST_CASE("number fields take numbers only") {
+  for (const std::string field : {"attempt", "duration_ms", "fanout_total", "fanout_failed"}) {
+    for (const char* value : {"\"1\"", "true", "[]", "{}"}) {
+      INFO(field << value);
+      CHECK(outcome_of(run_line(",\"" + field + "\":" + value)) == "wrong_type");
+    }
+    CHECK(outcome_of(run_line(",\"" + field + "\":1")) == "record");
+    CHECK(outcome_of(run_line(",\"" + field + "\":2.0")) == "record");
+    CHECK(outcome_of(run_line(",\"" + field + "\":-1")) == "bad_number");
+  }
+}
+
+TEST_CASE("idempotent_reuse takes booleans only") {
+  CHECK_FALSE(read_line(run_line(R"(,"idempotent_reuse":false)")).record().idempotent_reuse);
+  CHECK(read_line(run_line(R"(,"idempotent_reuse":true)")).record().idempotent_reuse);
+  for (const char* value : {"1", "0", "\"true\"", "[]"}) {
+    CHECK(outcome_of(run_line(std::string(",\"idempotent_reuse\":") + value)) == "wrong_type");
+  }
+}
+
+TEST_CASE("counts outside their range or with a fraction are bad numbers") {
+  CHECK(outcome_of(run_line(R"(,"attempt":0)")) == "bad_number");
+  CHECK(outcome_of(run_line(R"(,"attempt":1.5)")) == "bad_number");
+  CHECK(outcome_of(run_line(R"(,"attempt":4294967296)")) == "bad_number");
+  CHECK(read_line(run_line(R"(,"attempt":4294967295)")).record().attempt == 4294967295U);
+  CHECK(outcome_of(run_line(R"(,"fanout_total":0.5)")) == "bad_number");
+  CHECK(outcome_of(run_line(R"(,"fanout_total":18446744073709551615)")) == "bad_number");
+  CHECK(read_line(run_line(R"(,"fanout_total":9007199254740991)")).record().fanout_total ==
+        9007199254740991U);
+  CHECK(read_line(run_line(R"(,"fanout_failed":0)")).record().fanout_failed == 0);
+}
+
+TEST_CASE("a duration is any finite number from 0") {
+  CHECK(read_line(run_line(R"(,"duration_ms":0)")).record().duration_ms == 0.0);
+  CHECK(read_line(run_line(R"(,"duration_ms":0.125)")).record().duration_ms == 0.125);
+  CHECK(read_line(run_line(R"(,"duration_ms":1e3)")).record().duration_ms == 1000.0);
+  CHECK(read_line(run_line(R"(,"duration_ms":18446744073709551615)")).is_record());
+  CHECK(outcome_of(run_line(R"(,"duration_ms":-0.001)")) == "bad_number");
+}
+
+TEST_CASE("words outside the contract are rejected") {
+  CHECK(outcome_of(run_line(R"(,"status":"finished")")) == "unknown_status");
+  CHECK(outcome_of(run_line(R"(,"compensation_status":"done")")) == "unknown_value");
+  CHECK(outcome_of(run_line(R"(,"compensation_status":"none")")) == "unknown_value");
+  CHECK(outcome_of(run_line(R"(,"cohort":"baseline")")) == "unknown_value");
+  CHECK(outcome_of(run_line(R"(,"cohort":"none")")) == "unknown_value");
+}
+
+TEST_CASE("each word of compensation_status and cohort is read") {
+  for (const auto status : {CompensationStatus::not_required, CompensationStatus::completed,
+                            CompensationStatus::failed, CompensationStatus::manual_required}) {
+    const std::string word(to_string(status));
+    CHECK(read_line(run_line(",\"compensation_status\":\"" + word + "\"")).record().compensation ==
+          status);
+  }
+  CHECK(read_line(run_line(R"(,"cohort":"control")")).record().cohort == Cohort::control);
+}
+
+TEST_CASE("a time that is no RFC 3339 time with a zone is a bad time") {
+  for (const char* time : {"yesterday", "2026-02-25", "2026-02-25T06:00:00", "1771999200",
+                           "2026-02-30T00:00:00Z", "2026-02-25T25:00:00Z"}) {
+    INFO(time);
+    CHECK(outcome_of(run_line(std::string(",\"created_at\":\"") + time + "\"")) == "bad_time");
+  }
+}
+
+TEST_CASE("an offset is converted to UTC") {
+  const Reading reading = read_line(run_line(R"(,"created_at":"2026-02-25T08:30:00+02:30")"));
+  CHECK(reading.record().created_at == at("2026-02-25T06:00:00Z"));
+}
+
+TEST_CASE("a record later than the latest instant allowed is from the future") {
+  CHECK(outcome_of(run_line(R"(,"created_at":"2026-02-26T00:00:00Z")")) == "record");
+  CHECK(outcome_of(run_line(R"(,"created_at":"2026-02-26T00:00:00.000001Z")")) == "future_time");
+}
+
+TEST_CASE("with several faults the reason is the first in the order of precedence") {
+  std::string line = R"({"created_at":"2027-01-01T00:00:00Z","pipeline_run_id":"r","status":"ok")";
+  CHECK(outcome_of(line + "}") == "future_time");
+  line += R"(,"attempt":0)";
+  CHECK(outcome_of(line + "}") == "bad_number");
+  line += R"(,"created_at":"soon")";
+  CHECK(outcome_of(line + "}") == "bad_time");
+  line += R"(,"cohort":"x")";
+  CHECK(outcome_of(line + "}") == "unknown_value");
+  line += R"(,"status":"x")";
+  CHECK(outcome_of(line + "}") == "unknown_status");
+  line += R"(,"pipeline_run_id":"")";
+  CHECK(outcome_of(line + "}") == "missing_run_id");
+  line += R"(,"status":"")";
+  CHECK(outcome_of(line + "}") == "missing_status");
+  line += R"(,"created_at":"")";
+  CHECK(outcome_of(line + "}") == "missing_created_at");
+  line += R"(,"user_id":5)";
+  CHECK(outcome_of(line + "}") == "wrong_type");
+  CHECK(outcome_of(line) == "not_json_object");
+}
+
+TEST_CASE("a record is a node record when it has a node that is not the pipeline itself") {
+  CHECK(read_line(run_line(R"(,"node_id":"n1")")).record().is_node_record);
+  CHECK(read_line(run_line(R"(,"node_id":"n1","node_type":"skill")")).record().is_node_record);
+  CHECK(read_line(run_line(R"(,"node_id":"n1")")).record().node_id == "n1");
+  CHECK_FALSE(
+      read_line(run_line(R"(,"node_id":"n1","node_type":"pipeline")")).record().is_node_record);
+  CHECK_FALSE(read_line(run_line(R"(,"node_type":"skill")")).record().is_node_record);
+}
+
+TEST_CASE("the run is known by pipeline_run_id, else by request_id in a key space of its own") {
+  const Reading reading =
+      read_line(R"({"request_id":"q1","created_at":"2026-02-25T06:00:00Z","status":"ok"})");
+  REQUIRE(reading.is_record());
+  CHECK(reading.record().run_key == "q1");
+  CHECK(reading.record().run_key_is_request);
+  CHECK_FALSE(read_line(run_line(R"(,"request_id":"q1")")).record().run_key_is_request);
+}
+
+TEST_CASE("execution_mode decides the population, and pipeline_run_id where it is absent") {
+  const auto population = [](const std::string& members) {
+    return read_line(run_line(members)).record().population;
+  };
+  CHECK(population("") == Population::dag);
+  CHECK(population(R"(,"execution_mode":"dag")") == Population::dag);
+  CHECK(population(R"(,"execution_mode":"pipeline_dag")") == Population::dag);
+  CHECK(population(R"(,"execution_mode":"rule")") == Population::non_dag);
+  CHECK(population(R"(,"execution_mode":"DAG")") == Population::non_dag);
+  CHECK(population(R"(,"pipeline_run_id":"","request_id":"q")") == Population::non_dag);
+  CHECK(population(R"(,"pipeline_run_id":"","request_id":"q","execution_mode":"dag")") ==
+        Population::dag);
+}
+
+TEST_CASE("the last of a repeated key counts, even where it is null") {
+  CHECK(read_line(run_line(R"(,"status":"failed","status":"skipped")")).record().status ==
+        Status::skipped);
+  CHECK(outcome_of(run_line(R"(,"status":7,"status":"ok")")) == "record");
+  CHECK(outcome_of(run_line(R"(,"status":null)")) == "missing_status");
+}
+
+TEST_CASE("keys and values may be escaped") {
+  const Reading reading =
+      read_line(run_line(R"(,"st\u0061tus":"f\u0061iled","error_code":"a\"\u00e9\n")"));
+  CHECK(reading.record().status == Status::failed);
+  CHECK(reading.record().error_code == "a\"\xc3\xa9\n");
+}
+
+TEST_CASE("fields of the contract are read at the top of the object alone") {
+  const Reading reading = read_line(run_line(R"(,"nested":{"status":"failed","attempt":"x"})"));
+  REQUIRE(reading.is_record());
+  CHECK(reading.record().status == Status::succeeded);
+}
+
+TEST_CASE("a carriage return at the end of the line is ignored") {
+  CHECK(outcome_of(run_line() + "\r") == "record");
+  CHECK(outcome_of("[]\r") == "not_json_object");
+}
+
+TEST_CASE("a line is too long from one byte over the limit") {
+  const std::string head = R"(,"text":")";
+  const std::size_t room = kMaxLineBytes - run_line(head + "\"").size();
+  const std::string longest = run_line(head + std::string(room, 'x') + "\"");
+  REQUIRE(longest.size() == kMaxLineBytes);
+  CHECK(outcome_of(longest) == "record");
+  CHECK(outcome_of(longest + "\r") == "record");
+  CHECK(outcome_of(run_line(head + std::string(room + 1, 'x') + "\"")) == "line_too_long");
+}
+
+TEST_CASE("bytes behind the line are never taken for a part of it") {
+  const std::string text = run_line(R"(,"attempt":3)") + "\n" + run_line() + std::string(99, '}');
+  RecordReader reader(Mapping{}, at("2026-02-26T00:00:00Z"));
+  const auto result = reader.read(std::string_view(text).substr(0, text.find('\n')));
+  REQUIRE(std::holds_alternative<LogRecord>(result));
+  CHECK(std::get<LogRecord>(result).attempt == 3);
+}
+
+TEST_CASE("a reader keeps nothing from one line to the next") {
+  const std::string full = run_line(R"(,"node_id":"n","attempt":4,"cohort":"canary")");
+  const std::string text = full + std::string(kLinePadding, ' ');
+  const std::string next = run_line() + std::string(kLinePadding, ' ');
+  RecordReader reader(Mapping{}, at("2026-02-26T00:00:00Z"));
+  reader.read({text.data(), full.size()});
+  const auto result = reader.read({next.data(), next.size() - kLinePadding});
+  CHECK_FALSE(std::get<LogRecord>(result).is_node_record);
+  CHECK(std::get<LogRecord>(result).attempt == 1);
+  CHECK(std::get<LogRecord>(result).cohort == Cohort::none);
+}
+
+TEST_CASE("reject reasons print the contract's words") {
+  std::string all;
+  for (auto i = RejectReason::not_json_object; i <= RejectReason::line_too_long;
+       i = static_cast<RejectReason>(static_cast<int>(i) + 1)) {
+    all += std::string(to_string(i)) + " ";
+  }
+  CHECK(all ==
+        "not_json_object missing_created_at missing_status missing_run_id wrong_type "
+        "unknown_status unknown_value bad_time bad_number future_time line_too_long ");
+}
+
+}  // namespace
+}  // namespace dagloop::test

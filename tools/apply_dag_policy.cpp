@@ -1,0 +1,108 @@
+// apply_dag_policy: an approved decision -> the env file; rollback, status, journal verification.
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/manual_change.hpp"
+#include "dagloop/policy/approval.hpp"
+#include "dagloop/state/state_store.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string decision;
+  std::string approval;
+  std::string actor = "apply_dag_policy";
+  bool apply = false;
+  bool rollback = false;
+  bool status = false;
+  bool verify_journal = false;
+  bool json = false;
+};
+
+ExitCode verify_journal(StateStore& store, const Config& config) {
+  const auto entries = store.journal();
+  const JournalHead head = store.journal_head();
+  if (const auto fault = journal_fault(entries, head)) {
+    throw Error(ErrorKind::preflight, config.state, "the journal was tampered with: " + *fault,
+                "stop the cycle, keep the file, and restore it from a backup");
+  }
+  print("journal intact: " + std::to_string(entries.size()) + " entries, head " + head.hash + "\n");
+  return ExitCode::done;
+}
+
+ManualResult change(const Flags& flags, const ManualContext& context, FileSystem& files) {
+  const TickMode mode = flags.apply ? TickMode::apply : TickMode::dry_run;
+  if (flags.rollback) return roll_back_policy(context, mode);
+  if (flags.decision.empty()) {
+    throw Error(ErrorKind::usage, "--decision", "is missing",
+                "give --decision FILE, --rollback, --status or --verify-journal");
+  }
+  std::optional<Approval> approval;
+  if (!flags.approval.empty()) {
+    approval = approval_from_json(read_document(files, flags.approval, "approval"), flags.approval);
+  }
+  return apply_decision(context, mode, read_document(files, flags.decision, "decision"), approval);
+}
+
+std::string printed(const Flags& flags, const ManualResult& result) {
+  Json::Array notes;
+  for (const std::string& note : result.notes) notes.emplace_back(note);
+  if (flags.json) {
+    return to_pretty_json(Json::object({{"schema", "dagloop.apply_result/1"},
+                                        {"mode", flags.apply ? "apply" : "dry_run"},
+                                        {"exit_code", static_cast<int>(result.code)},
+                                        {"diff", result.diff},
+                                        {"notes", std::move(notes)}}));
+  }
+  std::string text = result.diff;
+  for (const std::string& note : result.notes) text += note + "\n";
+  return text;
+}
+
+ExitCode run(const Flags& flags) {
+  PosixFileSystem files;
+  PosixProcessRunner processes;
+  const SystemClock clock;
+  const Config config = load_config(files, flags.config);
+  const auto store = open_state(
+      config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+  if (flags.verify_journal) return verify_journal(*store, config);
+  if (flags.status) {
+    print(to_pretty_json(describe_state(store->load())));
+    return ExitCode::done;
+  }
+  if (config.policy.env_file.empty()) {
+    throw Error(ErrorKind::usage, "--env-file", "no env file is configured",
+                "give --env-file or policy.env_file in the configuration");
+  }
+  const ManualContext context{files, processes, *store, clock, config, flags.actor};
+  const ManualResult result = change(flags, context, files);
+  print(printed(flags, result));
+  return result.code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"apply_dag_policy",
+       "Applies an approved decision to the env file, or rolls back; a dry run unless --apply.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config, {FlagGroup::env_file, FlagGroup::state});
+         auto* decision = app.add_option("--decision", flags.decision, "decision document");
+         app.add_option("--approval", flags.approval, "approval document")->needs(decision);
+         app.add_flag("--apply", flags.apply, "write; without it the change is only shown");
+         app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
+             ->excludes(decision);
+         app.add_flag("--status", flags.status, "print the state of the loop");
+         app.add_flag("--verify-journal", flags.verify_journal, "check the audit journal");
+         app.add_option("--as", flags.actor, "who does it, for the journal")->envname("USER");
+         app.add_flag("--json", flags.json, "print the result as a document");
+       },
+       [&] { return run(flags); }});
+}

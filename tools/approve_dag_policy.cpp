@@ -1,0 +1,134 @@
+// approve_dag_policy: shows a decision and signs an approval of exactly it; makes key pairs.
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/json_schema.hpp"
+#include "dagloop/cycle/report_files.hpp"
+#include "dagloop/policy/approval.hpp"
+#include "dagloop/report/documents.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string decision;
+  std::string name;
+  std::string key;
+  bool init_key = false;
+  bool yes = false;
+  bool json = false;
+};
+
+ExitCode init_key(FileSystem& files, const Flags& flags) {
+  if (files.stat(flags.key)) {
+    throw Error(ErrorKind::usage, flags.key, "exists already and is never overwritten",
+                "give another path, or move the old key away");
+  }
+  const KeyPair pair = generate_key_pair();
+  files.write_synced(flags.key, pair.secret, FileAttributes{0600, {}, {}});
+  print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})));
+  log_info("private key written to " + flags.key +
+           "; add the entry above to \"approvers\" in the approvers file");
+  return ExitCode::done;
+}
+
+std::string read_secret(FileSystem& files, const std::string& path) {
+  const auto info = files.stat(path);
+  if (!info) {
+    throw Error(ErrorKind::approval, path, "the private key does not exist",
+                "make one with --init-key, or give --key");
+  }
+  if ((info->mode & 0077U) != 0) {
+    throw Error(ErrorKind::approval, path, "others may read the private key",
+                "chmod 600 it, and make a new one if somebody may have read it");
+  }
+  return *files.read(path);
+}
+
+std::string shown(const Decision& decision, const std::string& digest) {
+  std::string text = "decision " + digest + "\n" + std::string(to_string(decision.action)) +
+                     " at " + std::to_string(decision.current_percent) + " %, verdict " +
+                     std::string(to_string(decision.verdict)) + ", figures as of " +
+                     format_time(decision.as_of) + ", proposed by " + decision.proposed_by + "\n";
+  for (const Reason& reason : decision.reasons) text += "  because: " + reason.text + "\n";
+  for (const auto& [key, change] : decision.patch) {
+    text += "  change: " + key + ": " + change.before + " -> " + change.after + "\n";
+  }
+  return text + "  expires: " + format_time(decision.expires_at) + "\n";
+}
+
+void ask(const Flags& flags) {
+  if (flags.yes) return;
+  if (flags.decision == "-" || isatty(STDIN_FILENO) == 0) {
+    throw Error(ErrorKind::usage, "--yes", "there is no terminal to ask on",
+                "look at the change above and give --yes");
+  }
+  std::cerr << "Approve this change? [y/N] ";
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (answer != "y" && answer != "yes") {
+    throw Error(ErrorKind::approval, "approval", "not given", "nothing was signed");
+  }
+}
+
+ExitCode approve(FileSystem& files, const Flags& flags) {
+  const Json document = read_document(files, flags.decision, "decision");
+  validate_schema(document, "decision", flags.decision);
+  const Decision decision = decision_from_json(document, flags.decision);
+  const std::string digest = decision_digest(document);
+  const std::string secret = read_secret(files, flags.key);
+  const TimePoint now = SystemClock().now();
+  std::cerr << shown(decision, digest);
+  if (decision.patch.empty()) {
+    throw Error(ErrorKind::usage, flags.decision, "changes nothing: there is nothing to approve",
+                "approve a decision that has a patch");
+  }
+  if (now >= decision.expires_at) {
+    throw Error(ErrorKind::approval, flags.decision, "the decision has expired", "decide again");
+  }
+  ask(flags);
+  const Config config = load_config(files, flags.config);
+  const Approval approval =
+      sign_approval({digest, flags.name, now, decision.expires_at, ""}, secret);
+  const std::string text = to_pretty_json(approval_to_json(approval));
+  if (!flags.json || !flags.config.out.empty()) {
+    publish(files, config.reports, now, {{"dag_policy_approval", "json", text}});
+  }
+  print(flags.json ? text : config.reports.dir + "/dag_policy_approval_latest.json\n");
+  return ExitCode::done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"approve_dag_policy", "Shows a decision and signs an approval of exactly that decision.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config, {FlagGroup::out});
+         auto* decision = app.add_option("--decision", flags.decision, "decision document, - for standard input");
+         app.add_option("--as", flags.name, "the approver's name in the approvers file")->required();
+         app.add_option("--key", flags.key, "the approver's private key file")
+             ->required()->envname("DAGLOOP_APPROVER_KEY");
+         app.add_flag("--init-key", flags.init_key, "make a key pair and print the approver's entry")
+             ->excludes(decision);
+         app.add_flag("--yes", flags.yes, "do not ask");
+         app.add_flag("--json", flags.json,
+                      "print the approval; files are written only where --out is given");
+       },
+       [&] {
+         PosixFileSystem files;
+         if (flags.init_key) return init_key(files, flags);
+         if (flags.decision.empty()) {
+           throw Error(ErrorKind::usage, "--decision", "is missing", "give the decision's file");
+         }
+         return approve(files, flags);
+       }});
+}

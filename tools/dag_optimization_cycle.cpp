@@ -1,0 +1,78 @@
+// dag_optimization_cycle: one tick of the loop; a dry run unless --apply.
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/tick.hpp"
+#include "dagloop/state/state_store.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string as_of;
+  bool apply = false;
+  bool json = false;
+};
+
+std::string printed(const Flags& flags, const Config& config, const TickResult& result) {
+  Json::Array notes;
+  for (const std::string& note : result.notes) notes.emplace_back(note);
+  if (flags.json) {
+    return to_pretty_json(Json::object({{"schema", "dagloop.tick_result/1"},
+                                        {"mode", flags.apply ? "apply" : "dry_run"},
+                                        {"exit_code", static_cast<int>(result.code)},
+                                        {"phase", to_string(result.phase)},
+                                        {"notes", std::move(notes)},
+                                        {"decision", result.decision}}));
+  }
+  std::string text = result.decision.find("action")->as_string() + " (" +
+                     result.decision.find("verdict")->as_string() + ")" +
+                     (flags.apply ? "" : ", dry run") + "\n";
+  for (const Json& reason : result.decision.find("reasons")->as_array()) {
+    text += "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";
+  }
+  for (const auto& [key, change] : result.decision.find("patch")->as_object()) {
+    text += "  patch " + key + ": " + change.find("before")->as_string() + " -> " +
+            change.find("after")->as_string() + "\n";
+  }
+  for (const std::string& note : result.notes) text += note + "\n";
+  return text + "report: " + config.reports.dir + "/dag_quality_latest.md\n";
+}
+
+ExitCode run(const Flags& flags) {
+  PosixFileSystem files;
+  PosixProcessRunner processes;
+  const SystemClock clock;
+  const Config config = load_config(files, flags.config);
+  const auto source = open_configured_source(files, config);
+  const auto store = open_state(
+      config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+  const TickResult result =
+      run_tick({files, processes, *store, *source, clock, config},
+               flags.apply ? TickMode::apply : TickMode::dry_run,
+               time_flag(flags.as_of, "--as-of"));
+  print(printed(flags, config, result));
+  return result.code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"dag_optimization_cycle",
+       "Runs one tick of the loop: evaluate, gate, decide, apply or verify. Dry run unless --apply.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config,
+                          {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
+                           FlagGroup::formats});
+         app.add_option("--as-of", flags.as_of, "decide as of then instead of now, RFC 3339");
+         app.add_flag("--apply", flags.apply, "write env file and state; without it nothing changes");
+         app.add_flag("--json", flags.json, "print the tick's result as a document");
+       },
+       [&] { return run(flags); }});
+}

@@ -1,0 +1,96 @@
+// dag_quality_gate: quality report (or logs) -> verdict.
+#include "dagloop/base/clock.hpp"
+#include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/report_files.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/report/documents.hpp"
+#include "report_age.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string report;
+  std::string gate;
+  std::string as_of;
+  std::string max_report_age;
+  bool json = false;
+};
+
+Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
+                   const Clock& clock) {
+  if (!flags.report.empty()) {
+    const Json document = read_document(files, flags.report, "quality report");
+    return quality_from_json(document, flags.report);
+  }
+  const auto source = open_configured_source(files, config);
+  const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
+  return evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);
+}
+
+std::string summary(const GateResult& gate) {
+  std::string text = std::string(to_string(gate.verdict)) + "\n";
+  for (const Reason& reason : gate.reasons) text += "  " + reason.code + ": " + reason.text + "\n";
+  for (const CheckResult& result : gate.checks) {
+    text += "  " + std::string(to_string(result.status)) + "  " + result.reason.code + ": " +
+            result.reason.text + "\n";
+  }
+  return text;
+}
+
+ExitCode code_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::PASS:
+      return ExitCode::done;
+    case Verdict::FAIL:
+      return ExitCode::negative;
+    case Verdict::INSUFFICIENT:
+      break;
+  }
+  return ExitCode::insufficient;
+}
+
+ExitCode run(const Flags& flags) {
+  PosixFileSystem files;
+  const SystemClock clock;
+  Config config = load_config(files, flags.config);
+  if (!flags.gate.empty()) {
+    const Json document = read_json_file(files, flags.gate, "gate");
+    config.gate = parse_gate(JsonReader(document, flags.gate));
+  }
+  const Quality quality = quality_of(flags, files, config, clock);
+  check_report_age(quality, flags.max_report_age, clock.now());
+  const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
+  const std::string document = to_pretty_json(gate_to_json(gate, quality));
+  if (!flags.json || !flags.config.out.empty()) {
+    publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});
+  }
+  print(flags.json ? document : summary(gate));
+  return code_of(gate.verdict);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"dag_quality_gate", "Judges a quality report by the gate's checks: PASS, FAIL, INSUFFICIENT.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config, {FlagGroup::source, FlagGroup::out});
+         auto* report = app.add_option("--report", flags.report, "quality report, - for standard input");
+         app.add_option("--gate", flags.gate, "gate file {\"checks\": [...]} (default: configuration)");
+         app.add_option("--as-of", flags.as_of, "end of the window of --source (default: now)")
+             ->excludes(report);
+         app.add_option("--max-report-age", flags.max_report_age,
+                        "refuse a report whose as_of is older, e.g. 1h")
+             ->needs(report);
+         app.add_flag("--json", flags.json,
+                      "print the document; files are written only where --out is given");
+       },
+       [&] { return run(flags); }});
+}

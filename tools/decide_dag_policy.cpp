@@ -1,0 +1,100 @@
+// decide_dag_policy: quality report and verdict -> decision.
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/digest.hpp"
+#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/report_files.hpp"
+#include "dagloop/report/documents.hpp"
+#include "dagloop/state/state_store.hpp"
+#include "report_age.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string report;
+  std::string verdict;
+  std::string proposer = "decide_dag_policy";
+  std::string max_report_age;
+  bool json = false;
+};
+
+Decision decide_from(const Flags& flags, FileSystem& files, const Config& config, TimePoint now) {
+  const Quality quality =
+      quality_from_json(read_document(files, flags.report, "quality report"), flags.report);
+  check_report_age(quality, flags.max_report_age, now);
+  const GateResult gate =
+      flags.verdict.empty()
+          ? evaluate_gate(config.gate, quality, config.input.limits)
+          : gate_from_json(read_document(files, flags.verdict, "gate"), quality, flags.verdict);
+  const EnvFile env = read_env_file(files, config.policy.env_file);
+  const Allowlist allowlist = read_allowlist(files, config.policy);
+  const auto rules = read_rules(files, config.policy);
+  const auto store = open_state(config.state, StateAccess::read_only);
+  return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision,
+                               config.input.limits, allowlist.keys(), rules,
+                               allowlist.values_in(env), sha256_hex(env.text()),
+                               policy_history(store->load()), now, config.policy.approval_ttl,
+                               flags.proposer});
+}
+
+std::string summary(const Decision& decision) {
+  std::string text = std::string(to_string(decision.action)) + " at " +
+                     std::to_string(decision.current_percent) + " %\n";
+  for (const Reason& reason : decision.reasons) {
+    text += "  " + reason.code + ": " + reason.text + "\n";
+  }
+  for (const auto& [key, change] : decision.patch) {
+    text += "  patch " + key + ": " + change.before + " -> " + change.after + "\n";
+  }
+  return text;
+}
+
+ExitCode code_of(const Decision& decision) {
+  if (decision.action == Action::rollback) return ExitCode::negative;
+  return decision.verdict == Verdict::INSUFFICIENT ? ExitCode::insufficient : ExitCode::done;
+}
+
+ExitCode run(const Flags& flags) {
+  PosixFileSystem files;
+  const SystemClock clock;
+  const Config config = load_config(files, flags.config);
+  if (config.policy.env_file.empty()) {
+    throw Error(ErrorKind::usage, "--env-file", "no env file is configured",
+                "give --env-file or policy.env_file in the configuration");
+  }
+  const TimePoint now = clock.now();
+  const Decision decision = decide_from(flags, files, config, now);
+  const std::string document = to_pretty_json(decision_to_json(decision));
+  if (!flags.json || !flags.config.out.empty()) {
+    publish(files, config.reports, now, {{"dag_policy_decision", "json", document}});
+  }
+  print(flags.json ? document : summary(decision));
+  return code_of(decision);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"decide_dag_policy",
+       "Decides from a quality report: promote, hold or rollback, with a recommended policy.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config,
+                          {FlagGroup::env_file, FlagGroup::state, FlagGroup::out});
+         app.add_option("--report", flags.report, "quality report, - for standard input")->required();
+         app.add_option("--verdict", flags.verdict,
+                        "gate document (default: the configured gate is evaluated)");
+         app.add_option("--as", flags.proposer, "who proposes, for the two-person rule");
+         app.add_option("--max-report-age", flags.max_report_age,
+                        "refuse a report whose as_of is older, e.g. 1h");
+         app.add_flag("--json", flags.json,
+                      "print the document; files are written only where --out is given");
+       },
+       [&] { return run(flags); }});
+}

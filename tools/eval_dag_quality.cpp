@@ -1,0 +1,70 @@
+// eval_dag_quality: logs -> quality report.
+#include "dagloop/base/clock.hpp"
+#include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/report_files.hpp"
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/report/documents.hpp"
+#include "tool_main.hpp"
+
+namespace {
+
+using namespace dagloop;
+
+struct Flags {
+  ConfigFlags config;
+  std::string as_of;
+  bool json = false;
+};
+
+void throw_if_too_malformed(const Quality& quality, const DataLimits& limits) {
+  for (const Reason& reason : data_faults(quality, limits)) {
+    if (reason.code == "malformed_share_above_limit") {
+      throw Error(ErrorKind::source, "the log", reason.text,
+                  "see input.examples in the report, mend the writer or the mapping");
+    }
+  }
+}
+
+std::string summary(const Quality& quality, const Config& config) {
+  const PopulationKpis& dag = quality.current.population(Population::dag);
+  std::string text = std::to_string(dag.total_runs) + " DAG runs, " +
+                     std::to_string(dag.succeeded_runs) + " succeeded, in " +
+                     format_time(quality.current.window.start) + " to " +
+                     format_time(quality.current.window.end) + "\n";
+  return text + "report: " + config.reports.dir + "/dag_quality_latest.*\n";
+}
+
+ExitCode run(const Flags& flags) {
+  PosixFileSystem files;
+  const SystemClock clock;
+  const Config config = load_config(files, flags.config);
+  const auto source = open_configured_source(files, config);
+  const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
+  const Quality quality =
+      evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);
+  if (!flags.json || !flags.config.out.empty()) {
+    const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
+    publish(files, config.reports, clock.now(),
+            render_quality_files({quality, &gate, nullptr, {}}, config.reports.formats));
+  }
+  print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, config));
+  throw_if_too_malformed(quality, config.input.limits);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  return tool_main(
+      argc, argv,
+      {"eval_dag_quality", "Evaluates execution logs: KPIs of a window against its baseline.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config,
+                          {FlagGroup::source, FlagGroup::out, FlagGroup::formats});
+         app.add_option("--as-of", flags.as_of, "end of the window (default: now), RFC 3339");
+         app.add_flag("--json", flags.json,
+                      "print the report; files are written only where --out is given");
+       },
+       [&] { return run(flags); }});
+}
