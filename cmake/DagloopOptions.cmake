@@ -22,6 +22,8 @@ target_compile_options(dagloop_options INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wdouble-promotion
   # GCC 12 reports it falsely inside std::string and std::optional at -O2 (GCC bug 105562).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  # GCC 12 reports it falsely for "literal" + std::string (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Same optimiser-level false alarms, from inlined std::variant and std::vector code.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-null-dereference>)
 if(DAGLOOP_WERROR)

@@ -17,6 +17,21 @@ struct Flags {
   bool json = false;
 };
 
+// Opens the sources when the tick reads them, so that a log that is gone ends the tick like one
+// that cannot be read: with a page that says so.
+class ConfiguredSource final : public LogSource {
+ public:
+  ConfiguredSource(FileSystem& files, const Config& config) : files_(files), config_(config) {}
+  PartialSet read(const LogQuery& query) override {
+    return open_configured_source(files_, config_)->read(query);
+  }
+  std::string describe() const override { return "the configured sources"; }
+
+ private:
+  FileSystem& files_;
+  const Config& config_;
+};
+
 std::string printed(const Flags& flags, const Config& config, const TickResult& result) {
   Json::Array notes;
   for (const std::string& note : result.notes) notes.emplace_back(note);
@@ -32,7 +47,8 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
                      result.decision.find("verdict")->as_string() + ")" +
                      (flags.apply ? "" : ", dry run") + "\n";
   for (const Json& reason : result.decision.find("reasons")->as_array()) {
-    text += "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";
+    text +=
+        "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";
   }
   for (const auto& [key, change] : result.decision.find("patch")->as_object()) {
     text += "  patch " + key + ": " + change.find("before")->as_string() + " -> " +
@@ -47,13 +63,12 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
-  const auto source = open_configured_source(files, config);
-  const auto store = open_state(
-      config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
-  const TickResult result =
-      run_tick({files, processes, *store, *source, clock, config},
-               flags.apply ? TickMode::apply : TickMode::dry_run,
-               time_flag(flags.as_of, "--as-of"));
+  ConfiguredSource source(files, config);
+  const auto store =
+      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+  const TickResult result = run_tick({files, processes, *store, source, clock, config},
+                                     flags.apply ? TickMode::apply : TickMode::dry_run,
+                                     time_flag(flags.as_of, "--as-of"));
   print(printed(flags, config, result));
   return result.code;
 }
@@ -62,17 +77,19 @@ ExitCode run(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  return tool_main(
-      argc, argv,
-      {"dag_optimization_cycle",
-       "Runs one tick of the loop: evaluate, gate, decide, apply or verify. Dry run unless --apply.",
-       [&](CLI::App& app) {
-         add_config_flags(app, flags.config,
-                          {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
-                           FlagGroup::formats});
-         app.add_option("--as-of", flags.as_of, "decide as of then instead of now, RFC 3339");
-         app.add_flag("--apply", flags.apply, "write env file and state; without it nothing changes");
-         app.add_flag("--json", flags.json, "print the tick's result as a document");
-       },
-       [&] { return run(flags); }});
+  return tool_main(argc, argv,
+                   {"dag_optimization_cycle",
+                    "Runs one tick of the loop: evaluate, gate, decide, apply or verify. Dry run "
+                    "unless --apply.",
+                    [&](CLI::App& app) {
+                      add_config_flags(app, flags.config,
+                                       {FlagGroup::source, FlagGroup::env_file, FlagGroup::state,
+                                        FlagGroup::out, FlagGroup::formats});
+                      app.add_option("--as-of", flags.as_of,
+                                     "decide as of then instead of now, RFC 3339");
+                      app.add_flag("--apply", flags.apply,
+                                   "write env file and state; without it nothing changes");
+                      app.add_flag("--json", flags.json, "print the tick's result as a document");
+                    },
+                    [&] { return run(flags); }});
 }

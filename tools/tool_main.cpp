@@ -30,10 +30,9 @@ void set_up_logging(const std::string& name, const LogFlags& flags) {
       plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
   spdlog::set_default_logger(std::make_shared<spdlog::logger>(name, std::move(sink)));
   spdlog::set_level(spdlog::level::from_str(flags.level));
-  spdlog::set_pattern(json_logs
-                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","tool":"%n",%v})"
-                          : "%^%n: %v%$",
-                      spdlog::pattern_time_type::utc);
+  spdlog::set_pattern(
+      json_logs ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","tool":"%n",%v})" : "%^%n: %v%$",
+      spdlog::pattern_time_type::utc);
 }
 
 void log_line(spdlog::level::level_enum level, const std::string& text) {
@@ -86,7 +85,8 @@ int tool_main(int argc, char** argv, const Tool& tool) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::cerr << tool.name << ": usage: " << error.what() << "; see " << tool.name << " --help\n";
+    std::cerr << tool.name << ": usage: command line: " << redact_text(error.what(), kMaxMessage)
+              << "; see " << tool.name << " --help\n";
     return static_cast<int>(ExitCode::usage);
   }
   set_up_logging(tool.name, log_flags);
@@ -127,8 +127,8 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags, const std::vector<FlagG
 Config load_config(FileSystem& files, const ConfigFlags& flags) {
   Config config;
   if (!flags.config_file.empty()) {
-    config = parse_config(read_json_file(files, flags.config_file, "configuration"),
-                          flags.config_file);
+    config =
+        parse_config(read_json_file(files, flags.config_file, "configuration"), flags.config_file);
   }
   if (!flags.sources.empty()) config.input.sources = flags.sources;
   if (const auto window = duration_flag(flags.window, "--window")) {

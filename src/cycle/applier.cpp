@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxCooldownDoublings = 10;
 
-Json patch_side(const Patch& patch, std::string Change::* side) {
+Json patch_side(const Patch& patch, std::string Change::*side) {
   PolicyValues values;
   for (const auto& [key, change] : patch) values[key] = change.*side;
   return values_to_json(values);
@@ -91,23 +91,26 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
                 "look at the change, then decide and approve again");
   }
   const std::string after = env.patched(request.patch);
-  state.intent = Intent{request.kind,   path,
-                        before_sha256,  sha256_hex(after),
-                        request.patch,  request.decision_digest,
-                        request.actor,  request.why,
-                        request.decided_at, request.effective_at,
-                        state.phase};
+  state.intent = Intent{request.kind,         path,          before_sha256,
+                        sha256_hex(after),    request.patch, request.decision_digest,
+                        request.actor,        request.why,   request.decided_at,
+                        request.effective_at, state.phase};
   state.phase = Phase::applying;
   if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
-  const EventType started = request.kind == ChangeKind::apply ? EventType::apply_started
-                                                              : EventType::rollback_started;
-  context_.store.commit(
-      state, {event_of(started, *state.intent, context_.clock.now(), request.why)});
+  const EventType started =
+      request.kind == ChangeKind::apply ? EventType::apply_started : EventType::rollback_started;
+  context_.store.commit(state,
+                        {event_of(started, *state.intent, context_.clock.now(), request.why)});
   try {
     write_policy(*state.intent, after);
   } catch (const Error& error) {
-    // The env file still holds the old content: take the change back here, so that the operator's
-    // view is right at once. If even that fails, the next invocation recovers.
+    if (sha256_hex(read_env_file(context_.files, path).text()) != before_sha256) {
+      // Renamed, but perhaps not on disk: the intent stands, and recovery finds out what holds.
+      throw Error(ErrorKind::preflight, path, std::string("perhaps not kept: ") + error.what(),
+                  "mend the cause; the next invocation finishes or undoes the change");
+    }
+    // Take the change back here, so that the operator's view is right at once. If even that fails,
+    // the next invocation recovers.
     undo(state, error.what());
     throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
                 "the earlier policy is in force; mend the cause and apply again");
@@ -140,6 +143,8 @@ ChangeOutcome Applier::finish(CycleState& state) {
     return ChangeOutcome::in_force;
   }
   const TimePoint now = context_.clock.now();
+  // The new policy was in force, if only for the hook's time: it is the one that is left.
+  for (const auto& [key, change] : intent.patch) state.in_force[key] = change.after;
   Intent back = intent;
   back.kind = ChangeKind::rollback;
   back.patch = reversed(intent.patch);
@@ -159,10 +164,10 @@ void Applier::complete_apply(CycleState& state) {
   state.phase = Phase::verifying;
   state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at};
   settle_values(state, intent);
-  context_.store.commit(state,
-                        {event_of(EventType::applied, intent, now,
-                                  intent.why + "; in force " +
-                                      seconds_since(intent.decided_at, now) + " after approval")});
+  context_.store.commit(
+      state, {event_of(EventType::applied, intent, now,
+                       intent.why + "; in force " + seconds_since(intent.decided_at, now) +
+                           " after approval")});
 }
 
 void Applier::complete_rollback(CycleState& state, const std::string& hook_fault) {
@@ -176,11 +181,10 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   std::erase(state.verified, left);
   state.phase = Phase::rolled_back;
   state.change.reset();
-  std::vector<JournalEvent> events{
-      event_of(EventType::rolled_back, intent, now,
-               intent.why + "; in force " + seconds_since(intent.decided_at, now) +
-                   " after the cause was seen; cool-down until " +
-                   format_time(*state.cooldown_until))};
+  std::vector<JournalEvent> events{event_of(
+      EventType::rolled_back, intent, now,
+      intent.why + "; in force " + seconds_since(intent.decided_at, now) +
+          " after the cause was seen; cool-down until " + format_time(*state.cooldown_until))};
   if (!hook_fault.empty()) {
     events.push_back(event_of(EventType::hook_failed, intent, now, hook_fault));
   }
@@ -198,9 +202,9 @@ void Applier::undo(CycleState& state, const std::string& why) {
 std::vector<std::string> Applier::recover(CycleState& state) {
   if (!state.intent) return {};
   const Intent intent = *state.intent;
-  const std::string change = std::string(to_string(intent.kind)) + " of " +
-                             (intent.decision_digest.empty() ? "an operator"
-                                                             : intent.decision_digest.substr(0, 12));
+  const std::string change =
+      std::string(to_string(intent.kind)) + " of " +
+      (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
   const EnvFile env = read_env_file(context_.files, intent.env_file);
   switch (standing_of(intent.patch, env)) {
     case Standing::after:
@@ -223,8 +227,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   state.intent.reset();
   state.pending_decision = Json();
   const std::string why = "interrupted, and the env file was edited since: its values stand";
-  context_.store.commit(
-      state, {event_of(EventType::conflict, intent, context_.clock.now(), why)});
+  context_.store.commit(state, {event_of(EventType::conflict, intent, context_.clock.now(), why)});
   return {"an interrupted " + change + " was given up: " + why};
 }
 
@@ -268,7 +271,7 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
                                          const Observation& observation) {
   if (state.in_force == values) return {};
   const bool first = state.in_force.empty();
-  JournalEvent event{observation.at, EventType::adopted,        observation.actor, "",
+  JournalEvent event{observation.at, EventType::adopted,     observation.actor, "",
                      Json(),         values_to_json(values), "found in force"};
   if (first) {
     state.verified = {values};  // what the operators run today is what the loop may go back to

@@ -18,12 +18,13 @@ struct Situation {
   Allowlist allowlist;
   EnvFile env;
   PolicyValues values;
+  std::optional<Intent> interrupted;  // the change that was recovered
   std::vector<std::string> notes;
 };
 
 Applier applier_for(const ManualContext& context, const Allowlist& allowlist) {
-  return Applier({context.files, context.processes, context.store, context.clock, context.config,
-                  allowlist});
+  return Applier(
+      {context.files, context.processes, context.store, context.clock, context.config, allowlist});
 }
 
 Situation look(const ManualContext& context, TickMode mode) {
@@ -35,6 +36,7 @@ Situation look(const ManualContext& context, TickMode mode) {
   CycleState state = context.store.load();
   Allowlist allowlist = read_allowlist(context.files, context.config.policy);
   std::vector<std::string> notes;
+  const std::optional<Intent> interrupted = state.intent;
   if (state.intent && mode == TickMode::apply) {
     notes = applier_for(context, allowlist).recover(state);
   } else if (state.intent) {
@@ -49,8 +51,8 @@ Situation look(const ManualContext& context, TickMode mode) {
     notes.push_back("policy " + events.front().why);
     if (mode == TickMode::apply) context.store.commit(state, events);
   }
-  return {std::move(lock), std::move(state),  std::move(allowlist),
-          std::move(env),  std::move(values), std::move(notes)};
+  return {std::move(lock),   std::move(state), std::move(allowlist), std::move(env),
+          std::move(values), interrupted,      std::move(notes)};
 }
 
 std::vector<std::string> keys_of(const Patch& patch) {
@@ -65,12 +67,16 @@ std::string joined(const std::vector<std::string>& sentences) {
   return all;
 }
 
+bool is_used(const CycleState& state, const std::string& digest) {
+  const auto& used = state.used_decisions;
+  return std::find(used.begin(), used.end(), digest) != used.end();
+}
+
 // Why the approval does not carry the decision; nullopt when it does.
 std::optional<std::string> authority_fault(const ManualContext& context, const CycleState& state,
                                            const Decision& decision, const std::string& digest,
                                            const std::optional<Approval>& approval) {
-  const auto& used = state.used_decisions;
-  if (std::find(used.begin(), used.end(), digest) != used.end()) {
+  if (is_used(state, digest)) {
     return "this decision was applied before and its approval is used up";
   }
   if (context.clock.now() >= decision.expires_at) {
@@ -99,8 +105,8 @@ void check_state(const ManualContext& context, const Situation& situation) {
 
 void check_decision(const Situation& situation, const Decision& decision,
                     const ManualContext& context) {
-  const auto direction = decision.action == Action::rollback ? ChangeDirection::back
-                                                             : ChangeDirection::forward;
+  const auto direction =
+      decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
   if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
       !refusals.empty()) {
     throw Error(ErrorKind::config, context.config.policy.allowlist, joined(refusals),
@@ -111,6 +117,30 @@ void check_decision(const Situation& situation, const Decision& decision,
                 "the env file was changed since the decision",
                 "look at the change, then decide and approve again");
   }
+}
+
+// What recovery did of this very decision in an earlier, interrupted invocation; nullopt when it
+// has yet to be carried out.
+std::optional<ManualResult> finished_now(Situation& situation, TickMode mode,
+                                         const Decision& decision, const std::string& digest) {
+  const CycleState& state = situation.state;
+  if (mode == TickMode::dry_run || !situation.interrupted ||
+      situation.interrupted->decision_digest != digest || !is_used(state, digest)) {
+    return std::nullopt;
+  }
+  if (state.phase != Phase::verifying && state.phase != Phase::rolled_back) return std::nullopt;
+  const bool taken_back = decision.action != Action::rollback && state.phase == Phase::rolled_back;
+  return ManualResult{taken_back ? ExitCode::rolled_back : ExitCode::done, "",
+                      std::move(situation.notes)};
+}
+
+void check_rollout_key(const ManualContext& context, const PolicyValues& values) {
+  const std::string& key = context.config.decision.rollout_key;
+  const auto text = values.find(key);
+  if (text != values.end() && numeric_value(KeySpec{}, text->second)) return;
+  throw Error(ErrorKind::config, context.config.policy.env_file,
+              key + " is missing, no integer, or not on the allowlist",
+              "put the key on the allowlist and an integer from 0 to 100 in the env file");
 }
 
 ManualResult dry_run(Situation& situation, const Patch& patch) {
@@ -172,6 +202,7 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
     return nothing;
   }
   Situation situation = look(context, mode);
+  if (auto done = finished_now(situation, mode, decision, digest)) return std::move(*done);
   std::optional<std::string> fault;
   or_refuse(context, mode, situation, digest, [&] {
     fault = authority_fault(context, situation.state, decision, digest, approval);
@@ -189,8 +220,7 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
     return result;
   }
   const TimePoint now = context.clock.now();
-  const auto kind =
-      decision.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  const auto kind = decision.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
   return carry_out(context, situation,
                    {kind, decision.patch, decision.env_sha256, digest, context.actor,
                     approval ? "approved by " + approval->approver : "back to an approved policy",
@@ -199,8 +229,14 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
 
 ManualResult roll_back_policy(const ManualContext& context, TickMode mode) {
   Situation situation = look(context, mode);
-  const auto target = rollback_target(situation.values, policy_history(situation.state),
-                                      context.config.decision);
+  if (mode == TickMode::apply && situation.interrupted &&
+      situation.interrupted->kind == ChangeKind::rollback &&
+      situation.state.phase == Phase::rolled_back) {
+    return {ExitCode::done, "", std::move(situation.notes)};  // one step down, and no further
+  }
+  check_rollout_key(context, situation.values);
+  const auto target =
+      rollback_target(situation.values, policy_history(situation.state), context.config.decision);
   or_refuse(context, mode, situation, "", [&] {
     if (target && target->approval == Decision::Approval::not_required) return;
     throw Error(ErrorKind::approval, context.config.state,
@@ -223,15 +259,15 @@ Json describe_state(const CycleState& state) {
   const auto time_or_null = [](const std::optional<TimePoint>& time) {
     return time ? Json(format_time(*time)) : Json();
   };
-  Json status = Json::object({{"schema", "dagloop.status/1"},
-                              {"phase", to_string(state.phase)},
-                              {"policy_in_force", values_to_json(state.in_force)},
-                              {"in_force_since", time_or_null(state.in_force_since)},
-                              {"cooldown_until", time_or_null(state.cooldown_until)},
-                              {"verified_policies", static_cast<std::uint64_t>(
-                                                        state.verified.size())},
-                              {"pending_decision", Json()},
-                              {"under_verification", Json()}});
+  Json status =
+      Json::object({{"schema", "dagloop.status/1"},
+                    {"phase", to_string(state.phase)},
+                    {"policy_in_force", values_to_json(state.in_force)},
+                    {"in_force_since", time_or_null(state.in_force_since)},
+                    {"cooldown_until", time_or_null(state.cooldown_until)},
+                    {"verified_policies", static_cast<std::uint64_t>(state.verified.size())},
+                    {"pending_decision", Json()},
+                    {"under_verification", Json()}});
   if (!state.pending_decision.is_null()) {
     status["pending_decision"] = decision_digest(state.pending_decision);
   }

@@ -76,10 +76,12 @@ TickResult Tick::run() {
                 "nothing to do: the next tick goes on");
   }
   state_ = context_.store.load();
+  const Phase stored_phase = state_.phase;
   if (applies() && state_.in_force_since && now_ < *state_.in_force_since) {
-    throw Error(ErrorKind::usage, "--as-of", "lies before the policy in force began (" +
-                    format_time(*state_.in_force_since) + ")",
-                "give a later time, leave out --as-of, or leave out --apply");
+    throw Error(
+        ErrorKind::usage, "--as-of",
+        "lies before the policy in force began (" + format_time(*state_.in_force_since) + ")",
+        "give a later time, leave out --as-of, or leave out --apply");
   }
   allowlist_ = read_allowlist(context_.files, context_.config.policy);
   rules_ = read_rules(context_.files, context_.config.policy);
@@ -90,7 +92,7 @@ TickResult Tick::run() {
   evaluate_and_decide();
   step();
   publish_reports();
-  result_.phase = state_.phase;
+  result_.phase = applies() ? state_.phase : stored_phase;
   return std::move(result_);
 }
 
@@ -125,10 +127,10 @@ void Tick::evaluate_and_decide() {
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
   }
   gate_ = evaluate_gate(config.gate, quality_, config.input.limits);
-  decision_ = decide(DecisionInputs{
-      quality_, gate_, config.baseline.kind, config.decision, config.input.limits,
-      allowlist_.keys(), rules_, values_, env_sha256_, policy_history(state_), now_,
-      config.policy.approval_ttl, kActor});
+  decision_ =
+      decide(DecisionInputs{quality_, gate_, config.baseline.kind, config.decision,
+                            config.input.limits, allowlist_.keys(), rules_, values_, env_sha256_,
+                            policy_history(state_), now_, config.policy.approval_ttl, kActor});
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();
@@ -137,8 +139,8 @@ void Tick::evaluate_and_decide() {
 
 // A change that misses its gate is a rollback even where no trigger fired.
 void Tick::judge_change() {
-  const Verification verification = verify_change(*state_.change, gate_, quality_, now_,
-                                                  context_.config.decision.soak);
+  const Verification verification =
+      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision.soak);
   const std::string why = reason_texts(verification.reasons);
   switch (verification.outcome) {
     case VerificationOutcome::waiting:
@@ -183,6 +185,7 @@ void Tick::roll_back() {
   const bool was_verifying = state_.phase == Phase::verifying;
   if (decision_.patch.empty()) {
     note("rollback: there is no lower step and no earlier policy to go back to");
+    if (!state_.pending_decision.is_null()) consider_pending();
     return;
   }
   if (decision_.approval == Decision::Approval::required) {
@@ -200,9 +203,9 @@ void Tick::roll_back() {
   const std::string why = reason_texts(decision_.reasons);
   const std::string digest = decision_digest(decision_to_json(decision_));
   if (was_verifying) commit(EventType::verification_failed, digest, why);
-  const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kActor, why,
-                            decision_.generated_at, now_});
+  const ChangeOutcome outcome =
+      applier().carry_out(state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_,
+                                                digest, kActor, why, decision_.generated_at, now_});
   note(outcome == ChangeOutcome::in_force
            ? "rolled back to the earlier policy"
            : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
@@ -216,7 +219,7 @@ void Tick::consider_pending() {
   } else if (pending.env_sha256 != env_sha256_) {
     withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
     result_.code = ExitCode::conflict;
-  } else if (!is_settled_data()) {
+  } else if (!is_settled_data() && decision_.action != Action::rollback) {
     note("the proposed change waits: the data cannot be relied on at present");
   } else if (decision_.patch != pending.patch) {
     withdraw(EventType::rejected, Phase::rejected,
@@ -260,8 +263,7 @@ void Tick::apply_pending(const Decision& pending) {
   state_.phase = Phase::approved;
   const std::string why = "approved by " + valid->approver;
   commit(EventType::approved, digest, why);
-  const auto kind =
-      pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
   const ChangeOutcome outcome =
       applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
                                                 kActor, why, valid->approved_at, now_});
@@ -282,8 +284,9 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 void Tick::propose() {
   result_.decision = decision_to_json(decision_);
   if (!applies()) {
-    note("would propose a change; approve the decision document and apply it by hand, or run with "
-         "--apply");
+    note(
+        "would propose a change; approve the decision document and apply it by hand, or run with "
+        "--apply");
     return;
   }
   state_.pending_decision = result_.decision;
@@ -304,9 +307,8 @@ void Tick::publish_reports() {
 }
 
 void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
-  context_.store.commit(
-      state_, {{context_.clock.now(), type, kActor, digest, Json(), patch_to_json(decision_.patch),
-                why}});
+  context_.store.commit(state_, {{context_.clock.now(), type, kActor, digest, Json(),
+                                  patch_to_json(decision_.patch), why}});
 }
 
 ExitCode Tick::code_of_decision() const {

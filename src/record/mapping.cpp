@@ -65,7 +65,7 @@ CreatedAtMarks read_marks(const JsonReader& place) {
   const std::string word = place.string();
   if (word == "end") return CreatedAtMarks::end;
   if (word == "start") return CreatedAtMarks::start;
-  place.fail("\"" + word + "\" is not known", "use \"end\" or \"start\"");
+  place.fail("\"" + word + "\" is not known", R"(use "end" or "start")");
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Mapping parse_mapping(const Json& document, std::string_view where) {
   root.allow_only({"schema", "detail_column", "fields", "created_at_marks", "outcome_node"});
   const JsonReader schema = root.at("schema");
   if (schema.string() != kSchema) {
-    schema.fail("this is no mapping of a known version", "use \"dagloop.mapping/1\"");
+    schema.fail("this is no mapping of a known version", R"(use "dagloop.mapping/1")");
   }
   Mapping result;
   if (const auto column = root.find("detail_column")) result.detail_column = read_name(*column);

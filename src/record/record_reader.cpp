@@ -9,47 +9,17 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "record/field.hpp"
+#include "record/name_table.hpp"
 #include "record/record_builder.hpp"
 
 namespace dagloop {
 namespace {
 
 static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
-
-// Names -> fields. Names of one length share a bucket; the contract's own names have at most four
-// a length, so a look-up compares few bytes.
-class NameTable {
- public:
-  struct Entry {
-    std::string name;
-    Field field;
-  };
-
-  void add(const std::string& name, Field field) {
-    buckets_[bucket_of(name)].push_back({name, field});
-    is_empty_ = false;
-  }
-
-  bool empty() const { return is_empty_; }
-
-  void store(std::string_view name, const RawValue& value, RawFields& raw) const {
-    for (const Entry& entry : buckets_[bucket_of(name)]) {
-      if (entry.name == name) raw[entry.field] = value;
-    }
-  }
-
- private:
-  static constexpr std::size_t kBuckets = 32;
-  static std::size_t bucket_of(std::string_view name) {
-    return std::min(name.size(), kBuckets - 1);
-  }
-
-  std::array<std::vector<Entry>, kBuckets> buckets_;
-  bool is_empty_ = true;
-};
 
 // A JSON pointer, split and unescaped (RFC 6901).
 std::vector<std::string> split_pointer(std::string_view pointer) {
@@ -134,6 +104,25 @@ std::string text_of(const RawValue& value) {
   return {digits.data(), end.ptr};
 }
 
+// simdjson holds integers of 64 bits. JSON knows no such limit, so longer ones get an exponent,
+// which makes them floating-point numbers of the same value.
+std::string widen_integers(std::string_view line) {
+  constexpr std::size_t kFewDigits = 18;  // always fit
+  std::string wide;
+  bool in_string = false;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i <= line.size(); ++i) {
+    const char c = i < line.size() ? line[i] : '\0';
+    const bool is_digit = !in_string && c >= '0' && c <= '9';
+    if (!is_digit && digits > kFewDigits && c != '.' && c != 'e' && c != 'E') wide += "e0";
+    digits = is_digit ? digits + 1 : 0;
+    if (i < line.size()) wide += c;
+    if (c == '"') in_string = !in_string;
+    if (in_string && c == '\\' && i + 1 < line.size()) wide += line[++i];
+  }
+  return wide;
+}
+
 std::string_view trim_spaces(std::string_view text) {
   const std::size_t first = text.find_first_not_of(' ');
   if (first == std::string_view::npos) return {};
@@ -160,8 +149,8 @@ struct RecordReader::Impl {
     Field field;
   };
 
-  Impl(const Mapping& mapping_to_copy, TimePoint latest)
-      : mapping(mapping_to_copy), rules{mapping.created_at_marks, latest} {
+  Impl(Mapping the_mapping, TimePoint latest)
+      : mapping(std::move(the_mapping)), rules{mapping.created_at_marks, latest} {
     const auto& names = contract_fields();
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto field = static_cast<Field>(i);
@@ -235,7 +224,8 @@ struct RecordReader::Impl {
     if (line.size() > kMaxLineBytes) return RejectReason::line_too_long;
     Element root;
     simdjson::dom::object object;
-    const auto error = parser.parse(line.data(), line.size(), false).get(root);
+    auto error = parser.parse(line.data(), line.size(), false).get(root);
+    if (error == simdjson::NUMBER_ERROR) error = parser.parse(widen_integers(line)).get(root);
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
       return RejectReason::not_json_object;

@@ -15,9 +15,9 @@ PartialSet FileSource::read(const LogQuery& query) {
 
 std::string FileSource::describe() const {
   if (paths_.empty()) return "no files";
-  const std::string first = paths_.front() == "-" ? "standard input" : paths_.front();
+  std::string first = paths_.front() == "-" ? "standard input" : paths_.front();
   if (paths_.size() == 1) return first;
-  return first + " and " + std::to_string(paths_.size() - 1) + " more";
+  return std::move(first) + " and " + std::to_string(paths_.size() - 1) + " more";
 }
 
 }  // namespace dagloop

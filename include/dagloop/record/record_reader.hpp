@@ -47,7 +47,8 @@ class RecordReader {
   /// Reads one line (without its newline; a trailing CR is ignored).
   ///
   /// Shape:  the whole line is validated as JSON (RFC 8259, UTF-8); of a repeated key the last counts;
-  ///         fields outside the contract are never looked at beyond being valid JSON.
+  ///         fields outside the contract are never looked at beyond being valid JSON. A number beyond
+  ///         the range of a double is not accepted as JSON.
   /// Order:  kLinePadding bytes behind `line` are readable; the record's views live until the next
   ///         read or the end of the line's buffer.
   /// Errors: none thrown: a bad line is a RejectReason.

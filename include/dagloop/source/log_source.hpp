@@ -19,7 +19,9 @@ struct SourceOptions {
   ErrorClasses classes;
   Dedupe dedupe = Dedupe::runs;
   unsigned threads = 0;                                  // 0: one a core
-  std::function<void(std::uint64_t bytes_read)> progress;  // may be empty; called from any thread
+  /// Told after each chunk how many bytes were read so far, before decompression; may be empty.
+  /// Called from any thread, so calls can overtake one another.
+  std::function<void(std::uint64_t bytes_read)> progress;
 };
 
 /// What is asked of a source.

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dagloop/base/json.hpp"
+#include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/time.hpp"
 
 namespace dagloop {
@@ -65,7 +65,10 @@ struct JournalHead {
 JournalEntry chain_event(const JournalHead& head, const JournalEvent& event);
 
 /// Returns an entry as JSON, and reads it back.
+///
+/// Errors: Error{config} naming `where` and the key.
 Json journal_entry_to_json(const JournalEntry& entry);
+JournalEntry journal_entry_from_json(const Json& document, std::string_view where);
 
 /// Returns what is wrong with a journal (edit, deletion, reordering, cut tail), nullopt if nothing.
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,

@@ -165,6 +165,29 @@ TEST_CASE("a duration is any finite number from 0") {
   CHECK(outcome_of(run_line(R"(,"duration_ms":-0.001)")) == "bad_number");
 }
 
+TEST_CASE("integers of any length are valid JSON") {
+  const std::string digits(40, '9');
+  CHECK(outcome_of(run_line(",\"trace\":" + digits)) == "record");
+  CHECK(outcome_of(run_line(",\"trace\":[-" + digits + "," + digits + "]")) == "record");
+  CHECK(outcome_of(run_line(R"(,"x":"a\"1\\","trace":)" + digits + ",\"y\":\"" + digits + "\"")) ==
+        "record");
+  CHECK(read_line(run_line(",\"error_code\":\"" + digits + "\",\"trace\":" + digits))
+            .record()
+            .error_code == digits);
+  CHECK(outcome_of(run_line(",\"trace\":1" + digits + "." + digits + "e-" + "5")) == "record");
+  CHECK(read_line(run_line(",\"duration_ms\":1" + std::string(20, '0'))).record().duration_ms ==
+        1e20);
+  CHECK(outcome_of(run_line(",\"attempt\":" + digits)) == "bad_number");
+  CHECK(outcome_of(run_line(",\"fanout_total\":-" + digits)) == "bad_number");
+  CHECK(outcome_of(run_line(",\"trace\":0" + digits)) == "not_json_object");
+  CHECK(outcome_of(run_line(",\"trace\":" + digits + "x")) == "not_json_object");
+}
+
+TEST_CASE("a number beyond any double is no number") {
+  CHECK(outcome_of(run_line(R"(,"duration_ms":1e400)")) == "not_json_object");
+  CHECK(outcome_of(run_line(R"(,"duration_ms":1e-400)")) == "record");
+}
+
 TEST_CASE("words outside the contract are rejected") {
   CHECK(outcome_of(run_line(R"(,"status":"finished")")) == "unknown_status");
   CHECK(outcome_of(run_line(R"(,"compensation_status":"done")")) == "unknown_value");

@@ -1,0 +1,162 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+
+namespace dagloop {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what, int error) {
+  const char* remedy = "check the path and its permissions";
+  if (error == ENOSPC || error == EDQUOT) remedy = "free disk space";
+  if (error == EROFS) remedy = "the file system is read-only: remount it or use another path";
+  if (error == EIO) remedy = "check the disk";
+  if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files";
+  throw Error(ErrorKind::preflight, path, what + ": " + std::strerror(error), remedy);
+}
+
+// A descriptor that is closed on every way out; close() reports its own failure.
+class Descriptor {
+ public:
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  ~Descriptor() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return descriptor_; }
+  int close() {
+    const int result = ::close(descriptor_);
+    descriptor_ = -1;
+    return result;
+  }
+
+ private:
+  int descriptor_;
+};
+
+void write_all(const Descriptor& file, const std::string& path, const std::string& content) {
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t wrote = ::write(file.get(), content.data() + done, content.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) refuse(path, "cannot be written", errno);
+    done += static_cast<std::size_t>(wrote);
+  }
+}
+
+void take_attributes(const Descriptor& file, const std::string& path,
+                     const FileAttributes& attributes) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) refuse(path, "cannot be examined", errno);
+  const uid_t uid = attributes.uid.value_or(status.st_uid);
+  const gid_t gid = attributes.gid.value_or(status.st_gid);
+  if ((uid != status.st_uid || gid != status.st_gid) && ::fchown(file.get(), uid, gid) != 0) {
+    refuse(path, "its owner cannot be kept", errno);
+  }
+  if (::fchmod(file.get(), attributes.mode) != 0) refuse(path, "its mode cannot be set", errno);
+}
+
+void make_parents(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(parent_directory(path), error);
+  if (error) refuse(parent_directory(path), "the directory cannot be made", error.value());
+}
+
+}  // namespace
+
+std::optional<std::string> PosixFileSystem::read(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENOENT) return std::nullopt;
+  if (file.get() < 0) refuse(path, "cannot be opened", errno);
+  std::string content;
+  std::string block(64 * 1024, '\0');
+  while (true) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) refuse(path, "cannot be read", errno);
+    if (got == 0) return content;
+    content.append(block, 0, static_cast<std::size_t>(got));
+  }
+}
+
+std::optional<FileInfo> PosixFileSystem::stat(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    refuse(path, "cannot be examined", errno);
+  }
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0) refuse(path, "cannot be examined", errno);
+  FileInfo info;
+  info.is_directory = S_ISDIR(status.st_mode);
+  info.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  info.mode = status.st_mode & 07777U;
+  info.uid = status.st_uid;
+  info.gid = status.st_gid;
+  info.writable = ::access(path.c_str(), W_OK) == 0;
+  info.free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
+  return info;
+}
+
+std::vector<std::string> PosixFileSystem::list(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  if (error && error.value() != ENOENT) refuse(path, "cannot be listed", error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void PosixFileSystem::write_synced(const std::string& path, const std::string& content,
+                                   const FileAttributes& attributes) {
+  make_parents(path);
+  // 0600 until the wanted mode is set: nobody reads a secret in between.
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file.get() < 0) refuse(path, "cannot be created", errno);
+  take_attributes(file, path, attributes);
+  write_all(file, path, content);
+  if (::fsync(file.get()) != 0) refuse(path, "cannot be synced to disk", errno);
+  if (file.close() != 0) refuse(path, "cannot be closed", errno);
+}
+
+void PosixFileSystem::rename_synced(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) refuse(to, "cannot be replaced", errno);
+  const std::string directory = parent_directory(to);
+  const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) refuse(directory, "cannot be opened", errno);
+  if (::fsync(opened.get()) != 0) refuse(directory, "cannot be synced to disk", errno);
+}
+
+void PosixFileSystem::remove(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) refuse(path, "cannot be removed", errno);
+}
+
+std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {
+  make_parents(path);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) refuse(path, "the lock file cannot be opened", errno);
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    return std::unique_ptr<FileLock>(new FileLock(descriptor));
+  }
+  const int error = errno;
+  ::close(descriptor);
+  if (error != EWOULDBLOCK) refuse(path, "cannot be locked", error);
+  return nullptr;
+}
+
+FileLock::~FileLock() { ::close(descriptor_); }
+
+}  // namespace dagloop

@@ -1,0 +1,170 @@
+#include "dagloop/base/redaction.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace dagloop {
+namespace {
+
+constexpr std::string_view kMask = "***";
+constexpr std::size_t kMinTokenLength = 24;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool names_a_secret(std::string_view name) {
+  constexpr std::array kParts{"password", "passwd", "pwd",    "secret",    "token",
+                              "apikey",   "api_key", "api-key", "signature", "credential"};
+  const std::string folded = lower(name);
+  return std::any_of(kParts.begin(), kParts.end(), [&](const char* part) {
+    return folded.find(part) != std::string::npos;
+  });
+}
+
+bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+bool is_token_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '+' ||
+         c == '=';
+}
+
+bool is_hex(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) != 0 || (c >= 'a' && c <= 'f');
+  });
+}
+
+// Long, with letters and digits, and no lower-case hex: digests are shown on purpose.
+bool looks_like_token(std::string_view word) {
+  if (word.size() < kMinTokenLength || is_hex(word)) return false;
+  const bool digit = std::any_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isdigit(c) != 0;
+  });
+  const bool letter = std::any_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalpha(c) != 0;
+  });
+  return digit && letter;
+}
+
+std::string mask_parameters(std::string_view query) {
+  std::string out;
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string_view::npos && names_a_secret(pair.substr(0, equals))) {
+      out.append(pair.substr(0, equals + 1)).append(kMask);
+    } else {
+      out.append(pair);
+    }
+    if (end < query.size()) out += '&';
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return out;
+}
+
+bool is_email(std::string_view word) {
+  const std::size_t at = word.find('@');
+  return at != std::string_view::npos && at > 0 &&
+         word.find('.', at) != std::string_view::npos && word.find("://") == std::string_view::npos;
+}
+
+// Masks long token-like runs inside a word, leaving its punctuation.
+std::string mask_tokens(std::string_view word) {
+  std::string out;
+  std::size_t i = 0;
+  while (i < word.size()) {
+    std::size_t end = i;
+    while (end < word.size() && is_token_char(word[end])) ++end;
+    const std::string_view run = word.substr(i, end - i);
+    out.append(looks_like_token(run) ? kMask : run);
+    if (end < word.size()) out += word[end++];
+    i = end;
+  }
+  return out;
+}
+
+std::string mask_word(std::string_view word) {
+  if (word.find("://") != std::string_view::npos) return redact_uri(word);
+  if (is_email(word)) return std::string(kMask);
+  const std::size_t equals = word.find_first_of("=:");
+  if (equals != std::string_view::npos && equals + 1 < word.size() &&
+      names_a_secret(word.substr(0, equals))) {
+    return std::string(word.substr(0, equals + 1)).append(kMask);
+  }
+  return mask_tokens(word);
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x20 && byte != 0x7f) {
+    out += c;
+    return;
+  }
+  out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
+}
+
+// Cuts at a character, not inside one (UTF-8 continuation bytes are 10xxxxxx).
+void cut(std::string& text, std::size_t max_length) {
+  if (text.size() <= max_length) return;
+  std::size_t end = max_length;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  text += "...";
+}
+
+}  // namespace
+
+std::string redact_uri(std::string_view uri) {
+  const std::size_t scheme = uri.find("://");
+  if (scheme == std::string_view::npos) return std::string(uri);
+  const std::size_t host = scheme + 3;
+  // The last '@' counts: an unescaped one in a password must not show the rest of it.
+  const std::size_t query = std::min(uri.find('?', host), uri.size());
+  std::size_t at = uri.substr(0, query).rfind('@');
+  if (at != std::string_view::npos && at < host) at = std::string_view::npos;
+  std::string out(uri.substr(0, host));
+  if (at == std::string_view::npos) {
+    out.append(uri.substr(host, query - host));
+  } else {
+    const std::size_t colon = uri.find(':', host);
+    if (colon < at) {
+      out.append(uri.substr(host, colon - host)).append(":").append(kMask);
+    } else {
+      out.append(uri.substr(host, at - host));
+    }
+    out.append(uri.substr(at, query - at));
+  }
+  if (query < uri.size()) out.append("?").append(mask_parameters(uri.substr(query + 1)));
+  return out;
+}
+
+std::string redact_text(std::string_view text, std::size_t max_length) {
+  std::string out;
+  bool after_bearer = false;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    if (is_space(text[i])) {
+      append_escaped(out, text[i++]);
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() && !is_space(text[end])) ++end;
+    const std::string_view word = text.substr(i, end - i);
+    const std::string folded = lower(word);
+    const std::string masked = after_bearer ? std::string(kMask) : mask_word(word);
+    after_bearer = folded.ends_with("bearer") || folded.ends_with("basic");
+    for (const char c : masked) append_escaped(out, c);
+    i = end;
+  }
+  cut(out, max_length);
+  return out;
+}
+
+}  // namespace dagloop

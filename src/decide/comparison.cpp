@@ -1,0 +1,64 @@
+#include "dagloop/decide/comparison.hpp"
+
+#include <fmt/format.h>
+
+namespace dagloop {
+
+namespace {
+
+const PopulationKpis& dag_of(const WindowKpis& window) {
+  return window.population(Population::dag);
+}
+
+bool has_cohorts(const Quality& quality) {
+  return !dag_of(quality.current).cohorts.empty() ||
+         (quality.baseline && !dag_of(*quality.baseline).cohorts.empty());
+}
+
+Reason no_runs(std::string_view cohort, const Window& window) {
+  return {fmt::format("no_{}_runs", cohort),
+          fmt::format("no {} run between {} and {}: there is nothing to compare", cohort,
+                      format_time(window.start), format_time(window.end))};
+}
+
+void take_cohorts(const Quality& quality, Comparison& comparison) {
+  const PopulationKpis& dag = dag_of(quality.current);
+  comparison.subject_name = to_string(Cohort::canary);
+  comparison.reference_name = to_string(Cohort::control);
+  comparison.subject = dag.cohort(Cohort::canary);
+  comparison.reference = dag.cohort(Cohort::control);
+  if (comparison.subject == nullptr) {
+    comparison.fault = no_runs(comparison.subject_name, quality.current.window);
+  } else if (comparison.reference == nullptr) {
+    comparison.fault = no_runs(comparison.reference_name, quality.current.window);
+  }
+}
+
+void take_baseline_window(const Quality& quality, BaselineKind kind, Comparison& comparison) {
+  comparison.subject_name = to_string(Population::dag);
+  comparison.reference_name = kind == BaselineKind::period ? "baseline period" : "previous window";
+  comparison.subject = &dag_of(quality.current);
+  if (quality.baseline && dag_of(*quality.baseline).total_runs > 0) {
+    comparison.reference = &dag_of(*quality.baseline);
+    return;
+  }
+  comparison.fault = Reason{"no_baseline", fmt::format("the {} holds no DAG run to compare with",
+                                                       comparison.reference_name)};
+}
+
+}  // namespace
+
+Comparison choose_comparison(const Quality& quality, BaselineKind kind) {
+  Comparison comparison;
+  comparison.subject_window = quality.current.window;
+  const bool cohorts =
+      kind == BaselineKind::control || (kind == BaselineKind::automatic && has_cohorts(quality));
+  if (cohorts) {
+    take_cohorts(quality, comparison);
+  } else {
+    take_baseline_window(quality, kind, comparison);
+  }
+  return comparison;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,190 @@
+#include "dagloop/decide/decision.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/decide/ladder.hpp"
+#include "decide/promotion.hpp"
+#include "decide/rollout.hpp"
+
+namespace dagloop {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kActions{"promote", "hold", "rollback"};
+
+int current_percent(const DecisionInputs& inputs) {
+  const std::string& key = inputs.config.rollout_key;
+  if (const auto percent = rollout_percent(inputs.values, key)) return *percent;
+  const auto text = inputs.values.find(key);
+  const std::string what = text == inputs.values.end()
+                               ? "the rollout key is not among the allowlisted keys of the env file"
+                               : fmt::format("\"{}\" is no percentage", text->second);
+  throw Error(ErrorKind::config, key, what,
+              "put the key on the allowlist and an integer from 0 to 100 in the env file");
+}
+
+Decision blank_decision(const DecisionInputs& inputs) {
+  Decision decision;
+  decision.generated_at = inputs.now;
+  decision.as_of = inputs.quality.as_of;
+  decision.verdict = inputs.gate.verdict;
+  decision.current_percent = current_percent(inputs);
+  decision.env_sha256 = inputs.env_sha256;
+  decision.expires_at = inputs.now + inputs.approval_ttl;
+  decision.proposed_by = inputs.proposed_by;
+  return decision;
+}
+
+void append(std::vector<Reason>& reasons, const std::vector<Reason>& more) {
+  reasons.insert(reasons.end(), more.begin(), more.end());
+}
+
+void go_back(const DecisionInputs& inputs, Decision& decision) {
+  decision.action = Action::rollback;
+  for (const TriggerResult& trigger : decision.triggers) {
+    if (trigger.state == TriggerState::fired) decision.reasons.push_back(trigger.reason);
+  }
+  const auto target = rollback_target(inputs.values, inputs.history, inputs.config);
+  if (!target) {
+    decision.reasons.push_back(
+        {"nothing_to_roll_back_to",
+         fmt::format("no verified policy and no ladder step below {} %; an operator must act",
+                     decision.current_percent)});
+    return;
+  }
+  decision.patch = target->patch;
+  decision.approval = target->approval;
+  const auto step = target->patch.find(inputs.config.rollout_key);
+  if (step == target->patch.end()) return;
+  PolicyValues after{{step->first, step->second.after}};
+  decision.next_percent = rollout_percent(after, step->first);
+}
+
+/// Lists the recommendations; returns why others were dropped.
+std::vector<Reason> list_recommendations(const DecisionInputs& inputs, Decision& decision) {
+  std::vector<PolicyRule> rules;
+  std::vector<Reason> dropped;
+  for (const PolicyRule& rule : inputs.rules) {
+    if (rule.env_key != inputs.config.rollout_key) {
+      rules.push_back(rule);
+      continue;
+    }
+    dropped.push_back(
+        {"rollout_key_moves_by_ladder",
+         fmt::format("rule {}: {} moves by the ladder alone", rule.id, rule.env_key)});
+  }
+  RecommendationSet set = recommend(rules, inputs.quality, inputs.keys, inputs.values);
+  decision.recommendations = std::move(set.recommendations);
+  append(dropped, set.dropped);
+  return dropped;
+}
+
+std::vector<Reason> gate_reasons(const GateResult& gate, const std::string& code,
+                                 const std::string& text, CheckStatus status) {
+  std::vector<Reason> reasons{{code, text}};
+  append(reasons, gate.reasons);
+  for (const CheckResult& result : gate.checks) {
+    const bool severe = result.check.severity == Severity::fail;
+    if (severe && result.status == status) reasons.push_back(result.reason);
+  }
+  return reasons;
+}
+
+/// Returns why nothing at all may change now; empty when something may.
+std::vector<Reason> standstill(const DecisionInputs& inputs) {
+  const PolicyHistory& history = inputs.history;
+  if (history.change == PolicyHistory::ChangeState::under_verification) {
+    return {{"change_under_verification",
+             "a change is under verification; the next one waits for its end"}};
+  }
+  if (history.cooldown_until && inputs.now < *history.cooldown_until) {
+    return {{"cooldown", fmt::format("cool-down after a rollback until {}",
+                                     format_time(*history.cooldown_until))}};
+  }
+  if (inputs.gate.verdict == Verdict::INSUFFICIENT) {
+    return gate_reasons(inputs.gate, "gate_insufficient", "too few observations for the gate",
+                        CheckStatus::insufficient);
+  }
+  return {};
+}
+
+void promote(const DecisionInputs& inputs, const PromotionView& view, int next,
+             Decision& decision) {
+  const std::string& key = inputs.config.rollout_key;
+  decision.action = Action::promote;
+  decision.next_percent = next;
+  decision.patch[key] = {inputs.values.at(key), std::to_string(next)};
+  decision.reasons.push_back({"gate_pass", "every check of the gate passed"});
+  append(decision.reasons, view.grounds);
+  if (decision.recommendations.empty()) return;
+  decision.reasons.push_back(
+      {"recommendations_wait", fmt::format("{} recommended changes wait: one change at a time",
+                                           decision.recommendations.size())});
+}
+
+/// Puts the recommendations of the best-ranked one's group into the patch.
+void take_recommendations(Decision& decision) {
+  const Recommendation& best = decision.recommendations.front();
+  for (const Recommendation& other : decision.recommendations) {
+    if (other.group == best.group) decision.patch[other.env_key] = {other.current, other.suggested};
+  }
+  decision.reasons.push_back(
+      {"policy_change_recommended",
+       fmt::format("rule {} (group {}): {}", best.rule, best.group, best.reason)});
+}
+
+/// Decides where a change may be made: one step up, else what the rules recommend.
+void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decision& decision) {
+  std::vector<Reason> obstacles;
+  const auto next = step_above(inputs.config.ladder, decision.current_percent);
+  if (inputs.gate.verdict == Verdict::FAIL) {
+    obstacles =
+        gate_reasons(inputs.gate, "gate_fail", "a check of the gate failed", CheckStatus::fail);
+  } else if (next) {
+    const PromotionView view = view_promotion(inputs, comparison, decision.current_percent, *next);
+    if (view.obstacles.empty()) return promote(inputs, view, *next, decision);
+    obstacles = view.obstacles;
+  } else if (decision.recommendations.empty()) {
+    obstacles = {{"ladder_complete", "at the ladder's top, and nothing to recommend"}};
+  } else {
+    obstacles = {{"at_top_step", "the rollout is at the ladder's top"}};
+  }
+  if (!decision.recommendations.empty()) take_recommendations(decision);
+  append(decision.reasons, obstacles);
+}
+
+}  // namespace
+
+std::string_view to_string(Action action) { return kActions.at(static_cast<std::size_t>(action)); }
+
+std::optional<Action> parse_action(std::string_view word) {
+  const auto found = std::find(kActions.begin(), kActions.end(), word);
+  if (found == kActions.end()) return std::nullopt;
+  return static_cast<Action>(found - kActions.begin());
+}
+
+Decision decide(const DecisionInputs& inputs) {
+  Decision decision = blank_decision(inputs);
+  decision.reasons = data_faults(inputs.quality, inputs.limits);
+  if (!decision.reasons.empty()) return decision;
+  const Comparison comparison = choose_comparison(inputs.quality, inputs.baseline);
+  decision.triggers =
+      evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample);
+  if (any_fired(decision.triggers)) {
+    go_back(inputs, decision);
+    return decision;
+  }
+  const std::vector<Reason> dropped = list_recommendations(inputs, decision);
+  decision.reasons = standstill(inputs);
+  if (decision.reasons.empty()) move_on(inputs, comparison, decision);
+  append(decision.reasons, dropped);
+  DAGLOOP_ASSERT(!decision.reasons.empty());
+  return decision;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "dagloop/decide/decision.hpp"
+#include "decide/check_reading.hpp"
+
+namespace dagloop {
+
+namespace {
+
+int read_percent(const JsonReader& reader) {
+  const std::int64_t percent = reader.integer();
+  if (percent < 0 || percent > 100) {
+    reader.fail(fmt::format("{} is no percentage", percent), "give an integer from 0 to 100");
+  }
+  return static_cast<int>(percent);
+}
+
+std::vector<int> read_ladder(const JsonReader& reader) {
+  std::vector<int> ladder;
+  for (const JsonReader& place : reader.elements()) ladder.push_back(read_percent(place));
+  const bool increasing =
+      std::adjacent_find(ladder.begin(), ladder.end(), std::greater_equal<>()) == ladder.end();
+  if (ladder.size() < 2 || !increasing) {
+    reader.fail("a ladder has two steps or more, each above the one before",
+                "give e.g. [0, 10, 30, 60, 100]");
+  }
+  return ladder;
+}
+
+double read_points(const JsonReader& reader) {
+  const double points = reader.number();
+  if (points < 0 || points > 100) {
+    reader.fail(fmt::format("{} percentage points are outside 0 to 100", points),
+                "give points, e.g. 2.0 for 2 %");
+  }
+  return points;
+}
+
+/// What a trigger's threshold may be.
+struct Range {
+  double above = 0;
+  double most = std::numeric_limits<double>::infinity();
+};
+
+/// Reads a trigger's threshold where the key stands there; null turns the trigger off.
+void read_limit(const JsonReader& triggers, std::string_view key, const Range& range,
+                std::optional<double>& limit) {
+  const Json* value = triggers.value().find(key);
+  if (value == nullptr) return;
+  limit = std::nullopt;
+  if (value->is_null()) return;
+  const JsonReader place = triggers.at(key);
+  limit = place.number();
+  if (*limit > range.above && *limit <= range.most) return;
+  place.fail(fmt::format("{} is not above {} and at most {}", *limit, range.above, range.most),
+             "give a number in this range, or null to turn the trigger off");
+}
+
+TriggerThresholds read_triggers(const JsonReader& reader) {
+  reader.allow_only({"success_drop_pp", "error_ratio", "p95_ms", "p95_ratio",
+                     "attempt_failure_ratio", "error_floor"});
+  TriggerThresholds thresholds;
+  read_limit(reader, "success_drop_pp", {0, 100}, thresholds.success_drop_pp);
+  read_limit(reader, "error_ratio", {1}, thresholds.error_ratio);
+  read_limit(reader, "p95_ms", {0}, thresholds.p95_ms);
+  read_limit(reader, "p95_ratio", {1}, thresholds.p95_ratio);
+  read_limit(reader, "attempt_failure_ratio", {1}, thresholds.attempt_failure_ratio);
+  if (const auto place = reader.find("error_floor")) thresholds.error_floor = read_sample(*place);
+  return thresholds;
+}
+
+void check_evidence(const JsonReader& reader) {
+  if (const auto place = reader.find("evidence")) {
+    const std::string word = place->string();
+    if (word == "sequential") {
+      place->fail("this version decides by point estimates", "set \"point\"");
+    }
+    if (word != "point") place->fail(fmt::format("unknown evidence \"{}\"", word), "set \"point\"");
+  }
+  if (const auto place = reader.find("alpha")) {
+    place->fail("alpha belongs to sequential evidence; this version decides by point estimates",
+                "remove the key");
+  }
+}
+
+}  // namespace
+
+DecisionConfig parse_decision_config(const JsonReader& reader) {
+  DecisionConfig config;
+  if (reader.value().is_null()) return config;
+  reader.allow_only({"ladder", "rollout_key", "evidence", "alpha", "min_sample",
+                     "promotion_margin_pp", "soak", "cooldown", "triggers"});
+  check_evidence(reader);
+  if (const auto place = reader.find("ladder")) config.ladder = read_ladder(*place);
+  if (const auto place = reader.find("rollout_key")) {
+    config.rollout_key = place->string();
+    if (config.rollout_key.empty()) place->fail("the key's name is empty", "name an env key");
+  }
+  if (const auto place = reader.find("min_sample")) config.min_sample = read_sample(*place);
+  if (const auto place = reader.find("promotion_margin_pp")) {
+    config.promotion_margin_pp = read_points(*place);
+  }
+  if (const auto place = reader.find("soak")) config.soak = place->duration();
+  if (const auto place = reader.find("cooldown")) config.cooldown = place->duration();
+  if (const auto place = reader.find("triggers")) config.triggers = read_triggers(*place);
+  return config;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,89 @@
+#include "decide/promotion.hpp"
+
+#include <fmt/format.h>
+
+#include "dagloop/base/assert.hpp"
+#include "decide/figures.hpp"
+
+namespace dagloop {
+
+namespace {
+
+constexpr const char* kSuccessRate = "pipeline_success_rate";
+constexpr double kSlack = 1e-9;  // for figures that meet the margin but for their last bits
+
+std::optional<Reason> soak_obstacle(const DecisionInputs& inputs) {
+  const TimePoint since =
+      inputs.history.in_force_since.value_or(inputs.quality.current.window.start);
+  if (inputs.now - since >= inputs.config.soak) return std::nullopt;
+  return Reason{
+      "soak_not_over",
+      fmt::format("the policy is in force since {}; it soaks for {}, until {}", format_time(since),
+                  format_duration(inputs.config.soak), format_time(since + inputs.config.soak))};
+}
+
+std::optional<Reason> sample_obstacle(const PopulationKpis& side, const std::string& name,
+                                      const char* code, const DecisionInputs& inputs) {
+  const Kpi* kpi = side.kpis.find(kSuccessRate);
+  const std::uint64_t have = kpi == nullptr ? 0 : kpi->denominator;
+  const std::uint64_t need = inputs.config.min_sample;
+  if (have >= need && kpi != nullptr && kpi->value) return std::nullopt;
+  const std::string forecast =
+      have < need ? sample_forecast(have, need, inputs.quality.current.window) : "no value";
+  return Reason{code, fmt::format("{} of {} runs of {}; {}", have, need, name, forecast)};
+}
+
+void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
+                     PromotionView& view) {
+  const Kpi& subject = *comparison.subject->kpis.find(kSuccessRate);
+  const Kpi& reference = *comparison.reference->kpis.find(kSuccessRate);
+  const double margin_pp = inputs.config.promotion_margin_pp;
+  const std::string text =
+      fmt::format("{} of {} is {}, of {} {}; the margin is {:.6g} points", kSuccessRate,
+                  comparison.subject_name, kpi_text(kSuccessRate, subject),
+                  comparison.reference_name, kpi_text(kSuccessRate, reference), margin_pp);
+  if (*subject.value >= *reference.value - margin_pp / 100 - kSlack) {
+    view.grounds.push_back({"not_inferior_to_control", text});
+  } else {
+    view.obstacles.push_back({"inferior_to_control", text});
+  }
+}
+
+void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparison,
+                        PromotionView& view) {
+  if (comparison.fault) {
+    view.obstacles.push_back(*comparison.fault);
+    return;
+  }
+  DAGLOOP_ASSERT(comparison.subject != nullptr && comparison.reference != nullptr);
+  const auto canary = sample_obstacle(*comparison.subject, comparison.subject_name,
+                                      "canary_sample_insufficient", inputs);
+  const auto control = sample_obstacle(*comparison.reference, comparison.reference_name,
+                                       "control_sample_insufficient", inputs);
+  if (canary) view.obstacles.push_back(*canary);
+  if (control) view.obstacles.push_back(*control);
+  if (!canary && !control) compare_success(inputs, comparison, view);
+}
+
+std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next) {
+  const std::string& key = inputs.config.rollout_key;
+  const KeySpec* spec = find_key(inputs.keys, key);
+  const auto fault = spec == nullptr
+                         ? std::optional(key + " is not on the allowlist")
+                         : step_fault(*spec, inputs.values.at(key), std::to_string(next));
+  if (!fault) return std::nullopt;
+  return Reason{"promotion_not_allowed", *fault};
+}
+
+}  // namespace
+
+PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& comparison,
+                             int percent, int next) {
+  PromotionView view;
+  if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
+  if (percent > 0) look_at_comparison(inputs, comparison, view);
+  if (const auto refused = allowlist_obstacle(inputs, next)) view.obstacles.push_back(*refused);
+  return view;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,183 @@
+#include "dagloop/decide/recommendation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "dagloop/base/assert.hpp"
+#include "decide/figures.hpp"
+#include "decide/operand.hpp"
+
+namespace dagloop {
+
+namespace {
+
+struct Figure {
+  std::optional<double> value;
+  std::uint64_t sample_count = 0;
+  std::string text;
+};
+
+Figure figure_of(const std::string& name, const Kpi& kpi) {
+  return {kpi.value, kpi.denominator, fmt::format("{} {}", name, kpi_text(name, kpi))};
+}
+
+Figure population_figure(const std::string& name, const PopulationKpis& population) {
+  const Kpi* kpi = population.kpis.find(name);
+  return kpi == nullptr ? Figure{} : figure_of(name, *kpi);
+}
+
+Figure node_figure(const std::string& name, const NodeKpis& node) {
+  if (name == "failure_rate") return figure_of(name, node.failure_rate);
+  if (name == "retry_success_rate") return figure_of(name, node.retry_success_rate);
+  if (name == "p95_latency_ms") return figure_of(name, node.p95_latency_ms);
+  DAGLOOP_ASSERT(name == "attempts");
+  return {static_cast<double>(node.attempts), node.attempts,
+          fmt::format("attempts {}", node.attempts)};
+}
+
+/// Returns the evidence where the condition holds for the figure.
+std::optional<std::string> meets(const RuleCondition& condition, const Figure& figure) {
+  if (!figure.value || figure.sample_count < condition.min_sample) return std::nullopt;
+  if (!holds(*figure.value, condition.comparator, condition.threshold)) return std::nullopt;
+  return fmt::format("{}, {} {}", figure.text, to_string(condition.comparator),
+                     value_text(condition.kpi, condition.threshold));
+}
+
+/// Returns the evidence where all conditions of `scope` hold; `figure` looks a figure up by name.
+template <typename FigureOf>
+std::optional<std::string> meets_all(const PolicyRule& rule, RuleCondition::Scope scope,
+                                     const FigureOf& figure) {
+  std::string evidence;
+  for (const RuleCondition& condition : rule.when) {
+    if (condition.scope != scope) continue;
+    const auto met = meets(condition, figure(condition.kpi));
+    if (!met) return std::nullopt;
+    evidence += (evidence.empty() ? "" : "; ") + *met;
+  }
+  return evidence;
+}
+
+std::optional<std::string> node_evidence(const PolicyRule& rule, const PopulationKpis& dag) {
+  const bool asks_nodes = std::any_of(
+      rule.when.begin(), rule.when.end(),
+      [](const auto& condition) { return condition.scope == RuleCondition::Scope::node; });
+  if (!asks_nodes) return "";
+  for (const auto& entry : dag.nodes) {
+    const NodeKpis& node = entry.second;
+    const auto met = meets_all(rule, RuleCondition::Scope::node,
+                               [&](const std::string& name) { return node_figure(name, node); });
+    if (met) return fmt::format("node {}: {}", entry.first, *met);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> evidence_for(const PolicyRule& rule, const PopulationKpis& dag) {
+  const auto population =
+      meets_all(rule, RuleCondition::Scope::population,
+                [&](const std::string& name) { return population_figure(name, dag); });
+  const auto node = node_evidence(rule, dag);
+  if (!population || !node) return std::nullopt;
+  return *population + (population->empty() || node->empty() ? "" : "; ") + *node;
+}
+
+struct Suggestion {
+  std::string value;
+  std::optional<std::string> clipped;
+};
+
+std::optional<Suggestion> suggest(const PolicyRule& rule, const KeySpec& spec,
+                                  const std::string& current) {
+  const auto from = numeric_value(spec, current);
+  const auto operand = operand_number(rule.operand);
+  if (!from || !operand) {  // a word, or a number in place of one
+    if (rule.operation != PolicyRule::Operation::set) return std::nullopt;
+    return Suggestion{rule.operand, std::nullopt};
+  }
+  double wanted = *operand;
+  if (rule.operation == PolicyRule::Operation::add) wanted = *from + *operand;
+  if (rule.operation == PolicyRule::Operation::multiply) wanted = *from * *operand;
+  if (!std::isfinite(wanted)) return std::nullopt;
+  const Clipped clipped = clip_value(spec, *from, wanted);
+  return Suggestion{format_value(spec, clipped.value), clipped.note};
+}
+
+bool same_value(const KeySpec& spec, const std::string& a, const std::string& b) {
+  const auto is_true = [](const std::string& word) { return word == "true" || word == "1"; };
+  if (spec.type == KeyType::bool_) return !value_fault(spec, a) && is_true(a) == is_true(b);
+  const auto number = numeric_value(spec, a);
+  return a == b || (number && number == numeric_value(spec, b));
+}
+
+/// Collects recommendations, in rank order; the first rule to speak of a key is the only one heard,
+/// even where it finds the key already where it wants it: a weaker rule would move it back and
+/// forth.
+class Collector {
+ public:
+  Collector(const std::vector<KeySpec>& keys, const PolicyValues& values)
+      : keys_(keys), values_(values) {}
+
+  void add(const PolicyRule& rule, const std::string& evidence) {
+    const KeySpec* spec = find_key(keys_, rule.env_key);
+    if (spec == nullptr) return drop(rule, "key_not_allowlisted", "is not on the allowlist");
+    const auto current = values_.find(rule.env_key);
+    if (current == values_.end()) {
+      return drop(rule, "key_not_in_env_file", "does not stand in the env file");
+    }
+    if (!spoken_for_.insert(rule.env_key).second) {
+      return drop(rule, "better_rank_wins", "already has a rule of better rank");
+    }
+    add_change(rule, *spec, current->second, evidence);
+  }
+
+  RecommendationSet take() { return std::move(set_); }
+
+ private:
+  void add_change(const PolicyRule& rule, const KeySpec& spec, const std::string& current,
+                  const std::string& evidence) {
+    const auto suggestion = suggest(rule, spec, current);
+    if (!suggestion) {
+      return drop(rule, "not_applicable", "holds nothing that can be added to or multiplied");
+    }
+    if (same_value(spec, current, suggestion->value)) {
+      return drop(rule, "already_in_force",
+                  fmt::format("is already {}{}", current,
+                              suggestion->clipped ? " (" + *suggestion->clipped + ")" : ""));
+    }
+    if (const auto fault = step_fault(spec, current, suggestion->value)) {
+      return drop(rule, "not_allowed", fmt::format("may not change so: {}", *fault));
+    }
+    set_.recommendations.push_back({rule.id, rule.group, rule.rank, rule.env_key, current,
+                                    suggestion->value, rule.reason, evidence, rule.expected_effect,
+                                    suggestion->clipped});
+  }
+
+  void drop(const PolicyRule& rule, std::string code, std::string_view why) {
+    set_.dropped.push_back(
+        {std::move(code), fmt::format("rule {}: {} {}", rule.id, rule.env_key, why)});
+  }
+
+  const std::vector<KeySpec>& keys_;
+  const PolicyValues& values_;
+  std::set<std::string> spoken_for_;
+  RecommendationSet set_;
+};
+
+}  // namespace
+
+RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
+                            const std::vector<KeySpec>& keys, const PolicyValues& values) {
+  std::vector<PolicyRule> by_rank = rules;
+  std::stable_sort(by_rank.begin(), by_rank.end(),
+                   [](const PolicyRule& a, const PolicyRule& b) { return a.rank < b.rank; });
+  Collector collector(keys, values);
+  for (const PolicyRule& rule : by_rank) {
+    const auto evidence = evidence_for(rule, quality.current.population(Population::dag));
+    if (evidence) collector.add(rule, *evidence);
+  }
+  return collector.take();
+}
+
+}  // namespace dagloop

@@ -1,0 +1,117 @@
+#include "dagloop/kpi/kpi_set.hpp"
+
+#include <array>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+namespace {
+
+Kpi make_ratio(std::uint64_t numerator, std::uint64_t denominator) {
+  Kpi kpi;
+  kpi.kind = KpiKind::ratio;
+  kpi.numerator = numerator;
+  kpi.denominator = denominator;
+  if (denominator > 0) {
+    kpi.value = static_cast<double>(numerator) / static_cast<double>(denominator);
+  }
+  return kpi;
+}
+
+Kpi make_quantile(const DurationHistogram& latency, double p) {
+  Kpi kpi;
+  kpi.kind = KpiKind::quantile;
+  kpi.value = latency.quantile(p);
+  kpi.denominator = latency.count();
+  kpi.method = latency.method();
+  return kpi;
+}
+
+NodePartial all_nodes(const KpiPartial& partial) {
+  NodePartial total;
+  for (const auto& [name, node] : partial.nodes) {
+    total.attempts += node.attempts;
+    total.failed_attempts += node.failed_attempts;
+    total.run_node_pairs += node.run_node_pairs;
+  }
+  return total;
+}
+
+}  // namespace
+
+void KpiSet::add(std::string name, Kpi kpi) {
+  DAGLOOP_ASSERT(find(name) == nullptr);
+  kpis_.emplace_back(std::move(name), kpi);
+}
+
+const Kpi* KpiSet::find(std::string_view name) const {
+  for (const auto& [key, kpi] : kpis_) {
+    if (key == name) return &kpi;
+  }
+  return nullptr;
+}
+
+Kpi make_rate(std::uint64_t numerator, std::uint64_t denominator) {
+  Kpi kpi = make_ratio(numerator, denominator);
+  kpi.kind = KpiKind::rate;
+  if (denominator > 0 && numerator <= denominator) kpi.ci95 = wilson95(numerator, denominator);
+  return kpi;
+}
+
+const std::vector<std::string>& kpi_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    const KpiSet kpis = compute_kpis({}, ErrorClasses());
+    for (const auto& [name, kpi] : kpis.all()) all.push_back(name);
+    return all;
+  }();
+  return names;
+}
+
+Better better_direction(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kHigher{"pipeline_success_rate",
+                                                    "idempotent_reuse_rate", "retry_success_rate"};
+  for (const std::string_view higher : kHigher) {
+    if (name == higher) return Better::higher;
+  }
+  return Better::lower;
+}
+
+std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial,
+                                                        const ErrorClasses& classes) {
+  std::map<ErrorClass, std::uint64_t> counts;
+  for (const ErrorClass each : kErrorClasses) counts[each] = 0;
+  for (const auto& [code, count] : partial.error_codes) counts[classes.classify(code)] += count;
+  return counts;
+}
+
+KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes) {
+  const std::uint64_t total = partial.total_runs;
+  const NodePartial nodes = all_nodes(partial);
+  KpiSet kpis;
+  kpis.add("pipeline_success_rate", make_rate(partial.succeeded, total));
+  kpis.add("verification_failed_rate", make_rate(partial.verification_failed, total));
+  kpis.add("fallback_rate", make_rate(partial.fallback, total));
+  kpis.add("compensation_failed_rate",
+           make_rate(partial.compensation_failed, partial.compensation_total));
+  kpis.add("manual_required_rate", make_rate(partial.manual_required, total));
+  kpis.add("fanout_failed_rate", make_rate(partial.fanout_failed, partial.fanout_total));
+  kpis.add("idempotent_reuse_rate", make_rate(partial.idempotent_reuse, total));
+  for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
+    kpis.add("error_rate." + std::string(to_string(error_class)), make_rate(count, total));
+  }
+  kpis.add("p50_latency_ms", make_quantile(partial.latency, 0.50));
+  kpis.add("p95_latency_ms", make_quantile(partial.latency, 0.95));
+  kpis.add("p99_latency_ms", make_quantile(partial.latency, 0.99));
+  kpis.add("attempt_failure_rate", make_rate(nodes.failed_attempts, nodes.attempts));
+  kpis.add("attempts_per_node", make_ratio(nodes.attempts, nodes.run_node_pairs));
+  return kpis;
+}
+
+NodeKpis compute_node_kpis(const NodePartial& partial) {
+  return {partial.attempts, make_rate(partial.failed_attempts, partial.attempts),
+          make_rate(partial.retries_succeeded, partial.retries),
+          make_quantile(partial.latency, 0.95)};
+}
+
+}  // namespace dagloop

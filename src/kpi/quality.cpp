@@ -1,0 +1,66 @@
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+namespace {
+
+PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes) {
+  PopulationKpis figures;
+  figures.total_runs = partial.total_runs;
+  figures.succeeded_runs = partial.succeeded;
+  figures.derived_runs = partial.derived_runs;
+  figures.in_flight = partial.in_flight;
+  figures.kpis = compute_kpis(partial, classes);
+  figures.error_codes = partial.error_codes;
+  for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
+    figures.error_classes[std::string(to_string(error_class))] = count;
+  }
+  for (const auto& [node, counts] : partial.nodes) figures.nodes[node] = compute_node_kpis(counts);
+  for (const auto& [source, counts] : partial.plan_sources) {
+    figures.plan_sources[source] = {counts.runs, make_rate(counts.succeeded, counts.runs)};
+  }
+  return figures;
+}
+
+}  // namespace
+
+const PopulationKpis* PopulationKpis::cohort(Cohort which) const {
+  const auto found = cohorts.find(which);
+  return found == cohorts.end() ? nullptr : &found->second;
+}
+
+std::uint64_t Quality::in_flight() const {
+  std::uint64_t total = 0;
+  for (const auto& [population, figures] : current.populations) total += figures.in_flight;
+  return total;
+}
+
+std::uint64_t Quality::derived_runs() const {
+  std::uint64_t total = 0;
+  for (const auto& [population, figures] : current.populations) total += figures.derived_runs;
+  return total;
+}
+
+double malformed_share(const InputCounts& input) {
+  if (input.records == 0) return 0;
+  return static_cast<double>(input.malformed) / static_cast<double>(input.records);
+}
+
+WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
+                               const ErrorClasses& classes) {
+  WindowKpis all;
+  all.window = window;
+  for (const Population population : {Population::dag, Population::non_dag}) {
+    PopulationKpis figures = figures_of(partials.sum(window, population), classes);
+    for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
+      if (population != Population::dag) break;
+      const KpiPartial partial = partials.sum(window, population, cohort);
+      if (partial.total_runs + partial.in_flight > 0) {
+        figures.cohorts.emplace(cohort, figures_of(partial, classes));
+      }
+    }
+    all.populations.emplace(population, std::move(figures));
+  }
+  return all;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,92 @@
+// Private to the kpi layer: how a run table keeps records. Text is kept once, in a pool.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/record/record.hpp"
+
+namespace dagloop {
+
+/// Texts by number; 0 is the empty text.
+class StringPool {
+ public:
+  StringPool() { intern(""); }
+
+  /// Returns the number of `text`, new or known.
+  std::uint32_t intern(std::string_view text) {
+    const auto known = numbers_.find(text);
+    if (known != numbers_.end()) return known->second;
+    const auto number = static_cast<std::uint32_t>(texts_.size());
+    texts_.push_back(&numbers_.emplace(std::string(text), number).first->first);
+    return number;
+  }
+
+  /// Returns the text of a number that intern() gave.
+  const std::string& text(std::uint32_t number) const { return *texts_[number]; }
+  /// Returns how many texts there are.
+  std::size_t size() const { return texts_.size(); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
+  std::vector<const std::string*> texts_;  // the map's keys stay where they are
+};
+
+/// 128 bits that stand for a run key or a line.
+struct Hash128 {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  auto operator<=>(const Hash128&) const = default;
+};
+
+/// No duration in the record.
+inline constexpr double kNoDuration = -1;
+
+/// What a run record and a node record have in common.
+struct RecordRow {
+  TimePoint created_at;
+  double duration_ms = kNoDuration;
+  std::uint64_t fanout_total = 0;
+  std::uint64_t fanout_failed = 0;
+  std::uint32_t error_code = 0;   // in the pool
+  std::uint32_t plan_source = 0;  // in the pool
+  Status status = Status::succeeded;
+  CompensationStatus compensation = CompensationStatus::none;
+  Population population = Population::dag;
+  Cohort cohort = Cohort::none;
+  bool has_verification_reason = false;
+  bool has_fallback_reason = false;
+  bool idempotent_reuse = false;
+};
+
+/// One run: its key, and its standing run record where it has one.
+struct RunRow {
+  Hash128 key;
+  RecordRow record;
+  bool has_run_record = false;
+};
+
+/// One node record.
+struct NodeRow {
+  RecordRow record;
+  std::uint32_t run = 0;   // index of its run
+  std::uint32_t node = 0;  // in the pool
+  std::uint32_t attempt = 1;
+};
+
+/// Orders two records of equal rank by content, so that the choice between them does not depend on
+/// the order in which they came. Returns whether `a` comes before `b`.
+bool content_before(const RecordRow& a, const RecordRow& b, const StringPool& pool);
+
+}  // namespace dagloop

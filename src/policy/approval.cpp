@@ -1,0 +1,184 @@
+#include "dagloop/policy/approval.hpp"
+
+#include <sodium.h>
+
+#include <array>
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/base/json_schema.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::string_view kSecretPrefix = "dagloop-ed25519-secret-1 ";
+constexpr std::string_view kSchema = "dagloop.policy_approval/1";
+
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+// An expanded key pair; the secret half is wiped.
+struct Keys {
+  std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> public_key{};
+  std::array<unsigned char, crypto_sign_SECRETKEYBYTES> secret_key{};
+  Keys() = default;
+  ~Keys() { sodium_memzero(secret_key.data(), secret_key.size()); }
+  Keys(const Keys&) = delete;
+  Keys& operator=(const Keys&) = delete;
+
+  std::string public_text() const {
+    return to_base64({reinterpret_cast<const char*>(public_key.data()), public_key.size()});
+  }
+};
+
+[[noreturn]] void refuse_secret() {
+  throw Error(ErrorKind::approval, "the private key", "is no key of this format",
+              "give the file that approve_dag_policy --init-key wrote");
+}
+
+void expand(std::string_view secret, Keys& keys) {
+  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) {
+    secret.remove_suffix(1);
+  }
+  if (!secret.starts_with(kSecretPrefix)) refuse_secret();
+  auto seed = from_base64(secret.substr(kSecretPrefix.size()));
+  if (!seed || seed->size() != crypto_sign_SEEDBYTES) refuse_secret();
+  crypto_sign_seed_keypair(keys.public_key.data(), keys.secret_key.data(), bytes_of(*seed));
+  sodium_memzero(seed->data(), seed->size());
+}
+
+std::string signed_bytes(const Approval& approval) {
+  return std::string(kSchema) + "\n" +
+         to_canonical_json(Json::object({{"approved_at", format_time(approval.approved_at)},
+                                         {"approver", approval.approver},
+                                         {"decision_digest", approval.decision_digest},
+                                         {"expires_at", format_time(approval.expires_at)}}));
+}
+
+bool verifies(const Approval& approval, const Approver& approver) {
+  const auto signature = from_base64(approval.signature);
+  const auto key = from_base64(approver.public_key);
+  if (!signature || signature->size() != crypto_sign_BYTES) return false;
+  if (!key || key->size() != crypto_sign_PUBLICKEYBYTES) return false;
+  const std::string message = signed_bytes(approval);
+  return crypto_sign_verify_detached(bytes_of(*signature), bytes_of(message), message.size(),
+                                     bytes_of(*key)) == 0;
+}
+
+std::optional<TimePoint> read_time(const JsonReader& reader, std::string_view key) {
+  const auto found = reader.find(key);
+  return found ? std::optional(found->time()) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Approver> parse_approvers(const Json& document, std::string_view where) {
+  std::vector<Approver> approvers;
+  for (const JsonReader& entry :
+       JsonReader(document, std::string(where)).at("approvers").elements()) {
+    entry.allow_only({"name", "public_key", "expires_at", "revoked_at"});
+    Approver approver{entry.at("name").string(), entry.at("public_key").string(),
+                      read_time(entry, "expires_at"), read_time(entry, "revoked_at")};
+    const auto key = from_base64(approver.public_key);
+    if (approver.name.empty()) entry.at("name").fail("is empty", "give the approver's name");
+    if (!key || key->size() != crypto_sign_PUBLICKEYBYTES) {
+      entry.at("public_key").fail("is no Ed25519 public key", "give 32 bytes in base64");
+    }
+    for (const Approver& other : approvers) {
+      if (other.name == approver.name && other.public_key == approver.public_key) {
+        entry.fail("stands twice", "remove one of them");
+      }
+    }
+    approvers.push_back(std::move(approver));
+  }
+  return approvers;
+}
+
+Json approver_entry(const Approver& approver) {
+  Json entry = Json::object({{"name", approver.name}, {"public_key", approver.public_key}});
+  if (approver.expires_at) entry["expires_at"] = format_time(*approver.expires_at);
+  if (approver.revoked_at) entry["revoked_at"] = format_time(*approver.revoked_at);
+  return entry;
+}
+
+KeyPair generate_key_pair() {
+  DAGLOOP_ASSERT(sodium_init() >= 0);
+  std::string seed(crypto_sign_SEEDBYTES, '\0');
+  randombytes_buf(seed.data(), seed.size());
+  KeyPair pair;
+  pair.secret = std::string(kSecretPrefix) + to_base64(seed) + "\n";
+  sodium_memzero(seed.data(), seed.size());
+  pair.public_key = public_key_of(pair.secret);
+  return pair;
+}
+
+std::string public_key_of(std::string_view secret) {
+  Keys keys;
+  expand(secret, keys);
+  return keys.public_text();
+}
+
+Approval sign_approval(Approval approval, std::string_view secret) {
+  Keys keys;
+  expand(secret, keys);
+  const std::string message = signed_bytes(approval);
+  std::string signature(crypto_sign_BYTES, '\0');
+  crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr,
+                       bytes_of(message), message.size(), keys.secret_key.data());
+  approval.signature = to_base64(signature);
+  return approval;
+}
+
+Json approval_to_json(const Approval& approval) {
+  return Json::object({{"schema", kSchema},
+                       {"decision_digest", approval.decision_digest},
+                       {"approver", approval.approver},
+                       {"approved_at", format_time(approval.approved_at)},
+                       {"expires_at", format_time(approval.expires_at)},
+                       {"signature", approval.signature}});
+}
+
+Approval approval_from_json(const Json& document, std::string_view where) {
+  validate_schema(document, "approval", where);
+  const JsonReader reader(document, std::string(where));
+  return {reader.at("decision_digest").string(), reader.at("approver").string(),
+          reader.at("approved_at").time(), reader.at("expires_at").time(),
+          reader.at("signature").string()};
+}
+
+std::optional<std::string> approval_fault(const Approval& approval,
+                                          const std::vector<Approver>& approvers,
+                                          const ApprovalDemand& demand) {
+  if (approval.decision_digest != demand.decision_digest) {
+    return "the approval is for another decision (" + approval.decision_digest.substr(0, 12) + ")";
+  }
+  if (demand.now >= demand.decision_expires_at) {
+    return "the decision expired at " + format_time(demand.decision_expires_at);
+  }
+  if (demand.now >= approval.expires_at) {
+    return "the approval expired at " + format_time(approval.expires_at);
+  }
+  if (demand.people == ApprovalDemand::People::two && approval.approver == demand.proposed_by) {
+    return approval.approver + " proposed this change and may not approve it";
+  }
+  std::string fault = approval.approver + " is not among the approvers";
+  for (const Approver& approver : approvers) {
+    if (approver.name != approval.approver) continue;
+    if (approver.revoked_at && demand.now >= *approver.revoked_at) {
+      fault = "the key of " + approver.name + " was revoked";
+    } else if (approver.expires_at && demand.now >= *approver.expires_at) {
+      fault = "the key of " + approver.name + " has expired";
+    } else if (verifies(approval, approver)) {
+      return std::nullopt;
+    } else {
+      fault = "the signature is not that of " + approver.name;
+    }
+  }
+  return fault;
+}
+
+}  // namespace dagloop

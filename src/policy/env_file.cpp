@@ -1,0 +1,212 @@
+#include "dagloop/policy/env_file.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "dagloop/base/error.hpp"
+
+namespace dagloop {
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool is_key_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+bool is_value_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("_.,:/+-").find(c) != std::string_view::npos;
+}
+
+bool has_any(std::string_view text, std::string_view chars) {
+  return text.find_first_of(chars) != std::string_view::npos;
+}
+
+// Where a value stands, and whether its meaning is plain.
+struct Value {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  bool is_ambiguous = false;
+};
+
+class Parser {
+ public:
+  Parser(std::string_view text, std::string_view where) : text_(text), where_(where) {}
+
+  bool at_end() const { return at_ >= text_.size(); }
+  std::size_t line() const { return line_; }
+
+  [[noreturn]] void fail(std::string_view what, std::string_view remedy) const {
+    throw Error(ErrorKind::config, std::string(where_) + ":" + std::to_string(line_), what, remedy);
+  }
+
+  // Reads one line; returns its key, empty for a blank line or a comment.
+  std::string read_key() {
+    skip_blanks();
+    if (at_line_end() || peek() == '#') {
+      next_line();
+      return "";
+    }
+    if (text_.substr(at_).starts_with("export") && at_ + 6 < text_.size() &&
+        is_blank(text_[at_ + 6])) {
+      at_ += 6;
+      skip_blanks();
+    }
+    const std::size_t begin = at_;
+    while (!at_end() && is_key_char(peek())) ++at_;
+    std::string key(text_.substr(begin, at_ - begin));
+    const std::size_t key_end = at_;
+    skip_blanks();
+    if (key.empty() || at_end() || peek() != '=') {
+      fail("is neither blank, a comment nor KEY=VALUE", "mend or remove the line");
+    }
+    spaced_ = at_ != key_end;
+    ++at_;
+    return key;
+  }
+
+  Value read_value() {
+    Value value;
+    if (!at_end() && is_blank(peek())) spaced_ = true;
+    skip_blanks();
+    value.is_ambiguous = spaced_;
+    if (!at_end() && (peek() == '"' || peek() == '\'')) {
+      read_quoted(value);
+    } else {
+      read_plain(value);
+    }
+    next_line();
+    return value;
+  }
+
+ private:
+  char peek() const { return text_[at_]; }
+  bool at_line_end() const { return at_end() || peek() == '\n' || (peek() == '\r' && ends_line()); }
+  bool ends_line() const { return at_ + 1 >= text_.size() || text_[at_ + 1] == '\n'; }
+  void skip_blanks() {
+    while (!at_end() && is_blank(peek())) ++at_;
+  }
+
+  void next_line() {
+    while (!at_end() && peek() != '\n') ++at_;
+    if (!at_end()) ++at_;
+    ++line_;
+  }
+
+  void read_quoted(Value& value) {
+    const char quote = peek();
+    value.begin = ++at_;
+    std::size_t lines = 0;
+    while (!at_end() && peek() != quote) {
+      if (peek() == '\n') ++lines;
+      if (quote == '"' && peek() == '\\') ++at_;
+      ++at_;
+    }
+    if (at_end()) fail("a quote is never closed", "close it");
+    value.end = at_++;
+    const std::string_view content = text_.substr(value.begin, value.end - value.begin);
+    if (lines > 0 || (quote == '"' && has_any(content, "$`\\"))) value.is_ambiguous = true;
+    line_ += lines;
+    const std::size_t after = at_;
+    skip_blanks();
+    const bool comment = at_ > after && !at_end() && peek() == '#';
+    if (!at_line_end() && !comment) value.is_ambiguous = true;  // concatenated pieces
+  }
+
+  void read_plain(Value& value) {
+    value.begin = at_;
+    while (!at_line_end() && !(peek() == '#' && at_ > value.begin && is_blank(text_[at_ - 1]))) {
+      ++at_;
+    }
+    value.end = at_;
+    while (value.end > value.begin && is_blank(text_[value.end - 1])) --value.end;
+    const std::string_view content = text_.substr(value.begin, value.end - value.begin);
+    if (has_any(content, "$`\\\"' \t\r;&|<>()")) value.is_ambiguous = true;
+  }
+
+  std::string_view text_;
+  std::string_view where_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  bool spaced_ = false;
+};
+
+}  // namespace
+
+EnvFile EnvFile::parse(std::string text, std::string_view where) {
+  EnvFile file;
+  file.text_ = std::move(text);
+  file.where_ = std::string(where);
+  Parser parser(file.text_, where);
+  if (const std::size_t nul = file.text_.find('\0'); nul != std::string::npos) {
+    const auto line = 1 + std::count(file.text_.begin(),
+                                     file.text_.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
+    throw Error(ErrorKind::config, file.where_ + ":" + std::to_string(line), "holds a NUL byte",
+                "this is no env file: restore it");
+  }
+  while (!parser.at_end()) {
+    const std::size_t line = parser.line();
+    std::string key = parser.read_key();
+    if (key.empty()) continue;
+    const Value value = parser.read_value();
+    file.assignments_.push_back(
+        {std::move(key), line, value.begin, value.end, value.is_ambiguous});
+  }
+  return file;
+}
+
+const EnvFile::Assignment* EnvFile::find(std::string_view key) const {
+  const Assignment* found = nullptr;
+  for (const Assignment& each : assignments_) {
+    if (each.key != key) continue;
+    if (found != nullptr) {
+      throw Error(ErrorKind::config, where_ + ":" + std::to_string(each.line),
+                  each.key + " stands twice, first in line " + std::to_string(found->line),
+                  "remove one of the two lines");
+    }
+    found = &each;
+  }
+  if (found != nullptr && found->is_ambiguous) {
+    throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
+                found->key + " has a value that is not plain (interpolation, escapes, spaces or "
+                             "several lines)",
+                "write it as " + found->key + "=VALUE");
+  }
+  return found;
+}
+
+std::optional<std::string> EnvFile::value(std::string_view key) const {
+  const Assignment* found = find(key);
+  if (found == nullptr) return std::nullopt;
+  return text_.substr(found->begin, found->end - found->begin);
+}
+
+std::string EnvFile::patched(const Patch& patch) const {
+  std::vector<std::pair<const Assignment*, const std::string*>> places;
+  for (const auto& [key, change] : patch) {
+    const Assignment* found = find(key);
+    if (found == nullptr) {
+      throw Error(ErrorKind::config, where_, key + " is not in the env file",
+                  "add the line " + key + "=VALUE");
+    }
+    if (text_.substr(found->begin, found->end - found->begin) != change.before) {
+      throw Error(ErrorKind::conflict, where_ + ":" + std::to_string(found->line),
+                  key + " has another value than the change was made for", "decide again");
+    }
+    if (change.after.empty() ||
+        !std::all_of(change.after.begin(), change.after.end(), is_value_char)) {
+      throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
+                  "the new value of " + key + " has characters that are never written",
+                  "only letters, digits and _ . , : / + - are");
+    }
+    places.emplace_back(found, &change.after);
+  }
+  std::sort(places.begin(), places.end(),
+            [](const auto& a, const auto& b) { return a.first->begin > b.first->begin; });
+  std::string text = text_;
+  for (const auto& [place, after] : places) {
+    text.replace(place->begin, place->end - place->begin, *after);
+  }
+  return text;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,50 @@
+// Private to the record layer: which fields are found under a name.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/field.hpp"
+
+namespace dagloop {
+
+/// Names of columns or detail keys -> fields. Names of one length share a bucket; the contract's
+/// own names have at most four a length, so a look-up compares few bytes.
+class NameTable {
+ public:
+  /// Says that `field` is found under `name`; a name may serve several fields.
+  void add(const std::string& name, Field field) {
+    buckets_[bucket_of(name)].push_back({name, field});
+    is_empty_ = false;
+  }
+
+  /// Returns whether no field is found here.
+  bool empty() const { return is_empty_; }
+
+  /// Sets the fields found under `name`, if any, to `value`.
+  void store(std::string_view name, const RawValue& value, RawFields& raw) const {
+    for (const Entry& entry : buckets_[bucket_of(name)]) {
+      if (entry.name == name) raw[entry.field] = value;
+    }
+  }
+
+ private:
+  struct Entry {
+    std::string name;
+    Field field;
+  };
+
+  static constexpr std::size_t kBuckets = 32;
+  static std::size_t bucket_of(std::string_view name) {
+    return std::min(name.size(), kBuckets - 1);
+  }
+
+  std::array<std::vector<Entry>, kBuckets> buckets_;
+  bool is_empty_ = true;
+};
+
+}  // namespace dagloop

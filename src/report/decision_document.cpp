@@ -1,0 +1,133 @@
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/report/documents.hpp"
+#include "kpi_json.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::string_view kSchema = "dagloop.policy_decision/1";
+
+Json trigger_to_json(const TriggerResult& trigger) {
+  return Json::object({{"name", trigger.name},
+                       {"kpi", trigger.kpi},
+                       {"state", to_string(trigger.state)},
+                       {"value", optional_number(trigger.value)},
+                       {"baseline_value", optional_number(trigger.baseline_value)},
+                       {"threshold", trigger.threshold},
+                       {"sample_count", trigger.sample_count},
+                       {"baseline_sample_count", trigger.baseline_sample_count},
+                       {"reason", Json::object({{"code", trigger.reason.code},
+                                                {"text", trigger.reason.text}})}});
+}
+
+Json recommendation_to_json(const Recommendation& advice) {
+  return Json::object({{"rule", advice.rule},
+                       {"group", advice.group},
+                       {"rank", advice.rank},
+                       {"env_key", advice.env_key},
+                       {"current", advice.current},
+                       {"suggested", advice.suggested},
+                       {"reason", advice.reason},
+                       {"evidence", advice.evidence},
+                       {"expected_effect", advice.expected_effect},
+                       {"clipped", advice.clipped ? Json(*advice.clipped) : Json()}});
+}
+
+Recommendation read_recommendation(const JsonReader& reader) {
+  Recommendation advice;
+  advice.rule = reader.at("rule").string();
+  advice.group = reader.at("group").string();
+  advice.rank = static_cast<int>(reader.at("rank").integer());
+  advice.env_key = reader.at("env_key").string();
+  advice.current = reader.at("current").string();
+  advice.suggested = reader.at("suggested").string();
+  advice.reason = reader.at("reason").string();
+  advice.evidence = reader.at("evidence").string();
+  advice.expected_effect = reader.at("expected_effect").string();
+  if (const auto clipped = reader.find("clipped")) advice.clipped = clipped->string();
+  return advice;
+}
+
+std::string_view to_string(Decision::Approval approval) {
+  return approval == Decision::Approval::required ? "required" : "not_required";
+}
+
+void read_outcome(const JsonReader& reader, Decision& decision) {
+  const auto action = parse_action(reader.at("action").string());
+  if (!action) reader.at("action").fail("unknown action", "decide again");
+  decision.action = *action;
+  const auto verdict = parse_verdict(reader.at("verdict").string());
+  if (!verdict) reader.at("verdict").fail("unknown verdict", "decide again");
+  decision.verdict = *verdict;
+  decision.current_percent = static_cast<int>(reader.at("current_percent").integer());
+  if (const auto next = reader.find("next_percent")) {
+    decision.next_percent = static_cast<int>(next->integer());
+  }
+}
+
+}  // namespace
+
+Json decision_to_json(const Decision& decision) {
+  Json::Array triggers;
+  for (const TriggerResult& trigger : decision.triggers) {
+    triggers.push_back(trigger_to_json(trigger));
+  }
+  Json::Array recommendations;
+  for (const Recommendation& advice : decision.recommendations) {
+    recommendations.push_back(recommendation_to_json(advice));
+  }
+  Json document = Json::object(
+      {{"schema", kSchema},
+       {"generated_at", format_time(decision.generated_at)},
+       {"as_of", format_time(decision.as_of)},
+       {"action", to_string(decision.action)},
+       {"verdict", to_string(decision.verdict)},
+       {"current_percent", decision.current_percent},
+       {"next_percent", decision.next_percent ? Json(*decision.next_percent) : Json()},
+       {"triggers", Json(std::move(triggers))},
+       {"reasons", reasons_to_json(decision.reasons)},
+       {"recommendations", Json(std::move(recommendations))},
+       {"patch", patch_to_json(decision.patch)},
+       {"approval", to_string(decision.approval)},
+       {"env_sha256", decision.env_sha256},
+       {"expires_at", format_time(decision.expires_at)},
+       {"proposed_by", decision.proposed_by}});
+  document["digest"] = decision_digest(document);
+  return document;
+}
+
+std::string decision_digest(const Json& document) {
+  Json covered = Json::object();
+  for (const auto& [key, value] : document.as_object()) {
+    if (key != "digest") covered[key] = value;
+  }
+  return sha256_hex(std::string(kSchema) + "\n" + to_canonical_json(covered));
+}
+
+Decision decision_from_json(const Json& document, std::string_view where) {
+  const JsonReader reader(document, std::string(where));
+  expect_schema(reader, kSchema);
+  if (reader.at("digest").string() != decision_digest(document)) {
+    throw Error(ErrorKind::approval, where, "its digest is not that of its content: it was edited",
+                "use the document as decide_dag_policy or the cycle wrote it");
+  }
+  Decision decision;
+  decision.generated_at = reader.at("generated_at").time();
+  decision.as_of = reader.at("as_of").time();
+  read_outcome(reader, decision);
+  decision.reasons = read_reasons(reader.at("reasons"));
+  for (const JsonReader& advice : reader.at("recommendations").elements()) {
+    decision.recommendations.push_back(read_recommendation(advice));
+  }
+  decision.patch = patch_from_json(reader.at("patch"));
+  decision.approval = reader.at("approval").string() == "not_required"
+                          ? Decision::Approval::not_required
+                          : Decision::Approval::required;
+  decision.env_sha256 = reader.at("env_sha256").string();
+  decision.expires_at = reader.at("expires_at").time();
+  decision.proposed_by = reader.at("proposed_by").string();
+  return decision;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,92 @@
+#include "dagloop/base/assert.hpp"
+#include "dagloop/report/page.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr const char* kHead = R"html(<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>DAG quality</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #ccc; }
+td { font-variant-numeric: tabular-nums; }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6e6e6; background: #16181c; } th, td { border-color: #444; }
+}
+</style>
+</head>
+<body>
+)html";
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += byte < 0x20 || byte == 0x7f ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+struct Renderer {
+  std::string out = kHead;
+
+  void operator()(const Heading& heading) {
+    const std::string tag = "h" + std::to_string(heading.level);
+    out += "<" + tag + ">" + escaped(heading.text) + "</" + tag + ">\n";
+  }
+  void operator()(const Paragraph& paragraph) {
+    out += "<p>" + escaped(paragraph.text) + "</p>\n";
+  }
+  void operator()(const BulletList& list) {
+    out += "<ul>\n";
+    for (const std::string& item : list.items) out += "<li>" + escaped(item) + "</li>\n";
+    out += "</ul>\n";
+  }
+  void operator()(const Table& table) {
+    out += "<table>\n<thead><tr>";
+    for (const std::string& cell : table.header) out += "<th>" + escaped(cell) + "</th>";
+    out += "</tr></thead>\n<tbody>\n";
+    for (const auto& row : table.rows) {
+      DAGLOOP_ASSERT(row.size() == table.header.size());
+      out += "<tr>";
+      for (const std::string& cell : row) out += "<td>" + escaped(cell) + "</td>";
+      out += "</tr>\n";
+    }
+    out += "</tbody>\n</table>\n";
+  }
+};
+
+}  // namespace
+
+std::string render_html(const Page& page) {
+  Renderer renderer;
+  for (const auto& part : page) std::visit(renderer, part);
+  return renderer.out + "</body>\n</html>\n";
+}
+
+}  // namespace dagloop

@@ -1,0 +1,50 @@
+// Private to the report layer: how figures stand in JSON documents.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// Renders a number that may be missing.
+inline Json optional_number(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
+/// Reads a number that may be null.
+inline std::optional<double> read_optional_number(const JsonReader& reader, std::string_view key) {
+  const auto found = reader.find(key);
+  return found ? std::optional(found->number()) : std::nullopt;
+}
+
+/// Reads a count.
+///
+/// Errors: Error{config} for a negative one.
+std::uint64_t read_count(const JsonReader& reader);
+
+/// Renders an interval as [low, high], and reads it; null where there is none.
+Json interval_to_json(const std::optional<Interval>& interval);
+std::optional<Interval> read_interval(const JsonReader& reader, std::string_view key);
+
+/// Renders a window, and reads it.
+Json window_to_json(const Window& window);
+Window read_window(const JsonReader& reader);
+
+/// Renders one KPI (rates and ratios with numerator and denominator, quantiles with n and method).
+Json kpi_to_json(const Kpi& kpi);
+
+/// Reads one KPI of a known kind.
+Kpi read_kpi(const JsonReader& reader, KpiKind kind);
+
+/// Renders reasons, and reads them.
+Json reasons_to_json(const std::vector<Reason>& reasons);
+std::vector<Reason> read_reasons(const JsonReader& reader);
+
+/// Refuses a document whose `schema` is not `schema`.
+void expect_schema(const JsonReader& reader, std::string_view schema);
+
+}  // namespace dagloop

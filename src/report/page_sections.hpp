@@ -1,0 +1,32 @@
+// Private to the report layer: the sections of the morning page, each added where it has content.
+#pragma once
+
+#include <string>
+
+#include "dagloop/report/page.hpp"
+
+namespace dagloop {
+
+/// Says which window, how many runs, and what it is compared with.
+std::string window_sentence(const Quality& quality);
+
+/// The checks of the gate with figure, interval, threshold, baseline and change.
+void add_gate_section(Page& page, const GateResult& gate, const Quality& quality);
+/// The change that waits, key by key.
+void add_patch_section(Page& page, const Decision& decision);
+/// The rollback triggers.
+void add_trigger_section(Page& page, const Decision& decision);
+/// The recommended values.
+void add_recommendation_section(Page& page, const Decision& decision);
+/// All KPIs of a population against the baseline.
+void add_kpi_section(Page& page, const Quality& quality, Population population);
+/// Canary against control.
+void add_cohort_section(Page& page, const Quality& quality);
+/// The most frequent error codes.
+void add_error_section(Page& page, const Quality& quality);
+/// The nodes with most failed attempts, and the slowest.
+void add_node_section(Page& page, const Quality& quality);
+/// What was read, what was malformed.
+void add_input_section(Page& page, const Quality& quality);
+
+}  // namespace dagloop

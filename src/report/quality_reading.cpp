@@ -1,0 +1,116 @@
+#include "dagloop/report/documents.hpp"
+#include "kpi_json.hpp"
+
+namespace dagloop {
+namespace {
+
+std::map<std::string, std::uint64_t> read_counts(const JsonReader& reader) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [name, count] : reader.members()) counts[name] = read_count(count);
+  return counts;
+}
+
+// The kinds of all KPIs, from a computation on nothing.
+const KpiSet& known_kpis() {
+  static const KpiSet kpis = compute_kpis({}, ErrorClasses());
+  return kpis;
+}
+
+KpiSet read_kpis(const JsonReader& reader) {
+  KpiSet kpis;
+  for (const auto& [name, kpi] : reader.members()) {
+    const Kpi* known = known_kpis().find(name);
+    if (known == nullptr) kpi.fail("unknown KPI", "evaluate the log again with this version");
+    kpis.add(name, read_kpi(kpi, known->kind));
+  }
+  for (const std::string& name : kpi_names()) {
+    if (kpis.find(name) == nullptr) static_cast<void>(reader.at(name));
+  }
+  return kpis;
+}
+
+PopulationKpis read_figures(const JsonReader& reader) {
+  PopulationKpis figures;
+  figures.total_runs = read_count(reader.at("total_runs"));
+  figures.succeeded_runs = read_count(reader.at("succeeded_runs"));
+  figures.derived_runs = read_count(reader.at("derived_runs"));
+  figures.in_flight = read_count(reader.at("in_flight"));
+  figures.kpis = read_kpis(reader.at("kpis"));
+  figures.error_codes = read_counts(reader.at("error_codes"));
+  figures.error_classes = read_counts(reader.at("error_classes"));
+  for (const auto& [name, node] : reader.at("nodes").members()) {
+    figures.nodes[name] = {read_count(node.at("attempts")),
+                           read_kpi(node.at("failure_rate"), KpiKind::rate),
+                           read_kpi(node.at("retry_success_rate"), KpiKind::rate),
+                           read_kpi(node.at("p95_latency_ms"), KpiKind::quantile)};
+  }
+  for (const auto& [name, source] : reader.at("plan_sources").members()) {
+    figures.plan_sources[name] = {read_count(source.at("runs")),
+                                  read_kpi(source.at("success_rate"), KpiKind::rate)};
+  }
+  return figures;
+}
+
+WindowKpis read_window_kpis(const JsonReader& reader) {
+  WindowKpis window;
+  window.window = read_window(reader.at("window"));
+  const JsonReader populations = reader.at("populations");
+  for (const Population population : {Population::dag, Population::non_dag}) {
+    const JsonReader place = populations.at(to_string(population));
+    PopulationKpis figures = read_figures(place);
+    if (const auto cohorts = place.find("cohorts")) {
+      for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
+        const auto part = cohorts->find(to_string(cohort));
+        if (part) figures.cohorts.emplace(cohort, read_figures(*part));
+      }
+    }
+    window.populations.emplace(population, std::move(figures));
+  }
+  return window;
+}
+
+RejectReason read_reject_reason(const JsonReader& reader, std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(RejectReason::line_too_long); ++i) {
+    const auto reason = static_cast<RejectReason>(i);
+    if (to_string(reason) == word) return reason;
+  }
+  reader.fail("unknown reason", "evaluate the log again with this version");
+}
+
+InputCounts read_input(const JsonReader& reader) {
+  InputCounts input;
+  input.records = read_count(reader.at("records"));
+  input.run_records = read_count(reader.at("run_records"));
+  input.node_records = read_count(reader.at("node_records"));
+  input.duplicates = read_count(reader.at("duplicates"));
+  input.malformed = read_count(reader.at("malformed"));
+  input.out_of_range = read_count(reader.at("out_of_range"));
+  for (const auto& [word, count] : reader.at("malformed_by_reason").members()) {
+    input.malformed_by_reason[read_reject_reason(count, word)] = read_count(count);
+  }
+  for (const JsonReader& example : reader.at("examples").elements()) {
+    input.examples.push_back(
+        {example.at("file").string(), read_count(example.at("line")),
+         read_reject_reason(example.at("reason"), example.at("reason").string())});
+  }
+  if (const auto newest = reader.find("newest_record")) input.newest_record = newest->time();
+  return input;
+}
+
+}  // namespace
+
+Quality quality_from_json(const Json& document, std::string_view where) {
+  const JsonReader reader(document, std::string(where));
+  expect_schema(reader, "dagloop.quality_report/1");
+  Quality quality;
+  quality.generated_at = reader.at("generated_at").time();
+  quality.as_of = reader.at("as_of").time();
+  quality.current = read_window_kpis(reader);
+  quality.input = read_input(reader.at("input"));
+  if (const auto baseline = reader.find("baseline")) {
+    quality.baseline = read_window_kpis(*baseline);
+  }
+  return quality;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,165 @@
+#include "dagloop/state/cycle_state.hpp"
+
+#include <array>
+#include <utility>
+
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json_reader.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::string_view kSchema = "dagloop.cycle_state/1";
+
+constexpr std::array kPhases{
+    std::pair{Phase::idle, std::string_view("idle")},
+    std::pair{Phase::proposed, std::string_view("proposed")},
+    std::pair{Phase::approved, std::string_view("approved")},
+    std::pair{Phase::applying, std::string_view("applying")},
+    std::pair{Phase::verifying, std::string_view("verifying")},
+    std::pair{Phase::settled, std::string_view("settled")},
+    std::pair{Phase::rolled_back, std::string_view("rolled_back")},
+    std::pair{Phase::rejected, std::string_view("rejected")},
+    std::pair{Phase::expired, std::string_view("expired")}};
+
+Json optional_time(const std::optional<TimePoint>& time) {
+  return time ? Json(format_time(*time)) : Json();
+}
+
+std::optional<TimePoint> read_optional_time(const JsonReader& reader, std::string_view key) {
+  const auto found = reader.find(key);
+  return found ? std::optional(found->time()) : std::nullopt;
+}
+
+Phase read_phase(const JsonReader& reader) {
+  const auto phase = parse_phase(reader.string());
+  if (!phase) reader.fail("unknown phase", "restore the state from a backup");
+  return *phase;
+}
+
+Json intent_to_json(const Intent& intent) {
+  return Json::object({{"kind", to_string(intent.kind)},
+                       {"env_file", intent.env_file},
+                       {"before_sha256", intent.before_sha256},
+                       {"after_sha256", intent.after_sha256},
+                       {"patch", patch_to_json(intent.patch)},
+                       {"decision_digest", intent.decision_digest},
+                       {"actor", intent.actor},
+                       {"why", intent.why},
+                       {"decided_at", format_time(intent.decided_at)},
+                       {"effective_at", format_time(intent.effective_at)},
+                       {"phase_before", to_string(intent.phase_before)}});
+}
+
+Intent read_intent(const JsonReader& reader) {
+  Intent intent;
+  intent.kind = reader.at("kind").string() == to_string(ChangeKind::apply) ? ChangeKind::apply
+                                                                           : ChangeKind::rollback;
+  intent.env_file = reader.at("env_file").string();
+  intent.before_sha256 = reader.at("before_sha256").string();
+  intent.after_sha256 = reader.at("after_sha256").string();
+  intent.patch = patch_from_json(reader.at("patch"));
+  intent.decision_digest = reader.at("decision_digest").string();
+  intent.actor = reader.at("actor").string();
+  intent.why = reader.at("why").string();
+  intent.decided_at = reader.at("decided_at").time();
+  intent.effective_at = reader.at("effective_at").time();
+  intent.phase_before = read_phase(reader.at("phase_before"));
+  return intent;
+}
+
+Json change_to_json(const ChangeUnderVerification& change) {
+  return Json::object({{"decision_digest", change.decision_digest},
+                       {"patch", patch_to_json(change.patch)},
+                       {"applied_at", format_time(change.applied_at)}});
+}
+
+CycleState read_state(const JsonReader& reader) {
+  CycleState state;
+  state.phase = read_phase(reader.at("phase"));
+  if (const auto pending = reader.find("pending_decision")) {
+    state.pending_decision = pending->value();
+  }
+  if (const auto intent = reader.find("intent")) state.intent = read_intent(*intent);
+  if (const auto change = reader.find("change")) {
+    state.change = ChangeUnderVerification{change->at("decision_digest").string(),
+                                           patch_from_json(change->at("patch")),
+                                           change->at("applied_at").time()};
+  }
+  for (const JsonReader& policy : reader.at("verified").elements()) {
+    state.verified.push_back(values_from_json(policy));
+  }
+  state.in_force = values_from_json(reader.at("in_force"));
+  state.in_force_since = read_optional_time(reader, "in_force_since");
+  state.cooldown_until = read_optional_time(reader, "cooldown_until");
+  for (const auto& [fingerprint, count] : reader.at("rollbacks").members()) {
+    state.rollbacks[fingerprint] = static_cast<int>(count.integer());
+  }
+  for (const JsonReader& digest : reader.at("used_decisions").elements()) {
+    state.used_decisions.push_back(digest.string());
+  }
+  state.last_refusal = reader.at("last_refusal").string();
+  return state;
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) {
+  for (const auto& [each, word] : kPhases) {
+    if (each == phase) return word;
+  }
+  return "idle";
+}
+
+std::optional<Phase> parse_phase(std::string_view word) {
+  for (const auto& [phase, each] : kPhases) {
+    if (each == word) return phase;
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(ChangeKind kind) {
+  return kind == ChangeKind::apply ? "apply" : "rollback";
+}
+
+Json cycle_state_to_json(const CycleState& state) {
+  Json::Array verified;
+  for (const PolicyValues& policy : state.verified) verified.push_back(values_to_json(policy));
+  Json rollbacks = Json::object();
+  for (const auto& [fingerprint, count] : state.rollbacks) rollbacks[fingerprint] = count;
+  Json::Array used(state.used_decisions.begin(), state.used_decisions.end());
+  return Json::object(
+      {{"schema", kSchema},
+       {"phase", to_string(state.phase)},
+       {"pending_decision", state.pending_decision},
+       {"intent", state.intent ? intent_to_json(*state.intent) : Json()},
+       {"change", state.change ? change_to_json(*state.change) : Json()},
+       {"verified", std::move(verified)},
+       {"in_force", values_to_json(state.in_force)},
+       {"in_force_since", optional_time(state.in_force_since)},
+       {"cooldown_until", optional_time(state.cooldown_until)},
+       {"rollbacks", std::move(rollbacks)},
+       {"used_decisions", std::move(used)},
+       {"last_refusal", state.last_refusal}});
+}
+
+CycleState cycle_state_from_json(const Json& document, std::string_view where) {
+  const Json* schema = document.find("schema");
+  if (schema == nullptr || !schema->is_string() || schema->as_string() != kSchema) {
+    throw Error(ErrorKind::preflight, where, "holds no state of this version",
+                "use the dagloop version that wrote it, or another --state");
+  }
+  try {
+    return read_state(JsonReader(document, std::string(where)));
+  } catch (const Error& error) {
+    // To the reader this is a bad document; to the cycle a store that it cannot rely on.
+    throw Error(ErrorKind::preflight, where, error.what(), "restore the state from a backup");
+  }
+}
+
+std::string policy_fingerprint(const PolicyValues& values) {
+  return sha256_hex(to_canonical_json(values_to_json(values)));
+}
+
+}  // namespace dagloop

@@ -1,0 +1,81 @@
+#include "sqlite_statement.hpp"
+
+#include "dagloop/base/error.hpp"
+
+namespace dagloop {
+namespace {
+
+const char* remedy_for(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "restore the state from a backup, or give another --state";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return "another process keeps it busy: try again";
+    case SQLITE_FULL:
+      return "free disk space";
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return "check the path and its permissions";
+    default:
+      return "check the file and the disk";
+  }
+}
+
+}  // namespace
+
+SqliteDatabase::SqliteDatabase(std::string path, int flags) : path_(std::move(path)) {
+  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr);
+  if (code == SQLITE_OK) return;
+  const std::string what = sqlite3_errstr(code);
+  sqlite3_close(handle_);
+  throw Error(ErrorKind::preflight, path_, what, remedy_for(code));
+}
+
+SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
+
+void SqliteDatabase::run(const char* sql) {
+  check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr));
+}
+
+void SqliteDatabase::check(int code) const {
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
+  throw Error(ErrorKind::preflight, path_, sqlite3_errmsg(handle_), remedy_for(code));
+}
+
+SqliteStatement::SqliteStatement(const SqliteDatabase& database, std::string_view sql)
+    : database_(database) {
+  database_.check(sqlite3_prepare_v2(database_.handle(), sql.data(), static_cast<int>(sql.size()),
+                                     &statement_, nullptr));
+}
+
+SqliteStatement::~SqliteStatement() { sqlite3_finalize(statement_); }
+
+void SqliteStatement::bind(int index, std::string_view text) {
+  database_.check(sqlite3_bind_text64(statement_, index, text.data(), text.size(),
+                                      SQLITE_TRANSIENT, SQLITE_UTF8));
+}
+
+void SqliteStatement::bind(int index, std::uint64_t number) {
+  database_.check(sqlite3_bind_int64(statement_, index, static_cast<std::int64_t>(number)));
+}
+
+bool SqliteStatement::step() {
+  const int code = sqlite3_step(statement_);
+  database_.check(code);
+  return code == SQLITE_ROW;
+}
+
+std::string SqliteStatement::text(int index) const {
+  const unsigned char* bytes = sqlite3_column_text(statement_, index);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
+  return bytes == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(bytes), size);
+}
+
+std::uint64_t SqliteStatement::number(int index) const {
+  return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, index));
+}
+
+}  // namespace dagloop

@@ -1,0 +1,204 @@
+#include "dagloop/state/sqlite_store.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "sqlite_statement.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::uint64_t kApplicationId = 0x6461676c;  // "dagl"
+constexpr std::uint64_t kSchemaVersion = 1;
+
+constexpr const char* kCreate = R"sql(
+  CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    head_sequence INTEGER NOT NULL,
+    head_hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE journal (
+    sequence INTEGER PRIMARY KEY,
+    document TEXT NOT NULL
+  ) STRICT;
+  PRAGMA application_id = 1684105068;
+  PRAGMA user_version = 1;
+)sql";
+
+// Rolls back unless committed.
+class Transaction {
+ public:
+  explicit Transaction(SqliteDatabase& database) : database_(database) {
+    database_.run("BEGIN IMMEDIATE");
+  }
+  ~Transaction() {
+    if (!committed_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit() {
+    database_.run("COMMIT");
+    committed_ = true;
+  }
+
+ private:
+  SqliteDatabase& database_;
+  bool committed_ = false;
+};
+
+class FileStateLock final : public StateLock {
+ public:
+  explicit FileStateLock(std::unique_ptr<FileLock> lock) : lock_(std::move(lock)) {}
+
+ private:
+  std::unique_ptr<FileLock> lock_;
+};
+
+class NoLock final : public StateLock {};
+
+std::uint64_t pragma(const SqliteDatabase& database, std::string_view sql) {
+  SqliteStatement statement(database, sql);
+  return statement.step() ? statement.number(0) : 0;
+}
+
+// Anything but the canonical form of an entry in its place is somebody's edit: such an entry comes
+// back without its hash, which journal_fault() reports.
+JournalEntry read_entry(const std::string& text, std::uint64_t sequence, const std::string& where) {
+  try {
+    JournalEntry entry = journal_entry_from_json(parse_json(text, where), where);
+    if (to_canonical_json(journal_entry_to_json(entry)) != text) entry.hash.clear();
+    if (entry.sequence == sequence) return entry;
+  } catch (const Error&) {
+    // told apart below: the entry has no hash
+  }
+  JournalEntry edited;
+  edited.sequence = sequence;
+  return edited;
+}
+
+}  // namespace
+
+struct SqliteStore::Impl {
+  std::string path;
+  StateAccess access;
+  std::unique_ptr<SqliteDatabase> database;  // null: read-only, and there is no store yet
+
+  void open() {
+    PosixFileSystem files;
+    const auto info = files.stat(path);
+    const bool is_new = !info || info->size_bytes == 0;
+    if (is_new && access == StateAccess::read_only) return;
+    // The empty file is made first, so that its mode is ours and not the umask's.
+    if (!info) files.write_synced(path, "", FileAttributes{0600, {}, {}});
+    const int flags =
+        access == StateAccess::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    database = std::make_unique<SqliteDatabase>(path, flags | SQLITE_OPEN_EXRESCODE);
+    sqlite3_busy_timeout(database->handle(), 5000);
+    if (access == StateAccess::read_write) {
+      database->run("PRAGMA journal_mode = DELETE");
+      database->run("PRAGMA synchronous = EXTRA");
+      create_once();
+    }
+    check_version();
+  }
+
+  // Two processes may both find an empty file: the second finds the tables of the first.
+  void create_once() const {
+    Transaction transaction(*database);
+    if (pragma(*database, "PRAGMA user_version") == 0 &&
+        pragma(*database, "SELECT count(*) FROM sqlite_schema") == 0) {
+      database->run(kCreate);
+    }
+    transaction.commit();
+  }
+
+  void check_version() const {
+    if (pragma(*database, "PRAGMA application_id") != kApplicationId ||
+        pragma(*database, "PRAGMA user_version") != kSchemaVersion) {
+      throw Error(ErrorKind::preflight, path, "is no dagloop state of this version",
+                  "give another --state, or use the version that wrote it");
+    }
+  }
+};
+
+SqliteStore::SqliteStore(const std::string& path, StateAccess access)
+    : impl_(std::make_unique<Impl>(Impl{path, access, nullptr})) {
+  impl_->open();
+}
+
+SqliteStore::~SqliteStore() = default;
+
+std::unique_ptr<StateLock> SqliteStore::try_lock() {
+  if (impl_->access == StateAccess::read_only) return std::make_unique<NoLock>();
+  auto lock = FileLock::try_acquire(impl_->path + ".lock");
+  if (lock == nullptr) return nullptr;
+  return std::make_unique<FileStateLock>(std::move(lock));
+}
+
+CycleState SqliteStore::load() {
+  if (impl_->database == nullptr) return {};
+  SqliteStatement statement(*impl_->database, "SELECT version, document FROM state");
+  if (!statement.step()) return {};
+  CycleState state =
+      cycle_state_from_json(parse_json(statement.text(1), impl_->path), impl_->path);
+  state.version = statement.number(0);
+  return state;
+}
+
+void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
+  DAGLOOP_ASSERT(impl_->database != nullptr && impl_->access == StateAccess::read_write);
+  SqliteDatabase& database = *impl_->database;
+  Transaction transaction(database);
+  const std::uint64_t stored = pragma(database, "SELECT version FROM state");
+  if (stored != next.version) {
+    throw Error(ErrorKind::conflict, impl_->path, "another process changed the state",
+                "nothing was written: try again");
+  }
+  JournalHead head = journal_head();
+  for (const JournalEvent& event : events) {
+    const JournalEntry entry = chain_event(head, event);
+    SqliteStatement insert(database, "INSERT INTO journal (sequence, document) VALUES (?, ?)");
+    insert.bind(1, entry.sequence);
+    insert.bind(2, to_canonical_json(journal_entry_to_json(entry)));
+    insert.step();
+    head = {entry.sequence, entry.hash};
+  }
+  SqliteStatement update(database,
+                         "INSERT OR REPLACE INTO state "
+                         "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
+  update.bind(1, next.version + 1);
+  update.bind(2, to_compact_json(cycle_state_to_json(next)));
+  update.bind(3, head.sequence);
+  update.bind(4, head.hash);
+  update.step();
+  transaction.commit();
+  ++next.version;
+}
+
+std::vector<JournalEntry> SqliteStore::journal() {
+  std::vector<JournalEntry> entries;
+  if (impl_->database == nullptr) return entries;
+  SqliteStatement statement(*impl_->database,
+                            "SELECT sequence, document FROM journal ORDER BY sequence");
+  while (statement.step()) {
+    const std::string where =
+        impl_->path + ": journal entry " + std::to_string(statement.number(0));
+    entries.push_back(read_entry(statement.text(1), statement.number(0), where));
+  }
+  return entries;
+}
+
+JournalHead SqliteStore::journal_head() {
+  if (impl_->database == nullptr) return {};
+  SqliteStatement statement(*impl_->database, "SELECT head_sequence, head_hash FROM state");
+  if (!statement.step()) return {};
+  return {statement.number(0), statement.text(1)};
+}
+
+}  // namespace dagloop

@@ -1,0 +1,121 @@
+#include "dagloop/cycle/verification.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../../support/make_quality.hpp"
+
+using namespace dagloop;
+using namespace dagloop::test;
+using std::chrono::hours;
+
+namespace {
+
+constexpr Microseconds kSoak = hours(6);
+const ChangeUnderVerification kChange{
+    "d1", {{"DAG_ROLLOUT_PERCENT", {"0", "10"}}}, kAsOf - hours(7)};
+
+/// Judges `quality` by `checks`, `since` after the change.
+Verification judge(const Quality& quality, const std::vector<GateCheck>& checks = default_gate(),
+                   Microseconds since = hours(7)) {
+  return verify_change(kChange, evaluate_gate(checks, quality, {}), quality,
+                       kChange.applied_at + since, kSoak);
+}
+
+/// 100 runs before and after the change, of which so many succeeded.
+Quality runs_before_and_after(std::uint64_t before, std::uint64_t after) {
+  return QualityBuilder().baseline(make_runs(100, before)).current(make_runs(100, after)).build();
+}
+
+}  // namespace
+
+TEST_CASE("a change passes when its soak is over and no check fails") {
+  const Verification verification = judge(runs_before_and_after(95, 95));
+  CHECK(verification.outcome == VerificationOutcome::passed);
+  CHECK(verification.reasons.empty());
+}
+
+TEST_CASE("a change waits while it soaks, and passes at the very end of its soak") {
+  const Quality quality = runs_before_and_after(95, 95);
+  const Verification early = judge(quality, default_gate(), kSoak - Microseconds(1));
+  CHECK(early.outcome == VerificationOutcome::waiting);
+  REQUIRE(early.reasons.size() == 1);
+  CHECK(early.reasons.front().code == "soak_not_over");
+  CHECK_THAT(early.reasons.front().text, Catch::Contains(format_time(kChange.applied_at + kSoak)));
+  CHECK(judge(quality, default_gate(), kSoak).outcome == VerificationOutcome::passed);
+}
+
+TEST_CASE("a change misses at once when a check fails that held before, soaking or not") {
+  const Quality quality = runs_before_and_after(95, 80);
+  for (const Microseconds since : {Microseconds(hours(0)), kSoak, Microseconds(hours(48))}) {
+    const Verification verification = judge(quality, default_gate(), since);
+    CHECK(verification.outcome == VerificationOutcome::missed);
+    CHECK(has_reason(verification.reasons, "pipeline_success_rate_below_threshold"));
+  }
+}
+
+TEST_CASE("a change misses when a check fails and there is nothing to compare with") {
+  const Quality none = QualityBuilder().current(make_runs(100, 80)).build();
+  CHECK(judge(none).outcome == VerificationOutcome::missed);
+  const Quality few =
+      QualityBuilder().baseline(make_runs(19, 10)).current(make_runs(100, 80)).build();
+  CHECK(judge(few).outcome == VerificationOutcome::missed);
+}
+
+TEST_CASE("a check that failed before the change is a miss only when it is worse now") {
+  CHECK(judge(runs_before_and_after(80, 79)).outcome == VerificationOutcome::missed);
+  CHECK(judge(runs_before_and_after(80, 80)).outcome == VerificationOutcome::passed);
+  CHECK(judge(runs_before_and_after(80, 85)).outcome == VerificationOutcome::passed);
+}
+
+TEST_CASE("worse means higher for a check whose KPI is better when lower") {
+  const std::vector<GateCheck> checks{
+      {"fallback_rate", Population::dag, Comparator::at_most, 0.05, 20, Severity::fail}};
+  const auto with_fallbacks = [](std::uint64_t before, std::uint64_t after) {
+    KpiPartial old_runs = make_runs(100, 100);
+    KpiPartial new_runs = make_runs(100, 100);
+    old_runs.fallback = before;
+    new_runs.fallback = after;
+    return QualityBuilder().baseline(old_runs).current(new_runs).build();
+  };
+  CHECK(judge(with_fallbacks(10, 11), checks).outcome == VerificationOutcome::missed);
+  CHECK(judge(with_fallbacks(10, 8), checks).outcome == VerificationOutcome::passed);
+  CHECK(judge(with_fallbacks(4, 6), checks).outcome == VerificationOutcome::missed);
+}
+
+TEST_CASE("a check of severity warn never misses and never waits") {
+  const std::vector<GateCheck> checks{
+      {"pipeline_success_rate", Population::dag, Comparator::at_least, 0.9, 20, Severity::fail},
+      {"fallback_rate", Population::dag, Comparator::at_least, 0.5, 20, Severity::warn},
+      {"fanout_failed_rate", Population::dag, Comparator::at_most, 0.1, 20, Severity::warn}};
+  CHECK(judge(runs_before_and_after(95, 95), checks).outcome == VerificationOutcome::passed);
+}
+
+TEST_CASE("a change waits for the sample of every check of severity fail") {
+  const Quality quality =
+      QualityBuilder().baseline(make_runs(100, 95)).current(make_runs(19, 19)).build();
+  const Verification verification = judge(quality);
+  CHECK(verification.outcome == VerificationOutcome::waiting);
+  CHECK(has_reason(verification.reasons, "pipeline_success_rate_insufficient"));
+}
+
+TEST_CASE("a miss stands although another check lacks its sample") {
+  const std::vector<GateCheck> checks{
+      {"pipeline_success_rate", Population::dag, Comparator::at_least, 0.9, 20, Severity::fail},
+      {"fanout_failed_rate", Population::dag, Comparator::at_most, 0.1, 20, Severity::fail}};
+  CHECK(judge(runs_before_and_after(95, 80), checks).outcome == VerificationOutcome::missed);
+}
+
+TEST_CASE("a change waits while the data cannot be relied on, however bad the figures") {
+  const Quality stale = QualityBuilder()
+                            .baseline(make_runs(100, 95))
+                            .current(make_runs(100, 10))
+                            .newest_record(kAsOf - hours(7))
+                            .build();
+  const Verification verification = judge(stale);
+  CHECK(verification.outcome == VerificationOutcome::waiting);
+  CHECK(has_reason(verification.reasons, "data_stale"));
+}
+
+TEST_CASE("a change is never verified by an empty gate") {
+  CHECK(judge(runs_before_and_after(95, 95), {}).outcome == VerificationOutcome::waiting);
+}

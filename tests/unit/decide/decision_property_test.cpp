@@ -1,0 +1,182 @@
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "dagloop/decide/ladder.hpp"
+#include "decide_case.hpp"
+
+namespace dagloop {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DecideCase;
+using test::kAsOf;
+using test::make_node;
+using test::make_rule;
+using test::make_runs;
+using test::QualityBuilder;
+using Operation = PolicyRule::Operation;
+
+/// Makes cases of all kinds from one seed: good and bad, scarce and plenty, stale and fresh.
+class CaseMaker {
+ public:
+  explicit CaseMaker(std::uint64_t seed) : random_(seed) {}
+
+  DecideCase make() {
+    DecideCase c;
+    c.quality = make_quality();
+    c.at_percent(pick({0, 5, 10, 30, 45, 60, 100}));
+    c.baseline = static_cast<BaselineKind>(number(0, 3));
+    if (one_in(8)) c.checks.clear();
+    if (one_in(3)) add_rules(c);
+    if (one_in(4)) c.history.change = PolicyHistory::ChangeState::under_verification;
+    if (one_in(4)) c.history.cooldown_until = c.now + std::chrono::hours(number(-5, 5));
+    if (one_in(2)) c.history.in_force_since = c.now - std::chrono::hours(number(0, 12));
+    for (int i = number(0, 3); i > 0; --i) {
+      c.history.verified.push_back({{"DAG_ROLLOUT_PERCENT", std::to_string(number(0, 100))},
+                                    {"DAG_NODE_TIMEOUT_MS", std::to_string(number(1, 60) * 1000)}});
+    }
+    if (one_in(10)) c.keys.erase(c.keys.begin());
+    return c;
+  }
+
+ private:
+  int number(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+  bool one_in(int n) { return number(1, n) == 1; }
+  int pick(const std::vector<int>& values) {
+    return values[static_cast<std::size_t>(number(0, static_cast<int>(values.size()) - 1))];
+  }
+
+  KpiPartial runs() {
+    const int total = pick({0, 10, 20, 100, 100, 200});
+    const int good = pick({50, 80, 90, 95, 98, 100, 100});
+    const int succeeded = total * good / 100;
+    KpiPartial partial = make_runs(static_cast<std::uint64_t>(total),
+                                   static_cast<std::uint64_t>(succeeded), pick({100, 120, 900}));
+    const std::vector<std::string> errors{"401", "500", "TOOL_TIMEOUT", "OTHER"};
+    for (int i = succeeded; i < total; ++i) {
+      ++partial.error_codes[errors[static_cast<std::size_t>(number(0, 3))]];
+    }
+    if (one_in(2)) partial.nodes["n"] = make_node(200, static_cast<std::uint64_t>(number(0, 60)));
+    return partial;
+  }
+
+  QualityBuilder make_quality() {
+    QualityBuilder quality;
+    if (one_in(3)) {
+      quality.current(runs());
+    } else {
+      if (!one_in(6)) quality.current(runs(), Cohort::canary);
+      if (!one_in(6)) quality.current(runs(), Cohort::control);
+    }
+    if (one_in(2)) quality.baseline(runs());
+    if (one_in(10)) quality.newest_record(kAsOf - 7h);
+    if (one_in(10)) quality.malformed(2, 100);
+    return quality;
+  }
+
+  void add_rules(DecideCase& c) {
+    c.rules = {make_rule("timeout", 10, "error_rate.timeout", 0.01, "DAG_NODE_TIMEOUT_MS",
+                         Operation::multiply, "1.5"),
+               make_rule("backoff", 20, "error_rate.server", 0.01, "DAG_RETRY_BACKOFF_MS",
+                         Operation::multiply, "2"),
+               make_rule("rollout", 1, "error_rate.auth", 0.01, "DAG_ROLLOUT_PERCENT",
+                         Operation::set, "100")};
+    c.rules[1].group = c.rules[0].group;
+  }
+
+  std::mt19937_64 random_;
+};
+
+void check_promotion(const DecideCase& c, const Decision& decision) {
+  CHECK(decision.verdict == Verdict::PASS);
+  CHECK(data_faults(c.quality.build(), c.limits).empty());
+  CHECK_FALSE(any_fired(decision.triggers));
+  CHECK(c.history.change == PolicyHistory::ChangeState::none);
+  CHECK((!c.history.cooldown_until || c.now >= *c.history.cooldown_until));
+  CHECK((!c.history.in_force_since || c.now - *c.history.in_force_since >= c.config.soak));
+  REQUIRE(decision.next_percent.has_value());
+  CHECK(decision.next_percent == step_above(c.config.ladder, decision.current_percent));
+  REQUIRE(decision.patch.size() == 1);
+  const Change& change = decision.patch.at("DAG_ROLLOUT_PERCENT");
+  CHECK(change.after == std::to_string(*decision.next_percent));
+  const KeySpec* spec = find_key(c.keys, "DAG_ROLLOUT_PERCENT");
+  REQUIRE(spec != nullptr);
+  CHECK(step_fault(*spec, change.before, change.after) == std::nullopt);
+  if (decision.current_percent > 0) {
+    const Quality quality = c.quality.build();
+    const Comparison comparison = choose_comparison(quality, c.baseline);
+    REQUIRE(comparison.subject != nullptr);
+    REQUIRE(comparison.reference != nullptr);
+    CHECK(comparison.subject->total_runs >= c.config.min_sample);
+    CHECK(comparison.reference->total_runs >= c.config.min_sample);
+  }
+}
+
+void check_rollback(const DecideCase& c, const Decision& decision) {
+  CHECK(any_fired(decision.triggers));
+  CHECK(data_faults(c.quality.build(), c.limits).empty());
+  CHECK(decision.patch.empty() == has_reason(decision.reasons, "nothing_to_roll_back_to"));
+  const auto step = decision.patch.find("DAG_ROLLOUT_PERCENT");
+  if (step != decision.patch.end()) {
+    CHECK(std::stoi(step->second.after) < decision.current_percent);
+    CHECK(decision.next_percent == std::stoi(step->second.after));
+  }
+}
+
+void check_hold(const Decision& decision) {
+  CHECK_FALSE(any_fired(decision.triggers));
+  CHECK(decision.patch.count("DAG_ROLLOUT_PERCENT") == 0);
+  CHECK_FALSE(decision.next_percent.has_value());
+  CHECK(decision.patch.empty() != has_reason(decision.reasons, "policy_change_recommended"));
+  if (decision.verdict == Verdict::INSUFFICIENT) CHECK(decision.patch.empty());
+}
+
+TEST_CASE("whatever the inputs, a decision keeps its promises") {
+  std::map<Action, int> seen;
+  int patched_holds = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    CAPTURE(seed);
+    const DecideCase c = CaseMaker(seed).make();
+    const Decision decision = c.decide();
+    ++seen[decision.action];
+    CHECK_FALSE(decision.reasons.empty());
+    for (const auto& [key, change] : decision.patch) {
+      CHECK(c.values.at(key) == change.before);
+      CHECK(change.before != change.after);
+    }
+    switch (decision.action) {
+      case Action::promote:
+        check_promotion(c, decision);
+        break;
+      case Action::rollback:
+        check_rollback(c, decision);
+        break;
+      case Action::hold:
+        check_hold(decision);
+        patched_holds += decision.patch.empty() ? 0 : 1;
+        break;
+    }
+  }
+  // Were one of these rare, the properties above would say little of it.
+  CHECK(seen[Action::promote] > 100);
+  CHECK(seen[Action::rollback] > 400);
+  CHECK(seen[Action::hold] > 400);
+  CHECK(patched_holds > 50);
+}
+
+TEST_CASE("the same inputs give the same decision") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    const Decision a = CaseMaker(seed).make().decide();
+    const Decision b = CaseMaker(seed).make().decide();
+    CHECK(a.action == b.action);
+    CHECK(a.patch == b.patch);
+    CHECK(a.reasons == b.reasons);
+    CHECK(a.recommendations == b.recommendations);
+    CHECK(a.expires_at == b.expires_at);
+    CHECK(a.triggers.size() == b.triggers.size());
+  }
+}
+
+}  // namespace
+}  // namespace dagloop

@@ -1,0 +1,181 @@
+#include <catch2/catch.hpp>
+
+#include "decide_case.hpp"
+
+namespace dagloop {
+namespace {
+
+using namespace std::chrono_literals;
+using test::codes;
+using test::DecideCase;
+using test::kAsOf;
+using test::make_runs;
+using test::QualityBuilder;
+using test::text_of;
+
+QualityBuilder cohorts(const KpiPartial& canary, const KpiPartial& control) {
+  return QualityBuilder().current(canary, Cohort::canary).current(control, Cohort::control);
+}
+
+TEST_CASE("a promotion waits for the soak time, to the microsecond") {
+  DecideCase c;
+  c.history.in_force_since = c.now - 6h + 1us;
+  const Decision early = c.decide();
+  CHECK(early.action == Action::hold);
+  CHECK(codes(early.reasons) == std::vector<std::string>{"soak_not_over"});
+  CHECK(early.patch.empty());
+  c.history.in_force_since = c.now - 6h;
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("the soak reason says since when and until when") {
+  DecideCase c;
+  c.history.in_force_since = kAsOf - 1h;
+  CHECK(text_of(c.decide().reasons, "soak_not_over") ==
+        "the policy is in force since 2026-02-25T05:00:00Z; it soaks for 6h, until "
+        "2026-02-25T11:00:00Z");
+}
+
+TEST_CASE("a policy of unknown age counts from the window's start") {
+  DecideCase c;
+  c.config.soak = 24h;
+  c.now = kAsOf;
+  CHECK(c.decide().action == Action::promote);
+  c.config.soak = 24h + 1us;
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"soak_not_over"});
+}
+
+TEST_CASE("at 0 percent the first step needs no comparison") {
+  DecideCase c;
+  c.at_percent(0);
+  c.quality = QualityBuilder().current(make_runs(100, 98));
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::promote);
+  CHECK(decision.patch == Patch{{"DAG_ROLLOUT_PERCENT", {"0", "10"}}});
+  CHECK(codes(decision.reasons) == std::vector<std::string>{"gate_pass"});
+}
+
+TEST_CASE("at 0 percent the soak time counts as anywhere") {
+  DecideCase c;
+  c.at_percent(0);
+  c.history.in_force_since = c.now - 1h;
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"soak_not_over"});
+}
+
+TEST_CASE("above 0 percent a missing side holds by its reason") {
+  DecideCase c;
+  c.quality = QualityBuilder().current(make_runs(100, 98));
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_baseline"});
+  c.baseline = BaselineKind::control;
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_canary_runs"});
+  c.quality = QualityBuilder().current(make_runs(100, 98), Cohort::control);
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_canary_runs"});
+  c.quality = QualityBuilder().current(make_runs(100, 98), Cohort::canary);
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_control_runs"});
+}
+
+TEST_CASE("too few canary runs hold, with a forecast") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(19, 19), make_runs(100, 98));
+  const Decision decision = c.decide();
+  CHECK(codes(decision.reasons) == std::vector<std::string>{"canary_sample_insufficient"});
+  CHECK(text_of(decision.reasons, "canary_sample_insufficient") ==
+        "19 of 20 runs of canary; 1 more needed; at the present rate (19 in 1d) in about 2h");
+  c.quality = cohorts(make_runs(20, 20), make_runs(100, 98));
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("too few control runs hold, with a forecast") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(100, 98), make_runs(19, 19));
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"control_sample_insufficient"});
+  c.quality = cohorts(make_runs(100, 98), make_runs(20, 20));
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("the sample is the configured one, and both sides are told") {
+  DecideCase c;
+  c.config.min_sample = 300;
+  CHECK(codes(c.decide().reasons) ==
+        std::vector<std::string>{"canary_sample_insufficient", "control_sample_insufficient"});
+}
+
+TEST_CASE("a canary may be worse by the margin and not by more") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(1000, 950), make_runs(1000, 970));
+  CHECK(c.decide().action == Action::promote);
+  c.quality = cohorts(make_runs(1000, 949), make_runs(1000, 970));
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  CHECK(codes(decision.reasons) == std::vector<std::string>{"inferior_to_control"});
+  CHECK(text_of(decision.reasons, "inferior_to_control") ==
+        "pipeline_success_rate of canary is 94.9 % (949 of 1000), of control 97 % (970 of 1000); "
+        "the margin is 2 points");
+}
+
+TEST_CASE("exactly the margin is no inferiority whatever the rates' last bits") {
+  DecideCase c;
+  for (std::uint64_t control = 92; control <= 100; ++control) {
+    CAPTURE(control);
+    c.quality = cohorts(make_runs(100, control - 2), make_runs(100, control));
+    CHECK(c.decide().action == Action::promote);
+    c.quality = cohorts(make_runs(100, control - 3), make_runs(100, control));
+    CHECK(has_reason(c.decide().reasons, "inferior_to_control"));
+  }
+}
+
+TEST_CASE("with a margin of 0 the canary has to be as good") {
+  DecideCase c;
+  c.config.promotion_margin_pp = 0;
+  c.quality = cohorts(make_runs(100, 95), make_runs(100, 95));
+  CHECK(c.decide().action == Action::promote);
+  c.quality = cohorts(make_runs(100, 94), make_runs(100, 95));
+  CHECK(c.decide().action == Action::hold);
+}
+
+TEST_CASE("all that stands against a promotion is told at once") {
+  DecideCase c;
+  c.history.in_force_since = c.now;
+  c.quality = cohorts(make_runs(100, 92), make_runs(100, 100));
+  c.keys[0].max_step = 10;
+  CHECK(codes(c.decide().reasons) ==
+        std::vector<std::string>{"soak_not_over", "inferior_to_control", "promotion_not_allowed"});
+}
+
+TEST_CASE("a step that the allowlist refuses is not made") {
+  DecideCase c;
+  c.keys[0].max_step = 29;
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  CHECK(decision.patch.empty());
+  CHECK(text_of(decision.reasons, "promotion_not_allowed") ==
+        "DAG_ROLLOUT_PERCENT: from 30 to 60 is more than the maximum step 29");
+
+  c.keys[0].max_step = 40;
+  c.keys[0].max = 59;
+  CHECK(text_of(c.decide().reasons, "promotion_not_allowed") ==
+        "DAG_ROLLOUT_PERCENT: 60 is above the maximum 59");
+
+  c.keys.erase(c.keys.begin());
+  CHECK(text_of(c.decide().reasons, "promotion_not_allowed") ==
+        "DAG_ROLLOUT_PERCENT is not on the allowlist");
+}
+
+TEST_CASE("a percentage between two steps is promoted to the step above") {
+  DecideCase c;
+  c.at_percent(45);
+  CHECK(c.decide().next_percent == 60);
+}
+
+TEST_CASE("each step of the ladder is promoted to the next") {
+  DecideCase c;
+  const std::vector<int> ladder{0, 10, 30, 60, 100};
+  for (std::size_t i = 0; i + 1 < ladder.size(); ++i) {
+    c.at_percent(ladder[i]);
+    CAPTURE(ladder[i]);
+    CHECK(c.decide().next_percent == ladder[i + 1]);
+  }
+}
+
+}  // namespace
+}  // namespace dagloop

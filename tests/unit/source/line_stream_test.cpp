@@ -1,0 +1,160 @@
+#include "source/line_stream.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+#include "dagloop/record/record_reader.hpp"
+
+namespace dagloop::test {
+namespace {
+
+// Gives a text in reads of changing sizes.
+class TextStream final : public ByteStream {
+ public:
+  TextStream(std::string text, std::size_t largest_read)
+      : text_(std::move(text)), largest_read_(largest_read) {}
+
+  std::size_t read(char* out, std::size_t capacity) override {
+    if (capacity == 0) throw std::logic_error("a read of nothing");
+    const std::size_t wanted = 1 + calls_++ % largest_read_;
+    const std::size_t size = std::min({wanted, capacity, text_.size() - position_});
+    text_.copy(out, size, position_);
+    position_ += size;
+    return size;
+  }
+  std::uint64_t file_bytes() const override { return position_; }
+
+ private:
+  std::string text_;
+  std::size_t largest_read_;
+  std::size_t position_ = 0;
+  std::size_t calls_ = 0;
+};
+
+// Line number -> line; a line too long to be held is "<overlong>".
+using Lines = std::map<std::uint64_t, std::string>;
+
+const std::string kOverlong = "<overlong>";
+
+Lines lines_of(const std::string& text, std::size_t chunk_bytes, std::size_t largest_read) {
+  LineStream stream(std::make_unique<TextStream>(text, largest_read), chunk_bytes);
+  Chunk chunk;
+  Lines lines;
+  std::uint64_t bytes = 0;
+  while (stream.next(chunk)) {
+    bytes += chunk.file_bytes;
+    if (chunk.overlong_line != 0) lines[chunk.overlong_line] = kOverlong;
+    // The buffer holds the padding, and its bytes may be read.
+    const auto* end = chunk.text.data() + chunk.text.size();
+    if (!chunk.text.empty()) {
+      REQUIRE(end + kLinePadding <= chunk.buffer.data() + chunk.buffer.size());
+    }
+    std::uint64_t number = chunk.first_line;
+    std::string line;
+    for (const char c : chunk.text) {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      lines[number++] = line;
+      line.clear();
+    }
+    if (!line.empty()) lines[number] = line;
+  }
+  if (!lines.empty()) CHECK(bytes == text.size());
+  CHECK_FALSE(stream.next(chunk));
+  return lines;
+}
+
+// The slow twin: one byte at a time.
+Lines twin_of(std::string text) {
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  Lines lines;
+  std::uint64_t number = 1;
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      lines[number++] = line;
+      line.clear();
+    } else {
+      line += c;
+    }
+  }
+  if (!line.empty()) lines[number] = line;
+  return lines;
+}
+
+std::string random_text(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::string text = random() % 3 == 0 ? "\xef\xbb\xbf" : "";
+  const std::size_t size = random() % 200;
+  for (std::size_t i = 0; i < size; ++i) text += "ab \r\n\n"[random() % 6];
+  return text;
+}
+
+TEST_CASE("chunks give the lines of the text with their numbers, whatever the sizes") {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const std::string text = random_text(seed);
+    const Lines expected = twin_of(text);
+    for (const std::size_t chunk_bytes : {1U, 2U, 7U, 64U, 100000U}) {
+      for (const std::size_t largest_read : {1U, 3U, 50U}) {
+        REQUIRE(lines_of(text, chunk_bytes, largest_read) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("an empty text, or a byte order mark alone, has no lines") {
+  CHECK(lines_of("", 10, 5).empty());
+  CHECK(lines_of("\xef\xbb\xbf", 10, 5).empty());
+}
+
+TEST_CASE("a byte order mark is dropped at the very start only") {
+  CHECK(lines_of("\xef\xbb\xbf"
+                 "a\n",
+                 10, 1) == Lines{{1, "a"}});
+  CHECK(lines_of("a\n\xef\xbb\xbf"
+                 "b",
+                 10, 1) == Lines{{1, "a"},
+                                 {2,
+                                  "\xef\xbb\xbf"
+                                  "b"}});
+  CHECK(lines_of("\xef\xbb", 10, 1) == Lines{{1, "\xef\xbb"}});
+}
+
+TEST_CASE("lines up to the limit are whole, and far longer ones are not held") {
+  const std::string longest(kMaxLineBytes, 'x');
+  const std::string endless(3 * kMaxLineBytes, 'y');
+  const std::string text = "a\n" + longest + "\r\nb\n" + endless + "\nc\n\nd\n" + endless;
+  for (const std::size_t chunk_bytes : {std::size_t{50000}, kMaxLineBytes}) {
+    const Lines lines = lines_of(text, chunk_bytes, 70000);
+    REQUIRE(lines.size() == 8);
+    CHECK(lines.at(1) == "a");
+    CHECK(lines.at(2) == longest + "\r");
+    CHECK(lines.at(3) == "b");
+    CHECK(lines.at(4) == kOverlong);
+    CHECK(lines.at(5) == "c");
+    CHECK(lines.at(6).empty());
+    CHECK(lines.at(7) == "d");
+    CHECK(lines.at(8) == kOverlong);
+  }
+}
+
+TEST_CASE("the buffer does not grow with a line that is too long") {
+  const std::string text = std::string(20 * kMaxLineBytes, 'y') + "\nlast\n";
+  LineStream stream(std::make_unique<TextStream>(text, 1U << 20), 1U << 20);
+  Chunk chunk;
+  REQUIRE(stream.next(chunk));
+  CHECK(chunk.overlong_line == 1);
+  REQUIRE(stream.next(chunk));
+  CHECK(chunk.text == "last\n");
+  CHECK(chunk.first_line == 2);
+  CHECK(chunk.buffer.size() < 4 * kMaxLineBytes);
+}
+
+}  // namespace
+}  // namespace dagloop::test
