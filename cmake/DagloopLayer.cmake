@@ -2,16 +2,6 @@
 # only the layers named, so an include against the direction of the layers does not link.
 function(dagloop_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LAYERS;PACKAGES" ${ARGN})
-  foreach(f IN LISTS ARG_SOURCES) # TEMPORARY while layers are being written
-    cmake_path(ABSOLUTE_PATH f OUTPUT_VARIABLE af)
-    if(NOT EXISTS "${af}")
-      list(REMOVE_ITEM ARG_SOURCES ${f})
-    endif()
-  endforeach()
-  if(NOT ARG_SOURCES)
-    file(TOUCH "${CMAKE_BINARY_DIR}/empty.cpp")
-    set(ARG_SOURCES "${CMAKE_BINARY_DIR}/empty.cpp")
-  endif()
   add_library(dagloop_${name} STATIC ${ARG_SOURCES})
   target_include_directories(dagloop_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include"
                              PRIVATE "${PROJECT_SOURCE_DIR}/src")

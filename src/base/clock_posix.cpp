@@ -3,7 +3,8 @@
 namespace dagloop {
 
 TimePoint SystemClock::now() const {
-  return std::chrono::time_point_cast<Microseconds>(std::chrono::system_clock::now());
+  // Whole milliseconds: what documents print.
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
 }  // namespace dagloop

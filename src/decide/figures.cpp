@@ -9,10 +9,10 @@ bool is_rate_name(const std::string& name) {
 }
 
 std::string value_text(const std::string& name, double value) {
-  // Six digits, so that a value just short of its limit does not print as the limit.
-  if (is_rate_name(name)) return fmt::format("{:.6g} %", value * 100);
-  if (name.ends_with("_ms")) return fmt::format("{:.6g} ms", value);
-  return fmt::format("{:.6g}", value);
+  // Four digits: enough that a value just short of its limit rarely prints as the limit.
+  if (is_rate_name(name)) return fmt::format("{:.4g} %", value * 100);
+  if (name.ends_with("_ms")) return fmt::format("{:.4g} ms", value);
+  return fmt::format("{:.4g}", value);
 }
 
 std::string kpi_text(const std::string& name, const Kpi& kpi) {

@@ -72,10 +72,11 @@ std::string show_interval(const Kpi& kpi) {
 std::string show_change(std::string_view name, const Kpi& now, const Kpi* before) {
   if (!now.value || before == nullptr || !before->value) return "";
   if (*now.value == *before->value) return "same";
+  const std::string size = show_difference(name, *now.value, *before->value);
+  if (size == "0.0 pp" || size == "0 %") return "same";  // too small to be shown
   const bool up = *now.value > *before->value;
   const bool better = up == (better_direction(name) == Better::higher);
-  return std::string(up ? "▲ " : "▼ ") + show_difference(name, *now.value, *before->value) +
-         (better ? ", better" : ", worse");
+  return std::string(up ? "▲ " : "▼ ") + size + (better ? ", better" : ", worse");
 }
 
 std::string cut_text(const std::string& text) {

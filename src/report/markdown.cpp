@@ -1,26 +1,35 @@
+#include <cctype>
+#include <string_view>
+
 #include "dagloop/base/assert.hpp"
 #include "dagloop/report/page.hpp"
 
 namespace dagloop {
 namespace {
 
-// Text from logs must stay text: no markup, no cell or line of its own.
+bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+// Text from logs must stay text: no markup, no cell or line of its own. What cannot be taken for
+// markup ("<= 5 %", "a & b") stays as it is, so that the raw file reads well too.
 std::string escaped(const std::string& text) {
+  constexpr std::string_view kAlways = "\\|`*[]~!";
   std::string out;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const char next = i + 1 < text.size() ? text[i + 1] : ' ';
     const auto byte = static_cast<unsigned char>(c);
+    const bool opens_tag = c == '<' && (is_name_char(next) || next == '/' || next == '?');
+    const bool opens_entity = c == '&' && (is_name_char(next) || next == '#');
+    const bool opens_block =
+        i == 0 && (c == '>' || c == '#' || c == '+' || c == '-' || c == '=');
     if (byte < 0x20 || byte == 0x7f) {
       out += ' ';
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      if (std::string("\\|`*[]~!").find(c) != std::string::npos) out += '\\';
-      out += c;
+      continue;
     }
+    if (opens_tag || opens_entity || opens_block || kAlways.find(c) != std::string_view::npos) {
+      out += '\\';
+    }
+    out += c;
   }
   return out;
 }

@@ -96,11 +96,18 @@ struct SqliteStore::Impl {
     if (is_new && access == StateAccess::read_only) return;
     // The empty file is made first, so that its mode is ours and not the umask's.
     if (!info) files.write_synced(path, "", FileAttributes{0600, {}, {}});
-    const int flags =
-        access == StateAccess::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    database = std::make_unique<SqliteDatabase>(path, flags | SQLITE_OPEN_EXRESCODE);
+    // Also for reading only: after a crash in the middle of a commit SQLite must take the half of
+    // it back before anything can be read. Nothing else is written: query_only sees to it.
+    database =
+        std::make_unique<SqliteDatabase>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE);
     sqlite3_busy_timeout(database->handle(), 5000);
-    if (access == StateAccess::read_write) {
+    if (access == StateAccess::read_only) {
+      database->run("PRAGMA query_only = ON");
+      if (is_blank()) {
+        database.reset();  // the crash was in the middle of creating it: there is no store yet
+        return;
+      }
+    } else {
       database->run("PRAGMA journal_mode = DELETE");
       database->run("PRAGMA synchronous = EXTRA");
       create_once();
@@ -111,11 +118,13 @@ struct SqliteStore::Impl {
   // Two processes may both find an empty file: the second finds the tables of the first.
   void create_once() const {
     Transaction transaction(*database);
-    if (pragma(*database, "PRAGMA user_version") == 0 &&
-        pragma(*database, "SELECT count(*) FROM sqlite_schema") == 0) {
-      database->run(kCreate);
-    }
+    if (is_blank()) database->run(kCreate);
     transaction.commit();
+  }
+
+  bool is_blank() const {
+    return pragma(*database, "PRAGMA user_version") == 0 &&
+           pragma(*database, "SELECT count(*) FROM sqlite_schema") == 0;
   }
 
   void check_version() const {
@@ -145,8 +154,7 @@ CycleState SqliteStore::load() {
   if (impl_->database == nullptr) return {};
   SqliteStatement statement(*impl_->database, "SELECT version, document FROM state");
   if (!statement.step()) return {};
-  CycleState state =
-      cycle_state_from_json(parse_json(statement.text(1), impl_->path), impl_->path);
+  CycleState state = cycle_state_from_json(parse_json(statement.text(1), impl_->path), impl_->path);
   state.version = statement.number(0);
   return state;
 }
@@ -169,9 +177,10 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
     insert.step();
     head = {entry.sequence, entry.hash};
   }
-  SqliteStatement update(database,
-                         "INSERT OR REPLACE INTO state "
-                         "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
+  SqliteStatement update(
+      database,
+      "INSERT OR REPLACE INTO state "
+      "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
   update.bind(1, next.version + 1);
   update.bind(2, to_compact_json(cycle_state_to_json(next)));
   update.bind(3, head.sequence);

@@ -164,7 +164,7 @@ class ApprovalRefusedTest(ManualTestCase):
     def test_when_its_expiry_was_moved(self):
         self.decide()
         self.ws.approve()
-        self.edit_approval(expires_at="2999-01-01T00:00:00Z")
+        self.edit_approval(expires_at="2200-01-01T00:00:00Z")
         self.check_code(self.apply("--apply", approval=self.ws.approval_file), 5)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
 

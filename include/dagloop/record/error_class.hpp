@@ -27,8 +27,8 @@ enum class ErrorClass : std::uint8_t {
 
 /// All classes, in the contract's order.
 inline constexpr std::array kErrorClasses{
-    ErrorClass::auth,       ErrorClass::server, ErrorClass::timeout,
-    ErrorClass::rate_limit, ErrorClass::validation, ErrorClass::llm,
+    ErrorClass::auth,         ErrorClass::server,       ErrorClass::timeout,
+    ErrorClass::rate_limit,   ErrorClass::validation,   ErrorClass::llm,
     ErrorClass::verification, ErrorClass::compensation, ErrorClass::other};
 
 /// Returns the printed word of `error_class`.

@@ -23,7 +23,13 @@ enum class Status : std::uint8_t {
 };
 
 /// Outcome of a saga's compensation; `none` where the record says nothing.
-enum class CompensationStatus : std::uint8_t { none, not_required, completed, failed, manual_required };
+enum class CompensationStatus : std::uint8_t {
+  none,
+  not_required,
+  completed,
+  failed,
+  manual_required
+};
 
 /// DAG runs and all other paths are never mixed.
 enum class Population : std::uint8_t { dag, non_dag };
@@ -48,8 +54,8 @@ bool is_final(Status status);
 /// Owns:   nothing; the views die with the line (or the reader's next read).
 /// Units:  duration_ms in milliseconds; created_at is the end of the run or attempt.
 struct LogRecord {
-  std::string_view run_key;        // pipeline_run_id, else request_id
-  bool run_key_is_request = false; // the two live in different key spaces
+  std::string_view run_key;         // pipeline_run_id, else request_id
+  bool run_key_is_request = false;  // the two live in different key spaces
   std::string_view node_id;
   std::string_view error_code;
   std::string_view plan_source;

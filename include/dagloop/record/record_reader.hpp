@@ -19,9 +19,9 @@ enum class RejectReason : std::uint8_t {
   missing_run_id,  // neither pipeline_run_id nor request_id
   wrong_type,
   unknown_status,
-  unknown_value,   // a word outside the contract, e.g. of compensation_status or cohort
+  unknown_value,  // a word outside the contract, e.g. of compensation_status or cohort
   bad_time,
-  bad_number,      // negative or non-finite duration, attempt < 1, negative fan-out
+  bad_number,  // negative or non-finite duration, attempt < 1, negative fan-out
   future_time,
   line_too_long,
 };
@@ -46,9 +46,9 @@ class RecordReader {
 
   /// Reads one line (without its newline; a trailing CR is ignored).
   ///
-  /// Shape:  the whole line is validated as JSON (RFC 8259, UTF-8); of a repeated key the last counts;
-  ///         fields outside the contract are never looked at beyond being valid JSON. A number beyond
-  ///         the range of a double is not accepted as JSON.
+  /// Shape:  the whole line is validated as JSON (RFC 8259, UTF-8); of a repeated key the last
+  ///         counts; fields outside the contract are never looked at beyond being valid JSON. A
+  ///         number beyond the range of a double is not accepted as JSON.
   /// Order:  kLinePadding bytes behind `line` are readable; the record's views live until the next
   ///         read or the end of the line's buffer.
   /// Errors: none thrown: a bad line is a RejectReason.

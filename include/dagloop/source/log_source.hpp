@@ -18,7 +18,7 @@ struct SourceOptions {
   Mapping mapping;
   ErrorClasses classes;
   Dedupe dedupe = Dedupe::runs;
-  unsigned threads = 0;                                  // 0: one a core
+  unsigned threads = 0;  // 0: one a core
   /// Told after each chunk how many bytes were read so far, before decompression; may be empty.
   /// Called from any thread, so calls can overtake one another.
   std::function<void(std::uint64_t bytes_read)> progress;
@@ -26,8 +26,8 @@ struct SourceOptions {
 
 /// What is asked of a source.
 struct LogQuery {
-  Window range;       // records created outside are counted, not kept
-  TimePoint latest;   // a later record is from the future: malformed
+  Window range;      // records created outside are counted, not kept
+  TimePoint latest;  // a later record is from the future: malformed
 };
 
 /// A log. Replaced in tests by a scripted one.

@@ -318,7 +318,7 @@ class Generator {
 TEST_CASE("the reader agrees with the twin on every line of generated logs") {
   Generator generator(20260225);
   std::map<std::string, int> seen;
-  for (int log = 0; log < 300; ++log) {
+  for (int log = 0; log < 150; ++log) {
     const Mapping mapping = generator.mapping();
     for (int i = 0; i < 60; ++i) {
       const std::string line = generator.line(mapping);
@@ -339,7 +339,7 @@ TEST_CASE("the reader agrees with the twin on every line of generated logs") {
     INFO(outcome);
     CHECK(seen[outcome] > 0);
   }
-  CHECK(seen["record"] > 5000);
+  CHECK(seen["record"] > 2500);
 }
 
 TEST_CASE("any prefix or single-byte change of a line gives a record or a reason, never a crash") {
@@ -352,7 +352,7 @@ TEST_CASE("any prefix or single-byte change of a line gives a record or a reason
   mapping.fields["error_code"].source = FieldSource::detail;
   mapping.fields["error_code"].name = "a";
   std::set<std::string> outcomes;
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     std::string changed = line;
     changed[random() % line.size()] = static_cast<char>(random() % 256);
     outcomes.insert(outcome_of(changed, mapping));

@@ -144,6 +144,12 @@ TEST_CASE("lines up to the limit are whole, and far longer ones are not held") {
   }
 }
 
+TEST_CASE("a line at the limit is whole though its carriage return ends the first read") {
+  const std::string longest = std::string(kMaxLineBytes, 'x') + "\r";
+  // The three bytes looked at for a byte order mark come before the first chunk.
+  CHECK(lines_of(longest + "\nb\n", longest.size() - 3, 1U << 20) == Lines{{1, longest}, {2, "b"}});
+}
+
 TEST_CASE("the buffer does not grow with a line that is too long") {
   const std::string text = std::string(20 * kMaxLineBytes, 'y') + "\nlast\n";
   LineStream stream(std::make_unique<TextStream>(text, 1U << 20), 1U << 20);
