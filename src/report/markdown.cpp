@@ -12,7 +12,7 @@ bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) !
 // Text from logs must stay text: no markup, no cell or line of its own. What cannot be taken for
 // markup ("<= 5 %", "a & b") stays as it is, so that the raw file reads well too.
 std::string escaped(const std::string& text) {
-  constexpr std::string_view kAlways = "\\|`*[]~!";
+  constexpr std::string_view kAlways = "\\|`*[]~";
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

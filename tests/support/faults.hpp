@@ -1,5 +1,6 @@
-// Seams that fail at the n-th operation that changes something, before it or behind it, and from
-// then on, as a process that was killed or a disk that went away. For one thread.
+// Seams that fail at the n-th operation that changes something, before it or behind it; from then
+// on, as for a process that was killed, or once, as on a disk that was full for a moment. One
+// thread.
 #pragma once
 
 #include <memory>
@@ -16,13 +17,17 @@ namespace dagloop::test {
 /// Whether the operation at which things fail has taken effect.
 enum class FaultPlace { before, behind };
 
+/// Whether the operations after it fail, too.
+enum class FaultLength { from_then_on, once };
+
 /// Counts operations and says which one fails. Shared by the seams of one world.
 class Faults {
  public:
-  /// Lets the n-th operation from now on fail, and all behind it; 0: none.
-  void arm(std::size_t n, FaultPlace place) {
+  /// Lets the n-th operation from now fail; 0: none.
+  void arm(std::size_t n, FaultPlace place, FaultLength length = FaultLength::from_then_on) {
     fail_at_ = n;
     place_ = place;
+    length_ = length;
     count_ = 0;
   }
   void disarm() { arm(0, FaultPlace::before); }
@@ -33,10 +38,10 @@ class Faults {
   template <typename Operation>
   void run(const std::string& what, const Operation& operation) {
     ++count_;
-    const bool dead = struck();
-    if (dead && (place_ == FaultPlace::before || count_ > fail_at_)) fail(what);
+    const bool strikes = struck() && (count_ == fail_at_ || length_ == FaultLength::from_then_on);
+    if (strikes && (place_ == FaultPlace::before || count_ > fail_at_)) fail(what);
     operation();
-    if (dead) fail(what);
+    if (strikes) fail(what);
   }
 
  private:
@@ -47,6 +52,7 @@ class Faults {
   std::size_t fail_at_ = 0;
   std::size_t count_ = 0;
   FaultPlace place_ = FaultPlace::before;
+  FaultLength length_ = FaultLength::from_then_on;
 };
 
 /// A file system whose changes may fail.

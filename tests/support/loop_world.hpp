@@ -34,8 +34,8 @@ inline const KeyPair& approver_key() {
 /// Everything around one loop. Members may be set freely before a tick.
 class LoopWorld {
  public:
-  explicit LoopWorld(TimePoint start = kAsOf) : clock(start), files(memory, faults),
-                                                store(stored, faults) {
+  explicit LoopWorld(TimePoint start = kAsOf)
+      : clock(start), files(memory, faults), store(stored, faults) {
     config.policy.env_file = kEnvPath;
     config.policy.allowlist = "/etc/allowlist.json";
     config.policy.rules = "/etc/rules.json";
@@ -83,17 +83,15 @@ class LoopWorld {
   }
 
   /// Adds `per_slot` runs to each slot of [from, from + length), `failed` of them unsuccessful.
-  void add_runs(TimePoint from, Microseconds length, std::uint64_t per_slot, std::uint64_t failed = 0,
-                Cohort cohort = Cohort::none) {
+  void add_runs(TimePoint from, Microseconds length, std::uint64_t per_slot,
+                std::uint64_t failed = 0, Cohort cohort = Cohort::none) {
     for (TimePoint slot = floor_to_slot(from); slot < from + length; slot += kSlot) {
       source.add(slot, make_runs(per_slot, per_slot - failed), cohort);
     }
   }
 
   std::string env() { return *memory.read(kEnvPath); }
-  std::string value(const std::string& key) {
-    return *EnvFile::parse(env(), kEnvPath).value(key);
-  }
+  std::string value(const std::string& key) { return *EnvFile::parse(env(), kEnvPath).value(key); }
   CycleState state() { return stored.load(); }
 
   /// Returns the printed words of the journal's events.

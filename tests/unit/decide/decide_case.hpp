@@ -64,6 +64,7 @@ struct DecideCase {
                       {"DAG_FALLBACK_MODE", "off"}};
   PolicyHistory history;
   TimePoint now = kAsOf + std::chrono::minutes{1};
+  void (*edit)(Quality&) = nullptr;  // makes a report that no evaluation would give
 
   static QualityBuilder healthy() {
     return QualityBuilder()
@@ -77,7 +78,8 @@ struct DecideCase {
   }
 
   Decision decide() const {
-    const Quality built = quality.build();
+    Quality built = quality.build();
+    if (edit != nullptr) edit(built);
     const GateResult gate = evaluate_gate(checks, built, limits);
     return dagloop::decide({.quality = built,
                             .gate = gate,

@@ -100,6 +100,24 @@ TEST_CASE("the sample is the configured one, and both sides are told") {
         std::vector<std::string>{"canary_sample_insufficient", "control_sample_insufficient"});
 }
 
+TEST_CASE("a canary whose report lacks the value of a full sample is not promoted") {
+  DecideCase c;
+  c.edit = [](Quality& quality) {
+    PopulationKpis& canary = quality.current.populations[Population::dag].cohorts[Cohort::canary];
+    canary.kpis = {};
+    Kpi without_value;
+    without_value.denominator = 20;
+    canary.kpis.add("pipeline_success_rate", without_value);
+  };
+  const Decision decision = c.decide();
+  CHECK(codes(decision.reasons) == std::vector<std::string>{"canary_sample_insufficient"});
+  CHECK(decision.triggers[0].reason.text == "pipeline_success_rate: no value for canary");
+  c.edit = [](Quality& quality) {
+    quality.current.populations[Population::dag].cohorts[Cohort::canary].kpis = {};
+  };
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"canary_sample_insufficient"});
+}
+
 TEST_CASE("a canary may be worse by the margin and not by more") {
   DecideCase c;
   c.quality = cohorts(make_runs(1000, 950), make_runs(1000, 970));

@@ -251,6 +251,20 @@ TEST_CASE("recommendations come by rank, equal ranks in the document's order") {
   CHECK(ids == std::vector<std::string>{"d", "b", "a", "c"});
 }
 
+TEST_CASE("among many rules of one rank the document's first one for a key is heard") {
+  std::vector<PolicyRule> rules;
+  for (int i = 0; i < 100; ++i) {
+    rules.push_back(on_timeouts(std::to_string(i), 1 + i % 2, "TIMEOUT", Operation::add,
+                                std::to_string(100 + i)));
+  }
+  const auto set = recommend_with(rules);
+  REQUIRE(set.recommendations.size() == 1);
+  CHECK(set.recommendations[0].rule == "0");
+  REQUIRE(set.dropped.size() == 99);
+  CHECK(set.dropped[0].text.starts_with("rule 2:"));
+  CHECK(set.dropped[98].text.starts_with("rule 99:"));
+}
+
 TEST_CASE("of two suggestions for one key the better rank wins") {
   const auto set = recommend_with({on_timeouts("down", 20, "TIMEOUT", Operation::multiply, "0.5"),
                                    on_timeouts("up", 10, "TIMEOUT", Operation::multiply, "1.5")});

@@ -1,0 +1,163 @@
+// Every change is made to fail at its n-th operation, before it and behind it, for n = 1, 2, 3 ...
+// until a run completes; then the next invocation recovers.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "../../support/loop_world.hpp"
+#include "dagloop/base/digest.hpp"
+
+using namespace dagloop;
+using namespace dagloop::test;
+
+namespace {
+
+enum class Hook { none, works, fails };
+
+/// One change: what it is, and which env files may be seen.
+struct Story {
+  ChangeKind kind = ChangeKind::apply;
+  Hook hook = Hook::none;
+  std::string before;  // values of the rollout key
+  std::string after;
+  std::string at_the_end;
+};
+
+std::string env_at(const std::string& percent) {
+  if (percent == "0") return kEnvText;
+  const Patch patch{{"DAG_ROLLOUT_PERCENT", {"0", percent}}};
+  return EnvFile::parse(kEnvText, kEnvPath).patched(patch);
+}
+
+struct FaultWorld : LoopWorld {
+  explicit FaultWorld(const Story& told) : story(told) {
+    write(kEnvPath, env_at(story.before), 0640);
+    allowlist = read_allowlist(memory, config.policy);
+    if (story.hook != Hook::none) config.policy.reload = {"svc"};
+    if (story.hook == Hook::fails) processes.during_run([this] { answer_hook(); });
+    CycleState state;
+    state.in_force = allowlist.values_in(EnvFile::parse(env(), kEnvPath));
+    state.verified = {{{"DAG_NODE_TIMEOUT_MS", "30000"}, {"DAG_ROLLOUT_PERCENT", "0"}}};
+    stored.commit(state, {});
+  }
+  // The service loads every policy but the new one.
+  void answer_hook() {
+    processes.answer({value("DAG_ROLLOUT_PERCENT") == story.after ? 1 : 0, false, ""});
+  }
+  Applier applier() { return Applier({files, processes, store, clock, config, allowlist}); }
+  void change() {
+    CycleState state = stored.load();
+    const Patch patch{{"DAG_ROLLOUT_PERCENT", {story.before, story.after}}};
+    applier().carry_out(state, {story.kind, patch, sha256_hex(env()), "d1", "ops", "because",
+                                clock.now(), clock.now()});
+  }
+  /// Recovers, and makes the change again where nothing of it was left.
+  void next_invocation() {
+    faults.disarm();
+    CycleState state = stored.load();
+    applier().recover(state);
+    if (state.used_decisions.empty()) change();
+  }
+  std::size_t count(const std::string& word) {
+    const auto all = events();
+    return static_cast<std::size_t>(std::count(all.begin(), all.end(), word));
+  }
+
+  Story story;
+  Allowlist allowlist;
+};
+
+void check_whole(FaultWorld& world) {
+  const bool whole =
+      world.env() == env_at(world.story.before) || world.env() == env_at(world.story.after);
+  CHECK(whole);
+  CHECK(world.journal_is_intact());
+  const CycleState state = world.state();
+  CHECK((state.phase == Phase::applying) == state.intent.has_value());
+  if (!state.intent) {
+    // What the state says is what the service runs.
+    CHECK(state.in_force.at("DAG_ROLLOUT_PERCENT") == world.value("DAG_ROLLOUT_PERCENT"));
+  }
+}
+
+/// Returns the state without what an undisturbed change may have besides.
+CycleState comparable(CycleState state) {
+  state.version = 0;
+  return state;
+}
+
+void check_every_fault(const Story& story, FaultPlace place) {
+  FaultWorld undisturbed(story);
+  undisturbed.change();
+  REQUIRE(undisturbed.env() == env_at(story.at_the_end));
+  std::size_t n = 1;
+  for (bool completed = false; !completed; ++n) {
+    REQUIRE(n < 100);
+    FaultWorld world(story);
+    world.faults.arm(n, place);
+    try {
+      world.change();
+      completed = true;
+    } catch (const Error&) {
+      // The tool ends here; what counts is what it leaves behind.
+    }
+    CAPTURE(n, world.events());
+    check_whole(world);
+    if (completed) break;
+    world.next_invocation();
+    check_whole(world);
+    CHECK(world.env() == env_at(story.at_the_end));
+    CHECK(comparable(world.state()) == comparable(undisturbed.state()));
+    CHECK(world.count("applied") + world.count("rolled_back") == 1);
+  }
+  CHECK(n > 4);
+}
+
+}  // namespace
+
+TEST_CASE("an apply that fails anywhere is finished or made again, exactly once") {
+  const Story story{ChangeKind::apply, Hook::none, "0", "10", "10"};
+  check_every_fault(story, FaultPlace::before);
+  check_every_fault(story, FaultPlace::behind);
+}
+
+TEST_CASE("an apply with a reload hook that fails anywhere else is finished, exactly once") {
+  const Story story{ChangeKind::apply, Hook::works, "0", "10", "10"};
+  check_every_fault(story, FaultPlace::before);
+  check_every_fault(story, FaultPlace::behind);
+}
+
+TEST_CASE("a rollback that fails anywhere is carried out, exactly once") {
+  const Story story{ChangeKind::rollback, Hook::none, "10", "0", "0"};
+  check_every_fault(story, FaultPlace::before);
+  check_every_fault(story, FaultPlace::behind);
+}
+
+TEST_CASE("an apply whose reload hook fails is taken back whatever fails meanwhile") {
+  const Story story{ChangeKind::apply, Hook::fails, "0", "10", "0"};
+  check_every_fault(story, FaultPlace::before);
+  check_every_fault(story, FaultPlace::behind);
+}
+
+TEST_CASE("a single failed write is undone at once and says that the earlier policy is in force") {
+  for (const std::size_t n : {std::size_t{2}, std::size_t{3}}) {
+    FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
+    world.faults.arm(n, FaultPlace::before, FaultLength::once);
+    CHECK_THROWS_WITH(world.change(), Catch::StartsWith("apply_failed: "));
+    CHECK(world.env() == kEnvText);
+    CHECK(world.state().phase == Phase::idle);
+    CHECK(world.state().used_decisions.empty());
+    CHECK(world.events() == std::vector<std::string>{"apply_started", "undone"});
+  }
+}
+
+TEST_CASE("a rename that took effect but was not kept on disk leaves the change to recovery") {
+  FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
+  world.faults.arm(3, FaultPlace::behind, FaultLength::once);
+  CHECK_THROWS_WITH(world.change(), Catch::StartsWith("preflight: ") &&
+                                        Catch::Contains("the next invocation finishes"));
+  CHECK(world.env() == env_at("10"));
+  CHECK(world.state().phase == Phase::applying);
+  world.next_invocation();
+  CHECK(world.state().phase == Phase::verifying);
+  CHECK(world.events() == std::vector<std::string>{"apply_started", "applied"});
+}

@@ -1,0 +1,75 @@
+#include "dagloop/cycle/policy_files.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../../support/loop_world.hpp"
+
+using namespace dagloop;
+using namespace dagloop::test;
+
+namespace {
+
+Approval approval_for(const std::string& digest) {
+  return sign_approval({digest, "alice", kAsOf, kAsOf + std::chrono::hours{1}, ""},
+                       approver_key().secret);
+}
+
+void put(LoopWorld& world, const std::string& name, const Approval& approval) {
+  world.write("/approvals/" + name, to_pretty_json(approval_to_json(approval)));
+}
+
+}  // namespace
+
+TEST_CASE("a file that is missing is named with what it is for") {
+  LoopWorld world;
+  CHECK_THROWS_WITH(read_json_file(world.memory, "no.json", "gate"),
+                    Catch::StartsWith("config: no.json: the gate file does not exist; "));
+  CHECK_THROWS_WITH(read_env_file(world.memory, "no.env"),
+                    Catch::StartsWith("preflight: no.env: "));
+  world.config.policy.rules = "no.json";
+  CHECK_THROWS_WITH(read_rules(world.memory, world.config.policy), Catch::Contains("policy rules"));
+}
+
+TEST_CASE("a document is checked against its schema, naming file and place") {
+  LoopWorld world;
+  world.write(world.config.policy.allowlist,
+              R"({"schema": "dagloop.policy_allowlist/1", "keys": [{"name": "A"}]})");
+  CHECK_THROWS_WITH(read_allowlist(world.memory, world.config.policy),
+                    Catch::StartsWith("config: /etc/allowlist.json: "));
+  world.write(world.config.policy.approvers, "{\n\n broken");
+  CHECK_THROWS_WITH(read_approvers(world.memory, world.config.policy),
+                    Catch::StartsWith("config: /etc/approvers.json:3: "));
+}
+
+TEST_CASE("approvals of the digest are found under any name of theirs, each once") {
+  LoopWorld world;
+  const Approval wanted = approval_for("d1");
+  put(world, "dag_policy_approval_latest.json", wanted);
+  put(world, "dag_policy_approval_20260225.json", wanted);
+  put(world, "dag_policy_approval_other.json", approval_for("d2"));
+  put(world, "approval.json", wanted);
+  put(world, "dag_policy_approval_latest.json.tmp", wanted);
+  std::vector<std::string> notes;
+  const auto found = find_approvals(world.memory, world.config.policy, "d1", notes);
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().decision_digest == "d1");
+  CHECK(notes.empty());
+}
+
+TEST_CASE("an approval that cannot be read is told and passed over") {
+  LoopWorld world;
+  world.write("/approvals/dag_policy_approval_a.json", "{");
+  world.write("/approvals/dag_policy_approval_b.json", "{}");
+  put(world, "dag_policy_approval_c.json", approval_for("d1"));
+  std::vector<std::string> notes;
+  CHECK(find_approvals(world.memory, world.config.policy, "d1", notes).size() == 1);
+  REQUIRE(notes.size() == 2);
+  CHECK_THAT(notes.front(), Catch::Contains("dag_policy_approval_a.json"));
+}
+
+TEST_CASE("no directory of approvals means no approvals") {
+  LoopWorld world;
+  world.config.policy.approvals_dir = "/nowhere";
+  std::vector<std::string> notes;
+  CHECK(find_approvals(world.memory, world.config.policy, "d1", notes).empty());
+}

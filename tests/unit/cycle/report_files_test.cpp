@@ -1,0 +1,110 @@
+#include "dagloop/cycle/report_files.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../../support/faults.hpp"
+#include "../../support/make_quality.hpp"
+#include "../../support/memory_file_system.hpp"
+#include "dagloop/report/documents.hpp"
+
+using namespace dagloop;
+using namespace dagloop::test;
+using std::chrono::hours;
+using Names = std::vector<std::string>;
+
+namespace {
+
+const ReportsConfig kReports{"out", {ReportFormat::json}, hours(24 * 2)};
+
+std::vector<ReportFile> two_files(const std::string& content) {
+  return {{"dag_quality", "json", content}, {"dag_quality", "md", content}};
+}
+
+}  // namespace
+
+TEST_CASE("a report is published as the latest one and in the archive, under its time") {
+  MemoryFileSystem files;
+  publish(files, kReports, kAsOf, two_files("first"));
+  CHECK(files.read("out/dag_quality_latest.json") == "first");
+  CHECK(files.read("out/dag_quality_latest.md") == "first");
+  CHECK(files.list("out/archive") ==
+        Names{"dag_quality_20260225T060000Z.json", "dag_quality_20260225T060000Z.md"});
+}
+
+TEST_CASE("a later report replaces the latest one and leaves the archive") {
+  MemoryFileSystem files;
+  publish(files, kReports, kAsOf, two_files("first"));
+  publish(files, kReports, kAsOf + hours(1), two_files("second"));
+  CHECK(files.read("out/dag_quality_latest.json") == "second");
+  CHECK(files.read("out/archive/dag_quality_20260225T060000Z.json") == "first");
+  CHECK(files.list("out/archive").size() == 4);
+}
+
+TEST_CASE("archived files older than the retention are removed, at its very end not yet") {
+  MemoryFileSystem files;
+  publish(files, kReports, kAsOf, two_files("first"));
+  publish(files, kReports, kAsOf + kReports.retention, two_files("second"));
+  CHECK(files.list("out/archive").size() == 4);
+  publish(files, kReports, kAsOf + kReports.retention + std::chrono::seconds(1),
+          two_files("third"));
+  CHECK(files.list("out/archive").size() == 4);
+  CHECK_FALSE(files.read("out/archive/dag_quality_20260225T060000Z.json"));
+}
+
+TEST_CASE("files that the archive does not name are never removed") {
+  MemoryFileSystem files;
+  const Names foreign{"README.md", "notes_of_a_day.txt", "x_20260230T060000Z.json",
+                      "y_2026-02-25.json", "noext_20200101T000000Z"};
+  for (const std::string& name : foreign) files.write_synced("out/archive/" + name, "x", {});
+  publish(files, kReports, kAsOf, {});
+  CHECK(files.list("out/archive").size() == foreign.size());
+}
+
+TEST_CASE("a publication that fails anywhere leaves whole files only") {
+  const auto whole = [](const std::optional<std::string>& content) {
+    return !content || *content == "first" || *content == "second";
+  };
+  std::size_t n = 1;
+  for (bool completed = false; !completed; ++n) {
+    REQUIRE(n < 50);
+    for (const FaultPlace place : {FaultPlace::before, FaultPlace::behind}) {
+      MemoryFileSystem memory;
+      publish(memory, kReports, kAsOf, two_files("first"));
+      Faults faults;
+      FailingFileSystem files(memory, faults);
+      faults.arm(n, place);
+      try {
+        publish(files, kReports, kAsOf + kReports.retention + hours(1), two_files("second"));
+        completed = true;
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::preflight);
+      }
+      CAPTURE(n);
+      CHECK(whole(memory.read("out/dag_quality_latest.json")));
+      CHECK(memory.read("out/dag_quality_latest.json").has_value());
+      for (const std::string& name : memory.list("out/archive")) {
+        CHECK(whole(memory.read("out/archive/" + name)));
+      }
+      // Archive first: what is the latest is always in the archive, too.
+      if (memory.read("out/dag_quality_latest.json") == "second") {
+        CHECK(memory.read("out/archive/dag_quality_20260227T070000Z.json") == "second");
+      }
+    }
+  }
+  CHECK(n > 8);
+}
+
+TEST_CASE("a quality report is rendered in each format asked for, in that order") {
+  const Quality quality = QualityBuilder().current(make_runs(40, 39)).build();
+  const auto files = render_quality_files(
+      {quality, nullptr, nullptr, {}}, {ReportFormat::html, ReportFormat::json, ReportFormat::md});
+  REQUIRE(files.size() == 3);
+  CHECK(files[0].extension == "html");
+  CHECK_THAT(files[0].content, Catch::Contains("<html"));
+  CHECK(files[1].extension == "json");
+  CHECK(quality_from_json(parse_json(files[1].content, "f"), "f").current.window ==
+        quality.current.window);
+  CHECK(files[2].extension == "md");
+  CHECK_THAT(files[2].content, Catch::StartsWith("# "));
+  CHECK(render_quality_files({quality, nullptr, nullptr, {}}, {}).empty());
+}

@@ -1,0 +1,133 @@
+#include "dagloop/kpi/kpi_set.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "dagloop/kpi/quality.hpp"
+#include "make_record.hpp"
+
+namespace dagloop {
+namespace {
+
+KpiPartial example() {
+  KpiPartial partial;
+  partial.total_runs = 20;
+  partial.succeeded = 17;
+  partial.verification_failed = 1;
+  partial.fallback = 4;
+  partial.compensation_failed = 1;
+  partial.compensation_total = 3;
+  partial.manual_required = 2;
+  partial.idempotent_reuse = 5;
+  partial.fanout_failed = 6;
+  partial.fanout_total = 60;
+  partial.error_codes = {{"TOOL_TIMEOUT", 2}, {"503", 1}, {"weird", 1}};
+  partial.nodes["a"] = {30, 6, 10, 4, 20, {}};
+  partial.nodes["b"] = {10, 0, 0, 0, 10, {}};
+  for (int i = 1; i <= 20; ++i) partial.latency.add(100 * i);
+  return partial;
+}
+
+void check_rate(const KpiSet& kpis, const std::string& name, std::uint64_t numerator,
+                std::uint64_t denominator) {
+  CAPTURE(name);
+  const Kpi* kpi = kpis.find(name);
+  REQUIRE(kpi != nullptr);
+  CHECK(kpi->numerator == numerator);
+  CHECK(kpi->denominator == denominator);
+  CHECK(*kpi->value == static_cast<double>(numerator) / static_cast<double>(denominator));
+}
+
+}  // namespace
+
+TEST_CASE("every KPI is the quotient that the contract names") {
+  const KpiSet kpis = compute_kpis(example(), ErrorClasses());
+  check_rate(kpis, "pipeline_success_rate", 17, 20);
+  check_rate(kpis, "verification_failed_rate", 1, 20);
+  check_rate(kpis, "fallback_rate", 4, 20);
+  check_rate(kpis, "compensation_failed_rate", 1, 3);
+  check_rate(kpis, "manual_required_rate", 2, 20);
+  check_rate(kpis, "fanout_failed_rate", 6, 60);
+  check_rate(kpis, "idempotent_reuse_rate", 5, 20);
+  check_rate(kpis, "error_rate.timeout", 2, 20);
+  check_rate(kpis, "error_rate.server", 1, 20);
+  check_rate(kpis, "error_rate.other", 1, 20);
+  check_rate(kpis, "error_rate.auth", 0, 20);
+  check_rate(kpis, "attempt_failure_rate", 6, 40);
+  check_rate(kpis, "attempts_per_node", 40, 30);
+  CHECK(kpis.find("p50_latency_ms")->value == 1000);
+  CHECK(kpis.find("p95_latency_ms")->value == 1900);
+  CHECK(kpis.find("p99_latency_ms")->value == 2000);
+  CHECK(kpis.find("p99_latency_ms")->denominator == 20);
+  CHECK(kpis.all().size() == kpi_names().size());
+}
+
+TEST_CASE("rates carry a Wilson interval, ratios and quantiles do not") {
+  const KpiSet kpis = compute_kpis(example(), ErrorClasses());
+  CHECK(kpis.find("pipeline_success_rate")->ci95 == wilson95(17, 20));
+  CHECK_FALSE(kpis.find("attempts_per_node")->ci95);
+  CHECK_FALSE(kpis.find("p95_latency_ms")->ci95);
+}
+
+TEST_CASE("a KPI with nothing to divide by is null and never 0") {
+  const KpiSet kpis = compute_kpis({}, ErrorClasses());
+  for (const auto& [name, kpi] : kpis.all()) {
+    CAPTURE(name);
+    CHECK_FALSE(kpi.value);
+    CHECK_FALSE(kpi.ci95);
+    CHECK(kpi.denominator == 0);
+  }
+}
+
+TEST_CASE("node figures are those of its attempts") {
+  const NodeKpis node = compute_node_kpis(example().nodes.at("a"));
+  CHECK(node.attempts == 30);
+  CHECK(node.failure_rate.value == 0.2);
+  CHECK(node.retry_success_rate.value == 0.4);
+  CHECK_FALSE(compute_node_kpis(example().nodes.at("b")).retry_success_rate.value);
+}
+
+TEST_CASE("more failed items than items gives a rate without an interval") {
+  const Kpi kpi = make_rate(3, 2);
+  CHECK(kpi.value == 1.5);
+  CHECK_FALSE(kpi.ci95);
+}
+
+TEST_CASE("a window sums the slots inside it and the cohorts add up to the total") {
+  PartialSet set;
+  const auto key = [](int minute, Cohort cohort) {
+    return PartialKey{test::at_minute(minute), Population::dag, cohort};
+  };
+  set.partials[key(-5, Cohort::none)].total_runs = 1000;
+  set.partials[key(0, Cohort::canary)].total_runs = 1;
+  set.partials[key(5, Cohort::control)].total_runs = 10;
+  set.partials[key(55, Cohort::none)].total_runs = 100;
+  set.partials[key(60, Cohort::none)].total_runs = 1000;
+  const WindowKpis window =
+      compute_window_kpis(set, {test::at_minute(0), test::at_minute(60)}, ErrorClasses());
+  const PopulationKpis& dag = window.population(Population::dag);
+  CHECK(dag.total_runs == 111);
+  CHECK(dag.cohort(Cohort::canary)->total_runs == 1);
+  CHECK(dag.cohort(Cohort::control)->total_runs == 10);
+  CHECK(window.population(Population::non_dag).total_runs == 0);
+  CHECK(window.population(Population::non_dag).cohorts.empty());
+}
+
+TEST_CASE("merging partials is commutative, associative and has an empty element") {
+  KpiPartial a = example();
+  KpiPartial b = example();
+  b.error_codes["x"] = 7;
+  b.plan_sources["llm"] = {3, 2};
+  b.nodes["c"].attempts = 9;
+  KpiPartial ab = a;
+  ab.merge(b);
+  KpiPartial ba = b;
+  ba.merge(a);
+  CHECK(ab == ba);
+  KpiPartial with_nothing = ab;
+  with_nothing.merge({});
+  CHECK(with_nothing == ab);
+  CHECK(ab.total_runs == 40);
+  CHECK(ab.error_codes.at("TOOL_TIMEOUT") == 4);
+}
+
+}  // namespace dagloop
