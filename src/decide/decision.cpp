@@ -158,6 +158,13 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
   append(decision.reasons, obstacles);
 }
 
+// At 100 % there is no control cohort left, and none is missing: the window before is the baseline.
+BaselineKind baseline_kind(const DecisionInputs& inputs, const Decision& decision) {
+  const bool full = decision.current_percent >= 100;
+  return full && inputs.baseline == BaselineKind::automatic ? BaselineKind::previous
+                                                            : inputs.baseline;
+}
+
 }  // namespace
 
 std::string_view to_string(Action action) { return kActions.at(static_cast<std::size_t>(action)); }
@@ -172,7 +179,7 @@ Decision decide(const DecisionInputs& inputs) {
   Decision decision = blank_decision(inputs);
   decision.reasons = data_faults(inputs.quality, inputs.limits);
   if (!decision.reasons.empty()) return decision;
-  const Comparison comparison = choose_comparison(inputs.quality, inputs.baseline);
+  const Comparison comparison = choose_comparison(inputs.quality, baseline_kind(inputs, decision));
   decision.triggers =
       evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample);
   if (any_fired(decision.triggers)) {

@@ -84,8 +84,7 @@ std::optional<double> DurationHistogram::quantile(double p) const {
     if (rank <= count) return middle_of(bucket);
     rank -= count;
   }
-  DAGLOOP_ASSERT(!"the bucket counts add up to the count");
-  return std::nullopt;
+  assertion_failed("the bucket counts add up to the count", __FILE__, __LINE__);
 }
 
 bool DurationHistogram::operator==(const DurationHistogram& other) const {

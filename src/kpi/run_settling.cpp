@@ -1,8 +1,6 @@
 #include "run_settling.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <optional>
 #include <span>
 #include <tuple>
 
@@ -63,7 +61,7 @@ class Settling {
     record.population = Population::non_dag;
     record.created_at = TimePoint::min();
     for (const NodeRow& row : rows) unite(run, row.record);
-    record.duration_ms = span_ms(rows);
+    record.duration_ms = span_ms(rows, record.created_at);
     settle_outcome(record, last_attempts(rows));
     return run;
   }
@@ -127,21 +125,17 @@ class Settling {
     record.fanout_failed += row.fanout_failed;
   }
 
-  static double span_ms(NodeRows rows) {
+  // max(end) - min(start), as the longest time from a start to the run's end: each is computed from
+  // one row alone, so that rounding does not depend on the order of the rows.
+  static double span_ms(NodeRows rows, TimePoint run_end) {
     bool any_duration = false;
-    TimePoint end = TimePoint::min();
-    double earliest = std::numeric_limits<double>::infinity();  // ms before the first row's end
-    const TimePoint origin = rows.front().record.created_at;
-    const auto ms_from_origin = [origin](TimePoint t) {
-      return static_cast<double>((t - origin).count()) / 1000;
-    };
+    double longest = 0;
     for (const NodeRow& row : rows) {
-      const double duration = std::max(0.0, row.record.duration_ms);
       any_duration = any_duration || row.record.duration_ms >= 0;
-      end = std::max(end, row.record.created_at);
-      earliest = std::min(earliest, ms_from_origin(row.record.created_at) - duration);
+      const double after_ms = static_cast<double>((run_end - row.record.created_at).count()) / 1000;
+      longest = std::max(longest, after_ms + std::max(0.0, row.record.duration_ms));
     }
-    return any_duration ? ms_from_origin(end) - earliest : kNoDuration;
+    return any_duration ? longest : kNoDuration;
   }
 
   std::vector<const NodeRow*> last_attempts(NodeRows rows) const {
@@ -152,26 +146,26 @@ class Settling {
     return last;
   }
 
+  // Any node that is not done keeps the run in flight, also where another one decides the outcome.
   void settle_outcome(RecordRow& record, std::vector<const NodeRow*> last) const {
-    record.status = Status::succeeded;
-    record.error_code = 0;
-    if (!outcome_node_.empty()) {
-      const auto decides = [this](const NodeRow* row) {
-        return pool_.text(row->node) == outcome_node_;
-      };
-      const auto found = std::find_if(last.begin(), last.end(), decides);
-      if (found != last.end()) last = {*found};
+    const auto is_running = [](const NodeRow* row) { return !is_final(row->record.status); };
+    if (std::any_of(last.begin(), last.end(), is_running)) {
+      record.status = Status::running;
+      return;
     }
+    const auto decides = [this](const NodeRow* row) {
+      return pool_.text(row->node) == outcome_node_;
+    };
+    const auto found = std::find_if(last.begin(), last.end(), decides);
+    if (found != last.end()) last = {*found};
+    record.status = Status::succeeded;
     const NodeRow* first_error = nullptr;
-    bool in_flight = false;
     for (const NodeRow* row : last) {
-      if (!is_final(row->record.status)) in_flight = true;
       if (!ended_badly(row->record.status)) continue;
       record.status = Status::failed;
       if (row->record.error_code == 0) continue;
       if (first_error == nullptr || earlier(*row, *first_error)) first_error = row;
     }
-    if (in_flight) record.status = Status::running;
     if (first_error != nullptr) record.error_code = first_error->record.error_code;
   }
 

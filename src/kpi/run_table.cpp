@@ -118,6 +118,7 @@ struct RunTable::Impl {
   RunIndex index;
   std::vector<NodeRow> nodes;
   std::vector<Hash128> lines;  // of the node records, with Dedupe::records
+  bool is_finished = false;
 };
 
 RunTable::RunTable(RunTableOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -158,6 +159,7 @@ void RunTable::reject(const std::string& file, std::uint64_t line_number, Reject
 void RunTable::merge(RunTable&& other) {
   Impl& self = *impl_;
   Impl& from = *other.impl_;
+  DAGLOOP_ASSERT(self.options == from.options && !self.is_finished && !from.is_finished);
   std::vector<std::uint32_t> numbers;
   for (std::uint32_t i = 0; i < from.pool.size(); ++i) {
     numbers.push_back(self.pool.intern(from.pool.text(i)));
@@ -183,10 +185,11 @@ void RunTable::merge(RunTable&& other) {
 
 PartialSet RunTable::finish(const ErrorClasses& classes) {
   Impl& self = *impl_;
+  DAGLOOP_ASSERT(!self.is_finished);
+  self.is_finished = true;
   if (self.options.dedupe == Dedupe::records) self.drop_identical_lines();
   PartialSet set;
-  set.partials =
-      settle_runs(self.runs, self.nodes, self.pool, classes, self.options.outcome_node);
+  set.partials = settle_runs(self.runs, self.nodes, self.pool, classes, self.options.outcome_node);
   set.input = self.input;
   return set;
 }

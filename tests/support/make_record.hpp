@@ -1,8 +1,11 @@
 // Records for tests: a LogRecord with its own text, and sensible values for what a test leaves out.
 #pragma once
 
+#include <bit>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/record.hpp"
@@ -60,7 +63,7 @@ struct OwnedRecord {
           static_cast<std::int64_t>(compensation), static_cast<std::int64_t>(population),
           static_cast<std::int64_t>(cohort), std::int64_t{verification}, std::int64_t{fallback},
           std::int64_t{reuse}, std::int64_t{attempt}, std::int64_t{at.time_since_epoch().count()},
-          static_cast<std::int64_t>(duration_ms.value_or(-1)),
+          std::bit_cast<std::int64_t>(duration_ms.value_or(-1)),
           static_cast<std::int64_t>(fanout_total), static_cast<std::int64_t>(fanout_failed)}) {
       text += "|" + std::to_string(part);
     }

@@ -46,8 +46,8 @@ class DurationHistogram {
   void spill();
 
   std::uint64_t count_ = 0;
-  std::vector<double> exact_;                       // unordered; empty once spilled
-  std::map<std::int32_t, std::uint64_t> buckets_;   // bucket index -> count, once spilled
+  std::vector<double> exact_;                      // unordered; empty once spilled
+  std::map<std::int32_t, std::uint64_t> buckets_;  // bucket index -> count, once spilled
 };
 
 }  // namespace dagloop

@@ -25,10 +25,10 @@ enum class Better { higher, lower };
 /// One KPI's figure. Units: rates and ratios are plain numbers (0.95, not 95); latencies are ms.
 struct Kpi {
   KpiKind kind = KpiKind::rate;
-  std::optional<double> value;     // null with nothing to divide by, never 0
-  std::uint64_t numerator = 0;     // 0 for quantiles
-  std::uint64_t denominator = 0;   // for quantiles: n
-  std::optional<Interval> ci95;    // Wilson, for rates with a value
+  std::optional<double> value;    // null with nothing to divide by, never 0
+  std::uint64_t numerator = 0;    // 0 for quantiles
+  std::uint64_t denominator = 0;  // for quantiles: n
+  std::optional<Interval> ci95;   // Wilson, for rates with a value
   QuantileMethod method = QuantileMethod::exact;
   bool operator==(const Kpi&) const = default;
 };

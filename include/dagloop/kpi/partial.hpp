@@ -19,9 +19,9 @@ namespace dagloop {
 struct NodePartial {
   std::uint64_t attempts = 0;
   std::uint64_t failed_attempts = 0;
-  std::uint64_t retries = 0;            // attempts with attempt > 1
+  std::uint64_t retries = 0;  // attempts with attempt > 1
   std::uint64_t retries_succeeded = 0;
-  std::uint64_t run_node_pairs = 0;     // distinct runs that have the node
+  std::uint64_t run_node_pairs = 0;  // distinct runs that have the node
   DurationHistogram latency;
 
   void merge(const NodePartial& other);
@@ -40,7 +40,7 @@ struct PlanSourcePartial {
 struct KpiPartial {
   std::uint64_t total_runs = 0;  // final runs
   std::uint64_t succeeded = 0;
-  std::uint64_t in_flight = 0;   // outside total_runs
+  std::uint64_t in_flight = 0;     // outside total_runs
   std::uint64_t derived_runs = 0;  // of total_runs, those without a run record
   std::uint64_t verification_failed = 0;
   std::uint64_t fallback = 0;

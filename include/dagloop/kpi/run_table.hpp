@@ -22,6 +22,7 @@ struct RunTableOptions {
   Window range;              // records created outside it are counted, not kept
   std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
   Dedupe dedupe = Dedupe::runs;
+  bool operator==(const RunTableOptions&) const = default;
 };
 
 /// Collects records in any order and yields partials that do not depend on it.
@@ -36,13 +37,14 @@ class RunTable {
   void add(const LogRecord& record, std::string_view line);
   /// Counts one malformed line.
   void reject(const std::string& file, std::uint64_t line_number, RejectReason reason);
-  /// Takes over everything that `other` holds. Associative and commutative.
+  /// Takes over everything that `other`, of the same options, holds. Associative and commutative.
   void merge(RunTable&& other);
 
   /// Settles the runs and returns the partials, by slot of the run's end.
   ///
   /// Shape:  a run's end is its standing run record's created_at (latest; on a tie a final status
   ///         over a non-final one), or max(end) of its node records where it has no run record.
+  /// Order:  once, as the last call.
   /// Cost:   O(n log n) in the node records kept.
   /// Source: data contract, "Records".
   PartialSet finish(const ErrorClasses& classes);

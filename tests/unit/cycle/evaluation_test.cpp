@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "../../support/fake_clock.hpp"
 #include "../../support/make_quality.hpp"
 #include "../../support/scripted_source.hpp"
 
@@ -22,7 +21,7 @@ struct EvaluationWorld {
   }
   Quality run(const EvaluationRequest& request) { return evaluate(source, request, config, clock); }
   ScriptedSource source;
-  FakeClock clock{kAsOf + minutes(2)};
+  FixedClock clock{kAsOf + minutes(2)};
   Config config;
 };
 

@@ -93,15 +93,13 @@ TEST_CASE("a decision of another env file is a conflict") {
 
 TEST_CASE("nothing is applied by hand while another change is under verification") {
   ManualWorld world;
-  world.apply();
-  world.write(kEnvPath, kEnvText);
-  ManualWorld other;
-  other.decision = world.decision;
-  other.tick();
-  other.approve();
-  other.tick();
-  CHECK_THROWS_WITH(other.apply(),
+  const Json first = world.decision;
+  world.clock.advance(std::chrono::seconds{1});
+  world.decision = world.tick(TickMode::dry_run).decision;
+  apply_decision(world.manual(), TickMode::apply, first, world.approval_of(first));
+  CHECK_THROWS_WITH(world.apply(),
                     Catch::StartsWith("conflict: ") && Catch::Contains("under verification"));
+  CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
 }
 
 TEST_CASE("a hold is applied by changing nothing") {

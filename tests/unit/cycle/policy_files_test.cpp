@@ -9,6 +9,8 @@ using namespace dagloop::test;
 
 namespace {
 
+const std::string kDigest(64, '1');
+
 Approval approval_for(const std::string& digest) {
   return sign_approval({digest, "alice", kAsOf, kAsOf + std::chrono::hours{1}, ""},
                        approver_key().secret);
@@ -43,16 +45,16 @@ TEST_CASE("a document is checked against its schema, naming file and place") {
 
 TEST_CASE("approvals of the digest are found under any name of theirs, each once") {
   LoopWorld world;
-  const Approval wanted = approval_for("d1");
+  const Approval wanted = approval_for(kDigest);
   put(world, "dag_policy_approval_latest.json", wanted);
   put(world, "dag_policy_approval_20260225.json", wanted);
-  put(world, "dag_policy_approval_other.json", approval_for("d2"));
+  put(world, "dag_policy_approval_other.json", approval_for(std::string(64, '2')));
   put(world, "approval.json", wanted);
   put(world, "dag_policy_approval_latest.json.tmp", wanted);
   std::vector<std::string> notes;
-  const auto found = find_approvals(world.memory, world.config.policy, "d1", notes);
+  const auto found = find_approvals(world.memory, world.config.policy, kDigest, notes);
   REQUIRE(found.size() == 1);
-  CHECK(found.front().decision_digest == "d1");
+  CHECK(found.front().decision_digest == kDigest);
   CHECK(notes.empty());
 }
 
@@ -60,9 +62,9 @@ TEST_CASE("an approval that cannot be read is told and passed over") {
   LoopWorld world;
   world.write("/approvals/dag_policy_approval_a.json", "{");
   world.write("/approvals/dag_policy_approval_b.json", "{}");
-  put(world, "dag_policy_approval_c.json", approval_for("d1"));
+  put(world, "dag_policy_approval_c.json", approval_for(kDigest));
   std::vector<std::string> notes;
-  CHECK(find_approvals(world.memory, world.config.policy, "d1", notes).size() == 1);
+  CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).size() == 1);
   REQUIRE(notes.size() == 2);
   CHECK_THAT(notes.front(), Catch::Contains("dag_policy_approval_a.json"));
 }
@@ -71,5 +73,5 @@ TEST_CASE("no directory of approvals means no approvals") {
   LoopWorld world;
   world.config.policy.approvals_dir = "/nowhere";
   std::vector<std::string> notes;
-  CHECK(find_approvals(world.memory, world.config.policy, "d1", notes).empty());
+  CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).empty());
 }

@@ -2,9 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "../../support/faults.hpp"
-#include "../../support/make_quality.hpp"
-#include "../../support/memory_file_system.hpp"
+#include "../../support/loop_world.hpp"
 #include "dagloop/report/documents.hpp"
 
 using namespace dagloop;

@@ -1,9 +1,10 @@
 #include "dagloop/kpi/kpi_set.hpp"
 
 #include <catch2/catch.hpp>
+#include <string>
+#include <vector>
 
-#include "dagloop/kpi/quality.hpp"
-#include "make_record.hpp"
+#include "dagloop/base/error.hpp"
 
 namespace dagloop {
 namespace {
@@ -61,6 +62,34 @@ TEST_CASE("every KPI is the quotient that the contract names") {
   CHECK(kpis.all().size() == kpi_names().size());
 }
 
+TEST_CASE("the KPIs come in the order of the contract") {
+  const std::vector<std::string> expected{
+      "pipeline_success_rate",    "verification_failed_rate", "fallback_rate",
+      "compensation_failed_rate", "manual_required_rate",     "fanout_failed_rate",
+      "idempotent_reuse_rate",    "error_rate.auth",          "error_rate.server",
+      "error_rate.timeout",       "error_rate.rate_limit",    "error_rate.validation",
+      "error_rate.llm",           "error_rate.verification",  "error_rate.compensation",
+      "error_rate.other",         "p50_latency_ms",           "p95_latency_ms",
+      "p99_latency_ms",           "attempt_failure_rate",     "attempts_per_node"};
+  CHECK(kpi_names() == expected);
+}
+
+TEST_CASE("success and reuse are better higher, everything else lower") {
+  for (const std::string& name : kpi_names()) {
+    CAPTURE(name);
+    const bool higher = name == "pipeline_success_rate" || name == "idempotent_reuse_rate";
+    CHECK(better_direction(name) == (higher ? Better::higher : Better::lower));
+  }
+}
+
+TEST_CASE("a KPI of the same name twice is a bug, and one that is not there is not found") {
+  KpiSet kpis;
+  kpis.add("x", make_rate(1, 2));
+  CHECK_THROWS_AS(kpis.add("x", make_rate(1, 2)), Error);
+  CHECK(kpis.find("x")->value == 0.5);
+  CHECK(kpis.find("y") == nullptr);
+}
+
 TEST_CASE("rates carry a Wilson interval, ratios and quantiles do not") {
   const KpiSet kpis = compute_kpis(example(), ErrorClasses());
   CHECK(kpis.find("pipeline_success_rate")->ci95 == wilson95(17, 20));
@@ -83,6 +112,7 @@ TEST_CASE("node figures are those of its attempts") {
   CHECK(node.attempts == 30);
   CHECK(node.failure_rate.value == 0.2);
   CHECK(node.retry_success_rate.value == 0.4);
+  CHECK(node.failure_rate.ci95 == wilson95(6, 30));
   CHECK_FALSE(compute_node_kpis(example().nodes.at("b")).retry_success_rate.value);
 }
 
@@ -90,44 +120,6 @@ TEST_CASE("more failed items than items gives a rate without an interval") {
   const Kpi kpi = make_rate(3, 2);
   CHECK(kpi.value == 1.5);
   CHECK_FALSE(kpi.ci95);
-}
-
-TEST_CASE("a window sums the slots inside it and the cohorts add up to the total") {
-  PartialSet set;
-  const auto key = [](int minute, Cohort cohort) {
-    return PartialKey{test::at_minute(minute), Population::dag, cohort};
-  };
-  set.partials[key(-5, Cohort::none)].total_runs = 1000;
-  set.partials[key(0, Cohort::canary)].total_runs = 1;
-  set.partials[key(5, Cohort::control)].total_runs = 10;
-  set.partials[key(55, Cohort::none)].total_runs = 100;
-  set.partials[key(60, Cohort::none)].total_runs = 1000;
-  const WindowKpis window =
-      compute_window_kpis(set, {test::at_minute(0), test::at_minute(60)}, ErrorClasses());
-  const PopulationKpis& dag = window.population(Population::dag);
-  CHECK(dag.total_runs == 111);
-  CHECK(dag.cohort(Cohort::canary)->total_runs == 1);
-  CHECK(dag.cohort(Cohort::control)->total_runs == 10);
-  CHECK(window.population(Population::non_dag).total_runs == 0);
-  CHECK(window.population(Population::non_dag).cohorts.empty());
-}
-
-TEST_CASE("merging partials is commutative, associative and has an empty element") {
-  KpiPartial a = example();
-  KpiPartial b = example();
-  b.error_codes["x"] = 7;
-  b.plan_sources["llm"] = {3, 2};
-  b.nodes["c"].attempts = 9;
-  KpiPartial ab = a;
-  ab.merge(b);
-  KpiPartial ba = b;
-  ba.merge(a);
-  CHECK(ab == ba);
-  KpiPartial with_nothing = ab;
-  with_nothing.merge({});
-  CHECK(with_nothing == ab);
-  CHECK(ab.total_runs == 40);
-  CHECK(ab.error_codes.at("TOOL_TIMEOUT") == 4);
 }
 
 }  // namespace dagloop

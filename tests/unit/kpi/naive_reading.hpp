@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
@@ -30,6 +32,18 @@ class NaiveReading {
     return all;
   }
 
+  /// Returns how many run records in the range another one of their run makes superfluous.
+  std::uint64_t duplicate_run_records() const {
+    std::uint64_t run_records = 0;
+    std::set<std::pair<bool, std::string>> runs;
+    for (const OwnedRecord& record : records_) {
+      if (!record.node.empty() || !range_.contains(record.at)) continue;
+      ++run_records;
+      runs.insert({record.is_request, record.run});
+    }
+    return run_records - runs.size();
+  }
+
  private:
   static bool bad(Status status) {
     return is_final(status) && status != Status::succeeded && status != Status::skipped;
@@ -42,7 +56,7 @@ class NaiveReading {
   }
 
   // "Two run records of one run: the later stands; on a tie a final status over a non-final one."
-  // Records that tie beyond that are equal in these tests, or their order is by content below.
+  // Records that tie beyond that are ordered by content, whatever the order they came in.
   static bool stands_before(const OwnedRecord& a, const OwnedRecord& b) {
     if (a.at != b.at) return a.at < b.at;
     if (is_final(a.status) != is_final(b.status)) return is_final(b.status);
@@ -94,21 +108,23 @@ class NaiveReading {
     return std::any_of(records.begin(), records.end(), test);
   }
 
+  // max(end) - min(start) is the longest time from a record's start to the run's end.
   static void derive_duration(OwnedRecord& run, const std::vector<OwnedRecord>& nodes) {
     if (!any(nodes, [](const OwnedRecord& n) { return n.duration_ms.has_value(); })) return;
-    double earliest = 1e300;
+    double longest = 0;
     for (const OwnedRecord& node : nodes) {
-      const double end = static_cast<double>((node.at - nodes.front().at).count()) / 1000;
-      earliest = std::min(earliest, end - node.duration_ms.value_or(0));
+      const double after_ms = static_cast<double>((run.at - node.at).count()) / 1000;
+      longest = std::max(longest, after_ms + node.duration_ms.value_or(0));
     }
-    run.duration_ms = static_cast<double>((run.at - nodes.front().at).count()) / 1000 - earliest;
+    run.duration_ms = longest;
   }
 
   static void derive_plan_source(OwnedRecord& run, const std::vector<OwnedRecord>& nodes) {
     TimePoint latest = TimePoint::min();
     for (const OwnedRecord& node : nodes) {
       if (node.plan_source.empty() || node.at < latest) continue;
-      if (node.at > latest || node.plan_source < run.plan_source) run.plan_source = node.plan_source;
+      if (node.at > latest || node.plan_source < run.plan_source)
+        run.plan_source = node.plan_source;
       latest = node.at;
     }
   }
@@ -123,14 +139,14 @@ class NaiveReading {
       }
       last.push_back(*std::max_element(attempts.begin(), attempts.end(), attempt_before));
     }
+    // "In flight when the last attempt of any node has no final status", of whichever node.
+    const bool in_flight = any(last, [](const OwnedRecord& r) { return !is_final(r.status); });
     if (names.contains(outcome_node_)) {
       std::erase_if(last, [&](const OwnedRecord& r) { return r.node != outcome_node_; });
     }
     run.status = Status::succeeded;
     if (any(last, [](const OwnedRecord& r) { return bad(r.status); })) run.status = Status::failed;
-    if (any(last, [](const OwnedRecord& r) { return !is_final(r.status); })) {
-      run.status = Status::running;
-    }
+    if (in_flight) run.status = Status::running;
     const OwnedRecord* first = nullptr;
     for (const OwnedRecord& r : last) {
       if (!bad(r.status) || r.error_code.empty()) continue;
@@ -156,13 +172,12 @@ class NaiveReading {
     }
     const auto add = [](std::uint64_t& count, bool when) { count += when ? 1U : 0U; };
     const ErrorClasses classes;
-    const bool manual = run.status == Status::manual_required ||
-                        (derived && any(nodes, [](const OwnedRecord& n) {
-                           return n.status == Status::manual_required;
-                         }));
-    const bool compensation_failed =
-        run.compensation == CompensationStatus::failed ||
-        run.compensation == CompensationStatus::manual_required;
+    const bool manual =
+        run.status == Status::manual_required || (derived && any(nodes, [](const OwnedRecord& n) {
+                                                    return n.status == Status::manual_required;
+                                                  }));
+    const bool compensation_failed = run.compensation == CompensationStatus::failed ||
+                                     run.compensation == CompensationStatus::manual_required;
     ++partial.total_runs;
     add(partial.succeeded, run.status == Status::succeeded);
     add(partial.derived_runs, derived);
@@ -173,8 +188,7 @@ class NaiveReading {
     add(partial.compensation_failed, compensation_failed);
     add(partial.compensation_total,
         compensation_failed || run.compensation == CompensationStatus::completed);
-    add(partial.manual_required,
-        manual || run.compensation == CompensationStatus::manual_required);
+    add(partial.manual_required, manual || run.compensation == CompensationStatus::manual_required);
     add(partial.idempotent_reuse, run.reuse);
     partial.fanout_failed += run.fanout_failed;
     partial.fanout_total += run.fanout_total;

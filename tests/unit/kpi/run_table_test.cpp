@@ -2,161 +2,96 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "awkward_log.hpp"
+#include "dagloop/base/error.hpp"
 #include "make_record.hpp"
-#include "naive_reading.hpp"
-#include "rollout_generator.hpp"
 
 namespace dagloop {
 namespace {
 
 using test::at_minute;
+using test::kRange;
 using test::make_node_record;
 using test::make_record;
 using test::OwnedRecord;
-using test::Random;
-
-const Window kRange{at_minute(0), at_minute(120)};
-
-PartialSet settle(const std::vector<OwnedRecord>& records, RunTableOptions options) {
-  RunTable table(std::move(options));
-  for (const OwnedRecord& record : records) table.add(record.view(), record.line());
-  return table.finish(ErrorClasses());
-}
-
-PartialSet settle(const std::vector<OwnedRecord>& records) {
-  return settle(records, {kRange, "", Dedupe::runs});
-}
+using test::settle;
 
 KpiPartial total(const PartialSet& set, Population population = Population::dag) {
   return set.sum(kRange, population);
 }
 
-template <typename Enum>
-Enum any_of(Random& random, std::initializer_list<Enum> values) {
-  return *(values.begin() + random.below(values.size()));
-}
-
-// Few runs, few nodes, few instants: ties, duplicates and contradictions are the rule.
-OwnedRecord awkward_record(Random& random) {
-  OwnedRecord record;
-  record.run = "r" + std::to_string(random.below(12));
-  record.is_request = random.chance(0.2);
-  if (random.chance(0.6)) record.node = any_of<const char*>(random, {"a", "b", "evaluate"});
-  record.status = any_of(random, {Status::succeeded, Status::succeeded, Status::failed,
-                                  Status::manual_required, Status::cancelled, Status::skipped,
-                                  Status::running, Status::pending, Status::compensating});
-  record.error_code = any_of<const char*>(
-      random, {"", "", "TOOL_TIMEOUT", "VERIFY_COUNT_MISMATCH", "503", "odd"});
-  record.plan_source = any_of<const char*>(random, {"", "llm", "rule"});
-  record.compensation =
-      any_of(random, {CompensationStatus::none, CompensationStatus::not_required,
-                      CompensationStatus::completed, CompensationStatus::failed,
-                      CompensationStatus::manual_required});
-  record.population = random.chance(0.7) ? Population::dag : Population::non_dag;
-  record.cohort = any_of(random, {Cohort::none, Cohort::canary, Cohort::control});
-  record.verification = random.chance(0.2);
-  record.fallback = random.chance(0.2);
-  record.reuse = random.chance(0.2);
-  record.attempt = 1 + static_cast<std::uint32_t>(random.below(3));
-  record.at = at_minute(static_cast<int>(random.below(140)) - 10);
-  if (random.chance(0.8)) record.duration_ms = static_cast<double>(random.below(500'000));
-  record.fanout_total = random.below(5);
-  record.fanout_failed = random.below(3);
-  return record;
-}
-
-std::vector<OwnedRecord> awkward_log(Random& random) {
-  std::vector<OwnedRecord> records;
-  const std::size_t count = random.below(60);
-  for (std::size_t i = 0; i < count; ++i) {
-    records.push_back(awkward_record(random));
-    if (random.chance(0.1)) records.push_back(records[random.below(records.size())]);
-  }
-  return records;
-}
-
-void shuffle(std::vector<OwnedRecord>& records, Random& random) {
-  for (std::size_t i = records.size(); i > 1; --i) {
-    std::swap(records[i - 1], records[random.below(i)]);
-  }
-}
-
 }  // namespace
 
-TEST_CASE("the partials of thousands of awkward logs equal an independent reading") {
-  Random random(11);
-  for (int round = 0; round < 3000; ++round) {
-    const auto records = awkward_log(random);
-    const std::string outcome_node = round % 2 == 0 ? "" : "evaluate";
-    const auto found = settle(records, {kRange, outcome_node, Dedupe::runs}).partials;
-    const auto expected = test::NaiveReading(records, kRange, outcome_node).partials();
-    CAPTURE(round);
-    REQUIRE(found == expected);
-  }
+TEST_CASE("every count of a partial is that of the runs the contract names") {
+  auto good = make_record("good", 10);
+  good.plan_source = "llm";
+  good.duration_ms = 100;
+  good.reuse = true;
+  good.fanout_total = 10;
+  auto timed_out = make_record("timed_out", 11, Status::failed);
+  timed_out.plan_source = "llm";
+  timed_out.error_code = "TOOL_TIMEOUT";
+  timed_out.duration_ms = 300;
+  timed_out.fallback = true;
+  timed_out.compensation = CompensationStatus::completed;
+  auto unverified = make_record("unverified", 12, Status::manual_required);
+  unverified.error_code = "VERIFY_COUNT_MISMATCH";
+  unverified.compensation = CompensationStatus::failed;
+  auto reasoned = make_record("reasoned", 13, Status::cancelled);
+  reasoned.verification = true;
+  reasoned.compensation = CompensationStatus::manual_required;
+  reasoned.fanout_total = 5;
+  reasoned.fanout_failed = 2;
+  auto coded_success = make_record("coded_success", 14);
+  coded_success.error_code = "TOOL_TIMEOUT";
+  coded_success.compensation = CompensationStatus::not_required;
+  auto running = make_record("running", 14, Status::running);
+  running.error_code = "503";
+  running.plan_source = "rule";
+  running.fallback = true;
+  running.duration_ms = 7;
+
+  KpiPartial expected;
+  expected.total_runs = 5;
+  expected.succeeded = 2;
+  expected.in_flight = 1;
+  expected.verification_failed = 2;
+  expected.fallback = 1;
+  expected.compensation_failed = 2;
+  expected.compensation_total = 3;
+  expected.manual_required = 2;
+  expected.idempotent_reuse = 1;
+  expected.fanout_failed = 2;
+  expected.fanout_total = 15;
+  expected.error_codes = {{"TOOL_TIMEOUT", 2}, {"VERIFY_COUNT_MISMATCH", 1}};
+  expected.plan_sources["llm"] = {2, 1};
+  expected.latency.add(100);
+  expected.latency.add(300);
+  CHECK(total(settle({good, timed_out, unverified, reasoned, coded_success, running})) == expected);
 }
 
-TEST_CASE("shuffling the records changes nothing") {
-  Random random(12);
-  for (int round = 0; round < 500; ++round) {
-    auto records = awkward_log(random);
-    const PartialSet before = settle(records);
-    shuffle(records, random);
-    REQUIRE(settle(records) == before);
-  }
-}
-
-TEST_CASE("splitting the records over any number of tables changes nothing") {
-  Random random(13);
-  for (int round = 0; round < 500; ++round) {
-    const auto records = awkward_log(random);
-    const RunTableOptions options{kRange, "evaluate", Dedupe::runs};
-    std::vector<RunTable> tables;
-    for (std::uint64_t i = 0; i < 1 + random.below(5); ++i) tables.emplace_back(options);
-    for (const OwnedRecord& record : records) {
-      tables[random.below(tables.size())].add(record.view(), record.line());
-    }
-    while (tables.size() > 1) {
-      const std::size_t into = random.below(tables.size() - 1);
-      tables[into].merge(std::move(tables.back()));
-      tables.pop_back();
-    }
-    REQUIRE(tables.front().finish(ErrorClasses()) == settle(records, options));
-  }
-}
-
-TEST_CASE("duplicating run records changes no partial, and each is counted") {
-  Random random(14);
-  for (int round = 0; round < 300; ++round) {
-    auto records = awkward_log(random);
-    const PartialSet before = settle(records);
-    std::uint64_t added = 0;
-    const std::size_t count = records.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!records[i].node.empty() || !kRange.contains(records[i].at)) continue;
-      records.push_back(records[i]);
-      ++added;
-    }
-    const PartialSet after = settle(records);
-    REQUIRE(after.partials == before.partials);
-    REQUIRE(after.input.duplicates == before.input.duplicates + added);
-  }
-}
-
-TEST_CASE("with dedupe by records, duplicating any lines changes no partial") {
-  Random random(15);
-  for (int round = 0; round < 300; ++round) {
-    auto records = awkward_log(random);
-    const RunTableOptions options{kRange, "", Dedupe::records};
-    const PartialSet before = settle(records, options);
-    const std::size_t count = records.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      if (random.chance(0.5)) records.push_back(records[i]);
-    }
-    shuffle(records, random);
-    REQUIRE(settle(records, options).partials == before.partials);
-  }
+TEST_CASE("the node records of a run with a run record count its attempts and nothing else") {
+  auto retry = make_node_record("r1", "a", 11, Status::failed);
+  retry.attempt = 2;
+  retry.duration_ms = 40;
+  retry.error_code = "503";
+  retry.fallback = true;
+  retry.fanout_total = 3;
+  const auto skipped = make_node_record("r1", "b", 11, Status::skipped);
+  const auto first = make_node_record("r1", "a", 10);
+  KpiPartial expected;
+  expected.total_runs = 1;
+  expected.succeeded = 1;
+  NodePartial& a = expected.nodes["a"];
+  a = {2, 1, 1, 0, 1, {}};
+  a.latency.add(40);
+  expected.nodes["b"] = {1, 0, 0, 0, 1, {}};
+  CHECK(total(settle({retry, skipped, make_record("r1", 12), first})) == expected);
 }
 
 TEST_CASE("without dedupe by records, a node record counts each time it comes") {
@@ -181,6 +116,40 @@ TEST_CASE("on a tie of time a final status stands over a non-final one") {
   const auto failed = make_record("r1", 10, Status::failed);
   CHECK(total(settle({failed, running})).total_runs == 1);
   CHECK(total(settle({running, failed})).in_flight == 0);
+}
+
+TEST_CASE("of two contradicting records of one instant the same one stands in either order") {
+  const std::vector<void (*)(OwnedRecord&)> changes{
+      [](OwnedRecord& r) { r.status = Status::cancelled; },
+      [](OwnedRecord& r) { r.error_code = "503"; },
+      [](OwnedRecord& r) { r.plan_source = "llm"; },
+      [](OwnedRecord& r) { r.compensation = CompensationStatus::failed; },
+      [](OwnedRecord& r) { r.population = Population::non_dag; },
+      [](OwnedRecord& r) { r.cohort = Cohort::canary; },
+      [](OwnedRecord& r) { r.verification = true; },
+      [](OwnedRecord& r) { r.fallback = true; },
+      [](OwnedRecord& r) { r.reuse = true; },
+      [](OwnedRecord& r) { r.duration_ms = 5; },
+      [](OwnedRecord& r) { r.fanout_total = 1; },
+      [](OwnedRecord& r) { r.fanout_failed = 1; }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    CAPTURE(i);
+    auto first = make_record("r1", 10, Status::failed);
+    auto second = first;
+    changes[i](second);
+    CHECK(settle({first, second}) == settle({second, first}));
+    first.node = second.node = "a";
+    CHECK(settle({first, second}) == settle({second, first}));
+  }
+}
+
+TEST_CASE("the records of thousands of runs find their runs again") {
+  std::vector<OwnedRecord> records;
+  for (int i = 0; i < 5000; ++i) records.push_back(make_record("r" + std::to_string(i), 10));
+  for (int i = 0; i < 5000; ++i) records.push_back(OwnedRecord(records[static_cast<std::size_t>(i)]));
+  const PartialSet set = settle(records);
+  CHECK(total(set).total_runs == 5000);
+  CHECK(set.input.duplicates == 5000);
 }
 
 TEST_CASE("a request id and a pipeline run id of the same text are two runs") {
@@ -209,8 +178,7 @@ TEST_CASE("a derived run whose outcome node failed has failed, whatever the othe
   broken.error_code = "503";
   const auto verdict = make_node_record("r1", "evaluate", 12);
   CHECK(total(settle({broken, verdict})).succeeded == 0);
-  const KpiPartial judged =
-      total(settle({broken, verdict}, {kRange, "evaluate", Dedupe::runs}));
+  const KpiPartial judged = total(settle({broken, verdict}, {kRange, "evaluate", Dedupe::runs}));
   CHECK(judged.succeeded == 1);
   CHECK(judged.error_codes.empty());
 }
@@ -224,9 +192,100 @@ TEST_CASE("a derived run is in flight while the last attempt of a node has no fi
   CHECK(partial.nodes.empty());
 }
 
+TEST_CASE("a derived run is in flight while any node is, even where the outcome node is done") {
+  const auto verdict = make_node_record("r1", "evaluate", 10);
+  const auto running = make_node_record("r1", "b", 11, Status::running);
+  const KpiPartial partial = total(settle({verdict, running}, {kRange, "evaluate", Dedupe::runs}));
+  CHECK(partial.in_flight == 1);
+  CHECK(partial.total_runs == 0);
+}
+
+TEST_CASE("a derived run's duration does not depend on the order of its records") {
+  auto first = make_node_record("r1", "a", 10);
+  first.duration_ms = 0.1;
+  auto second = make_node_record("r1", "b", 11);
+  second.at += Microseconds{7};
+  auto third = make_node_record("r1", "c", 119);
+  third.at += Microseconds{300'003};
+  std::vector<OwnedRecord> records{first, second, third};
+  const PartialSet before = settle(records);
+  for (int i = 0; i < 3; ++i) {
+    std::rotate(records.begin(), records.begin() + 1, records.end());
+    CHECK(settle(records) == before);
+  }
+}
+
+TEST_CASE("a derived run without any duration has none") {
+  const KpiPartial partial =
+      total(settle({make_node_record("r1", "a", 10), make_node_record("r1", "b", 15)}));
+  CHECK(partial.total_runs == 1);
+  CHECK(partial.latency.count() == 0);
+}
+
+TEST_CASE("the error of a derived run is that of its earliest failed last attempt that has one") {
+  auto silent = make_node_record("r1", "a", 10, Status::failed);
+  auto early = make_node_record("r1", "z", 11, Status::cancelled);
+  early.error_code = "503";
+  auto late = make_node_record("r1", "b", 12, Status::failed);
+  late.error_code = "401";
+  CHECK(total(settle({late, early, silent})).error_codes ==
+        std::map<std::string, std::uint64_t>{{"503", 1}});
+  early.at = late.at;  // a tie: the smaller node id
+  CHECK(total(settle({early, late, silent})).error_codes ==
+        std::map<std::string, std::uint64_t>{{"401", 1}});
+}
+
+TEST_CASE("a derived run takes its population and cohort from all of its records") {
+  auto control = make_node_record("r1", "a", 10);
+  control.population = Population::non_dag;
+  control.cohort = Cohort::control;
+  auto plain = make_node_record("r1", "b", 11);
+  CHECK(settle({plain, control}).partials.begin()->first ==
+        PartialKey{at_minute(10), Population::dag, Cohort::control});
+  auto canary = make_node_record("r1", "c", 12);
+  canary.cohort = Cohort::canary;
+  CHECK(settle({canary, plain, control}).partials.begin()->first ==
+        PartialKey{at_minute(10), Population::dag, Cohort::canary});
+}
+
+TEST_CASE("lines that differ in trailing space and carriage return alone are identical") {
+  const auto node = make_node_record("r1", "a", 10);
+  RunTable table({kRange, "", Dedupe::records});
+  table.add(node.view(), "{}");
+  table.add(node.view(), "{} \t\r");
+  table.add(node.view(), " {}");
+  const PartialSet set = table.finish(ErrorClasses());
+  CHECK(total(set).nodes.at("a").attempts == 2);
+  CHECK(set.input.duplicates == 1);
+}
+
+TEST_CASE("a run whose records come from several tables is one run") {
+  const RunTableOptions options{kRange, "", Dedupe::records};
+  RunTable all(options);
+  for (const char* node : {"a", "b", "a"}) {
+    RunTable part(options);
+    const auto record = make_node_record("r1", node, 10);
+    part.add(record.view(), record.line());
+    all.merge(std::move(part));
+  }
+  const PartialSet set = all.finish(ErrorClasses());
+  CHECK(total(set).total_runs == 1);
+  CHECK(total(set).nodes.size() == 2);
+  CHECK(set.input.duplicates == 1);
+}
+
+TEST_CASE("merging tables of different options, or finishing one twice, is a bug") {
+  RunTable table({kRange, "", Dedupe::runs});
+  CHECK_THROWS_AS(table.merge(RunTable({kRange, "", Dedupe::records})), Error);
+  CHECK_THROWS_AS(table.merge(RunTable({kRange, "evaluate", Dedupe::runs})), Error);
+  CHECK_THROWS_AS(table.merge(RunTable({{at_minute(0), at_minute(5)}, "", Dedupe::runs})), Error);
+  table.finish(ErrorClasses());
+  CHECK_THROWS_AS(table.finish(ErrorClasses()), Error);
+}
+
 TEST_CASE("records outside the range are counted and kept nowhere") {
-  const PartialSet set = settle({make_record("r1", -1), make_record("r2", 0), make_record("r3", 119),
-                                 make_record("r4", 120)});
+  const PartialSet set = settle({make_record("r1", -1), make_record("r2", 0),
+                                 make_record("r3", 119), make_record("r4", 120)});
   CHECK(total(set).total_runs == 2);
   CHECK(set.input.out_of_range == 2);
   CHECK(set.input.records == 4);

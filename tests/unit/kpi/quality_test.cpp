@@ -1,0 +1,119 @@
+#include "dagloop/kpi/quality.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "dagloop/base/error.hpp"
+#include "make_record.hpp"
+
+namespace dagloop {
+namespace {
+
+using test::at_minute;
+
+const Window kWindow{at_minute(0), at_minute(60)};
+
+KpiPartial& at(PartialSet& set, int minute, Population population, Cohort cohort) {
+  return set.partials[{at_minute(minute), population, cohort}];
+}
+
+WindowKpis figures(const PartialSet& set) {
+  return compute_window_kpis(set, kWindow, ErrorClasses());
+}
+
+}  // namespace
+
+TEST_CASE("both populations and all nine error classes are there when there are no runs") {
+  const WindowKpis window = figures({});
+  CHECK(window.window == kWindow);
+  REQUIRE(window.populations.size() == 2);
+  for (const auto& [population, figures] : window.populations) {
+    CHECK(figures.total_runs == 0);
+    CHECK(figures.kpis.all().size() == kpi_names().size());
+    CHECK(figures.cohorts.empty());
+    CHECK(figures.error_classes.size() == 9);
+    for (const ErrorClass each : kErrorClasses) {
+      CHECK(figures.error_classes.at(std::string(to_string(each))) == 0);
+    }
+  }
+}
+
+TEST_CASE("a window sums the slots inside it and never mixes populations") {
+  PartialSet set;
+  at(set, -5, Population::dag, Cohort::none).total_runs = 1000;
+  at(set, 0, Population::dag, Cohort::canary).total_runs = 1;
+  at(set, 5, Population::dag, Cohort::control).total_runs = 10;
+  at(set, 55, Population::dag, Cohort::none).total_runs = 100;
+  at(set, 55, Population::non_dag, Cohort::none).total_runs = 7;
+  at(set, 60, Population::dag, Cohort::none).total_runs = 1000;
+  const WindowKpis window = figures(set);
+  const PopulationKpis& dag = window.population(Population::dag);
+  CHECK(dag.total_runs == 111);
+  CHECK(dag.cohort(Cohort::canary)->total_runs == 1);
+  CHECK(dag.cohort(Cohort::control)->total_runs == 10);
+  CHECK(dag.cohorts.size() == 2);
+  CHECK(window.population(Population::non_dag).total_runs == 7);
+}
+
+TEST_CASE("a cohort is there with runs, if only in flight, and in the DAG population alone") {
+  PartialSet set;
+  at(set, 0, Population::dag, Cohort::canary).in_flight = 1;
+  at(set, 0, Population::non_dag, Cohort::control).total_runs = 5;
+  const WindowKpis window = figures(set);
+  const PopulationKpis& dag = window.population(Population::dag);
+  REQUIRE(dag.cohort(Cohort::canary) != nullptr);
+  CHECK(dag.cohort(Cohort::canary)->in_flight == 1);
+  CHECK(dag.cohort(Cohort::control) == nullptr);
+  CHECK(window.population(Population::non_dag).cohorts.empty());
+  CHECK(window.population(Population::non_dag).total_runs == 5);
+}
+
+TEST_CASE("a population's figures are those of its partial") {
+  PartialSet set;
+  KpiPartial& partial = at(set, 0, Population::dag, Cohort::none);
+  partial.total_runs = 8;
+  partial.succeeded = 6;
+  partial.derived_runs = 3;
+  partial.in_flight = 2;
+  partial.error_codes = {{"503", 1}, {"TOOL_SERVER_ERROR", 1}};
+  partial.nodes["a"] = {4, 1, 2, 1, 3, {}};
+  partial.plan_sources["llm"] = {4, 3};
+  const PopulationKpis dag = figures(set).population(Population::dag);
+  CHECK(dag.total_runs == 8);
+  CHECK(dag.succeeded_runs == 6);
+  CHECK(dag.derived_runs == 3);
+  CHECK(dag.in_flight == 2);
+  CHECK(dag.error_codes == partial.error_codes);
+  CHECK(dag.error_classes.at("server") == 2);
+  CHECK(dag.error_classes.at("other") == 0);
+  CHECK(dag.kpis == compute_kpis(partial, ErrorClasses()));
+  CHECK(dag.nodes.at("a") == compute_node_kpis(partial.nodes.at("a")));
+  CHECK(dag.plan_sources.at("llm").runs == 4);
+  CHECK(dag.plan_sources.at("llm").success_rate == make_rate(3, 4));
+}
+
+TEST_CASE("a report's in-flight and derived runs are those of both populations") {
+  PartialSet set;
+  at(set, 0, Population::dag, Cohort::none).in_flight = 2;
+  at(set, 0, Population::non_dag, Cohort::none).in_flight = 3;
+  at(set, 5, Population::dag, Cohort::canary).derived_runs = 10;
+  at(set, 5, Population::non_dag, Cohort::none).derived_runs = 20;
+  Quality quality;
+  quality.current = figures(set);
+  CHECK(quality.in_flight() == 5);
+  CHECK(quality.derived_runs() == 30);
+}
+
+TEST_CASE("the malformed share is that of all lines, and 0 where nothing was read") {
+  InputCounts input;
+  CHECK(malformed_share(input) == 0);
+  input.records = 200;
+  input.malformed = 3;
+  CHECK(malformed_share(input) == 0.015);
+}
+
+TEST_CASE("the figures of a window off the slots' boundaries are a bug") {
+  CHECK_THROWS_AS(compute_window_kpis({}, {at_minute(0), at_minute(7)}, ErrorClasses()), Error);
+}
+
+}  // namespace dagloop

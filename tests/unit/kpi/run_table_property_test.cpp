@@ -1,0 +1,129 @@
+#include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "awkward_log.hpp"
+#include "dagloop/kpi/run_table.hpp"
+#include "naive_reading.hpp"
+
+namespace dagloop {
+namespace {
+
+using test::awkward_log;
+using test::kRange;
+using test::NaiveReading;
+using test::OwnedRecord;
+using test::Random;
+using test::settle;
+
+RunTableOptions options_of(int round) {
+  return {kRange, round % 2 == 0 ? "" : "evaluate", round % 4 < 2 ? Dedupe::runs : Dedupe::records};
+}
+
+std::uint64_t in_range(const std::vector<OwnedRecord>& records) {
+  std::uint64_t count = 0;
+  for (const OwnedRecord& record : records) count += kRange.contains(record.at) ? 1U : 0U;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("the partials of thousands of awkward logs equal an independent reading") {
+  Random random(11);
+  for (int round = 0; round < 3000; ++round) {
+    const auto records = awkward_log(random);
+    const std::string outcome_node = round % 2 == 0 ? "" : "evaluate";
+    const PartialSet found = settle(records, {kRange, outcome_node, Dedupe::runs});
+    const NaiveReading reading(records, kRange, outcome_node);
+    CAPTURE(round);
+    REQUIRE(found.partials == reading.partials());
+    REQUIRE(found.input.duplicates == reading.duplicate_run_records());
+    REQUIRE(found.input.records == records.size());
+    REQUIRE(found.input.out_of_range == records.size() - in_range(records));
+  }
+}
+
+TEST_CASE("with dedupe by records, awkward logs read like their distinct lines") {
+  Random random(16);
+  for (int round = 0; round < 1000; ++round) {
+    const auto records = awkward_log(random);
+    const auto distinct = test::without_identical_nodes(records);
+    const PartialSet found = settle(records, {kRange, "evaluate", Dedupe::records});
+    const NaiveReading reading(distinct, kRange, "evaluate");
+    CAPTURE(round);
+    REQUIRE(found.partials == reading.partials());
+    REQUIRE(found.input.duplicates ==
+            reading.duplicate_run_records() + in_range(records) - in_range(distinct));
+  }
+}
+
+TEST_CASE("shuffling the records changes nothing") {
+  Random random(12);
+  for (int round = 0; round < 500; ++round) {
+    auto records = awkward_log(random);
+    const PartialSet before = settle(records, options_of(round));
+    test::shuffle(records, random);
+    CAPTURE(round);
+    REQUIRE(settle(records, options_of(round)) == before);
+  }
+}
+
+TEST_CASE("splitting the records over any number of tables changes nothing") {
+  Random random(13);
+  for (int round = 0; round < 500; ++round) {
+    const auto records = awkward_log(random);
+    const RunTableOptions options = options_of(round);
+    std::vector<RunTable> tables;
+    const std::uint64_t count = 1 + random.below(5);
+    for (std::uint64_t i = 0; i < count; ++i) tables.emplace_back(options);
+    for (const OwnedRecord& record : records) {
+      tables[random.below(tables.size())].add(record.view(), record.line());
+    }
+    while (tables.size() > 1) {
+      const std::size_t into = random.below(tables.size() - 1);
+      tables[into].merge(std::move(tables.back()));
+      tables.pop_back();
+    }
+    CAPTURE(round);
+    REQUIRE(tables.front().finish(ErrorClasses()) == settle(records, options));
+  }
+}
+
+TEST_CASE("duplicating run records changes no partial, and each is counted") {
+  Random random(14);
+  for (int round = 0; round < 300; ++round) {
+    auto records = awkward_log(random);
+    const PartialSet before = settle(records);
+    std::uint64_t added = 0;
+    const std::size_t count = records.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!records[i].node.empty() || !kRange.contains(records[i].at)) continue;
+      records.push_back(OwnedRecord(records[i]));
+      ++added;
+    }
+    const PartialSet after = settle(records);
+    REQUIRE(after.partials == before.partials);
+    REQUIRE(after.input.duplicates == before.input.duplicates + added);
+  }
+}
+
+TEST_CASE("with dedupe by records, duplicating any lines changes no partial") {
+  Random random(15);
+  for (int round = 0; round < 300; ++round) {
+    auto records = awkward_log(random);
+    const RunTableOptions options{kRange, "", Dedupe::records};
+    const PartialSet before = settle(records, options);
+    const std::uint64_t kept_before = in_range(records);
+    const std::size_t count = records.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (random.chance(0.5)) records.push_back(OwnedRecord(records[i]));
+    }
+    test::shuffle(records, random);
+    const PartialSet after = settle(records, options);
+    REQUIRE(after.partials == before.partials);
+    REQUIRE(after.input.duplicates == before.input.duplicates + in_range(records) - kept_before);
+  }
+}
+
+}  // namespace dagloop
