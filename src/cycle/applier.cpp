@@ -260,6 +260,9 @@ PolicyHistory policy_history(const CycleState& state) {
   PolicyHistory history;
   if (state.phase == Phase::verifying) {
     history.change = PolicyHistory::ChangeState::under_verification;
+    for (const auto& [key, change] : state.change->patch) {
+      history.before_change[key] = change.before;
+    }
   }
   history.verified = state.verified;
   history.in_force_since = state.in_force_since;
@@ -287,6 +290,12 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
   }
   state.in_force = values;
   return {event};
+}
+
+std::string found_note(const JournalEvent& adopted) {
+  return adopted.before.is_null()
+             ? "first look at this env file: its policy is what a rollback goes back to"
+             : "the policy in the env file was " + adopted.why;
 }
 
 }  // namespace dagloop

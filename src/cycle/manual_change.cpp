@@ -47,8 +47,7 @@ Situation look(const ManualContext& context, TickMode mode) {
   const TimePoint now = context.clock.now();
   const auto events = observe_policy(state, values, {context.actor, now, now});
   if (!events.empty()) {
-    // A first sight is not a change of policy: how long it has been in force stays unknown.
-    notes.push_back("policy " + events.front().why);
+    notes.push_back(found_note(events.front()));
     if (mode == TickMode::apply) context.store.commit(state, events);
   }
   return {std::move(lock),   std::move(state), std::move(allowlist), std::move(env),

@@ -112,7 +112,7 @@ void Tick::observe() {
   CycleState seen = state_;
   const auto events = observe_policy(seen, values_, {kActor, context_.clock.now(), now_});
   if (events.empty()) return;
-  note("policy " + events.front().why);
+  note(found_note(events.front()));
   // A dry run decides as the applying tick would, but only that one keeps what it saw.
   state_ = std::move(seen);
   if (applies()) context_.store.commit(state_, events);
@@ -282,6 +282,7 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 }
 
 void Tick::propose() {
+  DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
   result_.decision = decision_to_json(decision_);
   if (!applies()) {
     note(

@@ -48,6 +48,8 @@ std::optional<RollbackTarget> rollback_target(const PolicyValues& values,
   const auto percent = rollout_percent(values, config.rollout_key);
   DAGLOOP_ASSERT(percent.has_value());
   if (history.change == PolicyHistory::ChangeState::under_verification) {
+    Patch back = patch_between(values, history.before_change);
+    if (!back.empty()) return RollbackTarget{std::move(back), Decision::Approval::not_required};
     if (auto undo = latest_verified(values, history, config.rollout_key, *percent)) return undo;
   } else if (auto lower = latest_verified(values, history, config.rollout_key, *percent - 1)) {
     return lower;

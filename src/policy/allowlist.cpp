@@ -81,7 +81,7 @@ std::vector<std::string> Allowlist::refusals(const Patch& patch, ChangeDirection
     const auto fault = direction == ChangeDirection::forward
                            ? step_fault(*spec, change.before, change.after)
                            : value_fault(*spec, change.after);
-    if (fault) reasons.push_back(key + ": " + *fault);
+    if (fault) reasons.push_back(*fault);
   }
   return reasons;
 }

@@ -10,12 +10,14 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::string_view kSecretPrefix = "dagloop-ed25519-secret-1 ";
 constexpr std::string_view kSchema = "dagloop.policy_approval/1";
+constexpr std::size_t kShownDigits = 12;  // of a digest in a message
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -67,6 +69,23 @@ bool verifies(const Approval& approval, const Approver& approver) {
   const std::string message = signed_bytes(approval);
   return crypto_sign_verify_detached(bytes_of(*signature), bytes_of(message), message.size(),
                                      bytes_of(*key)) == 0;
+}
+
+std::optional<std::string> key_fault(const Approver& approver, TimePoint now) {
+  if (approver.revoked_at && now >= *approver.revoked_at) {
+    return "the key of " + approver.name + " was revoked: let another approver approve";
+  }
+  if (approver.expires_at && now >= *approver.expires_at) {
+    return "the key of " + approver.name + " has expired: approve with a new key";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> people_fault(const Approval& approval, const ApprovalDemand& demand) {
+  if (demand.people == ApprovalDemand::People::one || approval.approver != demand.proposed_by) {
+    return std::nullopt;
+  }
+  return approval.approver + " proposed this change and may not approve it: ask somebody else";
 }
 
 std::optional<TimePoint> read_time(const JsonReader& reader, std::string_view key) {
@@ -154,31 +173,31 @@ std::optional<std::string> approval_fault(const Approval& approval,
                                           const std::vector<Approver>& approvers,
                                           const ApprovalDemand& demand) {
   if (approval.decision_digest != demand.decision_digest) {
-    return "the approval is for another decision (" + approval.decision_digest.substr(0, 12) + ")";
+    return "the approval is for another decision (" +
+           redact_text(approval.decision_digest, kShownDigits) + "): approve this one";
   }
   if (demand.now >= demand.decision_expires_at) {
-    return "the decision expired at " + format_time(demand.decision_expires_at);
+    return "the decision expired at " + format_time(demand.decision_expires_at) +
+           ": decide and approve again";
   }
   if (demand.now >= approval.expires_at) {
-    return "the approval expired at " + format_time(approval.expires_at);
+    return "the approval expired at " + format_time(approval.expires_at) + ": approve again";
   }
-  if (demand.people == ApprovalDemand::People::two && approval.approver == demand.proposed_by) {
-    return approval.approver + " proposed this change and may not approve it";
-  }
-  std::string fault = approval.approver + " is not among the approvers";
+  // One name may have several keys: the old one stays in the file when a new one is brought in.
+  std::optional<std::string> fault;
+  bool is_known = false;
   for (const Approver& approver : approvers) {
     if (approver.name != approval.approver) continue;
-    if (approver.revoked_at && demand.now >= *approver.revoked_at) {
-      fault = "the key of " + approver.name + " was revoked";
-    } else if (approver.expires_at && demand.now >= *approver.expires_at) {
-      fault = "the key of " + approver.name + " has expired";
-    } else if (verifies(approval, approver)) {
-      return std::nullopt;
-    } else {
-      fault = "the signature is not that of " + approver.name;
-    }
+    is_known = true;
+    if (!verifies(approval, approver)) continue;
+    fault = key_fault(approver, demand.now);
+    if (!fault) return people_fault(approval, demand);
   }
-  return fault;
+  if (fault) return fault;
+  // The name comes from an unproven document.
+  const std::string name = redact_text(approval.approver);
+  return is_known ? "the signature is not that of " + name + ": sign again with the right key"
+                  : name + " is not among the approvers: let one of them approve";
 }
 
 }  // namespace dagloop

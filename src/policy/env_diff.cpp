@@ -15,19 +15,26 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// Shows a line only up to its key, unless the key is one of ours.
-std::string shown(std::string_view line, const std::vector<std::string>& shown_keys) {
-  const std::size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return "***";
-  std::string_view key = line.substr(0, equals);
-  const std::size_t blank = key.find_last_of(" \t");
-  if (blank != std::string_view::npos) key.remove_prefix(blank + 1);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  const bool ours = std::find(shown_keys.begin(), shown_keys.end(), key) != shown_keys.end();
-  if (!ours) return std::string(key) + "=***";
-  // A comment behind the value may say anything.
-  const std::size_t comment = line.find(" #", equals);
-  return std::string(line.substr(0, comment));
+// Returns the assignment up to the end of its value: a comment behind it may say anything.
+std::string plain_assignment(std::string_view text, const EnvAssignment& assignment) {
+  const std::size_t newline = text.rfind('\n', assignment.begin - 1);
+  const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
+  const char before = text[assignment.begin - 1];
+  const std::size_t end = assignment.end + (before == '"' || before == '\'' ? 1 : 0);
+  return std::string(text.substr(begin, end - begin));
+}
+
+// Returns what may be shown of each line. Whatever is no assignment may be part of a secret.
+std::vector<std::string> shown_lines(std::string_view text,
+                                     const std::vector<std::string>& shown_keys) {
+  const EnvFile file = EnvFile::parse(std::string(text), "the env file");
+  std::vector<std::string> shown(lines_of(text).size(), "***");
+  for (const EnvAssignment& each : file.assignments()) {
+    const bool ours = std::find(shown_keys.begin(), shown_keys.end(), each.key) != shown_keys.end();
+    shown[each.line - 1] =
+        ours && !each.is_ambiguous ? plain_assignment(text, each) : each.key + "=***";
+  }
+  return shown;
 }
 
 }  // namespace
@@ -36,15 +43,16 @@ std::string masked_diff(std::string_view before, std::string_view after,
                         const std::vector<std::string>& shown_keys) {
   const auto old_lines = lines_of(before);
   const auto new_lines = lines_of(after);
-  // A patch never adds or removes a line, so equal line numbers are the same line.
+  const auto old_shown = shown_lines(before, shown_keys);
+  const auto new_shown = shown_lines(after, shown_keys);
   std::string diff;
   for (std::size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
     const bool has_old = i < old_lines.size();
     const bool has_new = i < new_lines.size();
     if (has_old && has_new && old_lines[i] == new_lines[i]) continue;
     diff += "@@ line " + std::to_string(i + 1) + " @@\n";
-    if (has_old) diff += "-" + shown(old_lines[i], shown_keys) + "\n";
-    if (has_new) diff += "+" + shown(new_lines[i], shown_keys) + "\n";
+    if (has_old) diff += "-" + old_shown[i] + "\n";
+    if (has_new) diff += "+" + new_shown[i] + "\n";
   }
   return diff;
 }

@@ -68,7 +68,7 @@ class Parser {
     Value value;
     if (!at_end() && is_blank(peek())) spaced_ = true;
     skip_blanks();
-    value.is_ambiguous = spaced_;
+    value.is_ambiguous = spaced_ || continued_;
     if (!at_end() && (peek() == '"' || peek() == '\'')) {
       read_quoted(value);
     } else {
@@ -82,12 +82,17 @@ class Parser {
   char peek() const { return text_[at_]; }
   bool at_line_end() const { return at_end() || peek() == '\n' || (peek() == '\r' && ends_line()); }
   bool ends_line() const { return at_ + 1 >= text_.size() || text_[at_ + 1] == '\n'; }
+  bool at_comment() const { return !at_end() && peek() == '#' && is_blank(text_[at_ - 1]); }
   void skip_blanks() {
     while (!at_end() && is_blank(peek())) ++at_;
   }
 
   void next_line() {
     while (!at_end() && peek() != '\n') ++at_;
+    // Some readers join such a line with the next one, comments included.
+    std::string_view read = text_.substr(0, at_);
+    if (read.ends_with('\r')) read.remove_suffix(1);
+    continued_ = read.ends_with('\\');
     if (!at_end()) ++at_;
     ++line_;
   }
@@ -95,39 +100,57 @@ class Parser {
   void read_quoted(Value& value) {
     const char quote = peek();
     value.begin = ++at_;
-    std::size_t lines = 0;
     while (!at_end() && peek() != quote) {
-      if (peek() == '\n') ++lines;
       if (quote == '"' && peek() == '\\') ++at_;
       ++at_;
     }
     if (at_end()) fail("a quote is never closed", "close it");
     value.end = at_++;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
+    const auto lines = std::count(content.begin(), content.end(), '\n');
     if (lines > 0 || (quote == '"' && has_any(content, "$`\\"))) value.is_ambiguous = true;
-    line_ += lines;
-    const std::size_t after = at_;
+    line_ += static_cast<std::size_t>(lines);
     skip_blanks();
-    const bool comment = at_ > after && !at_end() && peek() == '#';
-    if (!at_line_end() && !comment) value.is_ambiguous = true;  // concatenated pieces
+    if (at_line_end() || at_comment()) return;
+    value.is_ambiguous = true;  // concatenated pieces
+    read_rest();
   }
 
   void read_plain(Value& value) {
     value.begin = at_;
-    while (!at_line_end() && !(peek() == '#' && at_ > value.begin && is_blank(text_[at_ - 1]))) {
-      ++at_;
-    }
+    read_rest();
     value.end = at_;
     while (value.end > value.begin && is_blank(text_[value.end - 1])) --value.end;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
     if (has_any(content, "$`\\\"' \t\r;&|<>()")) value.is_ambiguous = true;
   }
 
+  // Reads on to the comment or the line's end. A shell takes a quote that is still open there on to
+  // the next lines, other readers do not: which of those are assignments is never guessed.
+  void read_rest() {
+    char open = '\0';
+    for (; !at_line_end() && (open != '\0' || !at_comment()); ++at_) {
+      const char c = peek();
+      if (c == '\\' && open != '\'') {
+        ++at_;
+        if (at_line_end()) break;
+      } else if (c == open) {
+        open = '\0';
+      } else if (open == '\0' && (c == '"' || c == '\'')) {
+        open = c;
+      }
+    }
+    if (open != '\0') {
+      fail("a quote within the value is not closed in its line", "close it, or quote all of it");
+    }
+  }
+
   std::string_view text_;
   std::string_view where_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
-  bool spaced_ = false;
+  bool spaced_ = false;     // blanks around the '='
+  bool continued_ = false;  // the line before ends in a backslash
 };
 
 }  // namespace
@@ -154,9 +177,9 @@ EnvFile EnvFile::parse(std::string text, std::string_view where) {
   return file;
 }
 
-const EnvFile::Assignment* EnvFile::find(std::string_view key) const {
-  const Assignment* found = nullptr;
-  for (const Assignment& each : assignments_) {
+const EnvAssignment* EnvFile::find(std::string_view key) const {
+  const EnvAssignment* found = nullptr;
+  for (const EnvAssignment& each : assignments_) {
     if (each.key != key) continue;
     if (found != nullptr) {
       throw Error(ErrorKind::config, where_ + ":" + std::to_string(each.line),
@@ -167,23 +190,23 @@ const EnvFile::Assignment* EnvFile::find(std::string_view key) const {
   }
   if (found != nullptr && found->is_ambiguous) {
     throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
-                found->key + " has a value that is not plain (interpolation, escapes, spaces or "
-                             "several lines)",
+                found->key + " has a value that is not plain (interpolation, escapes, spaces, "
+                             "several lines or pieces, or a backslash before it)",
                 "write it as " + found->key + "=VALUE");
   }
   return found;
 }
 
 std::optional<std::string> EnvFile::value(std::string_view key) const {
-  const Assignment* found = find(key);
+  const EnvAssignment* found = find(key);
   if (found == nullptr) return std::nullopt;
   return text_.substr(found->begin, found->end - found->begin);
 }
 
 std::string EnvFile::patched(const Patch& patch) const {
-  std::vector<std::pair<const Assignment*, const std::string*>> places;
+  std::vector<std::pair<const EnvAssignment*, const std::string*>> places;
   for (const auto& [key, change] : patch) {
-    const Assignment* found = find(key);
+    const EnvAssignment* found = find(key);
     if (found == nullptr) {
       throw Error(ErrorKind::config, where_, key + " is not in the env file",
                   "add the line " + key + "=VALUE");

@@ -51,9 +51,12 @@ std::string show_latency(double ms) {
 
 std::string show_span(Microseconds span) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(span).count();
-  if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
-  return fmt::format("{} d {} h", minutes / (24 * 60), minutes / 60 % 24);
+  const auto days = minutes / (24 * 60);
+  const auto hours = minutes / 60 % 24;
+  const auto rest = minutes % 60;
+  if (days > 0) return hours == 0 ? fmt::format("{} d", days) : fmt::format("{} d {} h", days, hours);
+  if (hours > 0) return rest == 0 ? fmt::format("{} h", hours) : fmt::format("{} h {} min", hours, rest);
+  return fmt::format("{} min", rest);
 }
 
 std::string show_value(std::string_view name, const Kpi& kpi) {

@@ -98,4 +98,7 @@ struct Observation {
 std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
                                          const Observation& observation);
 
+/// Says for the operator what observe_policy() found.
+std::string found_note(const JournalEvent& adopted);
+
 }  // namespace dagloop

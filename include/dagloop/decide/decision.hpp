@@ -43,6 +43,7 @@ DecisionConfig parse_decision_config(const JsonReader& reader);
 struct PolicyHistory {
   enum class ChangeState { none, under_verification };
   ChangeState change = ChangeState::none;
+  PolicyValues before_change;                   // what the change under verification replaced
   std::vector<PolicyValues> verified;           // oldest first; each was in force and passed
   std::optional<TimePoint> in_force_since;      // of the present policy; unknown: before the window
   std::optional<TimePoint> cooldown_until;
@@ -99,8 +100,9 @@ struct RollbackTarget {
   Decision::Approval approval = Decision::Approval::required;
 };
 
-/// Finds the way back from `values`: undoing the change under verification; else the latest verified
-/// policy at a lower step; else the next ladder step down (which needs an approval).
+/// Finds the way back from `values`: undoing the change under verification, to what it replaced;
+/// else the latest verified policy at a lower step; else the next ladder step down (which needs an
+/// approval).
 ///
 /// Shape: nullopt where there is nothing to go back to.
 std::optional<RollbackTarget> rollback_target(const PolicyValues& values,

@@ -12,6 +12,15 @@
 
 namespace dagloop {
 
+/// Where an assignment stands in the text.
+struct EnvAssignment {
+  std::string key;
+  std::size_t line = 0;     // of the key, from 1
+  std::size_t begin = 0;    // of the value without quotes
+  std::size_t end = 0;
+  bool is_ambiguous = false;  // what the value means depends on who reads the file
+};
+
 /// A parsed env file. Comments, order, blank lines, quotes, `export`, line ends and a missing last
 /// newline are kept by keeping the text and only the places of the values.
 class EnvFile {
@@ -19,16 +28,21 @@ class EnvFile {
   /// Parses `text`.
   ///
   /// Errors: Error{config} "<where>:<line>: ..." for a NUL byte, a quote that is never closed, or a
-  ///         line that is neither blank, comment nor assignment.
+  ///         line that is neither blank, comment nor assignment. A quote that opens behind the
+  ///         value's first character must close in its line.
   static EnvFile parse(std::string text, std::string_view where);
 
   /// Returns the whole text.
   const std::string& text() const { return text_; }
 
+  /// Returns all assignments, in order.
+  const std::vector<EnvAssignment>& assignments() const { return assignments_; }
+
   /// Returns the value of `key` without quotes, nullopt where the file lacks it.
   ///
   /// Errors: Error{config} with the line number where `key` stands twice, has an interpolation
-  ///         (`$`, backquote, backslash escape) or spans lines: such a value is never guessed.
+  ///         (`$`, backquote, backslash escape), spans lines, has spaces, pieces with quotes of their
+  ///         own, or stands behind a line that ends in a backslash: such a value is never guessed.
   std::optional<std::string> value(std::string_view key) const;
 
   /// Returns the text with each key's value replaced; the file's quoting of that value is kept.
@@ -39,23 +53,18 @@ class EnvFile {
   std::string patched(const Patch& patch) const;
 
  private:
-  struct Assignment {
-    std::string key;
-    std::size_t line = 0;     // from 1
-    std::size_t begin = 0;    // of the value without quotes, in text_
-    std::size_t end = 0;
-    bool is_ambiguous = false;  // interpolation, escape or several lines
-  };
-
-  const Assignment* find(std::string_view key) const;
+  const EnvAssignment* find(std::string_view key) const;
 
   std::string text_;
   std::string where_;
-  std::vector<Assignment> assignments_;
+  std::vector<EnvAssignment> assignments_;
 };
 
-/// Returns the lines that differ between two texts of an env file, as a unified diff in which the
-/// values of keys outside `shown_keys` are masked.
+/// Returns the lines that differ between two texts of an env file, each with its number.
+///
+/// Shape:  values of keys outside `shown_keys`, values that are not plain, comments and the inner
+///         lines of values are masked. Equal line numbers are the same line: a patch adds none.
+/// Errors: Error{config} as EnvFile::parse.
 std::string masked_diff(std::string_view before, std::string_view after,
                         const std::vector<std::string>& shown_keys);
 

@@ -103,8 +103,10 @@ TEST_CASE("a decision knows of a change under verification only while it is veri
     CHECK(policy_history(state).change == PolicyHistory::ChangeState::none);
   }
   state.phase = Phase::verifying;
+  state.change = ChangeUnderVerification{"d1", {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}}, kNow};
   const PolicyHistory history = policy_history(state);
   CHECK(history.change == PolicyHistory::ChangeState::under_verification);
+  CHECK(history.before_change == PolicyValues{{"DAG_ROLLOUT_PERCENT", "10"}});
   CHECK(history.verified == state.verified);
   CHECK(history.in_force_since == state.in_force_since);
   CHECK(history.cooldown_until == state.cooldown_until);

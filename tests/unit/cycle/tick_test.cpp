@@ -228,6 +228,21 @@ TEST_CASE("a way back to a policy that nobody approved waits for an approval") {
   CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
 }
 
+TEST_CASE("a change on top of an operator's edit goes back to that edit, at once") {
+  TickWorld world;
+  world.tick();
+  const Patch edit{{"DAG_ROLLOUT_PERCENT", {"0", "10"}},
+                   {"DAG_NODE_TIMEOUT_MS", {"30000", "9000"}}};
+  const std::string edited = EnvFile::parse(kEnvText, kEnvPath).patched(edit);
+  world.write(kEnvPath, edited);
+  CHECK(world.tick().phase == Phase::rejected);
+  world.live(hours(7));
+  world.promote();
+  world.live(hours(1), 3);
+  CHECK(world.tick().code == ExitCode::rolled_back);
+  CHECK(world.env() == edited);
+}
+
 TEST_CASE("an approved way back is taken although the gate has too few observations") {
   TickWorld world;
   world.config.gate.push_back(

@@ -38,6 +38,23 @@ TEST_CASE("a policy change under verification is undone without moving on the la
   CHECK(target->approval == Approval::not_required);
 }
 
+TEST_CASE("a change is undone to what it replaced, verified or not, an operator's edit included") {
+  PolicyHistory history = verified({policy("0")}, kUnderVerification);
+  history.before_change = {{"DAG_ROLLOUT_PERCENT", "10"}};
+  const auto target = rollback_target(policy("30", "45000"), history, {});
+  REQUIRE(target.has_value());
+  CHECK(target->patch == Patch{{"DAG_ROLLOUT_PERCENT", {"30", "10"}}});
+  CHECK(target->approval == Approval::not_required);
+}
+
+TEST_CASE("what a change replaced counts only while it is under verification") {
+  PolicyHistory history = verified({policy("0")});
+  history.before_change = {{"DAG_ROLLOUT_PERCENT", "10"}};
+  const auto target = rollback_target(policy("30"), history, {});
+  REQUIRE(target.has_value());
+  CHECK(target->patch == Patch{{"DAG_ROLLOUT_PERCENT", {"30", "0"}}});
+}
+
 TEST_CASE("with nothing under verification the latest verified policy at a lower step is taken") {
   const auto target = rollback_target(
       policy("60", "45000"), verified({policy("10"), policy("30"), policy("60", "45000")}), {});

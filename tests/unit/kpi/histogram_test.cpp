@@ -63,6 +63,14 @@ TEST_CASE(
   CHECK(histogram.quantile(1) == 20);
 }
 
+TEST_CASE("a rank that is a whole number but for rounding is that number") {
+  DurationHistogram histogram;
+  for (int i = 1; i <= 100; ++i) histogram.add(i);
+  REQUIRE(0.55 * 100 > 55);  // 55.000000000000007
+  CHECK(histogram.quantile(0.55) == 55);
+  CHECK(histogram.quantile(0.07) == 7);
+}
+
 TEST_CASE("a large histogram stays within 1/256 of the exact quantile") {
   test::Random random(2);
   for (const std::size_t n : {4097U, 5000U, 20000U}) {
@@ -116,7 +124,14 @@ TEST_CASE("merging histograms in any grouping and order equals adding all durati
 TEST_CASE("histograms of different durations differ") {
   CHECK_FALSE(histogram_of({1, 2}) == histogram_of({1, 3}));
   CHECK_FALSE(histogram_of({1}) == histogram_of({1, 1}));
+}
+
+TEST_CASE("zeros of either sign are the same duration, exact or in buckets") {
   CHECK(histogram_of({-0.0}) == histogram_of({0.0}));
+  const std::size_t many = DurationHistogram::kExactLimit + 1;
+  const DurationHistogram zeros = histogram_of(std::vector<double>(many, 0.0));
+  CHECK(histogram_of(std::vector<double>(many, -0.0)) == zeros);
+  CHECK(zeros.quantile(0.95) == 0);
 }
 
 TEST_CASE("a negative or infinite duration and a quantile beyond 1 are bugs") {

@@ -146,7 +146,8 @@ TEST_CASE("of two contradicting records of one instant the same one stands in ei
 TEST_CASE("the records of thousands of runs find their runs again") {
   std::vector<OwnedRecord> records;
   for (int i = 0; i < 5000; ++i) records.push_back(make_record("r" + std::to_string(i), 10));
-  for (int i = 0; i < 5000; ++i) records.push_back(OwnedRecord(records[static_cast<std::size_t>(i)]));
+  for (int i = 0; i < 5000; ++i)
+    records.push_back(OwnedRecord(records[static_cast<std::size_t>(i)]));
   const PartialSet set = settle(records);
   CHECK(total(set).total_runs == 5000);
   CHECK(set.input.duplicates == 5000);
