@@ -1,6 +1,5 @@
 # Language level, warnings, sanitizers and hardening: one INTERFACE target that every target links.
 option(DAGLOOP_BUILD_TESTS "Build the tests" ON)
-option(DAGLOOP_BUILD_BENCH "Build the benchmarks" OFF)
 option(DAGLOOP_WERROR "Treat warnings as errors" ON)
 set(DAGLOOP_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined or thread")
 

@@ -67,8 +67,8 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
-  const auto store = open_state(
-      config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+  const auto store =
+      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
   if (flags.verify_journal) return verify_journal(*store, config);
   if (flags.status) {
     print(to_pretty_json(describe_state(store->load())));

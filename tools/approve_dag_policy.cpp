@@ -113,11 +113,15 @@ int main(int argc, char** argv) {
       {"approve_dag_policy", "Shows a decision and signs an approval of exactly that decision.",
        [&](CLI::App& app) {
          add_config_flags(app, flags.config, {FlagGroup::out});
-         auto* decision = app.add_option("--decision", flags.decision, "decision document, - for standard input");
-         app.add_option("--as", flags.name, "the approver's name in the approvers file")->required();
+         auto* decision = app.add_option("--decision", flags.decision,
+                                         "decision document, - for standard input");
+         app.add_option("--as", flags.name, "the approver's name in the approvers file")
+             ->required();
          app.add_option("--key", flags.key, "the approver's private key file")
-             ->required()->envname("DAGLOOP_APPROVER_KEY");
-         app.add_flag("--init-key", flags.init_key, "make a key pair and print the approver's entry")
+             ->required()
+             ->envname("DAGLOOP_APPROVER_KEY");
+         app.add_flag("--init-key", flags.init_key,
+                      "make a key pair and print the approver's entry")
              ->excludes(decision);
          app.add_flag("--yes", flags.yes, "do not ask");
          app.add_flag("--json", flags.json,

@@ -79,11 +79,14 @@ int main(int argc, char** argv) {
   Flags flags;
   return tool_main(
       argc, argv,
-      {"dag_quality_gate", "Judges a quality report by the gate's checks: PASS, FAIL, INSUFFICIENT.",
+      {"dag_quality_gate",
+       "Judges a quality report by the gate's checks: PASS, FAIL, INSUFFICIENT.",
        [&](CLI::App& app) {
          add_config_flags(app, flags.config, {FlagGroup::source, FlagGroup::out});
-         auto* report = app.add_option("--report", flags.report, "quality report, - for standard input");
-         app.add_option("--gate", flags.gate, "gate file {\"checks\": [...]} (default: configuration)");
+         auto* report =
+             app.add_option("--report", flags.report, "quality report, - for standard input");
+         app.add_option("--gate", flags.gate,
+                        "gate file {\"checks\": [...]} (default: configuration)");
          app.add_option("--as-of", flags.as_of, "end of the window of --source (default: now)")
              ->excludes(report);
          app.add_option("--max-report-age", flags.max_report_age,

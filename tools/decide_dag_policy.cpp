@@ -34,11 +34,10 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const Allowlist allowlist = read_allowlist(files, config.policy);
   const auto rules = read_rules(files, config.policy);
   const auto store = open_state(config.state, StateAccess::read_only);
-  return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision,
-                               config.input.limits, allowlist.keys(), rules,
-                               allowlist.values_in(env), sha256_hex(env.text()),
-                               policy_history(store->load()), now, config.policy.approval_ttl,
-                               flags.proposer});
+  return decide(DecisionInputs{
+      quality, gate, config.baseline.kind, config.decision, config.input.limits, allowlist.keys(),
+      rules, allowlist.values_in(env), sha256_hex(env.text()), policy_history(store->load()), now,
+      config.policy.approval_ttl, flags.proposer});
 }
 
 std::string summary(const Decision& decision) {
@@ -87,7 +86,8 @@ int main(int argc, char** argv) {
        [&](CLI::App& app) {
          add_config_flags(app, flags.config,
                           {FlagGroup::env_file, FlagGroup::state, FlagGroup::out});
-         app.add_option("--report", flags.report, "quality report, - for standard input")->required();
+         app.add_option("--report", flags.report, "quality report, - for standard input")
+             ->required();
          app.add_option("--verdict", flags.verdict,
                         "gate document (default: the configured gate is evaluated)");
          app.add_option("--as", flags.proposer, "who proposes, for the two-person rule");

@@ -124,7 +124,8 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
                                    const FileAttributes& attributes) {
   make_parents(path);
   // 0600 until the wanted mode is set: nobody reads a secret in between.
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.get() < 0) refuse(path, "cannot be created", errno);
   take_attributes(file, path, attributes);
   write_all(file, path, content);

@@ -21,7 +21,11 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     if (value > static_cast<number_unsigned_t>(INT64_MAX)) return fail("an integer is too large");
     return add(Json(static_cast<std::int64_t>(value)));
   }
-  bool number_float(number_float_t value, const string_t&) override { return add(Json(value)); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    // An integer beyond 64 bits comes as a float: refused, for it would not print back as it was.
+    if (text.find_first_of(".eE") == string_t::npos) return fail("an integer is too large");
+    return add(Json(value));
+  }
   bool string(string_t& value) override { return add(Json(std::move(value))); }
   bool binary(binary_t&) override { return fail("binary data"); }
   bool start_object(std::size_t) override { return open(Json(Json::Object{})); }
@@ -119,10 +123,10 @@ class CountingIterator {
 Json parse_json(std::string_view text, std::string_view where) {
   Builder builder;
   std::size_t consumed = 0;
-  const bool fine = nlohmann::json::sax_parse(
-      CountingIterator(text.data(), &consumed),
-      CountingIterator(text.data() + text.size(), &consumed), &builder,
-      nlohmann::json::input_format_t::json, true, true);
+  const bool fine =
+      nlohmann::json::sax_parse(CountingIterator(text.data(), &consumed),
+                                CountingIterator(text.data() + text.size(), &consumed), &builder,
+                                nlohmann::json::input_format_t::json, true, true);
   if (fine) return std::move(builder.root());
   const std::size_t until = std::min(consumed, text.size());
   const auto line =

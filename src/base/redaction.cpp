@@ -18,12 +18,11 @@ std::string lower(std::string_view text) {
 }
 
 bool names_a_secret(std::string_view name) {
-  constexpr std::array kParts{"password", "passwd", "pwd",    "secret",    "token",
+  constexpr std::array kParts{"password", "passwd",  "pwd",     "secret",    "token",
                               "apikey",   "api_key", "api-key", "signature", "credential"};
   const std::string folded = lower(name);
-  return std::any_of(kParts.begin(), kParts.end(), [&](const char* part) {
-    return folded.find(part) != std::string::npos;
-  });
+  return std::any_of(kParts.begin(), kParts.end(),
+                     [&](const char* part) { return folded.find(part) != std::string::npos; });
 }
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
@@ -42,12 +41,10 @@ bool is_hex(std::string_view word) {
 // Long, with letters and digits, and no lower-case hex: digests are shown on purpose.
 bool looks_like_token(std::string_view word) {
   if (word.size() < kMinTokenLength || is_hex(word)) return false;
-  const bool digit = std::any_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isdigit(c) != 0;
-  });
-  const bool letter = std::any_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalpha(c) != 0;
-  });
+  const bool digit =
+      std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  const bool letter =
+      std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) != 0; });
   return digit && letter;
 }
 
@@ -70,8 +67,8 @@ std::string mask_parameters(std::string_view query) {
 
 bool is_email(std::string_view word) {
   const std::size_t at = word.find('@');
-  return at != std::string_view::npos && at > 0 &&
-         word.find('.', at) != std::string_view::npos && word.find("://") == std::string_view::npos;
+  return at != std::string_view::npos && at > 0 && word.find('.', at) != std::string_view::npos &&
+         word.find("://") == std::string_view::npos;
 }
 
 // Masks long token-like runs inside a word, leaving its punctuation.

@@ -225,6 +225,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   }
   state.phase = Phase::rejected;
   state.intent.reset();
+  state.change.reset();
   state.pending_decision = Json();
   const std::string why = "interrupted, and the env file was edited since: its values stand";
   context_.store.commit(state, {event_of(EventType::conflict, intent, context_.clock.now(), why)});

@@ -59,8 +59,8 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;
   if (!config.input.mapping.empty()) {
-    options.mapping = parse_mapping(read_json_file(files, config.input.mapping, "mapping"),
-                                    config.input.mapping);
+    options.mapping =
+        parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);
   }
   return open_sources(config.input.sources, options);
 }

@@ -26,10 +26,10 @@ void check_directory(FileSystem& files, const std::string& path, const std::stri
                 "give this user write permission there, or another directory");
   }
   if (info->free_bytes < kMinFreeBytes) {
-    throw Error(ErrorKind::preflight, directory,
-                std::to_string(info->free_bytes >> 20) + " MiB free, at least 16 MiB needed for " +
-                    role,
-                "free disk space");
+    throw Error(
+        ErrorKind::preflight, directory,
+        std::to_string(info->free_bytes >> 20) + " MiB free, at least 16 MiB needed for " + role,
+        "free disk space");
   }
 }
 

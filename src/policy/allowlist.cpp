@@ -8,8 +8,8 @@ namespace dagloop {
 namespace {
 
 KeyType read_type(const JsonReader& reader) {
-  for (const KeyType type : {KeyType::bool_, KeyType::int_, KeyType::float_, KeyType::enum_,
-                             KeyType::duration_ms}) {
+  for (const KeyType type :
+       {KeyType::bool_, KeyType::int_, KeyType::float_, KeyType::enum_, KeyType::duration_ms}) {
     if (reader.string() == to_string(type)) return type;
   }
   reader.fail("unknown type", "give bool, int, float, enum or duration_ms");
@@ -26,8 +26,8 @@ std::string read_text(const JsonReader& reader, std::string_view key) {
 }
 
 KeySpec read_key(const JsonReader& reader) {
-  reader.allow_only({"name", "type", "min", "max", "max_step", "values", "default", "owner",
-                     "description"});
+  reader.allow_only(
+      {"name", "type", "min", "max", "max_step", "values", "default", "owner", "description"});
   KeySpec spec;
   spec.name = reader.at("name").string();
   spec.type = read_type(reader.at("type"));
@@ -59,8 +59,7 @@ KeySpec read_key(const JsonReader& reader) {
 
 Allowlist Allowlist::parse(const Json& document, std::string_view where) {
   Allowlist list;
-  for (const JsonReader& element :
-       JsonReader(document, std::string(where)).at("keys").elements()) {
+  for (const JsonReader& element : JsonReader(document, std::string(where)).at("keys").elements()) {
     KeySpec spec = read_key(element);
     if (find_key(list.keys_, spec.name) != nullptr) {
       element.at("name").fail("\"" + spec.name + "\" stands twice", "remove one of them");

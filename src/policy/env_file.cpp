@@ -171,8 +171,7 @@ EnvFile EnvFile::parse(std::string text, std::string_view where) {
     std::string key = parser.read_key();
     if (key.empty()) continue;
     const Value value = parser.read_value();
-    file.assignments_.push_back(
-        {std::move(key), line, value.begin, value.end, value.is_ambiguous});
+    file.assignments_.push_back({std::move(key), line, value.begin, value.end, value.is_ambiguous});
   }
   return file;
 }
@@ -190,8 +189,9 @@ const EnvAssignment* EnvFile::find(std::string_view key) const {
   }
   if (found != nullptr && found->is_ambiguous) {
     throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
-                found->key + " has a value that is not plain (interpolation, escapes, spaces, "
-                             "several lines or pieces, or a backslash before it)",
+                found->key +
+                    " has a value that is not plain (interpolation, escapes, spaces, "
+                    "several lines or pieces, or a backslash before it)",
                 "write it as " + found->key + "=VALUE");
   }
   return found;

@@ -1,7 +1,7 @@
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/report/documents.hpp"
-#include "kpi_json.hpp"
+#include "report/kpi_json.hpp"
 
 namespace dagloop {
 namespace {
@@ -9,16 +9,16 @@ namespace {
 constexpr std::string_view kSchema = "dagloop.policy_decision/1";
 
 Json trigger_to_json(const TriggerResult& trigger) {
-  return Json::object({{"name", trigger.name},
-                       {"kpi", trigger.kpi},
-                       {"state", to_string(trigger.state)},
-                       {"value", optional_number(trigger.value)},
-                       {"baseline_value", optional_number(trigger.baseline_value)},
-                       {"threshold", trigger.threshold},
-                       {"sample_count", trigger.sample_count},
-                       {"baseline_sample_count", trigger.baseline_sample_count},
-                       {"reason", Json::object({{"code", trigger.reason.code},
-                                                {"text", trigger.reason.text}})}});
+  return Json::object(
+      {{"name", trigger.name},
+       {"kpi", trigger.kpi},
+       {"state", to_string(trigger.state)},
+       {"value", optional_number(trigger.value)},
+       {"baseline_value", optional_number(trigger.baseline_value)},
+       {"threshold", trigger.threshold},
+       {"sample_count", trigger.sample_count},
+       {"baseline_sample_count", trigger.baseline_sample_count},
+       {"reason", Json::object({{"code", trigger.reason.code}, {"text", trigger.reason.text}})}});
 }
 
 Json recommendation_to_json(const Recommendation& advice) {
@@ -53,6 +53,14 @@ std::string_view to_string(Decision::Approval approval) {
   return approval == Decision::Approval::required ? "required" : "not_required";
 }
 
+Decision::Approval read_approval(const JsonReader& reader) {
+  const std::string word = reader.string();
+  for (const auto approval : {Decision::Approval::required, Decision::Approval::not_required}) {
+    if (word == to_string(approval)) return approval;
+  }
+  reader.fail("unknown word \"" + word + "\"", "decide again");
+}
+
 void read_outcome(const JsonReader& reader, Decision& decision) {
   const auto action = parse_action(reader.at("action").string());
   if (!action) reader.at("action").fail("unknown action", "decide again");
@@ -77,22 +85,22 @@ Json decision_to_json(const Decision& decision) {
   for (const Recommendation& advice : decision.recommendations) {
     recommendations.push_back(recommendation_to_json(advice));
   }
-  Json document = Json::object(
-      {{"schema", kSchema},
-       {"generated_at", format_time(decision.generated_at)},
-       {"as_of", format_time(decision.as_of)},
-       {"action", to_string(decision.action)},
-       {"verdict", to_string(decision.verdict)},
-       {"current_percent", decision.current_percent},
-       {"next_percent", decision.next_percent ? Json(*decision.next_percent) : Json()},
-       {"triggers", Json(std::move(triggers))},
-       {"reasons", reasons_to_json(decision.reasons)},
-       {"recommendations", Json(std::move(recommendations))},
-       {"patch", patch_to_json(decision.patch)},
-       {"approval", to_string(decision.approval)},
-       {"env_sha256", decision.env_sha256},
-       {"expires_at", format_time(decision.expires_at)},
-       {"proposed_by", decision.proposed_by}});
+  Json document =
+      Json::object({{"schema", kSchema},
+                    {"generated_at", format_time(decision.generated_at)},
+                    {"as_of", format_time(decision.as_of)},
+                    {"action", to_string(decision.action)},
+                    {"verdict", to_string(decision.verdict)},
+                    {"current_percent", decision.current_percent},
+                    {"next_percent", decision.next_percent ? Json(*decision.next_percent) : Json()},
+                    {"triggers", Json(std::move(triggers))},
+                    {"reasons", reasons_to_json(decision.reasons)},
+                    {"recommendations", Json(std::move(recommendations))},
+                    {"patch", patch_to_json(decision.patch)},
+                    {"approval", to_string(decision.approval)},
+                    {"env_sha256", decision.env_sha256},
+                    {"expires_at", format_time(decision.expires_at)},
+                    {"proposed_by", decision.proposed_by}});
   document["digest"] = decision_digest(document);
   return document;
 }
@@ -121,9 +129,7 @@ Decision decision_from_json(const Json& document, std::string_view where) {
     decision.recommendations.push_back(read_recommendation(advice));
   }
   decision.patch = patch_from_json(reader.at("patch"));
-  decision.approval = reader.at("approval").string() == "not_required"
-                          ? Decision::Approval::not_required
-                          : Decision::Approval::required;
+  decision.approval = read_approval(reader.at("approval"));
   decision.env_sha256 = reader.at("env_sha256").string();
   decision.expires_at = reader.at("expires_at").time();
   decision.proposed_by = reader.at("proposed_by").string();

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include "figures.hpp"
-#include "page_sections.hpp"
+#include "report/figures.hpp"
+#include "report/page_sections.hpp"
+#include "report/text.hpp"
 
 namespace dagloop {
 namespace {
@@ -12,27 +13,31 @@ const Kpi* baseline_kpi(const Quality& quality, Population population, const std
 }
 
 std::string show_optional(const std::string& kpi, const std::optional<double>& value) {
-  return value ? show_threshold(kpi, *value) : "no data";
+  return value ? show_number(kpi, *value) : "no data";
+}
+
+std::string check_title(const GateCheck& check) {
+  return check.population == Population::dag ? check.kpi : check.kpi + " (non-DAG)";
 }
 
 }  // namespace
 
 void add_gate_section(Page& page, const GateResult& gate, const Quality& quality) {
   if (gate.checks.empty()) return;
-  Table table{{"check", "now", "95 % interval", "threshold", "baseline", "change", "n", "status"},
+  Table table{{"KPI", "now", "95 % interval", "threshold", "baseline", "change", "n", "status"},
               {}};
   for (const CheckResult& result : gate.checks) {
     const GateCheck& check = result.check;
     const Kpi* now = quality.current.population(check.population).kpis.find(check.kpi);
     const Kpi* before = baseline_kpi(quality, check.population, check.kpi);
-    table.rows.push_back(
-        {check.kpi, now != nullptr ? show_value(check.kpi, *now) : "no data",
-         now != nullptr ? show_interval(*now) : "",
-         fmt::format("{} {}", to_string(check.comparator),
-                     show_threshold(check.kpi, check.threshold)),
-         before != nullptr ? show_value(check.kpi, *before) : "",
-         now != nullptr ? show_change(check.kpi, *now, before) : "",
-         show_count(result.sample_count), std::string(to_string(result.status))});
+    table.rows.push_back({check_title(check),
+                          now != nullptr ? show_value(check.kpi, *now) : "no data",
+                          now != nullptr ? show_interval(*now) : "",
+                          fmt::format("{} {}", to_string(check.comparator),
+                                      show_threshold(check.kpi, check.threshold)),
+                          before != nullptr ? show_value(check.kpi, *before) : "",
+                          now != nullptr ? show_change(check.kpi, *now, before) : "",
+                          show_count(result.sample_count), std::string(to_string(result.status))});
   }
   page.emplace_back(Heading{2, "Gate"});
   page.emplace_back(std::move(table));
@@ -48,7 +53,7 @@ void add_patch_section(Page& page, const Decision& decision) {
   page.emplace_back(std::move(table));
   page.emplace_back(Paragraph{
       decision.approval == Decision::Approval::required
-          ? "Needs an approval before " + format_time(decision.expires_at) +
+          ? "Needs an approval before " + show_time(decision.expires_at) +
                 ": approve_dag_policy shows and signs it, apply_dag_policy or the next tick of the "
                 "cycle applies it."
           : "Goes back to a policy that was approved before: needs no approval."});

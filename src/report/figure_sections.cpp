@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
-#include "figures.hpp"
-#include "page_sections.hpp"
+#include "report/figures.hpp"
+#include "report/page_sections.hpp"
+#include "report/text.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::size_t kMaxErrorCodes = 10;
-constexpr std::size_t kMaxNodes = 10;
+constexpr std::size_t kMaxFailingNodes = 10;
+constexpr std::size_t kMaxSlowNodes = 5;
 
 const PopulationKpis* baseline_of(const Quality& quality, Population population) {
   return quality.baseline ? &quality.baseline->population(population) : nullptr;
@@ -50,44 +52,63 @@ void add_node_table(Page& page, const std::string& title, const std::vector<Name
   page.emplace_back(std::move(table));
 }
 
-std::string population_title(Population population) {
-  return population == Population::dag ? "KPIs of DAG runs" : "KPIs of non-DAG runs";
+std::string word_of(Population population) {
+  return population == Population::dag ? "DAG" : "non-DAG";
 }
+
+// "12 DAG runs (9 succeeded)"
+std::string runs_of(const WindowKpis& window, Population population) {
+  const PopulationKpis& figures = window.population(population);
+  if (figures.total_runs == 0) return "no " + word_of(population) + " runs";
+  return fmt::format("{} ({} succeeded)",
+                     show_counted(figures.total_runs, word_of(population) + " run"),
+                     show_count(figures.succeeded_runs));
+}
+
+std::string newest_sentence(const Quality& quality) {
+  const auto newest = quality.input.newest_record;
+  if (!newest) return "no valid record";
+  const Microseconds age = quality.as_of - *newest;
+  return fmt::format("newest record: {}, {} {} the end of the window", show_time(*newest),
+                     show_span(std::chrono::abs(age)),
+                     age < Microseconds::zero() ? "after" : "before");
+}
+
+double p95_of(const NodeKpis& node) { return node.p95_latency_ms.value.value_or(-1); }
 
 }  // namespace
 
 std::string window_sentence(const Quality& quality) {
   const WindowKpis& now = quality.current;
-  const PopulationKpis& dag = now.population(Population::dag);
-  const std::uint64_t other = now.population(Population::non_dag).total_runs;
-  std::string text = fmt::format("{} to {} ({}): ", format_time(now.window.start),
-                                 format_time(now.window.end), show_span(now.window.length()));
-  text += dag.total_runs + other == 0
-              ? "no runs in the window"
-              : fmt::format("{} DAG runs, {} of them succeeded; {} other runs",
-                            show_count(dag.total_runs), show_count(dag.succeeded_runs),
-                            show_count(other));
+  std::string text =
+      fmt::format("{} to {}: ", show_time(now.window.start), show_time(now.window.end));
+  const bool any_run = now.population(Population::dag).total_runs > 0 ||
+                       now.population(Population::non_dag).total_runs > 0;
+  text += any_run ? runs_of(now, Population::dag) + ", " + runs_of(now, Population::non_dag)
+                  : std::string("no runs in the window");
   if (quality.baseline) {
-    text += fmt::format(". Baseline: {} to {}, {} DAG runs",
-                        format_time(quality.baseline->window.start),
-                        format_time(quality.baseline->window.end),
-                        show_count(quality.baseline->population(Population::dag).total_runs));
+    const Window& before = quality.baseline->window;
+    text += fmt::format(". Baseline, {} to {}: {}", show_time(before.start), show_time(before.end),
+                        runs_of(*quality.baseline, Population::dag));
   }
   return text + ".";
 }
 
 void add_kpi_section(Page& page, const Quality& quality, Population population) {
   const PopulationKpis& figures = quality.current.population(population);
+  page.emplace_back(Heading{2, "KPIs of " + word_of(population) + " runs"});
+  if (figures.total_runs == 0) {
+    page.emplace_back(Paragraph{"No " + word_of(population) + " runs in the window."});
+    return;
+  }
   const PopulationKpis* before = baseline_of(quality, population);
   Table table{{"KPI", "now", "95 % interval", "n", "baseline", "change"}, {}};
   for (const auto& [name, kpi] : figures.kpis.all()) {
     const Kpi* earlier = before == nullptr ? nullptr : before->kpis.find(name);
-    table.rows.push_back({name, show_value(name, kpi), show_interval(kpi),
-                          show_count(kpi.denominator),
-                          earlier == nullptr ? "" : show_value(name, *earlier),
-                          show_change(name, kpi, earlier)});
+    table.rows.push_back(
+        {name, show_value(name, kpi), show_interval(kpi), show_count(kpi.denominator),
+         earlier == nullptr ? "" : show_value(name, *earlier), show_change(name, kpi, earlier)});
   }
-  page.emplace_back(Heading{2, population_title(population)});
   page.emplace_back(std::move(table));
 }
 
@@ -126,48 +147,44 @@ void add_error_section(Page& page, const Quality& quality) {
     std::string earlier;
     if (before != nullptr) {
       const auto found = before->error_codes.find(code);
-      earlier = show_share(found == before->error_codes.end() ? 0 : found->second,
-                           before->total_runs);
+      earlier =
+          show_share(found == before->error_codes.end() ? 0 : found->second, before->total_runs);
     }
     table.rows.push_back(
         {cut_text(code), show_count(count), show_share(count, dag.total_runs), earlier});
   }
-  page.emplace_back(Heading{2, "Top error codes"});
+  page.emplace_back(Heading{2, "Top error codes of DAG runs"});
   page.emplace_back(std::move(table));
 }
 
 void add_node_section(Page& page, const Quality& quality) {
   const PopulationKpis& dag = quality.current.population(Population::dag);
-  auto worst = first_nodes(dag, kMaxNodes, [](const NodeKpis& a, const NodeKpis& b) {
-    return a.failure_rate.numerator > b.failure_rate.numerator;
+  const auto failed = [](const NodeKpis& node) { return node.failure_rate.numerator; };
+  auto worst = first_nodes(dag, kMaxFailingNodes, [&](const NodeKpis& a, const NodeKpis& b) {
+    return failed(a) != failed(b) ? failed(a) > failed(b) : p95_of(a) > p95_of(b);
   });
-  std::erase_if(worst, [](const NamedNode& node) {
-    return node.second.failure_rate.numerator == 0;
-  });
+  std::erase_if(worst, [&](const NamedNode& node) { return failed(node.second) == 0; });
   add_node_table(page, "Nodes with most failed attempts", worst);
-  const auto slowest = first_nodes(dag, kMaxNodes / 2, [](const NodeKpis& a, const NodeKpis& b) {
-    return a.p95_latency_ms.value.value_or(0) > b.p95_latency_ms.value.value_or(0);
+  auto slowest = first_nodes(dag, kMaxSlowNodes, [](const NodeKpis& a, const NodeKpis& b) {
+    return p95_of(a) > p95_of(b);
   });
+  std::erase_if(slowest, [](const NamedNode& node) { return !node.second.p95_latency_ms.value; });
   add_node_table(page, "Slowest nodes", slowest);
 }
 
 void add_input_section(Page& page, const Quality& quality) {
   const InputCounts& input = quality.input;
   BulletList list;
-  list.items.push_back(fmt::format(
-      "{} records read: {} of runs, {} of nodes, {} duplicates, {} outside the time range",
-      show_count(input.records), show_count(input.run_records), show_count(input.node_records),
-      show_count(input.duplicates), show_count(input.out_of_range)));
-  list.items.push_back(fmt::format("{} runs derived from their nodes, {} runs in flight",
-                                   show_count(quality.derived_runs()),
-                                   show_count(quality.in_flight())));
   list.items.push_back(
-      input.newest_record
-          ? fmt::format("newest record {}, {} before the end of the window",
-                        format_time(*input.newest_record),
-                        show_span(quality.as_of - *input.newest_record))
-          : std::string("no valid record"));
-  list.items.push_back(fmt::format("{} malformed lines ({})", show_count(input.malformed),
+      fmt::format("{} read: {} of runs, {} of nodes; {}; {} outside the time range",
+                  show_counted(input.records, "record"), show_count(input.run_records),
+                  show_count(input.node_records), show_counted(input.duplicates, "duplicate"),
+                  show_count(input.out_of_range)));
+  list.items.push_back(fmt::format("{} derived from their nodes, {} in flight",
+                                   show_counted(quality.derived_runs(), "run"),
+                                   show_count(quality.in_flight())));
+  list.items.push_back(newest_sentence(quality));
+  list.items.push_back(fmt::format("{} malformed ({})", show_counted(input.malformed, "line"),
                                    show_percent(malformed_share(input))));
   for (const auto& [reason, count] : input.malformed_by_reason) {
     list.items.push_back(fmt::format("malformed, {}: {}", to_string(reason), show_count(count)));

@@ -1,29 +1,44 @@
-#include "figures.hpp"
+#include "report/figures.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace dagloop {
 namespace {
 
-constexpr std::size_t kMaxText = 80;
-
 bool is_latency(std::string_view name) { return name.ends_with("latency_ms"); }
 
-bool is_plain(std::string_view name) { return name == "attempts_per_node" || name == "attempts"; }
+bool is_mean(std::string_view name) { return name == "attempts_per_node"; }
 
-std::string show_number(std::string_view name, double value) {
-  if (is_latency(name)) return show_latency(value);
-  return is_plain(name) ? fmt::format("{:.3f}", value) : show_percent(value);
+// 5 min, 6 h 5 min: the smaller unit only where it says something.
+std::string two_units(std::int64_t large, const char* unit, std::int64_t small,
+                      const char* small_unit) {
+  if (small == 0) return fmt::format("{} {}", large, unit);
+  return fmt::format("{} {} {} {}", large, unit, small, small_unit);
+}
+
+// A percentage without its sign.
+std::string percent_digits(double percent) {
+  const double to_end = std::min(percent, 100 - percent);
+  if (to_end <= 0 || to_end >= 0.1) return fmt::format("{:.1f}", percent);
+  if (to_end >= 0.01) return fmt::format("{:.2f}", percent);
+  return percent < 50 ? "<0.01" : ">99.99";
 }
 
 // The size of a difference: percentage points for shares, percent of the value before otherwise.
+// Empty where it is too small to be shown.
 std::string show_difference(std::string_view name, double now, double before) {
   const double difference = std::abs(now - before);
-  if (!is_latency(name) && !is_plain(name)) return fmt::format("{:.1f} pp", 100 * difference);
-  if (before == 0) return show_number(name, difference);
-  return fmt::format("{:.0f} %", 100 * difference / before);
+  if (is_latency(name) || is_mean(name)) {
+    if (before == 0) return show_number(name, difference);
+    const double percent = 100 * difference / before;
+    return percent < 0.5 ? "" : fmt::format("{:.0f} %", percent);
+  }
+  const double points = 100 * difference;
+  if (points < 0.01) return "";
+  return points < 0.1 ? fmt::format("{:.2f} pp", points) : fmt::format("{:.1f} pp", points);
 }
 
 }  // namespace
@@ -34,19 +49,21 @@ std::string show_count(std::uint64_t count) {
   return digits;
 }
 
-std::string show_percent(double fraction) {
-  const double percent = 100 * fraction;
-  // Small rates keep two digits that say something: 0.04 % and not 0.0 %.
-  if (percent > 0 && percent < 0.1) return fmt::format("{:.2g} %", percent);
-  return fmt::format("{:.1f} %", percent);
+std::string show_counted(std::uint64_t count, std::string_view singular) {
+  return fmt::format("{} {}{}", show_count(count), singular, count == 1 ? "" : "s");
 }
 
+std::string show_percent(double fraction) { return percent_digits(100 * fraction) + " %"; }
+
 std::string show_latency(double ms) {
-  if (ms < 1000) return fmt::format("{:.0f} ms", ms);
-  if (ms < 60'000) return fmt::format("{:.2f} s", ms / 1000);
-  const auto seconds = static_cast<std::int64_t>(std::llround(ms / 1000));
-  if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-  return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+  // The limits are where rounding would print the next unit: 999.6 ms is 1.00 s, not 1000 ms.
+  if (ms > 0 && ms < 0.01) return "<0.01 ms";
+  if (ms > 0 && ms < 9.95) return fmt::format("{:.2g} ms", ms);
+  if (ms < 999.5) return fmt::format("{:.0f} ms", ms);
+  if (ms < 59'995) return fmt::format("{:.2f} s", ms / 1000);
+  const std::int64_t seconds = std::llround(ms / 1000);
+  if (seconds < 3600) return two_units(seconds / 60, "min", seconds % 60, "s");
+  return two_units(seconds / 3600, "h", seconds % 3600 / 60, "min");
 }
 
 std::string show_span(Microseconds span) {
@@ -54,9 +71,19 @@ std::string show_span(Microseconds span) {
   const auto days = minutes / (24 * 60);
   const auto hours = minutes / 60 % 24;
   const auto rest = minutes % 60;
-  if (days > 0) return hours == 0 ? fmt::format("{} d", days) : fmt::format("{} d {} h", days, hours);
-  if (hours > 0) return rest == 0 ? fmt::format("{} h", hours) : fmt::format("{} h {} min", hours, rest);
-  return fmt::format("{} min", rest);
+  if (minutes == 0) return "less than a minute";
+  if (days > 0) return two_units(days, "d", hours, "h");
+  return hours > 0 ? two_units(hours, "h", rest, "min") : fmt::format("{} min", rest);
+}
+
+std::string show_time(TimePoint time) {
+  const std::string text = format_time(std::chrono::floor<std::chrono::minutes>(time));
+  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+}
+
+std::string show_number(std::string_view name, double value) {
+  if (is_latency(name)) return show_latency(value);
+  return is_mean(name) ? fmt::format("{:.3f}", value) : show_percent(value);
 }
 
 std::string show_value(std::string_view name, const Kpi& kpi) {
@@ -64,29 +91,24 @@ std::string show_value(std::string_view name, const Kpi& kpi) {
 }
 
 std::string show_threshold(std::string_view name, double threshold) {
-  return show_number(name, threshold);
+  if (is_latency(name)) return show_latency(threshold);
+  return is_mean(name) ? fmt::format("{:.6g}", threshold)
+                       : fmt::format("{:.6g} %", 100 * threshold);
 }
 
 std::string show_interval(const Kpi& kpi) {
   if (!kpi.ci95) return "";
-  return fmt::format("{:.1f} to {:.1f} %", 100 * kpi.ci95->low, 100 * kpi.ci95->high);
+  return fmt::format("{} to {} %", percent_digits(100 * kpi.ci95->low),
+                     percent_digits(100 * kpi.ci95->high));
 }
 
 std::string show_change(std::string_view name, const Kpi& now, const Kpi* before) {
   if (!now.value || before == nullptr || !before->value) return "";
-  if (*now.value == *before->value) return "same";
   const std::string size = show_difference(name, *now.value, *before->value);
-  if (size == "0.0 pp" || size == "0 %") return "same";  // too small to be shown
+  if (size.empty() || *now.value == *before->value) return "same";
   const bool up = *now.value > *before->value;
   const bool better = up == (better_direction(name) == Better::higher);
   return std::string(up ? "▲ " : "▼ ") + size + (better ? ", better" : ", worse");
-}
-
-std::string cut_text(const std::string& text) {
-  if (text.size() <= kMaxText) return text;
-  std::size_t end = kMaxText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end) + "…";
 }
 
 }  // namespace dagloop

@@ -1,8 +1,7 @@
-// Private to the report layer: figures as people read them.
+// Private to the report layer: figures as people read them. Pure.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,28 +13,42 @@ namespace dagloop {
 /// Prints a count with thousands separated: 12,345.
 std::string show_count(std::uint64_t count);
 
-/// Prints a fraction as a percentage: 95.2 %.
+/// Prints a count with its noun: "1 run", "12 runs".
+std::string show_counted(std::uint64_t count, std::string_view singular);
+
+/// Prints a fraction as a percentage: 95.2 %. Near both ends it keeps two decimals, so that what is
+/// not 0 never prints as 0 % and what is not all never prints as 100 %.
+///
+/// Units: a fraction, 0.952.
 std::string show_percent(double fraction);
 
-/// Prints a latency: 290 ms, 1.53 s, 1 min 5 s, 1 h 5 min.
+/// Prints a latency: 0.43 ms, 290 ms, 1.53 s, 1 min 5 s, 1 h 5 min.
+///
+/// Units: milliseconds.
 std::string show_latency(double ms);
 
 /// Prints a span of time in its two largest units: 35 min, 6 h 5 min, 3 d 2 h.
+///
+/// Shape: not negative.
 std::string show_span(Microseconds span);
+
+/// Prints an instant to the minute, rounded down: 2026-02-25 06:00 UTC.
+std::string show_time(TimePoint time);
+
+/// Prints a number in the unit of the KPI `name`.
+std::string show_number(std::string_view name, double value);
 
 /// Prints a KPI's value in its unit, "no data" where it has none.
 std::string show_value(std::string_view name, const Kpi& kpi);
 
-/// Prints a threshold in the unit of the KPI `name`.
+/// Prints a threshold in the unit of the KPI `name`, exactly as configured: 90 %, 99.95 %.
 std::string show_threshold(std::string_view name, double threshold);
 
 /// Prints the 95 % interval, empty where there is none.
 std::string show_interval(const Kpi& kpi);
 
-/// Prints how `now` differs from `before`, with an arrow and a judgement: "▼ 3.1 pp, worse".
+/// Prints how `now` differs from `before`, with an arrow and a judgement: "▼ 3.1 pp, worse"; empty
+/// where one of them has no value.
 std::string show_change(std::string_view name, const Kpi& now, const Kpi* before);
-
-/// Cuts text from logs to 80 characters.
-std::string cut_text(const std::string& text);
 
 }  // namespace dagloop

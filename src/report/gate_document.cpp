@@ -1,48 +1,41 @@
 #include "dagloop/report/documents.hpp"
-#include "kpi_json.hpp"
+#include "report/kpi_json.hpp"
 
 namespace dagloop {
 namespace {
 
+constexpr std::array kPopulations{Population::dag, Population::non_dag};
+constexpr std::array kSeverities{Severity::fail, Severity::warn};
+constexpr std::array kStatuses{CheckStatus::pass, CheckStatus::fail, CheckStatus::warn,
+                               CheckStatus::insufficient};
+
 Json check_to_json(const CheckResult& result) {
   const GateCheck& check = result.check;
-  return Json::object({{"kpi", check.kpi},
-                       {"population", to_string(check.population)},
-                       {"comparator", to_string(check.comparator)},
-                       {"threshold", check.threshold},
-                       {"min_sample", check.min_sample},
-                       {"severity", to_string(check.severity)},
-                       {"status", to_string(result.status)},
-                       {"value", optional_number(result.value)},
-                       {"sample_count", result.sample_count},
-                       {"ci95", interval_to_json(result.ci95)},
-                       {"reason", Json::object({{"code", result.reason.code},
-                                                {"text", result.reason.text}})}});
-}
-
-CheckStatus read_status(const JsonReader& reader) {
-  for (const CheckStatus status : {CheckStatus::pass, CheckStatus::fail, CheckStatus::warn,
-                                   CheckStatus::insufficient}) {
-    if (reader.string() == to_string(status)) return status;
-  }
-  reader.fail("unknown status", "judge the report again with dag_quality_gate");
+  return Json::object(
+      {{"kpi", check.kpi},
+       {"population", to_string(check.population)},
+       {"comparator", to_string(check.comparator)},
+       {"threshold", check.threshold},
+       {"min_sample", check.min_sample},
+       {"severity", to_string(check.severity)},
+       {"status", to_string(result.status)},
+       {"value", optional_number(result.value)},
+       {"sample_count", result.sample_count},
+       {"ci95", interval_to_json(result.ci95)},
+       {"reason", Json::object({{"code", result.reason.code}, {"text", result.reason.text}})}});
 }
 
 CheckResult read_check(const JsonReader& reader) {
   CheckResult result;
   result.check.kpi = reader.at("kpi").string();
-  result.check.population = reader.at("population").string() == to_string(Population::dag)
-                                ? Population::dag
-                                : Population::non_dag;
+  result.check.population = read_word(reader.at("population"), kPopulations);
   const auto comparator = parse_comparator(reader.at("comparator").string());
   if (!comparator) reader.at("comparator").fail("unknown comparator", "judge the report again");
   result.check.comparator = *comparator;
   result.check.threshold = reader.at("threshold").number();
   result.check.min_sample = read_count(reader.at("min_sample"));
-  result.check.severity = reader.at("severity").string() == to_string(Severity::fail)
-                              ? Severity::fail
-                              : Severity::warn;
-  result.status = read_status(reader.at("status"));
+  result.check.severity = read_word(reader.at("severity"), kSeverities);
+  result.status = read_word(reader.at("status"), kStatuses);
   result.value = read_optional_number(reader, "value");
   result.sample_count = read_count(reader.at("sample_count"));
   result.ci95 = read_interval(reader, "ci95");

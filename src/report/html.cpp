@@ -4,12 +4,16 @@
 namespace dagloop {
 namespace {
 
-constexpr const char* kHead = R"html(<!DOCTYPE html>
+// The policy forbids scripts and everything from elsewhere, should a fault in escaping let one in.
+constexpr const char* kBeforeTitle = R"html(<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>DAG quality</title>
+<title>)html";
+
+constexpr const char* kAfterTitle = R"html(</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
        color: #1a1a1a; background: #fff; }
@@ -52,16 +56,21 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+std::string title_of(const Page& page) {
+  for (const auto& part : page) {
+    if (const auto* heading = std::get_if<Heading>(&part)) return heading->text;
+  }
+  return "DAG quality";
+}
+
 struct Renderer {
-  std::string out = kHead;
+  std::string out;
 
   void operator()(const Heading& heading) {
     const std::string tag = "h" + std::to_string(heading.level);
     out += "<" + tag + ">" + escaped(heading.text) + "</" + tag + ">\n";
   }
-  void operator()(const Paragraph& paragraph) {
-    out += "<p>" + escaped(paragraph.text) + "</p>\n";
-  }
+  void operator()(const Paragraph& paragraph) { out += "<p>" + escaped(paragraph.text) + "</p>\n"; }
   void operator()(const BulletList& list) {
     out += "<ul>\n";
     for (const std::string& item : list.items) out += "<li>" + escaped(item) + "</li>\n";
@@ -84,7 +93,7 @@ struct Renderer {
 }  // namespace
 
 std::string render_html(const Page& page) {
-  Renderer renderer;
+  Renderer renderer{kBeforeTitle + escaped(title_of(page)) + kAfterTitle};
   for (const auto& part : page) std::visit(renderer, part);
   return renderer.out + "</body>\n</html>\n";
 }

@@ -1,6 +1,11 @@
-#include "kpi_json.hpp"
+#include "report/kpi_json.hpp"
 
 namespace dagloop {
+namespace {
+
+constexpr std::array kMethods{QuantileMethod::exact, QuantileMethod::histogram};
+
+}  // namespace
 
 std::uint64_t read_count(const JsonReader& reader) {
   const std::int64_t count = reader.integer();
@@ -52,9 +57,7 @@ Kpi read_kpi(const JsonReader& reader, KpiKind kind) {
   kpi.value = read_optional_number(reader, "value");
   if (kind == KpiKind::quantile) {
     kpi.denominator = read_count(reader.at("n"));
-    kpi.method = reader.at("method").string() == to_string(QuantileMethod::exact)
-                     ? QuantileMethod::exact
-                     : QuantileMethod::histogram;
+    kpi.method = read_word(reader.at("method"), kMethods);
     return kpi;
   }
   kpi.numerator = read_count(reader.at("numerator"));

@@ -1,7 +1,9 @@
 // Private to the report layer: how figures stand in JSON documents.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dagloop/base/json_reader.hpp"
@@ -19,6 +21,18 @@ inline Json optional_number(const std::optional<double>& value) {
 inline std::optional<double> read_optional_number(const JsonReader& reader, std::string_view key) {
   const auto found = reader.find(key);
   return found ? std::optional(found->number()) : std::nullopt;
+}
+
+/// Reads an enumerator by its printed word, out of `all`.
+///
+/// Errors: Error{config} for any other word: what is unknown is never taken for something else.
+template <typename Enum, std::size_t kCount>
+Enum read_word(const JsonReader& reader, const std::array<Enum, kCount>& all) {
+  const std::string word = reader.string();
+  for (const Enum each : all) {
+    if (to_string(each) == word) return each;
+  }
+  reader.fail("unknown word \"" + word + "\"", "write the document again with this version");
 }
 
 /// Reads a count.

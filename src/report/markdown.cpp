@@ -7,31 +7,49 @@
 namespace dagloop {
 namespace {
 
-bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
-// Text from logs must stay text: no markup, no cell or line of its own. What cannot be taken for
-// markup ("<= 5 %", "a & b") stays as it is, so that the raw file reads well too.
-std::string escaped(const std::string& text) {
-  constexpr std::string_view kAlways = "\\|`*[]~";
+// Whether the character at `at` would be taken for markup where it stands. What cannot be ("<= 5
+// %", "a & b", "p95_latency_ms") is left alone, so that the raw file reads well too.
+bool is_markup(std::string_view text, std::size_t at) {
+  const char before = at > 0 ? text[at - 1] : ' ';
+  const char after = at + 1 < text.size() ? text[at + 1] : ' ';
+  switch (text[at]) {
+    case '<':  // a tag or a comment
+      return after != ' ' && after != '=';
+    case '&':  // an entity
+      return is_word(after) || after == '#';
+    case '_':  // emphasis, but never within a word
+      return !is_word(before) || !is_word(after);
+    case ':':  // a link
+      return after == '/';
+    case '.':  // a link
+      return text.substr(0, at).ends_with("www");
+    default:
+      return std::string_view("\\|`*[]~").find(text[at]) != std::string_view::npos;
+  }
+}
+
+// Text from logs must stay text: no markup, no cell or line of its own.
+std::string escaped(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const char next = i + 1 < text.size() ? text[i + 1] : ' ';
-    const auto byte = static_cast<unsigned char>(c);
-    const bool opens_tag = c == '<' && (is_name_char(next) || next == '/' || next == '?');
-    const bool opens_entity = c == '&' && (is_name_char(next) || next == '#');
-    const bool opens_block =
-        i == 0 && (c == '>' || c == '#' || c == '+' || c == '-' || c == '=');
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x20 || byte == 0x7f) {
       out += ' ';
       continue;
     }
-    if (opens_tag || opens_entity || opens_block || kAlways.find(c) != std::string_view::npos) {
-      out += '\\';
-    }
-    out += c;
+    if (is_markup(text, at)) out += '\\';
+    out += text[at];
   }
   return out;
+}
+
+// A line of its own: neither must its first character open a block.
+std::string escaped_line(std::string_view text) {
+  const bool opens_block =
+      !text.empty() && std::string_view(">#+-=").find(text[0]) != std::string_view::npos;
+  return (opens_block ? "\\" : "") + escaped(text);
 }
 
 void append_row(std::string& out, const std::vector<std::string>& cells) {
@@ -44,12 +62,12 @@ struct Renderer {
   std::string out;
 
   void operator()(const Heading& heading) {
-    out += std::string(static_cast<std::size_t>(heading.level), '#') + " " +
-           escaped(heading.text) + "\n\n";
+    out += std::string(static_cast<std::size_t>(heading.level), '#') + " " + escaped(heading.text) +
+           "\n\n";
   }
-  void operator()(const Paragraph& paragraph) { out += escaped(paragraph.text) + "\n\n"; }
+  void operator()(const Paragraph& paragraph) { out += escaped_line(paragraph.text) + "\n\n"; }
   void operator()(const BulletList& list) {
-    for (const std::string& item : list.items) out += "- " + escaped(item) + "\n";
+    for (const std::string& item : list.items) out += "- " + escaped_line(item) + "\n";
     out += "\n";
   }
   void operator()(const Table& table) {

@@ -1,5 +1,6 @@
 #include "dagloop/report/documents.hpp"
-#include "kpi_json.hpp"
+#include "report/kpi_json.hpp"
+#include "report/text.hpp"
 
 namespace dagloop {
 namespace {
@@ -66,7 +67,7 @@ Json input_to_json(const Quality& quality) {
   }
   Json::Array examples;
   for (const MalformedExample& example : input.examples) {
-    examples.push_back(Json::object({{"file", example.file},
+    examples.push_back(Json::object({{"file", valid_utf8(example.file)},
                                      {"line", example.line},
                                      {"reason", to_string(example.reason)}}));
   }
@@ -81,8 +82,7 @@ Json input_to_json(const Quality& quality) {
        {"malformed_by_reason", std::move(by_reason)},
        {"examples", std::move(examples)},
        {"out_of_range", input.out_of_range},
-       {"newest_record",
-        input.newest_record ? Json(format_time(*input.newest_record)) : Json()}});
+       {"newest_record", input.newest_record ? Json(format_time(*input.newest_record)) : Json()}});
 }
 
 }  // namespace

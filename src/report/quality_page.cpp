@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include "dagloop/report/page.hpp"
-#include "page_sections.hpp"
+#include "report/figures.hpp"
+#include "report/page_sections.hpp"
 
 namespace dagloop {
 namespace {
@@ -12,25 +13,29 @@ std::string sentence_of(const std::vector<Reason>& reasons) {
   return text;
 }
 
+std::string gate_sentence(const GateResult& gate) {
+  std::vector<Reason> told = gate.reasons;
+  for (const CheckResult& result : gate.checks) {
+    if (result.status != CheckStatus::pass) told.push_back(result.reason);
+  }
+  const std::string why =
+      told.empty() ? show_counted(gate.checks.size(), "check") + " passed" : sentence_of(told);
+  return fmt::format("Gate: {} — {}", to_string(gate.verdict), why);
+}
+
+std::string decision_sentence(const Decision& decision) {
+  const std::string where =
+      decision.next_percent
+          ? fmt::format("from {} % to {} %", decision.current_percent, *decision.next_percent)
+          : fmt::format("at {} %", decision.current_percent);
+  return fmt::format("Decision: {} {} — {}", to_string(decision.action), where,
+                     sentence_of(decision.reasons));
+}
+
 void add_verdict(Page& page, const PageInputs& inputs) {
   BulletList lines;
-  if (inputs.gate != nullptr) {
-    std::vector<Reason> told = inputs.gate->reasons;
-    for (const CheckResult& result : inputs.gate->checks) {
-      if (result.status != CheckStatus::pass) told.push_back(result.reason);
-    }
-    const std::string why = sentence_of(told);
-    lines.items.push_back(fmt::format("Gate: {}{}{}", to_string(inputs.gate->verdict),
-                                      why.empty() ? "" : " — ", why));
-  }
-  if (inputs.decision != nullptr) {
-    const Decision& decision = *inputs.decision;
-    const std::string to =
-        decision.next_percent ? fmt::format(" to {} %", *decision.next_percent) : "";
-    lines.items.push_back(fmt::format("Decision: {} at {} %{} — {}", to_string(decision.action),
-                                      decision.current_percent, to,
-                                      sentence_of(decision.reasons)));
-  }
+  if (inputs.gate != nullptr) lines.items.push_back(gate_sentence(*inputs.gate));
+  if (inputs.decision != nullptr) lines.items.push_back(decision_sentence(*inputs.decision));
   for (const std::string& note : inputs.notes) lines.items.push_back(note);
   if (!lines.items.empty()) page.emplace_back(std::move(lines));
 }
@@ -40,9 +45,11 @@ void add_verdict(Page& page, const PageInputs& inputs) {
 Page compose_quality_page(const PageInputs& inputs) {
   const Quality& quality = inputs.quality;
   Page page;
-  page.emplace_back(Heading{1, "DAG quality, " + format_time(quality.as_of)});
-  page.emplace_back(Paragraph{window_sentence(quality)});
+  page.emplace_back(
+      Heading{1, fmt::format("DAG quality, {}, window of {}", show_time(quality.as_of),
+                             show_span(quality.current.window.length()))});
   add_verdict(page, inputs);
+  page.emplace_back(Paragraph{window_sentence(quality)});
   if (inputs.gate != nullptr) add_gate_section(page, *inputs.gate, quality);
   if (inputs.decision != nullptr) {
     add_patch_section(page, *inputs.decision);

@@ -1,5 +1,5 @@
 #include "dagloop/report/documents.hpp"
-#include "kpi_json.hpp"
+#include "report/kpi_json.hpp"
 
 namespace dagloop {
 namespace {
@@ -37,7 +37,9 @@ PopulationKpis read_figures(const JsonReader& reader) {
   figures.in_flight = read_count(reader.at("in_flight"));
   figures.kpis = read_kpis(reader.at("kpis"));
   figures.error_codes = read_counts(reader.at("error_codes"));
-  figures.error_classes = read_counts(reader.at("error_classes"));
+  const JsonReader classes = reader.at("error_classes");
+  for (const ErrorClass each : kErrorClasses) static_cast<void>(classes.at(to_string(each)));
+  figures.error_classes = read_counts(classes);
   for (const auto& [name, node] : reader.at("nodes").members()) {
     figures.nodes[name] = {read_count(node.at("attempts")),
                            read_kpi(node.at("failure_rate"), KpiKind::rate),

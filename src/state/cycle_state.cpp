@@ -1,6 +1,8 @@
 #include "dagloop/state/cycle_state.hpp"
 
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "dagloop/base/digest.hpp"
@@ -11,30 +13,49 @@ namespace dagloop {
 namespace {
 
 constexpr std::string_view kSchema = "dagloop.cycle_state/1";
+constexpr std::string_view kRestore = "restore the state from a backup";
 
-constexpr std::array kPhases{
-    std::pair{Phase::idle, std::string_view("idle")},
-    std::pair{Phase::proposed, std::string_view("proposed")},
-    std::pair{Phase::approved, std::string_view("approved")},
-    std::pair{Phase::applying, std::string_view("applying")},
-    std::pair{Phase::verifying, std::string_view("verifying")},
-    std::pair{Phase::settled, std::string_view("settled")},
-    std::pair{Phase::rolled_back, std::string_view("rolled_back")},
-    std::pair{Phase::rejected, std::string_view("rejected")},
-    std::pair{Phase::expired, std::string_view("expired")}};
+constexpr std::array kPhases{std::pair{Phase::idle, std::string_view("idle")},
+                             std::pair{Phase::proposed, std::string_view("proposed")},
+                             std::pair{Phase::approved, std::string_view("approved")},
+                             std::pair{Phase::applying, std::string_view("applying")},
+                             std::pair{Phase::verifying, std::string_view("verifying")},
+                             std::pair{Phase::settled, std::string_view("settled")},
+                             std::pair{Phase::rolled_back, std::string_view("rolled_back")},
+                             std::pair{Phase::rejected, std::string_view("rejected")},
+                             std::pair{Phase::expired, std::string_view("expired")}};
 
 Json optional_time(const std::optional<TimePoint>& time) {
   return time ? Json(format_time(*time)) : Json();
 }
 
+// Returns the member unless it is null. A state names every member: a missing one is a fault.
+std::optional<JsonReader> read_optional(const JsonReader& reader, std::string_view key) {
+  JsonReader member = reader.at(key);
+  return member.value().is_null() ? std::nullopt : std::optional(std::move(member));
+}
+
 std::optional<TimePoint> read_optional_time(const JsonReader& reader, std::string_view key) {
-  const auto found = reader.find(key);
+  const auto found = read_optional(reader, key);
   return found ? std::optional(found->time()) : std::nullopt;
+}
+
+ChangeKind read_kind(const JsonReader& reader) {
+  for (const ChangeKind kind : {ChangeKind::apply, ChangeKind::rollback}) {
+    if (reader.string() == to_string(kind)) return kind;
+  }
+  reader.fail("unknown kind of change", kRestore);
+}
+
+int read_count(const JsonReader& reader) {
+  const std::int64_t count = reader.integer();
+  if (count < 0 || count > std::numeric_limits<int>::max()) reader.fail("is no count", kRestore);
+  return static_cast<int>(count);
 }
 
 Phase read_phase(const JsonReader& reader) {
   const auto phase = parse_phase(reader.string());
-  if (!phase) reader.fail("unknown phase", "restore the state from a backup");
+  if (!phase) reader.fail("unknown phase", kRestore);
   return *phase;
 }
 
@@ -54,8 +75,7 @@ Json intent_to_json(const Intent& intent) {
 
 Intent read_intent(const JsonReader& reader) {
   Intent intent;
-  intent.kind = reader.at("kind").string() == to_string(ChangeKind::apply) ? ChangeKind::apply
-                                                                           : ChangeKind::rollback;
+  intent.kind = read_kind(reader.at("kind"));
   intent.env_file = reader.at("env_file").string();
   intent.before_sha256 = reader.at("before_sha256").string();
   intent.after_sha256 = reader.at("after_sha256").string();
@@ -78,11 +98,9 @@ Json change_to_json(const ChangeUnderVerification& change) {
 CycleState read_state(const JsonReader& reader) {
   CycleState state;
   state.phase = read_phase(reader.at("phase"));
-  if (const auto pending = reader.find("pending_decision")) {
-    state.pending_decision = pending->value();
-  }
-  if (const auto intent = reader.find("intent")) state.intent = read_intent(*intent);
-  if (const auto change = reader.find("change")) {
+  state.pending_decision = reader.at("pending_decision").value();
+  if (const auto intent = read_optional(reader, "intent")) state.intent = read_intent(*intent);
+  if (const auto change = read_optional(reader, "change")) {
     state.change = ChangeUnderVerification{change->at("decision_digest").string(),
                                            patch_from_json(change->at("patch")),
                                            change->at("applied_at").time()};
@@ -94,7 +112,7 @@ CycleState read_state(const JsonReader& reader) {
   state.in_force_since = read_optional_time(reader, "in_force_since");
   state.cooldown_until = read_optional_time(reader, "cooldown_until");
   for (const auto& [fingerprint, count] : reader.at("rollbacks").members()) {
-    state.rollbacks[fingerprint] = static_cast<int>(count.integer());
+    state.rollbacks[fingerprint] = read_count(count);
   }
   for (const JsonReader& digest : reader.at("used_decisions").elements()) {
     state.used_decisions.push_back(digest.string());
@@ -129,19 +147,18 @@ Json cycle_state_to_json(const CycleState& state) {
   Json rollbacks = Json::object();
   for (const auto& [fingerprint, count] : state.rollbacks) rollbacks[fingerprint] = count;
   Json::Array used(state.used_decisions.begin(), state.used_decisions.end());
-  return Json::object(
-      {{"schema", kSchema},
-       {"phase", to_string(state.phase)},
-       {"pending_decision", state.pending_decision},
-       {"intent", state.intent ? intent_to_json(*state.intent) : Json()},
-       {"change", state.change ? change_to_json(*state.change) : Json()},
-       {"verified", std::move(verified)},
-       {"in_force", values_to_json(state.in_force)},
-       {"in_force_since", optional_time(state.in_force_since)},
-       {"cooldown_until", optional_time(state.cooldown_until)},
-       {"rollbacks", std::move(rollbacks)},
-       {"used_decisions", std::move(used)},
-       {"last_refusal", state.last_refusal}});
+  return Json::object({{"schema", kSchema},
+                       {"phase", to_string(state.phase)},
+                       {"pending_decision", state.pending_decision},
+                       {"intent", state.intent ? intent_to_json(*state.intent) : Json()},
+                       {"change", state.change ? change_to_json(*state.change) : Json()},
+                       {"verified", std::move(verified)},
+                       {"in_force", values_to_json(state.in_force)},
+                       {"in_force_since", optional_time(state.in_force_since)},
+                       {"cooldown_until", optional_time(state.cooldown_until)},
+                       {"rollbacks", std::move(rollbacks)},
+                       {"used_decisions", std::move(used)},
+                       {"last_refusal", state.last_refusal}});
 }
 
 CycleState cycle_state_from_json(const Json& document, std::string_view where) {
@@ -154,7 +171,7 @@ CycleState cycle_state_from_json(const Json& document, std::string_view where) {
     return read_state(JsonReader(document, std::string(where)));
   } catch (const Error& error) {
     // To the reader this is a bad document; to the cycle a store that it cannot rely on.
-    throw Error(ErrorKind::preflight, where, error.what(), "restore the state from a backup");
+    throw Error(ErrorKind::preflight, where, error.what(), kRestore);
   }
 }
 

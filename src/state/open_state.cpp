@@ -10,7 +10,8 @@ std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess acces
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
     return std::make_unique<SqliteStore>(uri.substr(kSqlite.size()), access);
   }
-  throw Error(ErrorKind::usage, "state", "cannot be kept in \"" + redact_uri(uri) + "\"",
+  throw Error(ErrorKind::usage, "state",
+              "this version keeps state in SQLite, not in \"" + redact_uri(uri) + "\"",
               "give sqlite:PATH");
 }
 

@@ -27,7 +27,9 @@ const char* remedy_for(int code) {
 }  // namespace
 
 SqliteDatabase::SqliteDatabase(std::string path, int flags) : path_(std::move(path)) {
-  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr);
+  // As a path, never as one of SQLite's special names (":memory:", "file:...").
+  const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
   if (code == SQLITE_OK) return;
   const std::string what = sqlite3_errstr(code);
   sqlite3_close(handle_);
@@ -54,8 +56,8 @@ SqliteStatement::SqliteStatement(const SqliteDatabase& database, std::string_vie
 SqliteStatement::~SqliteStatement() { sqlite3_finalize(statement_); }
 
 void SqliteStatement::bind(int index, std::string_view text) {
-  database_.check(sqlite3_bind_text64(statement_, index, text.data(), text.size(),
-                                      SQLITE_TRANSIENT, SQLITE_UTF8));
+  database_.check(sqlite3_bind_text64(statement_, index, text.data(), text.size(), SQLITE_TRANSIENT,
+                                      SQLITE_UTF8));
 }
 
 void SqliteStatement::bind(int index, std::uint64_t number) {

@@ -67,6 +67,16 @@ std::uint64_t pragma(const SqliteDatabase& database, std::string_view sql) {
   return statement.step() ? statement.number(0) : 0;
 }
 
+CycleState read_state(const std::string& text, const std::string& where) {
+  Json document;
+  try {
+    document = parse_json(text, where);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::preflight, where, error.what(), "restore the state from a backup");
+  }
+  return cycle_state_from_json(document, where);
+}
+
 // Anything but the canonical form of an entry in its place is somebody's edit: such an entry comes
 // back without its hash, which journal_fault() reports.
 JournalEntry read_entry(const std::string& text, std::uint64_t sequence, const std::string& where) {
@@ -94,8 +104,8 @@ struct SqliteStore::Impl {
     const auto info = files.stat(path);
     const bool is_new = !info || info->size_bytes == 0;
     if (is_new && access == StateAccess::read_only) return;
-    // The empty file is made first, so that its mode is ours and not the umask's.
-    if (!info) files.write_synced(path, "", FileAttributes{0600, {}, {}});
+    // Makes the empty file with mode 0600, and never cuts one that another process made meanwhile.
+    if (!info) FileLock::try_acquire(path);
     // Also for reading only: after a crash in the middle of a commit SQLite must take the half of
     // it back before anything can be read. Nothing else is written: query_only sees to it.
     database =
@@ -108,11 +118,12 @@ struct SqliteStore::Impl {
         return;
       }
     } else {
-      database->run("PRAGMA journal_mode = DELETE");
       database->run("PRAGMA synchronous = EXTRA");
       create_once();
     }
     check_version();
+    // Only behind the check: the mode is kept in the file, which may be somebody else's.
+    if (access == StateAccess::read_write) database->run("PRAGMA journal_mode = DELETE");
   }
 
   // Two processes may both find an empty file: the second finds the tables of the first.
@@ -154,7 +165,7 @@ CycleState SqliteStore::load() {
   if (impl_->database == nullptr) return {};
   SqliteStatement statement(*impl_->database, "SELECT version, document FROM state");
   if (!statement.step()) return {};
-  CycleState state = cycle_state_from_json(parse_json(statement.text(1), impl_->path), impl_->path);
+  CycleState state = read_state(statement.text(1), impl_->path);
   state.version = statement.number(0);
   return state;
 }

@@ -135,8 +135,10 @@ void SimulatedLife::check_always(int percent_before) {
   if (!world_.journal_is_intact()) break_invariant("the journal is not intact");
   check_policy(percent_before);
   const CycleState state = world_.state();
-  if ((state.phase == Phase::verifying) != state.change.has_value()) {
-    break_invariant("a change is under verification exactly while verifying");
+  const bool is_judged = state.phase == Phase::verifying ||
+                         (state.intent && state.intent->phase_before == Phase::verifying);
+  if (is_judged != state.change.has_value()) {
+    break_invariant("a change is kept exactly while it is verified or taken back");
   }
   if ((state.phase == Phase::applying) != state.intent.has_value()) {
     break_invariant("an intent stands exactly while applying");

@@ -41,14 +41,14 @@ static void after(void) {
   if (calls == crash_at() && crash_after()) die();
 }
 
-#define INTERPOSE(type, name, parameters, arguments)            \
-  type name parameters {                                        \
-    type(*real) parameters;                                     \
-    *(void**)(&real) = dlsym(RTLD_NEXT, #name);                 \
-    before();                                                   \
-    type result = real arguments;                               \
-    after();                                                    \
-    return result;                                              \
+#define INTERPOSE(type, name, parameters, arguments) \
+  type name parameters {                             \
+    type(*real) parameters;                          \
+    *(void**)(&real) = dlsym(RTLD_NEXT, #name);      \
+    before();                                        \
+    type result = real arguments;                    \
+    after();                                         \
+    return result;                                   \
   }
 
 INTERPOSE(ssize_t, write, (int fd, const void* data, size_t size), (fd, data, size))
@@ -68,19 +68,19 @@ INTERPOSE(int, mkdir, (const char* path, mode_t mode), (path, mode))
 INTERPOSE(int, fchmod, (int fd, mode_t mode), (fd, mode))
 
 /* Opening counts only where it may create a file. */
-#define INTERPOSE_OPEN(name)                                    \
-  int name(const char* path, int flags, ...) {                  \
-    int (*real)(const char*, int, ...);                         \
-    *(void**)(&real) = dlsym(RTLD_NEXT, #name);                 \
-    if ((flags & O_CREAT) == 0) return real(path, flags);       \
-    va_list rest;                                               \
-    va_start(rest, flags);                                      \
-    const mode_t mode = va_arg(rest, mode_t);                   \
-    va_end(rest);                                               \
-    before();                                                   \
-    const int result = real(path, flags, mode);                 \
-    after();                                                    \
-    return result;                                              \
+#define INTERPOSE_OPEN(name)                              \
+  int name(const char* path, int flags, ...) {            \
+    int (*real)(const char*, int, ...);                   \
+    *(void**)(&real) = dlsym(RTLD_NEXT, #name);           \
+    if ((flags & O_CREAT) == 0) return real(path, flags); \
+    va_list rest;                                         \
+    va_start(rest, flags);                                \
+    const mode_t mode = va_arg(rest, mode_t);             \
+    va_end(rest);                                         \
+    before();                                             \
+    const int result = real(path, flags, mode);           \
+    after();                                              \
+    return result;                                        \
   }
 
 INTERPOSE_OPEN(open)

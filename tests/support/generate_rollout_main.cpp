@@ -1,4 +1,5 @@
-// generate_rollout: writes a generated log to standard output (examples/README.md has the commands).
+// generate_rollout: writes a generated log to standard output (examples/README.md has the
+// commands).
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>

@@ -1,40 +1,71 @@
+// Files in memory. Directories exist as soon as something lies in them. For one thread.
 #pragma once
+
 #include <map>
-#include "dagloop/base/file_system.hpp"
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+
 namespace dagloop::test {
+
+/// A file system with a terabyte free on which everything is writable.
 class MemoryFileSystem final : public FileSystem {
  public:
   std::optional<std::string> read(const std::string& path) override {
-    auto f = files_.find(path);
-    if (f == files_.end()) return {};
-    return f->second.content;
+    const auto found = files_.find(path);
+    return found == files_.end() ? std::nullopt : std::optional(found->second.content);
   }
+
   std::optional<FileInfo> stat(const std::string& path) override {
-    FileInfo info; info.writable = true; info.free_bytes = 1ULL << 40;
-    if (auto f = files_.find(path); f != files_.end()) {
-      info.size_bytes = f->second.content.size(); info.mode = f->second.a.mode; return info;
+    FileInfo info;
+    info.writable = true;
+    info.free_bytes = std::uint64_t{1} << 40;
+    if (const auto found = files_.find(path); found != files_.end()) {
+      info.size_bytes = found->second.content.size();
+      info.mode = found->second.attributes.mode;
+      return info;
     }
     info.is_directory = true;
-    if (path == "/" || path == ".") return info;
-    auto next = files_.lower_bound(path + "/");
-    if (next != files_.end() && next->first.starts_with(path + "/")) return info;
-    return {};
+    const auto inside = files_.lower_bound(path + "/");
+    const bool exists = path == "/" || path == "." ||
+                        (inside != files_.end() && inside->first.starts_with(path + "/"));
+    return exists ? std::optional(info) : std::nullopt;
   }
+
   std::vector<std::string> list(const std::string& path) override {
     std::vector<std::string> names;
-    for (auto& [p, f] : files_) if (parent_directory(p) == path) names.push_back(p.substr(path.size() + 1));
+    for (const auto& [each, file] : files_) {
+      if (parent_directory(each) == path) names.push_back(each.substr(path.size() + 1));
+    }
     return names;
   }
-  void write_synced(const std::string& path, const std::string& content, const FileAttributes& a) override { files_[path] = {content, a}; }
-  void rename_synced(const std::string& from, const std::string& to) override {
-    auto f = files_.find(from);
-    if (f == files_.end()) throw Error(ErrorKind::preflight, from, "missing", "x");
-    files_[to] = f->second; files_.erase(from);
+
+  void write_synced(const std::string& path, const std::string& content,
+                    const FileAttributes& attributes) override {
+    files_[path] = {content, attributes};
   }
+
+  void rename_synced(const std::string& from, const std::string& to) override {
+    const auto found = files_.find(from);
+    if (found == files_.end()) {
+      throw Error(ErrorKind::preflight, from, "does not exist", "write it first");
+    }
+    files_[to] = found->second;
+    files_.erase(from);
+  }
+
   void remove(const std::string& path) override { files_.erase(path); }
+
  private:
-  struct F { std::string content; FileAttributes a; };
-  std::map<std::string, F> files_;
+  struct File {
+    std::string content;
+    FileAttributes attributes;
+  };
+
+  std::map<std::string, File> files_;
 };
-}
+
+}  // namespace dagloop::test

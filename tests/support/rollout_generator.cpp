@@ -11,9 +11,9 @@ namespace dagloop::test {
 namespace {
 
 constexpr std::size_t kShippingDelay = 20;  // lines that may overtake another
-constexpr std::array kErrorCodes{"TOOL_TIMEOUT",          "TOOL_SERVER_ERROR", "TOOL_RATE_LIMITED",
-                                 "DSL_VALIDATION_FAILED", "LLM_AUTOFILL_FAILED", "VERIFY_COUNT_MISMATCH",
-                                 "TOOL_AUTH_ERROR",       "UNKNOWN"};
+constexpr std::array kErrorCodes{
+    "TOOL_TIMEOUT",        "TOOL_SERVER_ERROR",     "TOOL_RATE_LIMITED", "DSL_VALIDATION_FAILED",
+    "LLM_AUTOFILL_FAILED", "VERIFY_COUNT_MISMATCH", "TOOL_AUTH_ERROR",   "UNKNOWN"};
 constexpr std::array kNodes{"n1_plan", "n2_fetch", "n3_transform", "n4_write", "n5_verify"};
 constexpr std::array kPlanSources{"llm", "dag_template", "rule"};
 
@@ -69,7 +69,8 @@ class Generator {
     const double spacing_us = 86'400'000'000.0 / options_.runs_per_day;
     for (std::uint64_t i = 0; i < count; ++i) {
       const double at = (static_cast<double>(i) + random_.uniform()) * spacing_us;
-      write_run(make_run(i, options_.start + Microseconds(static_cast<std::int64_t>(at) / 1000 * 1000)));
+      write_run(
+          make_run(i, options_.start + Microseconds(static_cast<std::int64_t>(at) / 1000 * 1000)));
     }
     while (!waiting_.empty()) ship_one();
   }
@@ -105,7 +106,8 @@ class Generator {
 
   void write_run(const Run& run) {
     if (run.is_dag) write_nodes(run);
-    const bool derived = run.is_dag && options_.node_records > 0 && random_.chance(options_.derived);
+    const bool derived =
+        run.is_dag && options_.node_records > 0 && random_.chance(options_.derived);
     const std::string record = run_record(run);
     if (!derived) ship(record);
     if (!derived && random_.chance(options_.duplicates)) ship(record);
@@ -116,7 +118,9 @@ class Generator {
     const bool in_flight = random_.chance(options_.in_flight);
     const bool verification = run.error_code == "VERIFY_COUNT_MISMATCH";
     Line line = common(run);
-    line.text("status", in_flight ? "running" : run.succeeded ? "succeeded" : "failed")
+    line.text("status", in_flight       ? "running"
+                        : run.succeeded ? "succeeded"
+                                        : "failed")
         .text("error_code", run.error_code)
         .text("execution_mode", run.is_dag ? "dag" : "rule")
         .text("plan_source", run.plan_source)

@@ -1,5 +1,5 @@
-// A seeded generator of logs of a DAG-running service: the same options give the same bytes on every
-// machine, for its random numbers are its own. Used by tests, examples and benchmarks.
+// A seeded generator of logs of a DAG-running service: the same options give the same bytes on
+// every machine, for its random numbers are its own. Used by tests, examples and benchmarks.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ struct RolloutOptions {
   double bad_slowdown = 1.3;
   double node_records = 3;  // nodes a run; 0: run records only
   double duplicates = 0.01;
-  double derived = 0.05;    // runs whose run record is missing
+  double derived = 0.05;  // runs whose run record is missing
   double non_dag = 0.05;
   double in_flight = 0.002;
   double malformed = 0;

@@ -9,5 +9,6 @@ namespace dagloop {
 
 }  // namespace dagloop
 
-#define DAGLOOP_ASSERT(expression) \
-  ((expression) ? static_cast<void>(0) : ::dagloop::assertion_failed(#expression, __FILE__, __LINE__))
+#define DAGLOOP_ASSERT(expression)     \
+  ((expression) ? static_cast<void>(0) \
+                : ::dagloop::assertion_failed(#expression, __FILE__, __LINE__))

@@ -24,15 +24,15 @@ enum class ExitCode : int {
 
 /// What kept a tool from going on; each kind has exactly one exit code.
 enum class ErrorKind {
-  usage,          // wrong flags or arguments
-  config,         // configuration, rules, allowlist, mapping or document is invalid
-  insufficient,   // not enough or stale data
-  source,         // a log source could not be read, or too much of it is malformed
-  preflight,      // a precondition of the cycle does not hold
-  approval,       // approval missing, invalid, expired or already used
-  conflict,       // the world changed since the decision, or another change holds the lock
-  apply_failed,   // a change failed and was rolled back
-  internal,       // a bug
+  usage,         // wrong flags or arguments
+  config,        // configuration, rules, allowlist, mapping or document is invalid
+  insufficient,  // not enough or stale data
+  source,        // a log source could not be read, or too much of it is malformed
+  preflight,     // a precondition of the cycle does not hold
+  approval,      // approval missing, invalid, expired or already used
+  conflict,      // the world changed since the decision, or another change holds the lock
+  apply_failed,  // a change failed and was rolled back
+  internal,      // a bug
 };
 
 /// Returns the printed word of `kind` ("usage", "config", ...).
@@ -44,8 +44,10 @@ ExitCode exit_code(ErrorKind kind);
 /// The exception for "this tool cannot go on".
 class Error : public std::runtime_error {
  public:
-  /// Shape: `where` is a file, `file:line`, key path or flag; `what` the fault; `remedy` what to do.
-  ///        what() reads "<kind>: <where>: <what>; <remedy>"; `tool_main` puts the tool's name first.
+  /// Shape: `where` is a file, `file:line`, key path or flag; `what` the fault; `remedy` what to
+  /// do.
+  ///        what() reads "<kind>: <where>: <what>; <remedy>"; `tool_main` puts the tool's name
+  ///        first.
   Error(ErrorKind kind, std::string_view where, std::string_view what, std::string_view remedy);
 
   /// Returns the kind, hence the exit code.

@@ -20,8 +20,8 @@ struct FileInfo {
   std::uint32_t mode = 0600;  // permission bits only, e.g. 0640
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  bool writable = false;            // by this process, by the file's own permission
-  std::uint64_t free_bytes = 0;     // on its file system, for unprivileged users
+  bool writable = false;         // by this process, by the file's own permission
+  std::uint64_t free_bytes = 0;  // on its file system, for unprivileged users
 };
 
 /// Permission and owner of a file to be written.

@@ -9,9 +9,9 @@ namespace dagloop {
 
 /// How a command ended.
 struct ProcessResult {
-  int exit_code = -1;      // -1 when it was killed or could not be started
+  int exit_code = -1;  // -1 when it was killed or could not be started
   bool timed_out = false;
-  std::string output;      // standard output and error, the last 4 KiB
+  std::string output;  // standard output and error, the last 4 KiB
 };
 
 /// Runs commands without a shell. Replaced in tests.

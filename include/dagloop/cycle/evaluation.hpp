@@ -11,15 +11,16 @@ namespace dagloop {
 
 /// What is evaluated.
 struct EvaluationRequest {
-  TimePoint as_of;                         // floored to the slot
-  Microseconds window;                     // a multiple of the slot
+  TimePoint as_of;      // floored to the slot
+  Microseconds window;  // a multiple of the slot
   BaselineSpec baseline;
-  std::optional<TimePoint> not_before;     // cuts the window: the policy in force began here
+  std::optional<TimePoint> not_before;  // cuts the window: the policy in force began here
 };
 
 /// Reads the source and computes the figures.
 ///
-/// Shape:  current is [as_of - window, as_of), cut at `not_before` rounded up to a slot; the baseline
+/// Shape:  current is [as_of - window, as_of), cut at `not_before` rounded up to a slot; the
+/// baseline
 ///         window lies right before it and has full length.
 /// Errors: what the source throws.
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,

@@ -41,7 +41,8 @@ struct TickResult {
 
 /// Runs one tick.
 ///
-/// Shape:  `as_of` overrides the clock as the logic's present (approvals still expire by the clock);
+/// Shape:  `as_of` overrides the clock as the logic's present (approvals still expire by the
+/// clock);
 ///         a dry run writes reports, and neither env file nor state.
 /// Errors: Error of any kind; whatever was thrown, env file and state are whole and the next tick
 ///         goes on from there.

@@ -16,7 +16,7 @@ struct Comparison {
   std::string subject_name;                   // "canary" or "dag"
   std::string reference_name;                 // "control", "previous window", ...
   Window subject_window;
-  std::optional<Reason> fault;                // why one side is missing
+  std::optional<Reason> fault;  // why one side is missing
 };
 
 /// Chooses the sides: canary against control where cohorts exist, else the window's DAG runs

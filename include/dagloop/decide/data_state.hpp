@@ -13,7 +13,7 @@ namespace dagloop {
 
 /// What the input must hold to be relied on (configuration, "input").
 struct DataLimits {
-  double max_malformed_share = 0.01;            // a fraction of all lines
+  double max_malformed_share = 0.01;             // a fraction of all lines
   Microseconds max_age = std::chrono::hours(6);  // of the newest record, before as_of
 };
 
@@ -23,7 +23,8 @@ struct DataLimits {
 ///        against the report's own as_of.
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits);
 
-/// Says how many more observations are needed and about when they will be there at the present rate.
+/// Says how many more observations are needed and about when they will be there at the present
+/// rate.
 ///
 /// Shape: `have` < `need`; `window` is what `have` were seen in.
 /// Returns e.g. "8 more needed; at the present rate (12 in 1d) in about 16h".

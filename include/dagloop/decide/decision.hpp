@@ -43,9 +43,9 @@ DecisionConfig parse_decision_config(const JsonReader& reader);
 struct PolicyHistory {
   enum class ChangeState { none, under_verification };
   ChangeState change = ChangeState::none;
-  PolicyValues before_change;                   // what the change under verification replaced
-  std::vector<PolicyValues> verified;           // oldest first; each was in force and passed
-  std::optional<TimePoint> in_force_since;      // of the present policy; unknown: before the window
+  PolicyValues before_change;               // what the change under verification replaced
+  std::vector<PolicyValues> verified;       // oldest first; each was in force and passed
+  std::optional<TimePoint> in_force_since;  // of the present policy; unknown: before the window
   std::optional<TimePoint> cooldown_until;
 };
 
@@ -58,8 +58,8 @@ struct DecisionInputs {
   DataLimits limits;
   const std::vector<KeySpec>& keys;
   const std::vector<PolicyRule>& rules;
-  PolicyValues values;      // allowlisted keys of the env file
-  std::string env_sha256;   // of the whole env file
+  PolicyValues values;     // allowlisted keys of the env file
+  std::string env_sha256;  // of the whole env file
   PolicyHistory history;
   TimePoint now;
   Microseconds approval_ttl = std::chrono::hours(24);
@@ -77,7 +77,7 @@ struct Decision {
   std::vector<TriggerResult> triggers;
   std::vector<Reason> reasons;
   std::vector<Recommendation> recommendations;
-  Patch patch;             // empty: nothing to apply
+  Patch patch;  // empty: nothing to apply
   enum class Approval { required, not_required };
   Approval approval = Approval::required;  // not required: going back to a policy approved before
   std::string env_sha256;

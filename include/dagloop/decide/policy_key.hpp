@@ -22,7 +22,7 @@ std::string_view to_string(KeyType type);
 struct KeySpec {
   std::string name;
   KeyType type = KeyType::int_;
-  std::optional<double> min;        // numeric types
+  std::optional<double> min;  // numeric types
   std::optional<double> max;
   std::optional<double> max_step;   // the most that one change may move the value
   std::vector<std::string> values;  // enum

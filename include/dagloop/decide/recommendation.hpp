@@ -48,7 +48,7 @@ struct Recommendation {
   std::string current;
   std::string suggested;
   std::string reason;
-  std::string evidence;         // the figures that met the conditions
+  std::string evidence;  // the figures that met the conditions
   std::string expected_effect;
   std::optional<std::string> clipped;  // what was clipped, if anything
   bool operator==(const Recommendation&) const = default;
@@ -67,7 +67,8 @@ std::vector<PolicyRule> parse_rules(const Json& document, std::string_view where
 
 /// Applies the rules to the current window.
 ///
-/// Shape: `values` holds the allowlisted keys of the env file. A key that is not on the allowlist or
+/// Shape: `values` holds the allowlisted keys of the env file. A key that is not on the allowlist
+/// or
 ///        not in the env file, a suggestion equal to the current value, and a second suggestion for
 ///        a key (the better rank wins) are dropped, each with a reason.
 RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,

@@ -32,7 +32,8 @@ class Allowlist {
 
   /// Returns the values of all allowlisted keys that stand in `env`.
   ///
-  /// Errors: Error{config} for an allowlisted key that is ambiguous in the file (see EnvFile::value).
+  /// Errors: Error{config} for an allowlisted key that is ambiguous in the file (see
+  /// EnvFile::value).
   PolicyValues values_in(const EnvFile& env) const;
 
  private:

@@ -42,8 +42,8 @@ struct Approval {
   std::string decision_digest;
   std::string approver;
   TimePoint approved_at;
-  TimePoint expires_at;    // never after the decision's own
-  std::string signature;   // base64, 64 bytes
+  TimePoint expires_at;   // never after the decision's own
+  std::string signature;  // base64, 64 bytes
 };
 
 /// Signs the approval's other fields with the private key text `secret`.
@@ -71,7 +71,8 @@ struct ApprovalDemand {
 
 /// Returns why `approval` does not allow the change, nullopt when it does.
 ///
-/// Shape: checks digest, approver known and not revoked or expired, signature, both expiries, people.
+/// Shape: checks digest, approver known and not revoked or expired, signature, both expiries,
+/// people.
 ///        Single use is the state's to check.
 std::optional<std::string> approval_fault(const Approval& approval,
                                           const std::vector<Approver>& approvers,

@@ -15,8 +15,8 @@ namespace dagloop {
 /// Where an assignment stands in the text.
 struct EnvAssignment {
   std::string key;
-  std::size_t line = 0;     // of the key, from 1
-  std::size_t begin = 0;    // of the value without quotes
+  std::size_t line = 0;   // of the key, from 1
+  std::size_t begin = 0;  // of the value without quotes
   std::size_t end = 0;
   bool is_ambiguous = false;  // what the value means depends on who reads the file
 };
@@ -41,8 +41,9 @@ class EnvFile {
   /// Returns the value of `key` without quotes, nullopt where the file lacks it.
   ///
   /// Errors: Error{config} with the line number where `key` stands twice, has an interpolation
-  ///         (`$`, backquote, backslash escape), spans lines, has spaces, pieces with quotes of their
-  ///         own, or stands behind a line that ends in a backslash: such a value is never guessed.
+  ///         (`$`, backquote, backslash escape), spans lines, has spaces, pieces with quotes of
+  ///         their own, or stands behind a line that ends in a backslash: such a value is never
+  ///         guessed.
   std::optional<std::string> value(std::string_view key) const;
 
   /// Returns the text with each key's value replaced; the file's quoting of that value is kept.

@@ -64,11 +64,11 @@ struct ChangeUnderVerification {
 struct CycleState {
   std::uint64_t version = 0;  // of the stored row; 0: nothing stored yet
   Phase phase = Phase::idle;
-  Json pending_decision;               // the proposed decision document; null: none
-  std::optional<Intent> intent;        // with phase applying
+  Json pending_decision;                          // the proposed decision document; null: none
+  std::optional<Intent> intent;                   // with phase applying
   std::optional<ChangeUnderVerification> change;  // with phase verifying
-  std::vector<PolicyValues> verified;  // oldest first
-  PolicyValues in_force;               // as last seen or written by the loop
+  std::vector<PolicyValues> verified;             // oldest first
+  PolicyValues in_force;                          // as last seen or written by the loop
   std::optional<TimePoint> in_force_since;
   std::optional<TimePoint> cooldown_until;
   std::map<std::string, int> rollbacks;     // policy fingerprint -> rollbacks of it so far

@@ -15,17 +15,17 @@ namespace dagloop {
 
 /// What happened; the printed words are the enumerators.
 enum class EventType {
-  adopted,       // a policy was found in force that the loop did not write
+  adopted,  // a policy was found in force that the loop did not write
   proposed,
   approved,
-  refused,       // an apply was asked for and not allowed
+  refused,  // an apply was asked for and not allowed
   rejected,
   expired,
   apply_started,
   applied,
   rollback_started,
   rolled_back,
-  undone,        // an interrupted change was taken back before it was written
+  undone,  // an interrupted change was taken back before it was written
   hook_failed,
   verified,
   verification_failed,
@@ -51,8 +51,8 @@ struct JournalEvent {
 struct JournalEntry {
   std::uint64_t sequence = 0;  // from 1, without gaps
   JournalEvent event;
-  std::string previous_hash;   // 64 zeros for the first
-  std::string hash;            // over the canonical form of everything above
+  std::string previous_hash;  // 64 zeros for the first
+  std::string hash;           // over the canonical form of everything above
 };
 
 /// The end of the chain, kept apart from it so that a cut tail is seen.

@@ -19,7 +19,8 @@ class StateLock {
 
 /// State and journal. Replaced in tests.
 ///
-/// Errors: Error{preflight} when the store cannot be read or written, or is no store of this version.
+/// Errors: Error{preflight} when the store cannot be read or written, or is no store of this
+/// version.
 class StateStore {
  public:
   virtual ~StateStore() = default;

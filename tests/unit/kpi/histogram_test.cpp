@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "dagloop/base/error.hpp"
@@ -137,7 +138,7 @@ TEST_CASE("zeros of either sign are the same duration, exact or in buckets") {
 TEST_CASE("a negative or infinite duration and a quantile beyond 1 are bugs") {
   DurationHistogram histogram;
   CHECK_THROWS_AS(histogram.add(-1), Error);
-  CHECK_THROWS_AS(histogram.add(INFINITY), Error);
+  CHECK_THROWS_AS(histogram.add(std::numeric_limits<double>::infinity()), Error);
   CHECK_THROWS_AS(histogram.quantile(0), Error);
   CHECK_THROWS_AS(histogram.quantile(1.01), Error);
 }

@@ -61,8 +61,15 @@ Decision example_decision() {
   decision.verdict = Verdict::PASS;
   decision.current_percent = 10;
   decision.next_percent = 30;
-  decision.triggers.push_back({"success_drop", "pipeline_success_rate", TriggerState::quiet, 0.95,
-                               0.96, 10, 40, 400, {"success_drop_quiet", "fine"}});
+  decision.triggers.push_back({"success_drop",
+                               "pipeline_success_rate",
+                               TriggerState::quiet,
+                               0.95,
+                               0.96,
+                               10,
+                               40,
+                               400,
+                               {"success_drop_quiet", "fine"}});
   decision.reasons.push_back({"gate_pass", "every check passed"});
   decision.recommendations.push_back({"r", "g", 1, "DAG_NODE_TIMEOUT_MS", "1", "2", "why", "3 of 4",
                                       "fewer timeouts", "clipped to 2"});
@@ -116,8 +123,7 @@ TEST_CASE("a gate document fits its schema and reads back as it was") {
 TEST_CASE("a gate document that judges another report is refused") {
   Random random(24);
   Quality quality = random_quality(random);
-  const Json document =
-      gate_to_json(evaluate_gate(default_gate(), quality, DataLimits()), quality);
+  const Json document = gate_to_json(evaluate_gate(default_gate(), quality, DataLimits()), quality);
   quality.as_of += kSlot;
   CHECK_THROWS_WITH(gate_from_json(document, quality, "g.json"),
                     Catch::Contains("judges another report"));

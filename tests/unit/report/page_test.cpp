@@ -45,8 +45,15 @@ std::string example_page(const Quality& quality) {
   decision.current_percent = 10;
   decision.next_percent = 0;
   decision.reasons.push_back({"success_drop_fired", "the canary's success rate dropped"});
-  decision.triggers.push_back({"success_drop", "pipeline_success_rate", TriggerState::fired, 0.75,
-                               0.958, 10, 40, 360, {"success_drop_fired", "dropped"}});
+  decision.triggers.push_back({"success_drop",
+                               "pipeline_success_rate",
+                               TriggerState::fired,
+                               0.75,
+                               0.958,
+                               10,
+                               40,
+                               360,
+                               {"success_drop_fired", "dropped"}});
   decision.patch["DAG_ROLLOUT_PERCENT"] = {"10", "0"};
   decision.approval = Decision::Approval::not_required;
   return render_markdown(compose_quality_page({quality, &gate, &decision, {"rolled back"}}));
@@ -77,8 +84,8 @@ TEST_CASE("verdict and decision stand before every table") {
 
 TEST_CASE("a change says which way it went and whether that is better or worse") {
   const std::string page = example_page(example_quality());
-  CHECK_THAT(page, Catch::Contains("| error_rate.auth | 2.0 % |") &&
-                       Catch::Contains("▲ 2.0 pp, worse"));
+  CHECK_THAT(page,
+             Catch::Contains("| error_rate.auth | 2.0 % |") && Catch::Contains("▲ 2.0 pp, worse"));
   CHECK_THAT(page, Catch::Contains("▼ 3.2 pp, worse"));  // success 97.0 % -> 93.8 %
 }
 

@@ -1,0 +1,158 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/base/process_runner.hpp"
+
+namespace dagloop {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A directory of this test, gone afterwards.
+class TempDirectory {
+ public:
+  TempDirectory() {
+    static int serial = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            ("dagloop_base_" + std::to_string(::getpid()) + "_" + std::to_string(++serial));
+    std::filesystem::create_directories(path_);
+  }
+  ~TempDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("a file reads back as written, with the mode asked for, in directories made for it") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  const std::string path = folder.file("a/b/c.txt");
+  const std::string content("bytes\0and\nlines", 15);
+  files.write_synced(path, content, FileAttributes{0640, {}, {}});
+  CHECK(files.read(path) == content);
+  CHECK(files.stat(path)->mode == 0640);
+  CHECK(files.stat(path)->size_bytes == content.size());
+  CHECK(files.stat(folder.file("a"))->is_directory);
+  CHECK(files.list(folder.file("a")) == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("what is not there is absent and no error") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  CHECK_FALSE(files.read(folder.file("none")));
+  CHECK_FALSE(files.stat(folder.file("none")));
+  CHECK(files.list(folder.file("none")).empty());
+  CHECK_NOTHROW(files.remove(folder.file("none")));
+}
+
+TEST_CASE("replacing a file leaves no temporary file and keeps what was asked for") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  const std::string path = folder.file("env");
+  replace_file(files, path, "old", FileAttributes{0600, {}, {}});
+  replace_file(files, path, "new", FileAttributes{0600, {}, {}});
+  CHECK(files.read(path) == "new");
+  CHECK(files.stat(path)->mode == 0600);
+  CHECK(files.list(folder.file("")) == std::vector<std::string>{"env"});
+}
+
+TEST_CASE("a temporary file that is a symlink is not followed") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  files.write_synced(folder.file("victim"), "whole", {});
+  std::filesystem::create_symlink(folder.file("victim"), folder.file("env.tmp"));
+  CHECK_THROWS_AS(replace_file(files, folder.file("env"), "x"), Error);
+  CHECK(files.read(folder.file("victim")) == "whole");
+}
+
+TEST_CASE("a refusal of the system names the path and what to do") {
+  PosixFileSystem files;
+  CHECK_THROWS_WITH(files.write_synced("/proc/none/x", "", {}),
+                    Catch::StartsWith("preflight: /proc/none"));
+  const TempDirectory folder;
+  CHECK_THROWS_WITH(files.read(folder.file("")), Catch::StartsWith("preflight: "));
+}
+
+TEST_CASE("a lock is held by one and freed with its object") {
+  const TempDirectory folder;
+  auto held = FileLock::try_acquire(folder.file("sub/lock"));
+  REQUIRE(held != nullptr);
+  CHECK(FileLock::try_acquire(folder.file("sub/lock")) == nullptr);
+  held.reset();
+  CHECK(FileLock::try_acquire(folder.file("sub/lock")) != nullptr);
+}
+
+TEST_CASE("the directory part of a path is found") {
+  CHECK(parent_directory("a/b/c") == "a/b");
+  CHECK(parent_directory("c") == ".");
+  CHECK(parent_directory("/c") == "/");
+}
+
+TEST_CASE("the system clock tells whole milliseconds, a fixed one what it was given") {
+  CHECK(SystemClock().now().time_since_epoch() % 1ms == 0ms);
+  CHECK(FixedClock(TimePoint(5us)).now() == TimePoint(5us));
+}
+
+TEST_CASE("a command's exit code and output come back") {
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"sh", "-c", "echo out; echo err >&2; exit 3"}, 20s);
+  CHECK(result.exit_code == 3);
+  CHECK_FALSE(result.timed_out);
+  CHECK(result.output == "out\nerr\n");
+}
+
+TEST_CASE("of long output the tail is kept") {
+  PosixProcessRunner runner;
+  const ProcessResult result =
+      runner.run({"sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done"}, 20s);
+  CHECK(result.exit_code == 0);
+  CHECK(result.output.size() <= 4096);
+  CHECK_THAT(result.output, Catch::EndsWith("2999\n"));
+}
+
+TEST_CASE("a command past its timeout is killed, with what it started") {
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"sh", "-c", "sleep 60 & sleep 60"}, 100ms);
+  CHECK(result.timed_out);
+  CHECK(result.exit_code == -1);
+}
+
+TEST_CASE("a command that leaves something running in the background does not hold us") {
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"sh", "-c", "sleep 5 & echo started"}, 4s);
+  CHECK(result.exit_code == 0);
+  CHECK_FALSE(result.timed_out);
+  CHECK(result.output == "started\n");
+}
+
+TEST_CASE("a command that does not exist has failed and says so") {
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"dagloop-no-such-command"}, 20s);
+  CHECK(result.exit_code == -1);
+  CHECK_THAT(result.output, Catch::Contains("No such file"));
+}
+
+TEST_CASE("a command sees no environment but PATH, HOME and LANG") {
+  ::setenv("DAGLOOP_TEST_SECRET", "hunter2", 1);
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"env"}, 20s);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.output, !Catch::Contains("hunter2") && Catch::Contains("PATH="));
+}
+
+}  // namespace dagloop

@@ -1,0 +1,154 @@
+#include "dagloop/state/cycle_state.hpp"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "dagloop/base/error.hpp"
+
+namespace dagloop {
+namespace {
+
+const TimePoint kTime = *parse_time("2026-03-01T10:00:00.000001Z");
+
+// A state in which every member holds something.
+CycleState full_state() {
+  CycleState state;
+  state.phase = Phase::applying;
+  state.pending_decision = parse_json(R"({"action": "promote", "x": [1, 0.1, null, "é"]})", "d");
+  state.intent = Intent{ChangeKind::rollback,
+                        "/srv/a.env",
+                        "b1",
+                        "a1",
+                        {{"K", {"1", "2"}}},
+                        "d1",
+                        "alice",
+                        "because",
+                        kTime,
+                        kTime + Microseconds(1),
+                        Phase::verifying};
+  state.change = ChangeUnderVerification{"d0", {{"K", {"0", "1"}}}, kTime};
+  state.verified = {{{"K", "0"}}, {}, {{"K", "1"}, {"L", ""}}};
+  state.in_force = {{"K", "1"}};
+  state.in_force_since = kTime;
+  state.cooldown_until = kTime + Microseconds(999999);
+  state.rollbacks = {{"f", std::numeric_limits<int>::max()}, {"g", 0}};
+  state.used_decisions = {"d0", "d1"};
+  state.last_refusal = "a\nb";
+  return state;
+}
+
+void check_refused(const Json& document, const std::string& what) {
+  INFO(to_compact_json(document));
+  try {
+    static_cast<void>(cycle_state_from_json(document, "s.db"));
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::preflight);
+    CHECK_THAT(error.what(), Catch::StartsWith("preflight: s.db: ") && Catch::Contains(what));
+    return;
+  }
+  FAIL("was read");
+}
+
+Json without(Json object, const std::string& key) {
+  std::erase_if(object.as_object(), [&](const Json::Member& each) { return each.first == key; });
+  return object;
+}
+
+}  // namespace
+
+TEST_CASE("a state with every member set reads back as it was, to the microsecond") {
+  const CycleState state = full_state();
+  const Json document = cycle_state_to_json(state);
+  for (const std::string& text :
+       {to_compact_json(document), to_pretty_json(document), to_canonical_json(document)}) {
+    CHECK(cycle_state_from_json(parse_json(text, "s.db"), "s.db") == state);
+  }
+}
+
+TEST_CASE("each member of a state is in its document") {
+  const Json empty = cycle_state_to_json({});
+  const Json full = cycle_state_to_json(full_state());
+  REQUIRE(empty.as_object().size() == full.as_object().size());
+  for (const auto& [key, value] : full.as_object()) {
+    INFO(key);
+    if (key != "schema") CHECK_FALSE(*empty.find(key) == value);
+  }
+}
+
+TEST_CASE("the version belongs to the stored row, not to the document") {
+  CycleState state = full_state();
+  state.version = 7;
+  CHECK(cycle_state_from_json(cycle_state_to_json(state), "s.db").version == 0);
+}
+
+TEST_CASE("a state that lacks any member, of itself or of its changes, is refused") {
+  const Json document = cycle_state_to_json(full_state());
+  for (const auto& [key, value] : document.as_object()) {
+    check_refused(without(document, key), key == "schema" ? "this version" : key);
+  }
+  for (const std::string part : {"intent", "change"}) {
+    for (const auto& [key, value] : document.find(part)->as_object()) {
+      Json edited = document;
+      edited[part] = without(*document.find(part), key);
+      check_refused(edited, key);
+    }
+  }
+}
+
+TEST_CASE("a state with a word that is none of its kind is refused, not taken for another") {
+  for (const std::string key : {"kind", "phase_before", "decided_at", "effective_at", "patch"}) {
+    Json edited = cycle_state_to_json(full_state());
+    edited["intent"][key] = "sideways";
+    check_refused(edited, "intent." + key);
+  }
+}
+
+TEST_CASE("a state with a value of another type is refused with its place") {
+  for (const std::string key :
+       {"phase", "intent", "change", "verified", "in_force", "in_force_since", "cooldown_until",
+        "rollbacks", "used_decisions", "last_refusal"}) {
+    Json edited = cycle_state_to_json(full_state());
+    edited[key] = true;
+    check_refused(edited, key);
+  }
+}
+
+TEST_CASE("a count of rollbacks that is none is refused") {
+  for (const std::int64_t count :
+       {std::int64_t{-1}, std::int64_t{std::numeric_limits<int>::max()} + 1,
+        std::numeric_limits<std::int64_t>::max()}) {
+    Json edited = cycle_state_to_json(full_state());
+    edited["rollbacks"]["f"] = count;
+    check_refused(edited, "rollbacks.f");
+  }
+}
+
+TEST_CASE("a document that is no state at all is refused") {
+  for (const Json& document :
+       {Json(), Json(5), Json::array(), Json::object(), Json::object({{"schema", 1}})}) {
+    check_refused(document, "holds no state of this version");
+  }
+}
+
+TEST_CASE("every phase and kind has a word of its own that reads back") {
+  std::vector<std::string_view> words;
+  for (int i = static_cast<int>(Phase::idle); i <= static_cast<int>(Phase::expired); ++i) {
+    const auto phase = static_cast<Phase>(i);
+    CHECK(parse_phase(to_string(phase)) == phase);
+    CHECK(std::find(words.begin(), words.end(), to_string(phase)) == words.end());
+    words.push_back(to_string(phase));
+  }
+  CHECK(parse_phase("Idle") == std::nullopt);
+  CHECK(parse_phase("") == std::nullopt);
+  CHECK(to_string(ChangeKind::apply) == "apply");
+  CHECK(to_string(ChangeKind::rollback) == "rollback");
+}
+
+TEST_CASE("a fingerprint is the SHA-256 of the canonical values") {
+  // sha256sum of {"A":"1","B":"x"}
+  CHECK(policy_fingerprint({{"B", "x"}, {"A", "1"}}) ==
+        "6991cdb1d98359722ae20b450085073ec5528de1d33893a8d5b4e4af32bcfc4b");
+  CHECK(policy_fingerprint({{"A", "1,B"}}) != policy_fingerprint({{"A", "1"}, {"B", ""}}));
+}
+
+}  // namespace dagloop

@@ -1,0 +1,176 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/state/sqlite_store.hpp"
+#include "temp_directory.hpp"
+
+namespace dagloop {
+namespace {
+
+using test::run_sql;
+using test::TempDirectory;
+
+JournalEvent event(const std::string& why) {
+  JournalEvent made;
+  made.actor = "alice";
+  made.why = why;
+  return made;
+}
+
+// Makes a store with three entries in its journal.
+void make_store(const std::string& path) {
+  SqliteStore store(path, StateAccess::read_write);
+  CycleState state;
+  store.commit(state, {event("one"), event("two")});
+  state.phase = Phase::proposed;
+  store.commit(state, {event("three")});
+}
+
+std::optional<std::string> fault_after(const std::string& sql) {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  run_sql(path, sql);
+  SqliteStore store(path, StateAccess::read_only);
+  return journal_fault(store.journal(), store.journal_head());
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Checks that `use` ends in a preflight error that names the path and says what to do.
+template <typename Use>
+void check_preflight(const std::string& path, const Use& use) {
+  try {
+    use();
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::preflight);
+    CHECK_THAT(error.what(), Catch::StartsWith("preflight: " + path) && Catch::Contains("; "));
+    return;
+  }
+  FAIL("was accepted");
+}
+
+}  // namespace
+
+TEST_CASE("a journal edited behind the store's back is told by its entry") {
+  const auto sql = GENERATE(
+      as<std::string>{}, "UPDATE journal SET document = replace(document, 'two', 'six')",
+      "UPDATE journal SET document = replace(document, 'alice', 'alicf') WHERE sequence = 2",
+      "UPDATE journal SET document = document || ' ' WHERE sequence = 2",
+      "UPDATE journal SET document = replace(document, ',\"why\"', ', \"why\"') WHERE sequence = 2",
+      "UPDATE journal SET document = replace(document, '{\"', '{\"note\":1,\"') WHERE sequence = 2",
+      "UPDATE journal SET document = 'gone' WHERE sequence = 2",
+      "UPDATE journal SET document = '' WHERE sequence = 2",
+      "UPDATE journal SET document = (SELECT document FROM journal WHERE sequence = 1) "
+      "WHERE sequence = 2",
+      "DELETE FROM journal WHERE sequence = 2",
+      "UPDATE journal SET sequence = 9 WHERE sequence = 2");
+  INFO(sql);
+  const auto fault = fault_after(sql);
+  REQUIRE(fault.has_value());
+  CHECK_THAT(*fault, Catch::StartsWith("entry 2: "));
+}
+
+TEST_CASE("a tail that was cut, added or forgotten by the head is told") {
+  CHECK_FALSE(fault_after("SELECT 1").has_value());
+  CHECK(fault_after("DELETE FROM journal WHERE sequence = 3").has_value());
+  CHECK(fault_after("DELETE FROM journal").has_value());
+  CHECK(fault_after("UPDATE journal SET sequence = 9 WHERE sequence = 3").has_value());
+  CHECK(fault_after("DELETE FROM state").has_value());
+  CHECK(fault_after("UPDATE state SET head_sequence = 2").has_value());
+  CHECK(fault_after("UPDATE state SET head_hash = replace(head_hash, '0', '1')").has_value());
+  CHECK(fault_after("INSERT INTO journal SELECT 4, document FROM journal WHERE sequence = 3")
+            .has_value());
+}
+
+TEST_CASE("a store whose state row is gone takes no commit over its old journal") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  run_sql(path, "DELETE FROM state");
+  SqliteStore store(path, StateAccess::read_write);
+  CycleState state = store.load();
+  check_preflight(path, [&] { store.commit(state, {event("anew")}); });
+  CHECK(store.journal().size() == 3);
+  CHECK(state.version == 0);
+}
+
+TEST_CASE("a state document that cannot be read is a fault of the store") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  for (const std::string document : {"{", "{}", "[]", "not json", ""}) {
+    std::filesystem::remove(path);
+    make_store(path);
+    run_sql(path, "UPDATE state SET document = '" + document + "'");
+    INFO(document);
+    for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
+      SqliteStore store(path, access);
+      check_preflight(path, [&] { static_cast<void>(store.load()); });
+    }
+  }
+}
+
+TEST_CASE("another program's database is refused and not changed, also in write-ahead mode") {
+  const TempDirectory folder;
+  const std::string path = folder.path("theirs.db");
+  for (const std::string mode : {"DELETE", "WAL"}) {
+    std::filesystem::remove(path);
+    run_sql(path,
+            "PRAGMA journal_mode = " + mode + "; CREATE TABLE state (x); PRAGMA user_version = 1");
+    const std::string before = bytes_of(path);
+    for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
+      check_preflight(path, [&] { const SqliteStore store(path, access); });
+    }
+    CHECK(bytes_of(path) == before);
+  }
+}
+
+TEST_CASE("a store of another version is refused and not changed") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  run_sql(path, "PRAGMA user_version = 2");
+  const std::string before = bytes_of(path);
+  for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
+    check_preflight(path, [&] { const SqliteStore store(path, access); });
+  }
+  CHECK(bytes_of(path) == before);
+}
+
+TEST_CASE("a store that was cut short is refused when it is used") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  const auto size = std::filesystem::file_size(path);
+  for (const auto left : {size - 4096, size / 2, std::uintmax_t{100}, std::uintmax_t{2}}) {
+    std::filesystem::remove(path);
+    make_store(path);
+    std::filesystem::resize_file(path, left);
+    INFO(left);
+    check_preflight(path, [&] {
+      SqliteStore store(path, StateAccess::read_only);
+      static_cast<void>(store.load());
+      static_cast<void>(store.journal());
+      static_cast<void>(store.journal_head());
+    });
+  }
+}
+
+TEST_CASE("a path that can hold no file is refused") {
+  const TempDirectory folder;
+  const std::string file = folder.path("file");
+  std::ofstream(file) << "x";
+  const std::string directory = folder.path("directory");
+  std::filesystem::create_directory(directory);
+  check_preflight(folder.path(""),
+                  [&] { const SqliteStore s(file + "/s.db", StateAccess::read_write); });
+  check_preflight(directory, [&] { const SqliteStore s(directory, StateAccess::read_write); });
+}
+
+}  // namespace dagloop
