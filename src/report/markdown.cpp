@@ -15,8 +15,8 @@ bool is_markup(std::string_view text, std::size_t at) {
   const char before = at > 0 ? text[at - 1] : ' ';
   const char after = at + 1 < text.size() ? text[at + 1] : ' ';
   switch (text[at]) {
-    case '<':  // a tag or a comment
-      return after != ' ' && after != '=';
+    case '<':  // a tag or a comment; none begins so
+      return std::string_view(" =0123456789").find(after) == std::string_view::npos;
     case '&':  // an entity
       return is_word(after) || after == '#';
     case '_':  // emphasis, but never within a word

@@ -1,0 +1,172 @@
+#include <catch2/catch.hpp>
+#include <functional>
+#include <set>
+
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/json_schema.hpp"
+#include "dagloop/report/documents.hpp"
+#include "make_documents.hpp"
+
+namespace dagloop {
+namespace {
+
+using test::make_decision;
+
+// Another value of the same type.
+Json altered(const Json& value) {
+  if (value.is_string()) return value.as_string() + "x";
+  if (value.is_integer()) return value.as_integer() + 1;
+  if (value.is_number()) return value.as_number() + 0.5;
+  return value.is_null() ? Json("something") : Json();
+}
+
+// An edit by someone who knows how the digest is made.
+Json resealed(Json document) {
+  document["digest"] = decision_digest(document);
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("a decision document fits its schema and reads back what an apply needs") {
+  const Decision decision = make_decision();
+  const Json document = decision_to_json(decision);
+  REQUIRE_NOTHROW(validate_schema(document, "decision", "decision"));
+  const Decision read = decision_from_json(parse_json(to_pretty_json(document), "d"), "d");
+  CHECK(read.generated_at == decision.generated_at);
+  CHECK(read.as_of == decision.as_of);
+  CHECK(read.action == decision.action);
+  CHECK(read.verdict == decision.verdict);
+  CHECK(read.current_percent == decision.current_percent);
+  CHECK(read.next_percent == decision.next_percent);
+  CHECK(read.reasons == decision.reasons);
+  CHECK(read.recommendations == decision.recommendations);
+  CHECK(read.patch == decision.patch);
+  CHECK(read.approval == decision.approval);
+  CHECK(read.env_sha256 == decision.env_sha256);
+  CHECK(read.expires_at == decision.expires_at);
+  CHECK(read.proposed_by == decision.proposed_by);
+}
+
+TEST_CASE("a decision to hold, with nothing to apply, fits its schema and reads back") {
+  Decision decision = make_decision();
+  decision.action = Action::hold;
+  decision.next_percent.reset();
+  decision.triggers.clear();
+  decision.recommendations.clear();
+  decision.patch.clear();
+  decision.approval = Decision::Approval::not_required;
+  const Json document = decision_to_json(decision);
+  CHECK_NOTHROW(validate_schema(document, "decision", "decision"));
+  const Decision read = decision_from_json(document, "d");
+  CHECK(read.next_percent == std::nullopt);
+  CHECK(read.patch.empty());
+  CHECK(read.approval == Decision::Approval::not_required);
+}
+
+TEST_CASE("a decision document shows every figure of its triggers") {
+  const Json document = decision_to_json(make_decision());
+  const Json::Array& triggers = document.find("triggers")->as_array();
+  CHECK(to_compact_json(triggers[0]) ==
+        R"({"name":"success_drop","kpi":"pipeline_success_rate","state":"quiet","value":0.95,)"
+        R"("baseline_value":0.96,"threshold":10,"sample_count":40,"baseline_sample_count":400,)"
+        R"("reason":{"code":"success_drop_quiet","text":"fine"}})");
+  CHECK(triggers[1].find("value")->is_null());
+}
+
+TEST_CASE("the same decision gives the same bytes") {
+  CHECK(to_pretty_json(decision_to_json(make_decision())) ==
+        to_pretty_json(decision_to_json(make_decision())));
+}
+
+TEST_CASE("the digest is the SHA-256 of the schema, a newline and the canonical form") {
+  const Json document =
+      Json::object({{"schema", "dagloop.policy_decision/1"}, {"b", 1}, {"a", 2}, {"digest", "x"}});
+  CHECK(decision_digest(document) ==
+        sha256_hex("dagloop.policy_decision/1\n"
+                   R"({"a":2,"b":1,"schema":"dagloop.policy_decision/1"})"));
+}
+
+TEST_CASE("changing any value of a decision document changes its digest and is refused") {
+  Json document = decision_to_json(make_decision());
+  const Json original = document;
+  const std::string digest = decision_digest(original);
+  std::set<std::string> seen{digest};
+  int edits = 0;
+  test::for_each_leaf(document, [&](Json& leaf, const std::string& path) {
+    const Json before = leaf;
+    leaf = altered(before);
+    CAPTURE(path);
+    CHECK_THROWS_AS(decision_from_json(document, "d"), Error);
+    if (path != ".digest") CHECK(seen.insert(decision_digest(document)).second);
+    leaf = before;
+    ++edits;
+  });
+  CHECK(edits > 50);
+  CHECK(document == original);
+}
+
+TEST_CASE("a member added to or taken from a decision document is refused as an edit") {
+  const Json document = decision_to_json(make_decision());
+  Json added = document;
+  added["extra"] = 1;
+  CHECK_THROWS_WITH(decision_from_json(added, "d.json"),
+                    Catch::StartsWith("approval: d.json") && Catch::Contains("edited"));
+  for (const auto& [key, value] : document.as_object()) {
+    Json lacking = document;
+    std::erase_if(lacking.as_object(), [&](const auto& member) { return member.first == key; });
+    CAPTURE(key);
+    CHECK_THROWS_AS(decision_from_json(lacking, "d.json"), Error);
+    CHECK_THROWS_AS(validate_schema(lacking, "decision", "d.json"), Error);
+  }
+}
+
+TEST_CASE("the order of members and the layout do not change a decision's digest") {
+  const Json document = decision_to_json(make_decision());
+  Json::Object reversed(document.as_object().rbegin(), document.as_object().rend());
+  CHECK(decision_digest(Json(std::move(reversed))) == decision_digest(document));
+  CHECK(decision_digest(parse_json(to_compact_json(document), "d")) == decision_digest(document));
+}
+
+TEST_CASE("an unknown word in a decision document is refused even under a right digest") {
+  for (const char* key : {"action", "verdict", "approval"}) {
+    Json edited = decision_to_json(make_decision());
+    edited[key] = "other";
+    CAPTURE(key);
+    CHECK_THROWS_WITH(decision_from_json(resealed(edited), "d.json"),
+                      Catch::Contains(std::string("d.json: ") + key));
+  }
+}
+
+TEST_CASE("a document of another kind or version is no decision") {
+  Json other = decision_to_json(make_decision());
+  other["schema"] = "dagloop.policy_decision/2";
+  CHECK_THROWS_WITH(decision_from_json(resealed(other), "d.json"),
+                    Catch::Contains("d.json: schema"));
+  CHECK_THROWS_WITH(decision_from_json(Json::object(), "d.json"), Catch::Contains("schema"));
+}
+
+TEST_CASE("the decision's schema refuses members and shapes that no decision has") {
+  const auto refused = [](const std::function<void(Json&)>& edit) {
+    Json document = decision_to_json(make_decision());
+    edit(document);
+    CHECK_THROWS_AS(validate_schema(document, "decision", "d.json"), Error);
+  };
+  refused([](Json& document) { document["extra"] = 1; });
+  refused([](Json& document) { document["next_percent"] = 101; });
+  refused([](Json& document) { document["current_percent"] = -1; });
+  refused([](Json& document) { document["expires_at"] = "never"; });
+  refused([](Json& document) { document["env_sha256"] = "abc"; });
+  refused([](Json& document) { document["digest"] = std::string(64, 'G'); });
+  refused([](Json& document) { document["patch"]["KEY"] = "30"; });
+  refused([](Json& document) {
+    const Json change = document["patch"]["DAG_ROLLOUT_PERCENT"];
+    document["patch"][""] = change;
+  });
+  refused([](Json& document) { document["patch"]["DAG_ROLLOUT_PERCENT"]["by"] = "me"; });
+  refused([](Json& document) { document["triggers"].as_array()[0]["state"] = "asleep"; });
+  refused([](Json& document) { document["recommendations"].as_array()[0]["clipped"] = true; });
+}
+
+}  // namespace dagloop
