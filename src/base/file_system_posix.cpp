@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -112,8 +111,10 @@ std::optional<FileInfo> PosixFileSystem::stat(const std::string& path) {
 std::vector<std::string> PosixFileSystem::list(const std::string& path) {
   std::error_code error;
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    names.push_back(entry.path().filename().string());
+  std::filesystem::directory_iterator entry(path, error);
+  while (!error && entry != std::filesystem::directory_iterator()) {
+    names.push_back(entry->path().filename().string());
+    entry.increment(error);
   }
   if (error && error.value() != ENOENT) refuse(path, "cannot be listed", error.value());
   std::sort(names.begin(), names.end());

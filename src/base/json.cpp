@@ -10,6 +10,8 @@
 namespace dagloop {
 namespace {
 
+constexpr double kTooLargeForInteger = 9223372036854775808.0;  // 2^63
+
 void append_string(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
@@ -45,9 +47,15 @@ void append_string(std::string& out, std::string_view text) {
 }
 
 void append_number(std::string& out, double value) {
+  // Both would not read back: "-0" reads as the integer 0, digits alone as too large an integer.
+  if (value == 0) value = 0;
+  const bool too_large = std::abs(value) >= kTooLargeForInteger;
   std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
+  char* const past = digits.data() + digits.size();
+  const auto result = too_large
+                          ? std::to_chars(digits.data(), past, value, std::chars_format::scientific)
+                          : std::to_chars(digits.data(), past, value);
+  out.append(digits.data(), result.ptr);
 }
 
 enum class Order { as_is, sorted };

@@ -39,15 +39,12 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception&) override {
-    position_ = position;
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
     return fail("no valid JSON");
   }
 
   Json& root() { return root_; }
   const std::string& fault() const { return fault_; }
-  std::size_t position() const { return position_; }
 
  private:
   struct Level {
@@ -86,7 +83,6 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   Json root_;
   std::vector<Level> open_;
   std::string fault_;
-  std::size_t position_ = 0;
 };
 
 // Hands out characters and counts them, so that every fault can say its line.
@@ -128,7 +124,8 @@ Json parse_json(std::string_view text, std::string_view where) {
                                 CountingIterator(text.data() + text.size(), &consumed), &builder,
                                 nlohmann::json::input_format_t::json, true, true);
   if (fine) return std::move(builder.root());
-  const std::size_t until = std::min(consumed, text.size());
+  // The last character may only have been looked at: a line end behind a number is not its line.
+  const std::size_t until = std::min(consumed > 0 ? consumed - 1 : 0, text.size());
   const auto line =
       1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(until), '\n');
   throw Error(ErrorKind::config, std::string(where) + ":" + std::to_string(line),

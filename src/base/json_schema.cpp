@@ -50,7 +50,7 @@ void validate_schema(const Json& document, std::string_view name, std::string_vi
   valijson::Validator validator;
   valijson::ValidationResults results;
   if (validator.validate(schema, Adapter(target), &results)) return;
-  // Faults come innermost last; the first popped are the outer ones, the last the telling one.
+  // The innermost faults, which tell most, are popped first.
   std::string faults;
   valijson::ValidationResults::Error fault;
   for (int i = 0; i < kMaxFaults && results.popError(fault); ++i) {

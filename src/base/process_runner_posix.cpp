@@ -19,6 +19,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxOutput = 4096;
+constexpr std::size_t kPipeCapacity = 64 * 1024;
 constexpr int kCannotStart = 127;
 constexpr std::chrono::milliseconds kPoll{20};
 
@@ -38,7 +39,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 }
 
 [[noreturn]] void become(int output, char* const* argv, char** environment) {
-  ::setpgid(0, 0);  // a group of its own, so that a timeout reaches what it started
+  ::signal(SIGPIPE, SIG_DFL);  // the tools ignore it; commands expect it
+  ::setpgid(0, 0);             // a group of its own, so that a timeout reaches what it started
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
@@ -50,10 +52,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   ::_exit(kCannotStart);
 }
 
-// Takes what is there to read, without waiting; keeps the tail.
+// Takes what is there to read, without waiting; keeps the tail. Takes no more than a full pipe: one
+// who writes without end must not hold us.
 void drain(int descriptor, std::string& output) {
   std::array<char, 4096> block{};
-  while (true) {
+  for (std::size_t taken = 0; taken < kPipeCapacity; taken += block.size()) {
     const ssize_t got = ::read(descriptor, block.data(), block.size());
     if (got <= 0) return;
     output.append(block.data(), static_cast<std::size_t>(got));
@@ -66,7 +69,8 @@ void drain(int descriptor, std::string& output) {
 ProcessResult await(pid_t child, int descriptor, Steady::time_point deadline) {
   ProcessResult result;
   int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  pid_t ended = 0;
+  while ((ended = ::waitpid(child, &status, WNOHANG)) == 0) {
     if (Steady::now() >= deadline) {
       ::kill(-child, SIGKILL);
       ::kill(child, SIGKILL);  // where it died before it made its group
@@ -80,7 +84,8 @@ ProcessResult await(pid_t child, int descriptor, Steady::time_point deadline) {
     if ((wait.revents & POLLHUP) != 0) std::this_thread::sleep_for(kPoll);
   }
   drain(descriptor, result.output);
-  if (!result.timed_out && WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+  // Where SIGCHLD is ignored nobody learns how the child ended: that is no success.
+  if (ended == child && WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   if (result.exit_code == kCannotStart) result.exit_code = -1;
   return result;
 }

@@ -42,7 +42,7 @@ std::optional<std::chrono::sys_days> parse_date(std::string_view text, std::size
   const auto month = digits(text, at, 2);
   if (!month || !take(text, at, "-")) return std::nullopt;
   const auto day = digits(text, at, 2);
-  if (!day || *year < 1970 || *year > 2261) return std::nullopt;
+  if (!day) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
@@ -96,6 +96,9 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> kUnits{{
     {"ms", 1'000},
 }};
 
+constexpr TimePoint kFirst{};  // 1970
+constexpr TimePoint kPast = std::chrono::sys_days(std::chrono::year(2262) / 1 / 1);
+
 constexpr std::int64_t kMaxDurationUs = 100LL * 366 * 86'400'000'000;
 
 }  // namespace
@@ -108,7 +111,8 @@ std::optional<TimePoint> parse_time(std::string_view text) {
   if (!clock) return std::nullopt;
   const auto zone = parse_zone(text, at);
   if (!zone || at != text.size()) return std::nullopt;
-  return TimePoint(*date) + *clock - *zone;
+  const TimePoint time = TimePoint(*date) + *clock - *zone;
+  return time < kFirst || time >= kPast ? std::nullopt : std::optional(time);
 }
 
 std::string format_time(TimePoint t) {

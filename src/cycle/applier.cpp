@@ -214,8 +214,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
       return {"an interrupted " + change + " was finished: its values were written already"};
     case Standing::before:
       if (intent.kind == ChangeKind::rollback) {
-        write_policy(intent, env.patched(intent.patch));
-        static_cast<void>(finish(state));
+        resume_rollback(state, env);
         return {"an interrupted " + change + " was carried out"};
       }
       undo(state, "interrupted before the env file was written");
@@ -230,6 +229,20 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   const std::string why = "interrupted, and the env file was edited since: its values stand";
   context_.store.commit(state, {event_of(EventType::conflict, intent, context_.clock.now(), why)});
   return {"an interrupted " + change + " was given up: " + why};
+}
+
+// A rollback is wanted whatever else was edited meanwhile; the journal says first what is written.
+void Applier::resume_rollback(CycleState& state, const EnvFile& env) {
+  const std::string after = env.patched(state.intent->patch);
+  if (sha256_hex(env.text()) != state.intent->before_sha256) {
+    state.intent->before_sha256 = sha256_hex(env.text());
+    state.intent->after_sha256 = sha256_hex(after);
+    context_.store.commit(
+        state, {event_of(EventType::rollback_started, *state.intent, context_.clock.now(),
+                         "resumed; the env file was edited elsewhere meanwhile")});
+  }
+  write_policy(*state.intent, after);
+  static_cast<void>(finish(state));
 }
 
 void Applier::refuse(CycleState& state, const std::string& digest, const std::string& actor,

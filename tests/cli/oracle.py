@@ -12,6 +12,8 @@ import re
 import sys
 
 SLOT = 300_000_000
+MAX_LINE_BYTES = 1 << 20
+MAX_EXACT = 4096  # durations; beyond, quantiles are those of a histogram
 FINAL = {"succeeded", "failed", "manual_required", "cancelled", "skipped"}
 ALIASES = {"success": "succeeded", "ok": "succeeded", "error": "failed"}
 STATUSES = FINAL | {"running", "pending", "compensating"}
@@ -53,12 +55,23 @@ class Malformed(Exception):
     pass
 
 
-def normalise(line):
-    """One line -> a record with only what matters, or Malformed."""
+def no_constant(word):
+    raise ValueError(word + " is no JSON")
+
+
+def parse(line):
     try:
-        raw = json.loads(line)
+        data = line.encode("utf-8", "surrogateescape")
+        if len(data.rstrip(b"\r")) > MAX_LINE_BYTES:
+            raise Malformed("line_too_long")
+        return json.loads(data.decode("utf-8"), parse_constant=no_constant)
     except ValueError:
         raise Malformed("not_json_object") from None
+
+
+def normalise(line):
+    """One line -> a record with only what matters, or Malformed."""
+    raw = parse(line)
     if not isinstance(raw, dict):
         raise Malformed("not_json_object")
     raw = {key: value for key, value in raw.items() if value is not None and value != ""}
@@ -91,7 +104,7 @@ def normalise(line):
     if duration is not None and duration < 0:
         raise Malformed("bad_number")
     for key, least in INTEGERS.items():
-        if raw.get(key, least) < least:
+        if raw.get(key, least) < least or raw.get(key, least) % 1 != 0:
             raise Malformed("bad_number")
     mode = raw.get("execution_mode")
     dag = mode in ("dag", "pipeline_dag") if mode else "pipeline_run_id" in raw
@@ -147,9 +160,16 @@ def derive(nodes, outcome_node):
     return run
 
 
-def rate(numerator, denominator):
+def ratio(numerator, denominator):
     value = numerator / denominator if denominator else None
     return {"numerator": numerator, "denominator": denominator, "value": value}
+
+
+def rate(numerator, denominator):
+    """Carries an interval where it is a share of something."""
+    share = denominator and numerator <= denominator
+    return {**ratio(numerator, denominator),
+            "ci95": wilson(numerator, denominator) if share else None}
 
 
 def wilson(k, n):
@@ -163,7 +183,8 @@ def wilson(k, n):
 def quantile(values, percent):
     values = sorted(values)
     rank = -(-percent * len(values) // 100)  # ceiling, in whole numbers
-    return {"n": len(values), "value": values[max(rank, 1) - 1] if values else None}
+    return {"n": len(values), "value": values[max(rank, 1) - 1] if values else None,
+            "method": "exact" if len(values) <= MAX_EXACT else "histogram"}
 
 
 def figures(runs):
@@ -189,7 +210,7 @@ def figures(runs):
         "idempotent_reuse_rate": rate(count(lambda r: r["reuse"]), total),
         "attempt_failure_rate": rate(sum(n["status"] == "failed" for n in attempts),
                                      len(attempts)),
-        "attempts_per_node": rate(len(attempts), len(pairs)),
+        "attempts_per_node": ratio(len(attempts), len(pairs)),
     }
     for word in CLASSES:
         kpis["error_rate." + word] = rate(
@@ -208,6 +229,7 @@ def figures(runs):
     return {"total_runs": total, "succeeded_runs": succeeded,
             "derived_runs": count(lambda r: r["derived"]), "in_flight": len(runs) - total,
             "kpis": kpis, "error_codes": codes,
+            "error_classes": {word: kpis["error_rate." + word]["numerator"] for word in CLASSES},
             "nodes": {name: node_figures(rows) for name, rows in nodes.items()},
             "plan_sources": {name: {"runs": len(oks), "success_rate": rate(sum(oks), len(oks))}
                              for name, oks in plans.items()}}
@@ -242,7 +264,7 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
     earliest = start - window - 86_400_000_000
     now = now if now is not None else 1 << 62
     counts = {"records": 0, "run_records": 0, "node_records": 0, "malformed": 0, "duplicates": 0,
-              "out_of_range": 0, "malformed_by_reason": {}}
+              "out_of_range": 0, "newest_record": None, "malformed_by_reason": {}}
     by_run, seen = {}, set()
     for line in lines:
         if not line.strip():
@@ -258,6 +280,8 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
             reasons[str(error)] = reasons.get(str(error), 0) + 1
             continue
         counts["node_records" if record["node"] else "run_records"] += 1
+        if record["at"] < end:
+            counts["newest_record"] = max(record["at"], counts["newest_record"] or record["at"])
         if not earliest <= record["at"] < end:
             counts["out_of_range"] += 1
             continue
@@ -278,14 +302,17 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
         else:
             run = derive(nodes, outcome_node)
         runs.append((run, nodes))
-    return {"input": counts, "populations": populations(runs, start, end),
+    present = populations(runs, start, end)
+    for word in ("derived_runs", "in_flight"):
+        counts[word] = sum(figures[word] for figures in present.values())
+    return {"input": counts, "populations": present,
             "baseline": populations(runs, start - window, start)}
 
 
 def read_lines(path):
     opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        return file.read().split("\n")
+    with opener(path, "rb") as file:
+        return file.read().decode("utf-8", "surrogateescape").split("\n")
 
 
 def window_micros(text):

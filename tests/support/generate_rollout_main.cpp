@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   app.add_option("--duplicates", options.duplicates);
   app.add_option("--derived", options.derived);
   app.add_option("--malformed", options.malformed);
+  app.add_flag("--shuffle-keys", options.shuffle_keys);
   CLI11_PARSE(app, argc, argv);
   const auto from = parse_time(start);
   if (!from) {

@@ -38,6 +38,8 @@ std::string hex(std::uint64_t value) {
 
 class Line {
  public:
+  // shuffler: puts the keys in an order of its own; null: in the order of their adding.
+  explicit Line(Random* shuffler) : shuffler_(shuffler) {}
   Line& text(const char* key, const std::string& value) {
     if (!value.empty()) raw(key, "\"" + value + "\"");
     return *this;
@@ -50,13 +52,21 @@ class Line {
     raw(key, value ? "true" : "false");
     return *this;
   }
-  std::string done() { return out_ + "}"; }
+  std::string done() {
+    for (std::size_t i = fields_.size(); shuffler_ != nullptr && i > 1; --i) {
+      std::swap(fields_[i - 1], fields_[shuffler_->below(i)]);
+    }
+    std::string out = "{";
+    for (const std::string& field : fields_) out += (out.size() > 1 ? "," : "") + field;
+    return out + "}";
+  }
 
  private:
   void raw(const char* key, const std::string& value) {
-    out_ += (out_.size() > 1 ? ",\"" : "\"") + std::string(key) + "\":" + value;
+    fields_.push_back("\"" + std::string(key) + "\":" + value);
   }
-  std::string out_ = "{";
+  Random* shuffler_;
+  std::vector<std::string> fields_;
 };
 
 class Generator {
@@ -142,8 +152,8 @@ class Generator {
     return random_.chance(0.9) ? "completed" : "failed";
   }
 
-  static Line common(const Run& run) {
-    Line line;
+  Line common(const Run& run) {
+    Line line(options_.shuffle_keys ? &random_ : nullptr);
     line.text("request_id", run.request).text("user_id", run.user);
     line.text("created_at", format_time(run.end)).text("pipeline_run_id", run.id);
     return line;

@@ -48,6 +48,7 @@ struct RolloutOptions {
   double non_dag = 0.05;
   double in_flight = 0.002;
   double malformed = 0;
+  bool shuffle_keys = false;  // every record with its keys in an order of its own
 };
 
 /// Writes the log, record by record, shipped slightly out of order.

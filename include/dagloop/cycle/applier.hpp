@@ -12,6 +12,7 @@
 #include "dagloop/cycle/config.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/policy/allowlist.hpp"
+#include "dagloop/policy/env_file.hpp"
 #include "dagloop/state/state_store.hpp"
 
 namespace dagloop {
@@ -72,6 +73,7 @@ class Applier {
   void undo(CycleState& state, const std::string& why);
   void complete_apply(CycleState& state);
   void complete_rollback(CycleState& state, const std::string& hook_fault);
+  void resume_rollback(CycleState& state, const EnvFile& env);
   std::string run_hook();  // what went wrong; empty when nothing did
 
   ApplierContext context_;

@@ -1,6 +1,3 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -9,75 +6,56 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/process_runner.hpp"
+#include "temp_directory.hpp"
 
 namespace dagloop {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A directory of this test, gone afterwards.
-class TempDirectory {
- public:
-  TempDirectory() {
-    static int serial = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("dagloop_base_" + std::to_string(::getpid()) + "_" + std::to_string(++serial));
-    std::filesystem::create_directories(path_);
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using test::TempDirectory;
 
 }  // namespace
 
 TEST_CASE("a file reads back as written, with the mode asked for, in directories made for it") {
   const TempDirectory folder;
   PosixFileSystem files;
-  const std::string path = folder.file("a/b/c.txt");
+  const std::string path = folder.path("a/b/c.txt");
   const std::string content("bytes\0and\nlines", 15);
   files.write_synced(path, content, FileAttributes{0640, {}, {}});
   CHECK(files.read(path) == content);
   CHECK(files.stat(path)->mode == 0640);
   CHECK(files.stat(path)->size_bytes == content.size());
-  CHECK(files.stat(folder.file("a"))->is_directory);
-  CHECK(files.list(folder.file("a")) == std::vector<std::string>{"b"});
+  CHECK(files.stat(folder.path("a"))->is_directory);
+  CHECK(files.list(folder.path("a")) == std::vector<std::string>{"b"});
 }
 
 TEST_CASE("what is not there is absent and no error") {
   const TempDirectory folder;
   PosixFileSystem files;
-  CHECK_FALSE(files.read(folder.file("none")));
-  CHECK_FALSE(files.stat(folder.file("none")));
-  CHECK(files.list(folder.file("none")).empty());
-  CHECK_NOTHROW(files.remove(folder.file("none")));
+  CHECK_FALSE(files.read(folder.path("none")));
+  CHECK_FALSE(files.stat(folder.path("none")));
+  CHECK(files.list(folder.path("none")).empty());
+  CHECK_NOTHROW(files.remove(folder.path("none")));
 }
 
 TEST_CASE("replacing a file leaves no temporary file and keeps what was asked for") {
   const TempDirectory folder;
   PosixFileSystem files;
-  const std::string path = folder.file("env");
+  const std::string path = folder.path("env");
   replace_file(files, path, "old", FileAttributes{0600, {}, {}});
   replace_file(files, path, "new", FileAttributes{0600, {}, {}});
   CHECK(files.read(path) == "new");
   CHECK(files.stat(path)->mode == 0600);
-  CHECK(files.list(folder.file("")) == std::vector<std::string>{"env"});
+  CHECK(files.list(folder.path("")) == std::vector<std::string>{"env"});
 }
 
 TEST_CASE("a temporary file that is a symlink is not followed") {
   const TempDirectory folder;
   PosixFileSystem files;
-  files.write_synced(folder.file("victim"), "whole", {});
-  std::filesystem::create_symlink(folder.file("victim"), folder.file("env.tmp"));
-  CHECK_THROWS_AS(replace_file(files, folder.file("env"), "x"), Error);
-  CHECK(files.read(folder.file("victim")) == "whole");
+  files.write_synced(folder.path("victim"), "whole", {});
+  std::filesystem::create_symlink(folder.path("victim"), folder.path("env.tmp"));
+  CHECK_THROWS_AS(replace_file(files, folder.path("env"), "x"), Error);
+  CHECK(files.read(folder.path("victim")) == "whole");
 }
 
 TEST_CASE("a refusal of the system names the path and what to do") {
@@ -85,16 +63,16 @@ TEST_CASE("a refusal of the system names the path and what to do") {
   CHECK_THROWS_WITH(files.write_synced("/proc/none/x", "", {}),
                     Catch::StartsWith("preflight: /proc/none"));
   const TempDirectory folder;
-  CHECK_THROWS_WITH(files.read(folder.file("")), Catch::StartsWith("preflight: "));
+  CHECK_THROWS_WITH(files.read(folder.path("")), Catch::StartsWith("preflight: "));
 }
 
 TEST_CASE("a lock is held by one and freed with its object") {
   const TempDirectory folder;
-  auto held = FileLock::try_acquire(folder.file("sub/lock"));
+  auto held = FileLock::try_acquire(folder.path("sub/lock"));
   REQUIRE(held != nullptr);
-  CHECK(FileLock::try_acquire(folder.file("sub/lock")) == nullptr);
+  CHECK(FileLock::try_acquire(folder.path("sub/lock")) == nullptr);
   held.reset();
-  CHECK(FileLock::try_acquire(folder.file("sub/lock")) != nullptr);
+  CHECK(FileLock::try_acquire(folder.path("sub/lock")) != nullptr);
 }
 
 TEST_CASE("the directory part of a path is found") {

@@ -184,6 +184,22 @@ TEST_CASE("recovering does nothing where no change was interrupted") {
   CHECK(world.events().empty());
 }
 
+TEST_CASE("an interrupted rollback is carried out beside an edit of other lines, announced anew") {
+  ApplierWorld world("10");
+  world.faults.arm(2, FaultPlace::before);
+  CHECK_THROWS_AS(
+      world.applier().carry_out(world.state_now, world.request(kStepDown, ChangeKind::rollback)),
+      Error);
+  world.faults.disarm();
+  const Patch edit{{"DAG_NODE_TIMEOUT_MS", {"30000", "20000"}}};
+  world.write(kEnvPath, EnvFile::parse(world.env(), kEnvPath).patched(edit));
+  CycleState state = world.state();
+  world.applier().recover(state);
+  CHECK(world.env() == EnvFile::parse(kEnvText, kEnvPath).patched(edit));
+  CHECK(world.events() == Words{"rollback_started", "rollback_started", "rolled_back"});
+  CHECK(world.state().phase == Phase::rolled_back);
+}
+
 TEST_CASE("an interrupted change whose values were edited since is given up") {
   ApplierWorld world;
   world.faults.arm(2, FaultPlace::before);

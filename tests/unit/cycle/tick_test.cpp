@@ -134,6 +134,24 @@ TEST_CASE("as_of is the present of the logic, the clock that of approvals and th
   CHECK(world.memory.read("/reports/archive/dag_quality_20260225T060000Z.json"));
 }
 
+TEST_CASE("an approval that does not hold is refused with every tick and journaled once") {
+  TickWorld world;
+  world.tick();
+  Approval approval = world.approval_of(world.state().pending_decision);
+  approval.approver = "mallory";
+  world.write("/approvals/dag_policy_approval_latest.json",
+              to_pretty_json(approval_to_json(approval)));
+  for (int n = 0; n < 3; ++n) {
+    const TickResult result = world.tick();
+    CHECK(result.code == ExitCode::approval);
+    CHECK(has_note(result, "approval refused"));
+  }
+  CHECK(world.env() == kEnvText);
+  CHECK(world.events() == Words{"adopted", "proposed", "refused"});
+  world.approve();
+  CHECK(world.tick().phase == Phase::verifying);
+}
+
 TEST_CASE("an approval in time, looked at too late, expires with its decision") {
   TickWorld world;
   world.tick();

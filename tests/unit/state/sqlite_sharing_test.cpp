@@ -135,8 +135,8 @@ TEST_CASE("of many that commit at once each change is kept or told to be a confl
 }
 
 TEST_CASE("of several that make the store at once none wipes what another has committed") {
-  constexpr int kRounds = 60;
-  constexpr int kMakers = 6;
+  constexpr int kRounds = 8;
+  constexpr int kMakers = 4;
   const TempDirectory folder;
   for (int round = 0; round < kRounds; ++round) {
     const std::string path = folder.path(std::to_string(round) + ".db");

@@ -1,0 +1,35 @@
+// A directory of its own for a test, gone afterwards.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+namespace dagloop::test {
+
+/// A directory that exists as long as the object.
+class TempDirectory {
+ public:
+  TempDirectory() {
+    static int made = 0;
+    root_ = std::filesystem::temp_directory_path() /
+            ("dagloop_test_" + std::to_string(::getpid()) + "_" + std::to_string(made++));
+    std::filesystem::remove_all(root_);
+    std::filesystem::create_directories(root_);
+  }
+  ~TempDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+  }
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+
+  /// Returns the path of `name` in the directory.
+  std::string path(const std::string& name) const { return (root_ / name).string(); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace dagloop::test

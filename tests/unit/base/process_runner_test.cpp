@@ -1,0 +1,166 @@
+#include "dagloop/base/process_runner.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "temp_directory.hpp"
+
+namespace dagloop {
+namespace {
+
+using namespace std::chrono_literals;
+
+ProcessResult shell(const std::string& script, std::chrono::milliseconds timeout = 20s) {
+  PosixProcessRunner runner;
+  return runner.run({"sh", "-c", script}, timeout);
+}
+
+// Sets how this process takes a signal, for the life of the object.
+class Disposition {
+ public:
+  Disposition(int signal, void (*handler)(int))
+      : signal_(signal), before_(std::signal(signal, handler)) {}
+  ~Disposition() { std::signal(signal_, before_); }
+  Disposition(const Disposition&) = delete;
+  Disposition& operator=(const Disposition&) = delete;
+
+ private:
+  int signal_;
+  void (*before_)(int);
+};
+
+// Whether the process still runs; one that ended and waits for its parent does not.
+bool runs(const std::string& pid) {
+  PosixFileSystem files;
+  const auto status = files.read("/proc/" + pid + "/stat");
+  return status && status->find(") Z ") == std::string::npos;
+}
+
+// A killed process is gone soon, not at once: asks up to a thousand times.
+bool is_gone(const std::string& pid) {
+  for (int i = 0; i < 1000 && runs(pid); ++i) ::usleep(5000);
+  return !runs(pid);
+}
+
+std::string first_line(const std::string& path) {
+  PosixFileSystem files;
+  const std::string text = files.read(path).value_or("");
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+TEST_CASE("arguments reach the command as they are, no shell in between") {
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"printf", "%s|", "a b", "$HOME", "*", "", "'\";"}, 20s);
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == "a b|$HOME|*||'\";|");
+}
+
+TEST_CASE("a timeout kills the background processes of the command, too") {
+  const test::TempDirectory folder;
+  const std::string note = folder.path("pid");
+  const ProcessResult result =
+      shell("sleep 600 & echo $! > " + note + ".tmp; mv " + note + ".tmp " + note + "; wait", 2s);
+  CHECK(result.timed_out);
+  CHECK(result.exit_code == -1);
+  const std::string pid = first_line(note);
+  REQUIRE_FALSE(pid.empty());
+  CHECK(is_gone(pid));
+}
+
+TEST_CASE("a command that ignores being asked to end is killed all the same") {
+  const ProcessResult result =
+      shell("trap '' TERM INT HUP; echo up; while :; do sleep 1; done", 2s);
+  CHECK(result.timed_out);
+  CHECK(result.output == "up\n");
+}
+
+TEST_CASE("what a command wrote before its timeout is kept") {
+  const ProcessResult result = shell("echo before; sleep 600", 2s);
+  CHECK(result.timed_out);
+  CHECK(result.output == "before\n");
+}
+
+TEST_CASE("a command that writes without end is killed at its timeout") {
+  const ProcessResult result = shell("exec yes", 500ms);
+  CHECK(result.timed_out);
+  CHECK(result.output.size() == 4096);
+}
+
+TEST_CASE("a background process that writes without end does not hold us") {
+  const ProcessResult result = shell("yes & exit 0");
+  CHECK(result.exit_code == 0);
+  CHECK_FALSE(result.timed_out);
+}
+
+TEST_CASE("a background process outlives a command that ended in time") {
+  const test::TempDirectory folder;
+  const ProcessResult result = shell("sleep 600 & echo $!");
+  CHECK(result.exit_code == 0);
+  const std::string pid = result.output.substr(0, result.output.find('\n'));
+  CHECK(runs(pid));
+  ::kill(std::stoi(pid), SIGKILL);
+}
+
+TEST_CASE("a command that a signal ended has no exit code and did not time out") {
+  const ProcessResult result = shell("kill -9 $$");
+  CHECK(result.exit_code == -1);
+  CHECK_FALSE(result.timed_out);
+}
+
+TEST_CASE("every exit code comes back, but that of a command which could not be started") {
+  for (const int code : {0, 1, 2, 126, 128, 255})
+    CHECK(shell("exit " + std::to_string(code)).exit_code == code);
+}
+
+TEST_CASE("a failed command is no success where the end of children is ignored") {
+  const Disposition ignored(SIGCHLD, SIG_IGN);
+  CHECK(shell("exit 3").exit_code != 0);
+  CHECK(shell("exit 0").exit_code != 0);  // nobody knows
+}
+
+TEST_CASE("a command ends on a closed pipe although this process ignores the signal") {
+  const Disposition ignored(SIGPIPE, SIG_IGN);
+  // Where SIGPIPE is ignored, yes writes an error and the shell sees exit code 1.
+  const ProcessResult result = shell("(yes; echo \"yes: $?\" >&2) | head -n 1");
+  CHECK_THAT(result.output, Catch::Contains("yes: 141\n"));
+}
+
+TEST_CASE("a command reads nothing from our standard input") {
+  const ProcessResult result = shell("cat; echo end");
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == "end\n");
+}
+
+TEST_CASE("a file that may not be executed cannot be started") {
+  const test::TempDirectory folder;
+  PosixFileSystem files;
+  files.write_synced(folder.path("hook"), "#!/bin/sh\n", FileAttributes{0644, {}, {}});
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({folder.path("hook")}, 20s);
+  CHECK(result.exit_code == -1);
+  CHECK_THAT(result.output, Catch::Contains("Permission denied"));
+}
+
+TEST_CASE("running no command at all is a bug of the caller") {
+  PosixProcessRunner runner;
+  CHECK_THROWS_AS(runner.run({}, 1s), Error);
+}
+
+TEST_CASE("no descriptor is left open by many runs") {
+  const auto open_descriptors = [] {
+    PosixFileSystem files;
+    return files.list("/proc/self/fd").size();
+  };
+  const std::size_t before = open_descriptors();
+  for (int i = 0; i < 20; ++i) shell("exit 0");
+  CHECK(open_descriptors() == before);
+}
+
+}  // namespace dagloop
