@@ -1,11 +1,11 @@
 // approve_dag_policy: shows a decision and signs an approval of exactly it; makes key pairs.
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/policy/approval.hpp"
 #include "dagloop/report/documents.hpp"
@@ -26,29 +26,12 @@ struct Flags {
 };
 
 ExitCode init_key(FileSystem& files, const Flags& flags) {
-  if (files.stat(flags.key)) {
-    throw Error(ErrorKind::usage, flags.key, "exists already and is never overwritten",
-                "give another path, or move the old key away");
-  }
   const KeyPair pair = generate_key_pair();
-  files.write_synced(flags.key, pair.secret, FileAttributes{0600, {}, {}});
+  write_secret_key(files, flags.key, pair.secret);
   print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})));
   log_info("private key written to " + flags.key +
            "; add the entry above to \"approvers\" in the approvers file");
   return ExitCode::done;
-}
-
-std::string read_secret(FileSystem& files, const std::string& path) {
-  const auto info = files.stat(path);
-  if (!info) {
-    throw Error(ErrorKind::approval, path, "the private key does not exist",
-                "make one with --init-key, or give --key");
-  }
-  if ((info->mode & 0077U) != 0) {
-    throw Error(ErrorKind::approval, path, "others may read the private key",
-                "chmod 600 it, and make a new one if somebody may have read it");
-  }
-  return *files.read(path);
 }
 
 std::string shown(const Decision& decision, const std::string& digest) {
@@ -82,7 +65,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   validate_schema(document, "decision", flags.decision);
   const Decision decision = decision_from_json(document, flags.decision);
   const std::string digest = decision_digest(document);
-  const std::string secret = read_secret(files, flags.key);
+  const std::string secret = read_secret_key(files, flags.key);
   const TimePoint now = SystemClock().now();
   std::cerr << shown(decision, digest);
   if (decision.patch.empty()) {
@@ -124,8 +107,7 @@ int main(int argc, char** argv) {
                       "make a key pair and print the approver's entry")
              ->excludes(decision);
          app.add_flag("--yes", flags.yes, "do not ask");
-         app.add_flag("--json", flags.json,
-                      "print the approval; files are written only where --out is given");
+         app.add_flag("--json", flags.json, "print the approval; a file only where --out is given");
        },
        [&] {
          PosixFileSystem files;

@@ -65,4 +65,25 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
   return found;
 }
 
+std::string read_secret_key(FileSystem& files, const std::string& path) {
+  const auto info = files.stat(path);
+  if (!info) {
+    throw Error(ErrorKind::approval, path, "the private key does not exist",
+                "make one with --init-key, or give --key");
+  }
+  if ((info->mode & 0077U) != 0) {
+    throw Error(ErrorKind::approval, path, "others may read the private key",
+                "chmod 600 it, and make a new one if somebody may have read it");
+  }
+  return *files.read(path);
+}
+
+void write_secret_key(FileSystem& files, const std::string& path, const std::string& secret) {
+  if (files.stat(path)) {
+    throw Error(ErrorKind::usage, path, "exists already and is never overwritten",
+                "give another path, or move the old key away");
+  }
+  files.write_synced(path, secret, FileAttributes{0600, {}, {}});
+}
+
 }  // namespace dagloop

@@ -26,7 +26,9 @@ class TempDirectory {
   TempDirectory& operator=(const TempDirectory&) = delete;
 
   /// Returns the path of `name` in the directory.
-  std::string path(const std::string& name) const { return (root_ / name).string(); }
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? root_.string() : (root_ / name).string();
+  }
 
  private:
   std::filesystem::path root_;

@@ -35,4 +35,14 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
                                      const std::string& digest, std::vector<std::string>& notes);
 
+/// Returns an approver's private key.
+///
+/// Errors: Error{approval} when it is missing or others than its owner may read it.
+std::string read_secret_key(FileSystem& files, const std::string& path);
+
+/// Writes an approver's private key, readable by its owner alone.
+///
+/// Errors: Error{usage} when the file exists: a key is never overwritten.
+void write_secret_key(FileSystem& files, const std::string& path, const std::string& secret);
+
 }  // namespace dagloop

@@ -75,3 +75,21 @@ TEST_CASE("no directory of approvals means no approvals") {
   std::vector<std::string> notes;
   CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).empty());
 }
+
+TEST_CASE("a private key is written for its owner alone, read back, and never overwritten") {
+  LoopWorld world;
+  write_secret_key(world.memory, "/keys/alice.key", "secret");
+  CHECK(world.memory.stat("/keys/alice.key")->mode == 0600);
+  CHECK(read_secret_key(world.memory, "/keys/alice.key") == "secret");
+  CHECK_THROWS_WITH(write_secret_key(world.memory, "/keys/alice.key", "another"),
+                    Catch::Contains("never overwritten"));
+  CHECK(read_secret_key(world.memory, "/keys/alice.key") == "secret");
+}
+
+TEST_CASE("a private key that is missing or that others may read is refused") {
+  LoopWorld world;
+  CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/none"),
+                    Catch::StartsWith("approval: /keys/none: the private key does not exist"));
+  world.memory.write_synced("/keys/open", "secret", FileAttributes{0640, {}, {}});
+  CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/open"), Catch::Contains("chmod 600"));
+}

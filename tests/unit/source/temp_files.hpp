@@ -1,7 +1,6 @@
 // A temporary directory, removed with the object, and the compressed forms of a text.
 #pragma once
 
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -11,42 +10,22 @@
 #include <string>
 #include <string_view>
 
+#include "temp_directory.hpp"
+
 namespace dagloop::test {
 
 /// A directory of its own for each object.
-class TempFiles {
+class TempFiles : public TempDirectory {
  public:
-  TempFiles() {
-    static int made = 0;
-    root_ = std::filesystem::temp_directory_path() /
-            ("dagloop_source_" + std::to_string(::getpid()) + "_" + std::to_string(made++));
-    std::filesystem::remove_all(root_);
-    std::filesystem::create_directories(root_);
-  }
-  ~TempFiles() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  TempFiles(const TempFiles&) = delete;
-  TempFiles& operator=(const TempFiles&) = delete;
-
-  /// Returns the path of `name` in the directory.
-  std::string path(const std::string& name = "") const {
-    return name.empty() ? root_.string() : (root_ / name).string();
-  }
-
   /// Writes `content` to the file `name` (directories are made) and returns its path.
   std::string write(const std::string& name, std::string_view content) const {
-    const std::filesystem::path path = root_ / name;
+    const std::filesystem::path path = this->path(name);
     std::filesystem::create_directories(path.parent_path());
     std::ofstream file(path, std::ios::binary);
     file.write(content.data(), static_cast<std::streamsize>(content.size()));
     REQUIRE(file.good());
     return path.string();
   }
-
- private:
-  std::filesystem::path root_;
 };
 
 /// Returns `text` as one gzip member.

@@ -6,6 +6,7 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/state/sqlite_store.hpp"
+#include "run_sql.hpp"
 #include "temp_directory.hpp"
 
 namespace dagloop {
