@@ -1,6 +1,7 @@
 #include "dagloop/cycle/evaluation.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
@@ -23,6 +24,13 @@ std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window
   return Window{current.start - length, current.start};
 }
 
+// The ends of both windows, each once.
+std::vector<TimePoint> cuts_between(const Window& current, const std::optional<Window>& baseline) {
+  std::set<TimePoint> cuts{current.start, current.end};
+  if (baseline) cuts.insert({baseline->start, baseline->end});
+  return {cuts.begin(), cuts.end()};
+}
+
 }  // namespace
 
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
@@ -36,8 +44,9 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   const TimePoint earliest = baseline ? std::min(start, baseline->start) : start;
   const TimePoint latest_end = baseline ? std::max(end, baseline->end) : end;
   const TimePoint now = clock.now();
-  const PartialSet partials = source.read(LogQuery{
-      Window{earliest - config.input.run_horizon, latest_end}, now + config.input.future_skew});
+  const PartialSet partials =
+      source.read(LogQuery{Window{earliest - config.input.run_horizon, latest_end},
+                           now + config.input.future_skew, cuts_between(current, baseline)});
 
   Quality quality;
   quality.generated_at = now;

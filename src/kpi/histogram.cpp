@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
 
@@ -13,10 +14,6 @@ namespace {
 constexpr int kMantissaBits = 52;
 constexpr int kSubBucketBits = 7;
 constexpr int kShift = kMantissaBits - kSubBucketBits;
-
-std::int32_t bucket_of(double value) {
-  return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(value) >> kShift);
-}
 
 double middle_of(std::int32_t bucket) {
   if (bucket == 0) return 0;  // zero, and numbers too small for any clock
@@ -37,10 +34,24 @@ std::string_view to_string(QuantileMethod method) {
   return method == QuantileMethod::exact ? "exact" : "histogram";
 }
 
+DurationHistogram::DurationHistogram(std::map<std::int32_t, std::uint64_t> buckets)
+    : buckets_(std::move(buckets)) {
+  for (const auto& [bucket, count] : buckets_) {
+    DAGLOOP_ASSERT(bucket >= 0 && count > 0);
+    count_ += count;
+  }
+  DAGLOOP_ASSERT(method() == QuantileMethod::histogram);
+}
+
+std::int32_t DurationHistogram::bucket_of(double duration_ms) {
+  // -0.0 is a zero, but its bit pattern is another bucket.
+  const double value = duration_ms == 0 ? 0 : duration_ms;
+  return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(value) >> kShift);
+}
+
 void DurationHistogram::add(double duration_ms) {
   DAGLOOP_ASSERT(std::isfinite(duration_ms) && duration_ms >= 0);
   ++count_;
-  // -0.0 is a zero, but its bit pattern is another bucket.
   const double value = duration_ms == 0 ? 0 : duration_ms;
   if (method() == QuantileMethod::exact) {
     exact_.push_back(value);

@@ -24,6 +24,17 @@ class DurationHistogram {
  public:
   static constexpr std::size_t kExactLimit = 4096;
 
+  DurationHistogram() = default;
+  /// Takes counts that a database has made, by bucket.
+  ///
+  /// Shape:  bucket index (bucket_of) -> count; more than kExactLimit in all, else a caller's bug:
+  ///         so few durations are kept as they are.
+  explicit DurationHistogram(std::map<std::int32_t, std::uint64_t> buckets);
+
+  /// Returns the bucket of a duration: the upper 19 bits of the IEEE 754 double (sign, exponent and
+  /// 7 bits of the mantissa). Units: milliseconds, finite and >= 0.
+  static std::int32_t bucket_of(double duration_ms);
+
   /// Adds one duration. Units: milliseconds, finite and >= 0, else a caller's bug.
   void add(double duration_ms);
   /// Adds all durations of `other`. Associative and commutative; the empty histogram is neutral.
