@@ -32,6 +32,13 @@ class NameTable {
     }
   }
 
+  /// Appends the fields found under `name`.
+  void append_fields(std::string_view name, std::vector<Field>& fields) const {
+    for (const Entry& entry : buckets_[bucket_of(name)]) {
+      if (entry.name == name) fields.push_back(entry.field);
+    }
+  }
+
  private:
   struct Entry {
     std::string name;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "record/field.hpp"
+#include "record/flat_reader.hpp"
 #include "record/name_table.hpp"
 #include "record/record_builder.hpp"
 
@@ -161,6 +162,7 @@ struct RecordReader::Impl {
         place(mapped->second, field);
       }
     }
+    if (!details.empty()) flat = FlatReader(columns, mapping.detail_column);
   }
 
   void place(const FieldMapping& from, Field field) {
@@ -185,6 +187,10 @@ struct RecordReader::Impl {
       columns.store(member.key, raw_value(member.value), raw);
       if (!details.empty() && member.key == mapping.detail_column) detail = raw_value(member.value);
     }
+    return accept_detail(detail);
+  }
+
+  bool accept_detail(const RawValue& detail) {
     if (detail.kind == ValueKind::text) read_detail(detail.text);
     return detail.kind == ValueKind::text || detail.kind == ValueKind::absent;
   }
@@ -222,6 +228,17 @@ struct RecordReader::Impl {
   std::variant<LogRecord, RejectReason> read(std::string_view line) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.size() > kMaxLineBytes) return RejectReason::line_too_long;
+    raw = RawFields{};
+    RawValue detail;
+    if (pointers.empty() && flat.read(line, raw, detail)) {
+      if (!accept_detail(detail)) return RejectReason::wrong_type;
+      apply_aliases();
+      return build_record(raw, rules);
+    }
+    return read_generally(line);
+  }
+
+  std::variant<LogRecord, RejectReason> read_generally(std::string_view line) {
     Element root;
     simdjson::dom::object object;
     auto error = parser.parse(line.data(), line.size(), false).get(root);
@@ -243,6 +260,7 @@ struct RecordReader::Impl {
   NameTable details;
   std::vector<PointerField> pointers;
   std::vector<AliasField> aliased;
+  FlatReader flat{columns, ""};  // behind the columns, which it refers to
   simdjson::dom::parser parser;
   RawFields raw;
 };

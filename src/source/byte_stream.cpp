@@ -18,6 +18,15 @@ namespace {
 
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
+static_assert(kZstdMagic.size() == kMagicBytes);
+
+bool is_gzip(const std::string& path, std::string_view head) {
+  return path.ends_with(".gz") || head.starts_with(kGzipMagic);
+}
+
+bool is_zstd(const std::string& path, std::string_view head) {
+  return path.ends_with(".zst") || head.starts_with(kZstdMagic);
+}
 
 [[noreturn]] void fail(const std::string& path, int error_number) {
   throw Error(ErrorKind::source, path, std::generic_category().message(error_number),
@@ -48,7 +57,7 @@ class FileBytes final : public ByteStream {
 
   // Returns the first bytes, which the next read() gives again.
   std::string_view peek() {
-    std::array<char, kZstdMagic.size()> bytes{};
+    std::array<char, kMagicBytes> bytes{};
     while (head_.size() < bytes.size()) {
       const std::size_t size = read_file(bytes.data(), bytes.size() - head_.size());
       if (size == 0) break;
@@ -77,15 +86,15 @@ class FileBytes final : public ByteStream {
 
 }  // namespace
 
+bool is_compressed(const std::string& path, std::string_view head) {
+  return is_gzip(path, head) || is_zstd(path, head);
+}
+
 std::unique_ptr<ByteStream> open_bytes(const std::string& path) {
   auto file = std::make_unique<FileBytes>(path);
   const std::string_view head = file->peek();
-  if (path.ends_with(".gz") || head.starts_with(kGzipMagic)) {
-    return make_gzip_stream(path, std::move(file));
-  }
-  if (path.ends_with(".zst") || head.starts_with(kZstdMagic)) {
-    return make_zstd_stream(path, std::move(file));
-  }
+  if (is_gzip(path, head)) return make_gzip_stream(path, std::move(file));
+  if (is_zstd(path, head)) return make_zstd_stream(path, std::move(file));
   return file;
 }
 

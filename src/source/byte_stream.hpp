@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace dagloop {
 
@@ -20,6 +21,13 @@ class ByteStream {
   /// Returns how many bytes of the file were read so far, before decompression.
   virtual std::uint64_t file_bytes() const = 0;
 };
+
+/// Bytes at the start of a file that tell whether it is compressed.
+inline constexpr std::size_t kMagicBytes = 4;
+
+/// Returns whether a file of this name and these first bytes is compressed, and so read as a
+/// stream.
+bool is_compressed(const std::string& path, std::string_view head);
 
 /// Opens `path` ("-": standard input). Compressed is what is named *.gz or *.zst, or starts with
 /// the magic bytes of gzip or zstd.

@@ -14,15 +14,6 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 // A line may have a carriage return more than the limit.
 constexpr std::size_t kMaxHeldBytes = kMaxLineBytes + 1;
 
-std::uint64_t count_lines(std::string_view text) {
-  std::uint64_t lines = 0;
-  while (!text.empty()) {
-    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-    ++lines;
-  }
-  return lines;
-}
-
 }  // namespace
 
 LineStream::LineStream(std::unique_ptr<ByteStream> bytes, std::size_t chunk_bytes)
@@ -61,8 +52,8 @@ void LineStream::skip_line() {
 bool LineStream::next(Chunk& chunk) {
   if (at_end_ && carry_.empty()) return false;
   chunk.text = {};
-  chunk.first_line = next_line_;
-  chunk.overlong_line = 0;
+  chunk.sequence = next_sequence_++;
+  chunk.ends_overlong = false;
   std::size_t size = carry_.size();
   if (chunk.buffer.size() < size) chunk.buffer.resize(size);
   carry_.copy(chunk.buffer.data(), size);
@@ -78,19 +69,18 @@ bool LineStream::next(Chunk& chunk) {
       whole = size;
       break;
     } else if (size > kMaxHeldBytes) {
-      chunk.overlong_line = next_line_++;
+      chunk.ends_overlong = true;
       skip_line();
       break;
     }
     searched = size;
   }
-  if (chunk.overlong_line == 0) {
+  if (!chunk.ends_overlong) {
     chunk.text = std::string_view(chunk.buffer.data(), whole);
     carry_.assign(chunk.buffer.data() + whole, size - whole);
-    next_line_ += count_lines(chunk.text);
   }
   chunk.file_bytes = bytes_->file_bytes() - std::exchange(file_bytes_, bytes_->file_bytes());
-  return !chunk.text.empty() || chunk.overlong_line != 0;
+  return !chunk.text.empty() || chunk.ends_overlong;
 }
 
 }  // namespace dagloop

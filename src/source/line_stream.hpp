@@ -1,25 +1,15 @@
-// Private to the source layer: a file cut into chunks of whole lines, numbered. One thread at a
-// time.
+// Private to the source layer: a stream cut into chunks of whole lines. One thread at a time.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "source/byte_stream.hpp"
+#include "source/chunk_reader.hpp"
 
 namespace dagloop {
-
-/// Whole lines of a file. The buffer is reused from chunk to chunk.
-struct Chunk {
-  std::vector<char> buffer;         // `text` and readable bytes behind it
-  std::string_view text;            // lines with their newlines; the file's last may lack it
-  std::uint64_t first_line = 1;     // number of the first line of `text`, from 1
-  std::uint64_t overlong_line = 0;  // number of a line too long to be held, 0: none
-  std::uint64_t file_bytes = 0;     // read from the file for this chunk, before decompression
-};
 
 /// Cuts a byte stream into chunks.
 class LineStream {
@@ -42,7 +32,7 @@ class LineStream {
   std::size_t chunk_bytes_;
   std::string carry_;  // the start of a line whose end was not read yet
   bool at_end_ = false;
-  std::uint64_t next_line_ = 1;
+  std::uint64_t next_sequence_ = 0;
   std::uint64_t file_bytes_ = 0;
 };
 

@@ -6,17 +6,22 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <variant>
 
 #include "dagloop/record/record_reader.hpp"
-#include "source/byte_stream.hpp"
-#include "source/line_stream.hpp"
+#include "source/chunk_reader.hpp"
 
 namespace dagloop {
 namespace {
+
+// Until all chunks are counted, a line is known by its chunk and its number in that, both in one
+// number that orders as lines do.
+constexpr unsigned kLineBits = 32;
+constexpr std::uint64_t kLineMask = (std::uint64_t{1} << kLineBits) - 1;
 
 // A file that several workers take chunks from. Opened with the first chunk, closed after the last.
 class SharedFile {
@@ -27,13 +32,24 @@ class SharedFile {
   const std::string& path() const { return path_; }
 
   bool next(Chunk& chunk) {
+    const std::shared_ptr<ChunkReader> chunks = opened();
+    if (!chunks) return false;
+    if (chunks->next(chunk)) return true;
+    close();
+    return false;
+  }
+
+  void set_line_count(std::uint64_t sequence, std::uint64_t lines) {
     const std::scoped_lock lock(mutex_);
-    if (is_done_) return false;
-    is_done_ = true;  // stays so if anything below throws
-    if (!lines_) lines_ = std::make_unique<LineStream>(open_bytes(path_), chunk_bytes_);
-    is_done_ = !lines_->next(chunk);
-    if (is_done_) lines_.reset();
-    return !is_done_;
+    if (line_counts_.size() <= sequence) line_counts_.resize(sequence + 1);
+    line_counts_[sequence] = lines;
+  }
+
+  // Returns the number in the file, from 1, of a line in a chunk.
+  std::uint64_t line_number(std::uint64_t line_in_chunk) const {
+    const auto chunk = static_cast<std::ptrdiff_t>(line_in_chunk >> kLineBits);
+    return std::accumulate(line_counts_.begin(), line_counts_.begin() + chunk,
+                           line_in_chunk & kLineMask);
   }
 
   void set_error(std::exception_ptr error) {
@@ -47,10 +63,28 @@ class SharedFile {
   }
 
  private:
+  std::shared_ptr<ChunkReader> opened() {
+    const std::scoped_lock lock(mutex_);
+    if (is_done_) return nullptr;
+    if (!chunks_) {
+      is_done_ = true;  // stays so if the next line throws
+      chunks_ = open_chunks(path_, chunk_bytes_);
+      is_done_ = false;
+    }
+    return chunks_;
+  }
+
+  void close() {
+    const std::scoped_lock lock(mutex_);
+    is_done_ = true;
+    chunks_.reset();
+  }
+
   const std::string path_;
   const std::size_t chunk_bytes_;
   std::mutex mutex_;
-  std::unique_ptr<LineStream> lines_;
+  std::shared_ptr<ChunkReader> chunks_;
+  std::vector<std::uint64_t> line_counts_;  // by chunk
   bool is_done_ = false;
   std::exception_ptr error_;
 };
@@ -77,16 +111,17 @@ struct Worker {
     }
   }
 
-  void read_chunk(const std::string& path) {
-    if (chunk.overlong_line != 0) {
-      table.reject(path, chunk.overlong_line, RejectReason::line_too_long);
-    }
-    std::uint64_t number = chunk.first_line;
-    for (std::string_view rest = chunk.text; !rest.empty(); ++number) {
+  // Returns how many lines the chunk has.
+  std::uint64_t read_chunk(const std::string& path) {
+    const std::uint64_t before = chunk.sequence << kLineBits;
+    std::uint64_t lines = 0;
+    for (std::string_view rest = chunk.text; !rest.empty();) {
       const std::string_view line = rest.substr(0, rest.find('\n'));
       rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      read_line(path, line, number);
+      read_line(path, line, before + ++lines);
     }
+    if (chunk.ends_overlong) table.reject(path, before + ++lines, RejectReason::line_too_long);
+    return lines;
   }
 
   RecordReader reader;
@@ -117,7 +152,12 @@ class ParallelRead {
     for (const SharedFile& file : files_) file.rethrow();
     RunTable& all = workers.front().table;
     for (unsigned i = 1; i < count; ++i) all.merge(std::move(workers[i].table));
-    return all.finish(options_.classes);
+    PartialSet set = all.finish(options_.classes);
+    for (MalformedExample& example : set.input.examples) {
+      const auto file = std::ranges::find(files_, example.file, &SharedFile::path);
+      example.line = file->line_number(example.line);
+    }
+    return set;
   }
 
  private:
@@ -133,7 +173,7 @@ class ParallelRead {
     try {
       // Files before the first failed one are read to their end, so that it is always the same one.
       while (index < first_failed_ && file.next(worker.chunk)) {
-        worker.read_chunk(file.path());
+        file.set_line_count(worker.chunk.sequence, worker.read_chunk(file.path()));
         const std::uint64_t so_far = bytes_read_ += worker.chunk.file_bytes;
         if (options_.progress) options_.progress(so_far);
       }

@@ -10,7 +10,7 @@
 namespace dagloop {
 
 /// Size of the chunks that files are read in.
-inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kChunkBytes = std::size_t{1} << 19;
 
 /// Reads `paths` as one log. The result depends on neither `chunk_bytes` nor the threads.
 ///

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "chunk_lines.hpp"
 #include "dagloop/record/record_reader.hpp"
 
 namespace dagloop::test {
@@ -35,65 +36,14 @@ class TextStream final : public ByteStream {
   std::size_t calls_ = 0;
 };
 
-// Line number -> line; a line too long to be held is "<overlong>".
-using Lines = std::map<std::uint64_t, std::string>;
-
-const std::string kOverlong = "<overlong>";
-
 Lines lines_of(const std::string& text, std::size_t chunk_bytes, std::size_t largest_read) {
   LineStream stream(std::make_unique<TextStream>(text, largest_read), chunk_bytes);
   Chunk chunk;
-  Lines lines;
-  std::uint64_t bytes = 0;
-  while (stream.next(chunk)) {
-    bytes += chunk.file_bytes;
-    if (chunk.overlong_line != 0) lines[chunk.overlong_line] = kOverlong;
-    // The buffer holds the padding, and its bytes may be read.
-    const auto* end = chunk.text.data() + chunk.text.size();
-    if (!chunk.text.empty()) {
-      REQUIRE(end + kLinePadding <= chunk.buffer.data() + chunk.buffer.size());
-    }
-    std::uint64_t number = chunk.first_line;
-    std::string line;
-    for (const char c : chunk.text) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      lines[number++] = line;
-      line.clear();
-    }
-    if (!line.empty()) lines[number] = line;
-  }
-  if (!lines.empty()) CHECK(bytes == text.size());
+  ChunkLines lines;
+  while (stream.next(chunk)) lines.add(chunk);
+  if (!lines.lines().empty()) CHECK(lines.bytes() == text.size());
   CHECK_FALSE(stream.next(chunk));
-  return lines;
-}
-
-// The slow twin: one byte at a time.
-Lines twin_of(std::string text) {
-  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
-  Lines lines;
-  std::uint64_t number = 1;
-  std::string line;
-  for (const char c : text) {
-    if (c == '\n') {
-      lines[number++] = line;
-      line.clear();
-    } else {
-      line += c;
-    }
-  }
-  if (!line.empty()) lines[number] = line;
-  return lines;
-}
-
-std::string random_text(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::string text = random() % 3 == 0 ? "\xef\xbb\xbf" : "";
-  const std::size_t size = random() % 200;
-  for (std::size_t i = 0; i < size; ++i) text += "ab \r\n\n"[random() % 6];
-  return text;
+  return lines.lines();
 }
 
 TEST_CASE("chunks give the lines of the text with their numbers, whatever the sizes") {
@@ -155,10 +105,10 @@ TEST_CASE("the buffer does not grow with a line that is too long") {
   LineStream stream(std::make_unique<TextStream>(text, 1U << 20), 1U << 20);
   Chunk chunk;
   REQUIRE(stream.next(chunk));
-  CHECK(chunk.overlong_line == 1);
+  CHECK(chunk.ends_overlong);
   REQUIRE(stream.next(chunk));
   CHECK(chunk.text == "last\n");
-  CHECK(chunk.first_line == 2);
+  CHECK(chunk.sequence == 1);
   CHECK(chunk.buffer.size() < 4 * kMaxLineBytes);
 }
 

@@ -1,0 +1,58 @@
+// Private to the record layer: the two comparisons that reading a line consists of. They use what
+// every x86-64 has (SSE2), so there is nothing to choose at run time; other machines go by bytes.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace dagloop {
+
+/// Returns the first byte in [at, end) that ends or spoils plain text: a quote, a backslash, a
+/// control character or one that is not ASCII; `end` where there is none.
+///
+/// Shape: 16 bytes behind `end` are readable.
+inline const char* plain_end(const char* at, const char* end) {
+#ifdef __SSE2__
+  for (; at < end; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    // Signed, so that bytes beyond ASCII are below the space, too.
+    const __m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    const auto found =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(odd, _mm_or_si128(quote, backslash))));
+    if (found != 0) {
+      at += std::countr_zero(found);
+      return at < end ? at : end;
+    }
+  }
+  return end;
+#else
+  while (at < end && *at != '"' && *at != '\\' && static_cast<signed char>(*at) >= ' ') ++at;
+  return at;
+#endif
+}
+
+/// Returns whether the bytes at `at` are the first `size` (at most 32) of `expected`.
+///
+/// Shape: 32 bytes are readable at both.
+inline bool equal_32(const char* at, const char* expected, std::size_t size) {
+#ifdef __SSE2__
+  const auto differing = [&](std::size_t offset) {
+    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + offset));
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(expected + offset));
+    return ~static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b))) & 0xFFFFU;
+  };
+  if (size <= 16) return (differing(0) & ((1U << size) - 1U)) == 0;
+  return differing(0) == 0 && (differing(16) & ((1U << (size - 16)) - 1U)) == 0;
+#else
+  return std::memcmp(at, expected, size) == 0;
+#endif
+}
+
+}  // namespace dagloop

@@ -1,0 +1,34 @@
+#include "source/chunk_reader.hpp"
+
+#include <mutex>
+
+#include "source/line_stream.hpp"
+#include "source/plain_file.hpp"
+
+namespace dagloop {
+namespace {
+
+// A stream that several threads take chunks from, one after another.
+class StreamChunks final : public ChunkReader {
+ public:
+  StreamChunks(const std::string& path, std::size_t chunk_bytes)
+      : lines_(open_bytes(path), chunk_bytes) {}
+
+  bool next(Chunk& chunk) override {
+    const std::scoped_lock lock(mutex_);
+    return lines_.next(chunk);
+  }
+
+ private:
+  std::mutex mutex_;
+  LineStream lines_;
+};
+
+}  // namespace
+
+std::unique_ptr<ChunkReader> open_chunks(const std::string& path, std::size_t chunk_bytes) {
+  if (auto plain = open_plain_file(path, chunk_bytes)) return plain;
+  return std::make_unique<StreamChunks>(path, chunk_bytes);
+}
+
+}  // namespace dagloop

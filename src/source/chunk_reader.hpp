@@ -1,0 +1,40 @@
+// Private to the source layer: a log file cut into chunks of whole lines, for several threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dagloop {
+
+/// Whole lines of a file. The buffer is reused from chunk to chunk.
+struct Chunk {
+  std::vector<char> buffer;      // `text` and kLinePadding readable bytes behind it
+  std::string_view text;         // lines with their newlines; the file's last may lack it
+  std::uint64_t sequence = 0;    // the chunk's place in the file, from 0
+  bool ends_overlong = false;    // behind `text` there is one line more, too long to be held
+  std::uint64_t file_bytes = 0;  // read from the file for this chunk, before decompression
+};
+
+/// Cuts one file into chunks.
+class ChunkReader {
+ public:
+  virtual ~ChunkReader() = default;
+  /// Fills `chunk` with lines that no other call gets; returns false when all are given out. Chunks
+  /// may be empty. May be called by several threads at once.
+  ///
+  /// Errors: Error{source} when the file cannot be read, is corrupt or truncated.
+  virtual bool next(Chunk& chunk) = 0;
+};
+
+/// Opens `path` ("-": standard input). A plain file is read at several places at once; a
+/// compressed one or a stream in order.
+///
+/// Shape:  `chunk_bytes` >= 1 is the size aimed at; a longer line makes a longer chunk, up to
+///         kMaxLineBytes. A UTF-8 byte order mark at the start is dropped.
+/// Errors: Error{source} when it cannot be opened or is a directory.
+std::unique_ptr<ChunkReader> open_chunks(const std::string& path, std::size_t chunk_bytes);
+
+}  // namespace dagloop
