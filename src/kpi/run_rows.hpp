@@ -1,6 +1,7 @@
 // Private to the kpi layer: how a run table keeps records. Text is kept once, in a pool.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -16,15 +17,15 @@ namespace dagloop {
 /// Texts by number; 0 is the empty text.
 class StringPool {
  public:
-  StringPool() { intern(""); }
+  StringPool() { find_or_add(""); }
 
   /// Returns the number of `text`, new or known.
   std::uint32_t intern(std::string_view text) {
-    const auto known = numbers_.find(text);
-    if (known != numbers_.end()) return known->second;
-    const auto number = static_cast<std::uint32_t>(texts_.size());
-    texts_.push_back(&numbers_.emplace(std::string(text), number).first->first);
-    return number;
+    if (text.empty()) return 0;
+    std::uint32_t& recent =
+        recent_[(text.size() + static_cast<unsigned char>(text.front())) % kRecent];
+    if (recent == 0 || *texts_[recent] != text) recent = find_or_add(text);
+    return recent;
   }
 
   /// Returns the text of a number that intern() gave.
@@ -33,6 +34,15 @@ class StringPool {
   std::size_t size() const { return texts_.size(); }
 
  private:
+  static constexpr std::size_t kRecent = 16;
+  std::uint32_t find_or_add(std::string_view text) {
+    const auto known = numbers_.find(text);
+    if (known != numbers_.end()) return known->second;
+    const auto number = static_cast<std::uint32_t>(texts_.size());
+    texts_.push_back(&numbers_.emplace(std::string(text), number).first->first);
+    return number;
+  }
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
@@ -40,7 +50,8 @@ class StringPool {
     }
   };
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
-  std::vector<const std::string*> texts_;  // the map's keys stay where they are
+  std::vector<const std::string*> texts_;        // the map's keys stay where they are
+  std::array<std::uint32_t, kRecent> recent_{};  // texts repeat: most are found here
 };
 
 /// 128 bits that stand for a run key or a line.

@@ -57,10 +57,26 @@ struct RawValue {
 /// The values of all fields of one line.
 class RawFields {
  public:
-  RawValue& operator[](Field field) { return values_[static_cast<std::size_t>(field)]; }
-  const RawValue& operator[](Field field) const { return values_[static_cast<std::size_t>(field)]; }
+  /// Forgets all values.
+  void clear() { present_ = 0; }
+
+  /// Sets a field; an absent value takes back an earlier one.
+  void set(Field field, const RawValue& value) {
+    const auto at = static_cast<std::size_t>(field);
+    const std::uint32_t bit = std::uint32_t{1} << at;
+    present_ = value.kind == ValueKind::absent ? present_ & ~bit : present_ | bit;
+    values_[at] = value;
+  }
+
+  const RawValue& operator[](Field field) const {
+    static constexpr RawValue kAbsent{};
+    const auto at = static_cast<std::size_t>(field);
+    return (present_ >> at & 1U) != 0 ? values_[at] : kAbsent;
+  }
 
  private:
+  static_assert(kFieldCount <= 32);
+  std::uint32_t present_ = 0;  // so that clearing need not touch the values
   std::array<RawValue, kFieldCount> values_{};
 };
 

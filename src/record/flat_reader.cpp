@@ -86,13 +86,12 @@ std::uint8_t FlatReader::add(std::string_view name) {
   Key key;
   columns_->append_fields(name, key.fields);
   key.is_detail = !detail_column_.empty() && name == detail_column_;
-  const bool is_kept = !key.fields.empty() || key.is_detail;
-  if (keys_.size() >= (is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;
+  key.is_kept = !key.fields.empty() || key.is_detail;
+  if (keys_.size() >= (key.is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;
   key.name = std::string(name);
   const std::string literal = "\"" + key.name + "\":";
   if (literal.size() <= kInline) {
-    key.size = literal.size();
-    literal.copy(key.text.data(), key.size);
+    key.size = static_cast<std::uint8_t>(literal.copy(key.text.data(), literal.size()));
   }
   std::size_t slot = hash_of(name);
   while (slots_[slot] != kUnknown) slot = (slot + 1) % kSlots;
@@ -127,6 +126,11 @@ const char* FlatReader::read_key(const char* at, const char* end, std::uint8_t& 
   return at < end && *at == ':' ? skip_spaces(at + 1, end) : nullptr;
 }
 
+void FlatReader::keep(const Key& key, const RawValue& value, RawFields& raw, RawValue& detail) {
+  for (const Field field : key.fields) raw.set(field, value);
+  if (key.is_detail) detail = value;
+}
+
 bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
   const char* at = line.data();
   const char* const end = at + line.size();
@@ -140,8 +144,7 @@ bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
     RawValue value;
     at = read_value(at, end, value);
     if (at == nullptr) return false;
-    for (const Field field : keys_[key].fields) raw[field] = value;
-    if (keys_[key].is_detail) detail = value;
+    if (keys_[key].is_kept) keep(keys_[key], value, raw, detail);
     at = skip_spaces(at, end);
     if (at == end) return false;
     if (*at == '}') return skip_spaces(at + 1, end) == end;

@@ -37,15 +37,17 @@ class FlatReader {
   // One name, as written in a line: `"name":`.
   struct Key {
     std::array<char, kInline> text{};  // short enough to compare at once; others have size 0
-    std::size_t size = 0;
-    std::string name;
-    std::vector<Field> fields;
-    bool is_detail = false;
+    std::uint8_t size = 0;
     std::uint8_t next = kUnknown;  // the key that came behind it in the last line
+    bool is_kept = false;          // in a field or as detail
+    bool is_detail = false;
+    std::vector<Field> fields;
+    std::string name;
   };
 
   std::uint8_t add(std::string_view name);
   std::uint8_t find(std::string_view name);
+  static void keep(const Key& key, const RawValue& value, RawFields& raw, RawValue& detail);
   const char* read_key(const char* at, const char* end, std::uint8_t& key);
 
   const NameTable* columns_;

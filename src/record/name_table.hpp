@@ -28,7 +28,7 @@ class NameTable {
   /// Sets the fields found under `name`, if any, to `value`.
   void store(std::string_view name, const RawValue& value, RawFields& raw) const {
     for (const Entry& entry : buckets_[bucket_of(name)]) {
-      if (entry.name == name) raw[entry.field] = value;
+      if (entry.name == name) raw.set(entry.field, value);
     }
   }
 

@@ -212,23 +212,23 @@ struct RecordReader::Impl {
       for (const std::string& token : pointer.tokens) {
         if (at) at = step(*at, token);
       }
-      if (at) raw[pointer.field] = raw_value(*at);
+      if (at) raw.set(pointer.field, raw_value(*at));
     }
   }
 
   void apply_aliases() {
     for (const AliasField& entry : aliased) {
-      RawValue& value = raw[entry.field];
+      const RawValue& value = raw[entry.field];
       if (value.kind == ValueKind::absent || value.kind == ValueKind::compound) continue;
       const auto found = entry.aliases->find(text_of(value));
-      if (found != entry.aliases->end()) value = loose_value(found->second);
+      if (found != entry.aliases->end()) raw.set(entry.field, loose_value(found->second));
     }
   }
 
   std::variant<LogRecord, RejectReason> read(std::string_view line) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.size() > kMaxLineBytes) return RejectReason::line_too_long;
-    raw = RawFields{};
+    raw.clear();
     RawValue detail;
     if (pointers.empty() && flat.read(line, raw, detail)) {
       if (!accept_detail(detail)) return RejectReason::wrong_type;
@@ -247,7 +247,7 @@ struct RecordReader::Impl {
     if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
       return RejectReason::not_json_object;
     }
-    raw = RawFields{};
+    raw.clear();
     if (!read_members(object)) return RejectReason::wrong_type;
     read_pointers(root);
     apply_aliases();

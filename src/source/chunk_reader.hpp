@@ -3,15 +3,32 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace dagloop {
 
+/// Gives memory at page boundaries: the kernel copies several times as fast between pages that are
+/// equally aligned.
+template <typename T>
+struct PageAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kPage{4096};
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), kPage));
+  }
+  void deallocate(T* memory, std::size_t) { ::operator delete(memory, kPage); }
+  bool operator==(const PageAllocator&) const = default;
+};
+
+/// Bytes of a file, at a page boundary.
+using Buffer = std::vector<char, PageAllocator<char>>;
+
 /// Whole lines of a file. The buffer is reused from chunk to chunk.
 struct Chunk {
-  std::vector<char> buffer;      // `text` and kLinePadding readable bytes behind it
+  Buffer buffer;                 // `text` and kLinePadding readable bytes behind it
   std::string_view text;         // lines with their newlines; the file's last may lack it
   std::uint64_t sequence = 0;    // the chunk's place in the file, from 0
   bool ends_overlong = false;    // behind `text` there is one line more, too long to be held

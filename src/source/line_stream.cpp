@@ -18,14 +18,14 @@ constexpr std::size_t kMaxHeldBytes = kMaxLineBytes + 1;
 
 LineStream::LineStream(std::unique_ptr<ByteStream> bytes, std::size_t chunk_bytes)
     : bytes_(std::move(bytes)), chunk_bytes_(chunk_bytes) {
-  std::vector<char> head;
+  Buffer head;
   const std::size_t size = fill(head, 0, kByteOrderMark.size());
   carry_.assign(head.data(), size);
   if (carry_ == kByteOrderMark) carry_.clear();
 }
 
 // Reads until `buffer` holds `target` bytes or the stream ends; returns how many it holds.
-std::size_t LineStream::fill(std::vector<char>& buffer, std::size_t size, std::size_t target) {
+std::size_t LineStream::fill(Buffer& buffer, std::size_t size, std::size_t target) {
   if (buffer.size() < target + kLinePadding) buffer.resize(target + kLinePadding);
   while (size < target && !at_end_) {
     const std::size_t count = bytes_->read(buffer.data() + size, target - size);

@@ -25,7 +25,7 @@ class LineStream {
   bool next(Chunk& chunk);
 
  private:
-  std::size_t fill(std::vector<char>& buffer, std::size_t size, std::size_t target);
+  std::size_t fill(Buffer& buffer, std::size_t size, std::size_t target);
   void skip_line();
 
   std::unique_ptr<ByteStream> bytes_;

@@ -23,6 +23,8 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 // A line may have a carriage return more than the limit.
 constexpr std::uint64_t kMaxHeldBytes = kMaxLineBytes + 1;
 
+constexpr std::uint64_t kPageBytes = 4096;
+
 // Bytes read at a time in search of the end of a chunk's last line.
 constexpr std::uint64_t kMoreBytes = 64 * 1024;
 
@@ -53,13 +55,13 @@ class PlainFile final : public ChunkReader {
  private:
   // Fills the chunk with the lines that begin in [first, last).
   void cut(Chunk& chunk, std::uint64_t first, std::uint64_t last) const {
-    // The byte before tells whether a line begins at `first`.
-    const std::uint64_t from = first == 0 ? 0 : first - 1;
+    // The byte before tells whether a line begins at `first`; read from a page boundary.
+    const std::uint64_t from = first == 0 ? 0 : (first - 1) / kPageBytes * kPageBytes;
     std::uint64_t size = read(chunk, from, 0, last - from);
     std::uint64_t begin = 0;
     if (first != 0) {
       const std::string_view bytes(chunk.buffer.data(), size);
-      const std::size_t newline = bytes.find('\n');
+      const std::size_t newline = bytes.find('\n', first - 1 - from);
       begin = newline == std::string_view::npos ? size : newline + 1;
     } else if (std::string_view(chunk.buffer.data(), size).starts_with(kByteOrderMark)) {
       begin = kByteOrderMark.size();
