@@ -1,9 +1,10 @@
-// Private to the kpi layer: how a run table keeps records. Text is kept once, in a pool.
+// Private to the kpi layer: how a run table keeps records. What repeats is kept once, in pools, so
+// that a run takes 48 bytes.
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,6 +55,47 @@ class StringPool {
   std::array<std::uint32_t, kRecent> recent_{};  // texts repeat: most are found here
 };
 
+/// Fan-out counts of a record.
+struct Fanout {
+  std::uint64_t total = 0;
+  std::uint64_t failed = 0;
+  auto operator<=>(const Fanout&) const = default;
+};
+
+/// Fan-out counts by number; 0 is none.
+class FanoutPool {
+ public:
+  /// Returns the number of `fanout`, new or known.
+  std::uint32_t intern(const Fanout& fanout) {
+    if (fanout == fanouts_[recent_]) return recent_;
+    const auto [known, is_new] =
+        numbers_.try_emplace(fanout, static_cast<std::uint32_t>(fanouts_.size()));
+    if (is_new) fanouts_.push_back(fanout);
+    return recent_ = known->second;
+  }
+
+  /// Returns the counts of a number that intern() gave.
+  const Fanout& fanout(std::uint32_t number) const { return fanouts_[number]; }
+  /// Returns how many there are.
+  std::size_t size() const { return fanouts_.size(); }
+
+ private:
+  struct Hash {
+    std::size_t operator()(const Fanout& fanout) const {
+      return std::hash<std::uint64_t>()(fanout.total * 0x9e3779b97f4a7c15ULL + fanout.failed);
+    }
+  };
+  std::unordered_map<Fanout, std::uint32_t, Hash> numbers_{{Fanout{}, 0}};
+  std::vector<Fanout> fanouts_{Fanout{}};
+  std::uint32_t recent_ = 0;
+};
+
+/// What the rows of one table refer to.
+struct Pools {
+  StringPool texts;
+  FanoutPool fanouts;
+};
+
 /// 128 bits that stand for a run key or a line.
 struct Hash128 {
   std::uint64_t low = 0;
@@ -68,36 +110,36 @@ inline constexpr double kNoDuration = -1;
 struct RecordRow {
   TimePoint created_at;
   double duration_ms = kNoDuration;
-  std::uint64_t fanout_total = 0;
-  std::uint64_t fanout_failed = 0;
-  std::uint32_t error_code = 0;   // in the pool
-  std::uint32_t plan_source = 0;  // in the pool
+  std::uint32_t error_code = 0;   // a text
+  std::uint32_t plan_source = 0;  // a text
+  std::uint32_t fanout = 0;
   Status status = Status::succeeded;
   CompensationStatus compensation = CompensationStatus::none;
-  Population population = Population::dag;
-  Cohort cohort = Cohort::none;
-  bool has_verification_reason = false;
-  bool has_fallback_reason = false;
-  bool idempotent_reuse = false;
+  Population population : 1 = Population::dag;
+  Cohort cohort : 2 = Cohort::none;
+  bool has_verification_reason : 1 = false;
+  bool has_fallback_reason : 1 = false;
+  bool idempotent_reuse : 1 = false;
+  bool is_run_record : 1 = false;
 };
 
-/// One run: its key, and its standing run record where it has one.
+/// One run: its key, and its standing run record where it has one (is_run_record).
 struct RunRow {
   Hash128 key;
   RecordRow record;
-  bool has_run_record = false;
 };
+static_assert(sizeof(RunRow) == 48);
 
 /// One node record.
 struct NodeRow {
   RecordRow record;
-  std::uint32_t run = 0;   // index of its run
-  std::uint32_t node = 0;  // in the pool
+  std::uint32_t run = 0;   // index of its run in the shard
+  std::uint32_t node = 0;  // a text
   std::uint32_t attempt = 1;
 };
 
 /// Orders two records of equal rank by content, so that the choice between them does not depend on
 /// the order in which they came. Returns whether `a` comes before `b`.
-bool content_before(const RecordRow& a, const RecordRow& b, const StringPool& pool);
+bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools);
 
 }  // namespace dagloop

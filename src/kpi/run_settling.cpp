@@ -14,6 +14,7 @@ using NodeRows = std::span<const NodeRow>;
 // A run as it counts: from its run record, or derived from its node records.
 struct SettledRun {
   RecordRow record;
+  Fanout fanout;
   TimePoint plan_source_at;  // of the record that a derived run has its plan source from
   bool is_manual = false;
   bool is_derived = false;
@@ -39,10 +40,10 @@ bool ended_badly(Status status) {
   return is_final(status) && status != Status::succeeded && status != Status::skipped;
 }
 
-class Settling {
+class Reading {
  public:
-  Settling(const StringPool& pool, const ErrorClasses& classes, std::string_view outcome_node)
-      : pool_(pool), classes_(classes), outcome_node_(outcome_node) {}
+  Reading(const Pools& pools, const ErrorClasses& classes, std::string_view outcome_node)
+      : pools_(pools), texts_(pools.texts), classes_(classes), outcome_node_(outcome_node) {}
 
   // The rows of one node, sorted: the last is the attempt that stands.
   bool before(const NodeRow& a, const NodeRow& b) const {
@@ -51,7 +52,7 @@ class Settling {
                         is_final(row.record.status), ended_badly(row.record.status));
     };
     if (rank(a) != rank(b)) return rank(a) < rank(b);
-    return content_before(a.record, b.record, pool_);
+    return content_before(a.record, b.record, pools_);
   }
 
   SettledRun derive(NodeRows rows) const {
@@ -66,13 +67,14 @@ class Settling {
     return run;
   }
 
-  void count(const SettledRun& run, NodeRows rows, KpiPartial& partial) const {
+  // Counts a run but for its plan source; returns whether it is over.
+  bool count(const SettledRun& run, NodeRows rows, KpiPartial& partial) const {
     const RecordRow& record = run.record;
     if (!is_final(record.status)) {
       ++partial.in_flight;
-      return;
+      return false;
     }
-    const std::string& code = pool_.text(record.error_code);
+    const std::string& code = texts_.text(record.error_code);
     const bool verification_error =
         !code.empty() && classes_.classify(code) == ErrorClass::verification;
     ++partial.total_runs;
@@ -86,16 +88,20 @@ class Settling {
     partial.manual_required +=
         run.is_manual || record.compensation == CompensationStatus::manual_required ? 1 : 0;
     partial.idempotent_reuse += record.idempotent_reuse ? 1 : 0;
-    partial.fanout_failed += record.fanout_failed;
-    partial.fanout_total += record.fanout_total;
+    partial.fanout_failed += run.fanout.failed;
+    partial.fanout_total += run.fanout.total;
     if (!code.empty()) ++partial.error_codes[code];
-    if (record.plan_source != 0) {
-      PlanSourcePartial& source = partial.plan_sources[pool_.text(record.plan_source)];
-      ++source.runs;
-      source.succeeded += record.status == Status::succeeded ? 1 : 0;
-    }
     if (record.duration_ms >= 0) partial.latency.add(record.duration_ms);
     count_nodes(rows, partial);
+    return true;
+  }
+
+  SettledRun settled(const RecordRow& record) const {
+    SettledRun run;
+    run.record = record;
+    run.fanout = pools_.fanouts.fanout(record.fanout);
+    run.is_manual = record.status == Status::manual_required;
+    return run;
   }
 
  private:
@@ -105,7 +111,7 @@ class Settling {
     if (row.plan_source != 0) {
       const bool later = record.plan_source == 0 || row.created_at > run.plan_source_at;
       const bool smaller = row.created_at == run.plan_source_at &&
-                           pool_.text(row.plan_source) < pool_.text(record.plan_source);
+                           texts_.text(row.plan_source) < texts_.text(record.plan_source);
       if (later || smaller) {
         record.plan_source = row.plan_source;
         run.plan_source_at = row.created_at;
@@ -114,15 +120,16 @@ class Settling {
     record.created_at = std::max(record.created_at, row.created_at);
     if (row.population == Population::dag) record.population = Population::dag;
     if (row.cohort == Cohort::canary || record.cohort == Cohort::none) record.cohort = row.cohort;
-    record.has_verification_reason |= row.has_verification_reason;
-    record.has_fallback_reason |= row.has_fallback_reason;
-    record.idempotent_reuse |= row.idempotent_reuse;
+    if (row.has_verification_reason) record.has_verification_reason = true;
+    if (row.has_fallback_reason) record.has_fallback_reason = true;
+    if (row.idempotent_reuse) record.idempotent_reuse = true;
     run.is_manual |= row.status == Status::manual_required;
     if (severity(row.compensation) > severity(record.compensation)) {
       record.compensation = row.compensation;
     }
-    record.fanout_total += row.fanout_total;
-    record.fanout_failed += row.fanout_failed;
+    const Fanout& fanout = pools_.fanouts.fanout(row.fanout);
+    run.fanout.total += fanout.total;
+    run.fanout.failed += fanout.failed;
   }
 
   // max(end) - min(start), as the longest time from a start to the run's end: each is computed from
@@ -154,7 +161,7 @@ class Settling {
       return;
     }
     const auto decides = [this](const NodeRow* row) {
-      return pool_.text(row->node) == outcome_node_;
+      return texts_.text(row->node) == outcome_node_;
     };
     const auto found = std::find_if(last.begin(), last.end(), decides);
     if (found != last.end()) last = {*found};
@@ -173,14 +180,14 @@ class Settling {
     if (a.record.created_at != b.record.created_at) {
       return a.record.created_at < b.record.created_at;
     }
-    return pool_.text(a.node) < pool_.text(b.node);
+    return texts_.text(a.node) < texts_.text(b.node);
   }
 
   void count_nodes(NodeRows rows, KpiPartial& partial) const {
     NodePartial* node = nullptr;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (i == 0 || rows[i].node != rows[i - 1].node) {
-        node = &partial.nodes[pool_.text(rows[i].node)];
+        node = &partial.nodes[texts_.text(rows[i].node)];
         ++node->run_node_pairs;
       }
       const bool is_retry = rows[i].attempt > 1;
@@ -193,50 +200,66 @@ class Settling {
     }
   }
 
-  const StringPool& pool_;
+  const Pools& pools_;
+  const StringPool& texts_;
   const ErrorClasses& classes_;
   std::string_view outcome_node_;
 };
 
 }  // namespace
 
-bool content_before(const RecordRow& a, const RecordRow& b, const StringPool& pool) {
-  const auto content = [&pool](const RecordRow& row) {
-    return std::tuple(row.status, std::string_view(pool.text(row.error_code)), row.compensation,
-                      row.population, row.cohort, row.has_verification_reason,
-                      row.has_fallback_reason, row.idempotent_reuse, row.duration_ms,
-                      row.fanout_total, row.fanout_failed,
-                      std::string_view(pool.text(row.plan_source)));
+bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) {
+  const auto content = [&pools](const RecordRow& row) {
+    const auto text = [&pools](std::uint32_t number) {
+      return std::string_view(pools.texts.text(number));
+    };
+    // By value: a bit-field has no address.
+    return std::make_tuple(row.status, text(row.error_code), row.compensation,
+                           Population{row.population}, Cohort{row.cohort},
+                           bool{row.has_verification_reason}, bool{row.has_fallback_reason},
+                           bool{row.idempotent_reuse}, row.duration_ms,
+                           pools.fanouts.fanout(row.fanout), text(row.plan_source));
   };
   return content(a) < content(b);
 }
 
-std::map<PartialKey, KpiPartial> settle_runs(const std::vector<RunRow>& runs,
-                                             std::vector<NodeRow>& nodes, const StringPool& pool,
-                                             const ErrorClasses& classes,
-                                             std::string_view outcome_node) {
-  const Settling settling(pool, classes, outcome_node);
+Settling::Cell& Settling::cell_of(const RecordRow& record) {
+  const PartialKey key{floor_to_slot(record.created_at), record.population, record.cohort};
+  const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
+  const auto population = static_cast<std::uint64_t>(key.population);
+  Cell& cell = cells_[8 * slot + 4 * population + static_cast<std::uint64_t>(key.cohort)];
+  if (cell.partial == nullptr) cell.partial = &partials_[key];
+  return cell;
+}
+
+PlanSourcePartial& Settling::plan_source_of(Cell& cell, std::uint32_t text) const {
+  for (const auto& [number, partial] : cell.plan_sources) {
+    if (number == text) return *partial;
+  }
+  PlanSourcePartial& partial = cell.partial->plan_sources[pools_.texts.text(text)];
+  cell.plan_sources.emplace_back(text, &partial);
+  return partial;
+}
+
+void Settling::settle(RunShard& shard) {
+  const Reading reading(pools_, classes_, outcome_node_);
+  std::vector<NodeRow>& nodes = shard.nodes;
   std::sort(nodes.begin(), nodes.end(),
-            [&](const NodeRow& a, const NodeRow& b) { return settling.before(a, b); });
-  std::map<PartialKey, KpiPartial> partials;
+            [&](const NodeRow& a, const NodeRow& b) { return reading.before(a, b); });
   auto at = nodes.cbegin();
-  for (std::uint32_t index = 0; index < runs.size(); ++index) {
+  for (std::uint32_t index = 0; index < shard.runs.size(); ++index) {
     const auto first = at;
     while (at != nodes.cend() && at->run == index) ++at;
     const NodeRows rows(first, at);
-    SettledRun run;
-    if (runs[index].has_run_record) {
-      run.record = runs[index].record;
-      run.is_manual = run.record.status == Status::manual_required;
-    } else {
-      run = settling.derive(rows);
-    }
-    const PartialKey key{floor_to_slot(run.record.created_at), run.record.population,
-                         run.record.cohort};
-    settling.count(run, rows, partials[key]);
+    const RecordRow& record = shard.runs[index].record;
+    const SettledRun run = record.is_run_record ? reading.settled(record) : reading.derive(rows);
+    Cell& cell = cell_of(run.record);
+    if (!reading.count(run, rows, *cell.partial) || run.record.plan_source == 0) continue;
+    PlanSourcePartial& source = plan_source_of(cell, run.record.plan_source);
+    ++source.runs;
+    source.succeeded += run.record.status == Status::succeeded ? 1 : 0;
   }
   DAGLOOP_ASSERT(at == nodes.cend());
-  return partials;
 }
 
 }  // namespace dagloop

@@ -1,22 +1,45 @@
 // Private to the kpi layer: runs and node records -> partials.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/record/error_class.hpp"
-#include "run_rows.hpp"
+#include "run_shard.hpp"
 
 namespace dagloop {
 
-/// Settles every run and returns the partials by slot, population and cohort.
-///
-/// Shape: `nodes` is sorted in place, by run, node and attempt.
-std::map<PartialKey, KpiPartial> settle_runs(const std::vector<RunRow>& runs,
-                                             std::vector<NodeRow>& nodes, const StringPool& pool,
-                                             const ErrorClasses& classes,
-                                             std::string_view outcome_node);
+/// Settles runs, shard by shard. For one thread.
+class Settling {
+ public:
+  Settling(const Pools& pools, const ErrorClasses& classes, std::string_view outcome_node)
+      : pools_(pools), classes_(classes), outcome_node_(outcome_node) {}
+
+  /// Settles every run of the shard. Shape: its node records are sorted in place.
+  void settle(RunShard& shard);
+  /// Returns the partials of all shards settled, by slot, population and cohort. Order: last.
+  std::map<PartialKey, KpiPartial> take_partials() { return std::move(partials_); }
+
+ private:
+  // A partial, and where in it each plan source is counted.
+  struct Cell {
+    KpiPartial* partial = nullptr;
+    std::vector<std::pair<std::uint32_t, PlanSourcePartial*>> plan_sources;
+  };
+
+  Cell& cell_of(const RecordRow& record);
+  PlanSourcePartial& plan_source_of(Cell& cell, std::uint32_t text) const;
+
+  const Pools& pools_;
+  const ErrorClasses& classes_;
+  std::string_view outcome_node_;
+  std::map<PartialKey, KpiPartial> partials_;
+  std::unordered_map<std::uint64_t, Cell> cells_;  // finds them faster than their keys do
+};
 
 }  // namespace dagloop

@@ -3,19 +3,21 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <algorithm>
-#include <limits>
+#include <atomic>
+#include <functional>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "dagloop/base/assert.hpp"
-#include "run_rows.hpp"
 #include "run_settling.hpp"
+#include "run_shard.hpp"
 
 namespace dagloop {
 namespace {
 
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+// Enough that each is small beside the whole, few enough that an empty table is small.
+constexpr std::size_t kShards = 64;
 
 Hash128 hash_of(std::string_view bytes, std::uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -27,35 +29,6 @@ std::string_view without_trailing_space(std::string_view line) {
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
 }
 
-// Finds runs by key: open addressing over indices into the rows, at most half full.
-class RunIndex {
- public:
-  // Returns the index of `key`'s row; a new row is appended where there is none.
-  std::uint32_t find_or_add(std::vector<RunRow>& rows, const Hash128& key) {
-    if (2 * (rows.size() + 1) > slots_.size()) grow(rows);
-    std::size_t at = key.low & (slots_.size() - 1);
-    while (slots_[at] != kNone && rows[slots_[at]].key != key) at = (at + 1) & (slots_.size() - 1);
-    if (slots_[at] == kNone) {
-      DAGLOOP_ASSERT(rows.size() < kNone);
-      slots_[at] = static_cast<std::uint32_t>(rows.size());
-      rows.emplace_back().key = key;
-    }
-    return slots_[at];
-  }
-
- private:
-  void grow(const std::vector<RunRow>& rows) {
-    slots_.assign(std::max<std::size_t>(1024, 2 * slots_.size()), kNone);
-    for (std::uint32_t i = 0; i < rows.size(); ++i) {
-      std::size_t at = rows[i].key.low & (slots_.size() - 1);
-      while (slots_[at] != kNone) at = (at + 1) & (slots_.size() - 1);
-      slots_[at] = i;
-    }
-  }
-
-  std::vector<std::uint32_t> slots_;
-};
-
 }  // namespace
 
 struct RunTable::Impl {
@@ -65,10 +38,9 @@ struct RunTable::Impl {
     RecordRow row;
     row.created_at = record.created_at;
     row.duration_ms = record.duration_ms.value_or(kNoDuration);
-    row.fanout_total = record.fanout_total;
-    row.fanout_failed = record.fanout_failed;
-    row.error_code = pool.intern(record.error_code);
-    row.plan_source = pool.intern(record.plan_source);
+    row.error_code = pools.texts.intern(record.error_code);
+    row.plan_source = pools.texts.intern(record.plan_source);
+    row.fanout = pools.fanouts.intern({record.fanout_total, record.fanout_failed});
     row.status = record.status;
     row.compensation = record.compensation;
     row.population = record.population;
@@ -76,48 +48,14 @@ struct RunTable::Impl {
     row.has_verification_reason = record.has_verification_reason;
     row.has_fallback_reason = record.has_fallback_reason;
     row.idempotent_reuse = record.idempotent_reuse;
+    row.is_run_record = !record.is_node_record;
     return row;
-  }
-
-  // The later record stands; on a tie a final one; then the one that is last by content.
-  bool stands_over(const RecordRow& a, const RecordRow& b) const {
-    if (a.created_at != b.created_at) return a.created_at > b.created_at;
-    if (is_final(a.status) != is_final(b.status)) return is_final(a.status);
-    return content_before(b, a, pool);
-  }
-
-  void add_run_record(RunRow& run, const RecordRow& record) {
-    if (run.has_run_record) {
-      ++input.duplicates;
-      if (!stands_over(record, run.record)) return;
-    }
-    run.record = record;
-    run.has_run_record = true;
-  }
-
-  // Node records whose line was seen before go; one of each stays.
-  void drop_identical_lines() {
-    std::vector<std::uint32_t> order(nodes.size());
-    for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return lines[a] < lines[b]; });
-    std::vector<NodeRow> kept;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      if (i > 0 && lines[order[i]] == lines[order[i - 1]]) continue;
-      kept.push_back(nodes[order[i]]);
-    }
-    input.duplicates += nodes.size() - kept.size();
-    nodes = std::move(kept);
-    lines.clear();
   }
 
   RunTableOptions options;
   InputCounts input;
-  StringPool pool;
-  std::vector<RunRow> runs;
-  RunIndex index;
-  std::vector<NodeRow> nodes;
-  std::vector<Hash128> lines;  // of the node records, with Dedupe::records
+  Pools pools;
+  std::vector<RunShard> shards{kShards};
   bool is_finished = false;
 };
 
@@ -140,15 +78,16 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
     return;
   }
   const Hash128 key = hash_of(record.run_key, record.run_key_is_request ? 1 : 0);
-  const std::uint32_t run = self.index.find_or_add(self.runs, key);
+  RunShard& shard = self.shards[key.high % kShards];
+  const std::uint32_t run = shard.index.find_or_add(shard.runs, key);
   const RecordRow row = self.row_of(record);
   if (!record.is_node_record) {
-    self.add_run_record(self.runs[run], row);
+    shard.add_run_record(run, row, self.pools);
     return;
   }
-  self.nodes.push_back({row, run, self.pool.intern(record.node_id), record.attempt});
+  shard.nodes.push_back({row, run, self.pools.texts.intern(record.node_id), record.attempt});
   if (self.options.dedupe == Dedupe::records) {
-    self.lines.push_back(hash_of(without_trailing_space(line), 2));
+    shard.lines.push_back(hash_of(without_trailing_space(line), 2));
   }
 }
 
@@ -160,37 +99,55 @@ void RunTable::merge(RunTable&& other) {
   Impl& self = *impl_;
   Impl& from = *other.impl_;
   DAGLOOP_ASSERT(self.options == from.options && !self.is_finished && !from.is_finished);
-  std::vector<std::uint32_t> numbers;
-  for (std::uint32_t i = 0; i < from.pool.size(); ++i) {
-    numbers.push_back(self.pool.intern(from.pool.text(i)));
-  }
-  const auto renumber = [&numbers](RecordRow& row) {
-    row.error_code = numbers[row.error_code];
-    row.plan_source = numbers[row.plan_source];
-  };
   self.input.merge(from.input);
-  std::vector<std::uint32_t> places;
-  for (RunRow& run : from.runs) {
-    renumber(run.record);
-    places.push_back(self.index.find_or_add(self.runs, run.key));
-    if (run.has_run_record) self.add_run_record(self.runs[places.back()], run.record);
+  const Renumbering numbers = unite_pools(from.pools, self.pools);
+  for (std::size_t i = 0; i < kShards; ++i) {
+    self.shards[i].absorb(std::move(from.shards[i]), numbers, self.pools);
   }
-  for (NodeRow& node : from.nodes) {
-    renumber(node.record);
-    self.nodes.push_back({node.record, places[node.run], numbers[node.node], node.attempt});
-  }
-  self.lines.insert(self.lines.end(), from.lines.begin(), from.lines.end());
   from = Impl(from.options);
 }
 
 PartialSet RunTable::finish(const ErrorClasses& classes) {
-  Impl& self = *impl_;
-  DAGLOOP_ASSERT(!self.is_finished);
-  self.is_finished = true;
-  if (self.options.dedupe == Dedupe::records) self.drop_identical_lines();
-  PartialSet set;
-  set.partials = settle_runs(self.runs, self.nodes, self.pool, classes, self.options.outcome_node);
-  set.input = self.input;
+  DAGLOOP_ASSERT(!impl_->is_finished);
+  std::vector<RunTable> tables;
+  tables.emplace_back(impl_->options);
+  std::swap(tables.front(), *this);
+  impl_->is_finished = true;
+  return finish(std::move(tables), classes, 1);
+}
+
+PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& classes,
+                            unsigned threads) {
+  DAGLOOP_ASSERT(!tables.empty() && threads > 0);
+  Impl& first = *tables.front().impl_;
+  std::vector<Renumbering> numbers(tables.size());
+  for (std::size_t t = 1; t < tables.size(); ++t) {
+    first.input.merge(tables[t].impl_->input);
+    numbers[t] = unite_pools(tables[t].impl_->pools, first.pools);
+  }
+  std::vector<PartialSet> parts(threads);
+  std::atomic<std::size_t> next{0};
+  const auto settle = [&](PartialSet& part) {
+    Settling settling(first.pools, classes, first.options.outcome_node);
+    for (std::size_t i = next++; i < kShards; i = next++) {
+      RunShard shard = std::move(first.shards[i]);
+      for (std::size_t t = 1; t < tables.size(); ++t) {
+        shard.absorb(std::move(tables[t].impl_->shards[i]), numbers[t], first.pools);
+      }
+      if (first.options.dedupe == Dedupe::records) shard.drop_identical_lines();
+      settling.settle(shard);
+      part.input.duplicates += shard.duplicates;
+    }
+    part.partials = settling.take_partials();
+  };
+  {
+    std::vector<std::jthread> others;
+    for (unsigned i = 1; i < threads; ++i) others.emplace_back(settle, std::ref(parts[i]));
+    settle(parts.front());
+  }
+  PartialSet set = std::move(parts.front());
+  for (unsigned i = 1; i < threads; ++i) set.merge(parts[i]);
+  set.input.merge(first.input);
   return set;
 }
 

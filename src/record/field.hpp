@@ -62,10 +62,18 @@ class RawFields {
 
   /// Sets a field; an absent value takes back an earlier one.
   void set(Field field, const RawValue& value) {
+    place(field) = value;
+    settle(field);
+  }
+
+  /// Returns a field's place, to be filled in; settle() must follow.
+  RawValue& place(Field field) { return values_[static_cast<std::size_t>(field)]; }
+
+  /// Takes over what was written to a field's place.
+  void settle(Field field) {
     const auto at = static_cast<std::size_t>(field);
     const std::uint32_t bit = std::uint32_t{1} << at;
-    present_ = value.kind == ValueKind::absent ? present_ & ~bit : present_ | bit;
-    values_[at] = value;
+    present_ = values_[at].kind == ValueKind::absent ? present_ & ~bit : present_ | bit;
   }
 
   const RawValue& operator[](Field field) const {

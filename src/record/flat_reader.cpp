@@ -126,11 +126,6 @@ const char* FlatReader::read_key(const char* at, const char* end, std::uint8_t& 
   return at < end && *at == ':' ? skip_spaces(at + 1, end) : nullptr;
 }
 
-void FlatReader::keep(const Key& key, const RawValue& value, RawFields& raw, RawValue& detail) {
-  for (const Field field : key.fields) raw.set(field, value);
-  if (key.is_detail) detail = value;
-}
-
 bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
   const char* at = line.data();
   const char* const end = at + line.size();
@@ -138,13 +133,20 @@ bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
   if (at == end || *at != '{') return false;
   at = skip_spaces(at + 1, end);
   std::uint8_t key = kUnknown;
+  RawValue other;  // of a name that is not kept
   for (;;) {
     at = read_key(at, end, key);
     if (at == nullptr) return false;
-    RawValue value;
+    const Key& known = keys_[key];
+    RawValue& value = known.fields.empty() ? other : raw.place(known.fields.front());
+    value.kind = ValueKind::absent;
     at = read_value(at, end, value);
     if (at == nullptr) return false;
-    if (keys_[key].is_kept) keep(keys_[key], value, raw, detail);
+    if (known.is_kept) {
+      for (std::size_t i = 1; i < known.fields.size(); ++i) raw.place(known.fields[i]) = value;
+      for (const Field field : known.fields) raw.settle(field);
+      if (known.is_detail) detail = value;
+    }
     at = skip_spaces(at, end);
     if (at == end) return false;
     if (*at == '}') return skip_spaces(at + 1, end) == end;

@@ -41,13 +41,12 @@ class FlatReader {
     std::uint8_t next = kUnknown;  // the key that came behind it in the last line
     bool is_kept = false;          // in a field or as detail
     bool is_detail = false;
-    std::vector<Field> fields;
+    std::vector<Field> fields;  // its value is read to the place of the first
     std::string name;
   };
 
   std::uint8_t add(std::string_view name);
   std::uint8_t find(std::string_view name);
-  static void keep(const Key& key, const RawValue& value, RawFields& raw, RawValue& detail);
   const char* read_key(const char* at, const char* end, std::uint8_t& key);
 
   const NameTable* columns_;

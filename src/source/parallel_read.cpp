@@ -150,9 +150,10 @@ class ParallelRead {
       work(workers.front());
     }
     for (const SharedFile& file : files_) file.rethrow();
-    RunTable& all = workers.front().table;
-    for (unsigned i = 1; i < count; ++i) all.merge(std::move(workers[i].table));
-    PartialSet set = all.finish(options_.classes);
+    std::vector<RunTable> tables;
+    for (Worker& worker : workers) tables.push_back(std::move(worker.table));
+    workers.clear();
+    PartialSet set = RunTable::finish(std::move(tables), options_.classes, count);
     for (MalformedExample& example : set.input.examples) {
       const auto file = std::ranges::find(files_, example.file, &SharedFile::path);
       example.line = file->line_number(example.line);

@@ -1,11 +1,12 @@
 // Records -> runs -> partials: duplicates, derived runs and node attempts are settled here.
 // One table a thread; tables are merged afterwards. Memory grows with the runs and node records in
-// the range asked for, never with the log.
+// the range asked for (about 60 bytes a run), never with the log.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/partial.hpp"
@@ -48,6 +49,11 @@ class RunTable {
   /// Cost:   O(n log n) in the node records kept.
   /// Source: data contract, "Records".
   PartialSet finish(const ErrorClasses& classes);
+  /// Settles the runs of several tables of the same options as one, with that many threads.
+  ///
+  /// Shape: at least one table, at least one thread; otherwise as above.
+  static PartialSet finish(std::vector<RunTable> tables, const ErrorClasses& classes,
+                           unsigned threads);
 
  private:
   struct Impl;

@@ -1,0 +1,104 @@
+#include "run_shard.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t kFirstSlots = 64;
+
+bool stands_over(const RecordRow& a, const RecordRow& b, const Pools& pools) {
+  if (a.created_at != b.created_at) return a.created_at > b.created_at;
+  if (is_final(a.status) != is_final(b.status)) return is_final(a.status);
+  return content_before(b, a, pools);
+}
+
+RecordRow renumbered(RecordRow row, const Renumbering& numbers) {
+  row.error_code = numbers.texts[row.error_code];
+  row.plan_source = numbers.texts[row.plan_source];
+  row.fanout = numbers.fanouts[row.fanout];
+  return row;
+}
+
+}  // namespace
+
+std::uint32_t RunIndex::find_or_add(std::deque<RunRow>& rows, const Hash128& key) {
+  if (4 * (rows.size() + 1) > 3 * slots_.size()) grow(rows);
+  std::size_t at = key.low & (slots_.size() - 1);
+  while (slots_[at] != kNone && rows[slots_[at]].key != key) at = (at + 1) & (slots_.size() - 1);
+  if (slots_[at] == kNone) {
+    DAGLOOP_ASSERT(rows.size() < kNone);
+    slots_[at] = static_cast<std::uint32_t>(rows.size());
+    rows.emplace_back().key = key;
+  }
+  return slots_[at];
+}
+
+void RunIndex::grow(const std::deque<RunRow>& rows) {
+  slots_ = std::vector<std::uint32_t>(std::max(kFirstSlots, 2 * slots_.size()), kNone);
+  for (std::uint32_t i = 0; i < rows.size(); ++i) {
+    std::size_t at = rows[i].key.low & (slots_.size() - 1);
+    while (slots_[at] != kNone) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = i;
+  }
+}
+
+Renumbering unite_pools(const Pools& from, Pools& to) {
+  Renumbering numbers;
+  for (std::uint32_t i = 0; i < from.texts.size(); ++i) {
+    numbers.texts.push_back(to.texts.intern(from.texts.text(i)));
+  }
+  for (std::uint32_t i = 0; i < from.fanouts.size(); ++i) {
+    numbers.fanouts.push_back(to.fanouts.intern(from.fanouts.fanout(i)));
+  }
+  return numbers;
+}
+
+void RunShard::add_run_record(std::uint32_t run, const RecordRow& record, const Pools& pools) {
+  RecordRow& standing = runs[run].record;
+  if (standing.is_run_record) {
+    ++duplicates;
+    if (!stands_over(record, standing, pools)) return;
+  }
+  standing = record;
+}
+
+void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools& pools) {
+  std::vector<std::uint32_t> places;
+  places.reserve(other.runs.size());
+  for (; !other.runs.empty(); other.runs.pop_front()) {
+    const RunRow& run = other.runs.front();
+    places.push_back(index.find_or_add(runs, run.key));
+    if (!run.record.is_run_record) continue;
+    add_run_record(places.back(), renumbered(run.record, numbers), pools);
+  }
+  for (const NodeRow& node : other.nodes) {
+    nodes.push_back({renumbered(node.record, numbers), places[node.run], numbers.texts[node.node],
+                     node.attempt});
+  }
+  lines.insert(lines.end(), other.lines.begin(), other.lines.end());
+  duplicates += other.duplicates;
+  other = RunShard();
+}
+
+void RunShard::drop_identical_lines() {
+  std::vector<std::uint32_t> order(nodes.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return lines[a] < lines[b]; });
+  std::vector<NodeRow> kept;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i > 0 && lines[order[i]] == lines[order[i - 1]]) continue;
+    kept.push_back(nodes[order[i]]);
+  }
+  duplicates += nodes.size() - kept.size();
+  nodes = std::move(kept);
+  lines.clear();
+}
+
+}  // namespace dagloop

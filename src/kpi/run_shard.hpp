@@ -1,0 +1,51 @@
+// Private to the kpi layer: a part of a run table's runs, by key, with their node records. Shards
+// of different keys are merged and settled independently, by several threads.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "run_rows.hpp"
+
+namespace dagloop {
+
+/// Finds runs by key: open addressing over indices into the rows, at most three quarters full.
+class RunIndex {
+ public:
+  /// Returns the index of `key`'s row; a new row is appended where there is none.
+  std::uint32_t find_or_add(std::deque<RunRow>& rows, const Hash128& key);
+
+ private:
+  void grow(const std::deque<RunRow>& rows);
+
+  std::vector<std::uint32_t> slots_;
+};
+
+/// What a table's numbers are in the pools that it is merged into.
+struct Renumbering {
+  std::vector<std::uint32_t> texts;
+  std::vector<std::uint32_t> fanouts;
+};
+
+/// Adds what is in `from` to `to` and returns the new numbers.
+Renumbering unite_pools(const Pools& from, Pools& to);
+
+/// Runs and node records.
+struct RunShard {
+  std::deque<RunRow> runs;  // rows stay where they are: growing needs no second copy
+  RunIndex index;
+  std::vector<NodeRow> nodes;
+  std::vector<Hash128> lines;    // of the node records, where identical ones are dropped
+  std::uint64_t duplicates = 0;  // run records that do not stand, identical lines
+
+  /// Adds a run record of the run at `run`: the later one stands; on a tie a final one; then the
+  /// one that is last by content.
+  void add_run_record(std::uint32_t run, const RecordRow& record, const Pools& pools);
+  /// Takes over `other`, whose numbers become those of `pools`.
+  void absorb(RunShard&& other, const Renumbering& numbers, const Pools& pools);
+  /// Drops node records whose line was seen before; one of each stays.
+  void drop_identical_lines();
+};
+
+}  // namespace dagloop
