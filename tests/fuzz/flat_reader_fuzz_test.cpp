@@ -1,0 +1,192 @@
+// The quick reader of flat lines against nlohmann/json, on lines that are almost what it expects:
+// whatever it accepts must be valid JSON, and every value the one that the slow parser gives.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "dagloop/record/record_reader.hpp"
+#include "record/flat_reader.hpp"
+#include "rollout_generator.hpp"
+
+namespace dagloop::test {
+namespace {
+
+using Slow = nlohmann::json;
+
+const std::vector<std::string> kTexts{"",
+                                      "a",
+                                      "run-1",
+                                      "0123456789abcdef",
+                                      "exactly sixteen!",
+                                      "\\n",
+                                      "\\u0041",
+                                      "\\\"",
+                                      "\xed\x95\x9c",
+                                      "\xc3\xa9",
+                                      "\x7f",
+                                      "a\tb",
+                                      "\xff",
+                                      "{}",
+                                      "a,b:c",
+                                      "\\u12",
+                                      "\\x",
+                                      "2026-02-25T00:00:00.123Z",
+                                      "thirty-two bytes of plain text!!",
+                                      "\\ud83d\\ude00",
+                                      "\\ud83d",
+                                      "/",
+                                      "\\/"};
+const std::vector<std::string> kScalars{"0",
+                                        "-0",
+                                        "1",
+                                        "12",
+                                        "007",
+                                        "1.5",
+                                        "0.1",
+                                        "123456789012345",
+                                        "1234567890123456",
+                                        "0.30000000000000004",
+                                        "1.",
+                                        ".5",
+                                        "1e3",
+                                        "1E-2",
+                                        "-3.25",
+                                        "9007199254740993",
+                                        "18446744073709551616",
+                                        "1e999",
+                                        "true",
+                                        "false",
+                                        "null",
+                                        "tru",
+                                        "nul",
+                                        "truee",
+                                        "[]",
+                                        "{\"a\":1}",
+                                        "NaN",
+                                        "+1",
+                                        "0x1",
+                                        "00",
+                                        "12345678.1234567",
+                                        "123456789012.345",
+                                        "99999.99999999999",
+                                        "1.000000000000000"};
+const std::vector<std::string> kSpaces{"", "", "", "", "", " ", "  ", "\t", "\r", "\n", "\v"};
+
+// Lines of one writer: mostly the same keys in the same order.
+class LineMaker {
+ public:
+  explicit LineMaker(std::uint64_t seed) : random_(seed) {
+    for (const std::string_view name : contract_fields()) keys_.emplace_back(name);
+    for (const char* other : {"detail", "x", "", "a_name_of_more_than_thirty_two_bytes_in_all",
+                              "status ", "Status", "request_i", "request_idd"}) {
+      keys_.emplace_back(other);
+    }
+    for (std::size_t i = 0; i < 12; ++i) usual_.push_back(keys_[random_.below(keys_.size())]);
+  }
+
+  std::string next() {
+    std::vector<std::string> keys = usual_;
+    if (random_.chance(0.3)) keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(below(12)));
+    if (random_.chance(0.3)) std::swap(keys[below(keys.size())], keys[below(keys.size())]);
+    if (random_.chance(0.2)) keys.push_back(keys_[below(keys_.size())]);
+    if (random_.chance(0.02)) keys.emplace_back(10, static_cast<char>('a' + below(26)));
+    std::string line = space() + "{";
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      line += (i == 0 ? "" : ",") + space() + "\"" + keys[i] + "\"" + space() + ":" + space() +
+              value() + space();
+    }
+    line += "}" + space();
+    if (random_.chance(0.3)) damage(line);
+    return line;
+  }
+
+ private:
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_.below(n)); }
+  std::string space() { return random_.chance(0.01) ? kSpaces[below(kSpaces.size())] : ""; }
+
+  std::string value() {
+    const bool is_odd = random_.chance(0.02);
+    if (random_.chance(0.5)) return "\"" + kTexts[below(is_odd ? kTexts.size() : 5)] + "\"";
+    if (is_odd) return kScalars[below(kScalars.size())];
+    return random_.chance(0.2) ? "true" : number();
+  }
+
+  std::string number() {
+    const std::size_t shift = random_.chance(0.05) ? 11 : 40;  // many digits, or few
+    std::string text = std::to_string(random_.next() >> (shift + below(64 - shift)));
+    if (random_.chance(0.5)) text += "." + std::to_string(random_.next() >> (shift + below(24)));
+    return text;
+  }
+
+  void damage(std::string& line) {
+    const std::size_t at = below(line.size());
+    switch (below(3)) {
+      case 0:
+        line.erase(at, 1 + below(3));
+        return;
+      case 1:
+        line.insert(at, 1, "\"\\{}[],: 0e.\x01\x80"[below(14)]);
+        return;
+      default:
+        line[at] = static_cast<char>(below(256));
+    }
+  }
+
+  Random random_;
+  std::vector<std::string> keys_;
+  std::vector<std::string> usual_;
+};
+
+bool same(const RawValue& quick, const Slow& slow) {
+  if (slow.is_null() || (slow.is_string() && slow.get_ref<const std::string&>().empty())) {
+    return quick.kind == ValueKind::absent;
+  }
+  if (slow.is_string()) {
+    return quick.kind == ValueKind::text && quick.text == slow.get_ref<const std::string&>();
+  }
+  if (slow.is_boolean()) {
+    return quick.kind == ValueKind::boolean && quick.truth == slow.get<bool>();
+  }
+  return slow.is_number() && quick.kind == ValueKind::number && quick.number == slow.get<double>();
+}
+
+}  // namespace
+
+TEST_CASE("what the quick reader accepts is valid and has the values of a slow parser") {
+  NameTable columns;
+  const auto& fields = contract_fields();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    columns.add(std::string(fields[i]), static_cast<Field>(i));
+  }
+  columns.add("request_id", Field::user_id);  // a name may serve two fields
+  std::size_t accepted = 0;
+  std::size_t refused = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    FlatReader reader(columns, "detail");
+    LineMaker maker(seed);
+    for (int n = 0; n < 500; ++n) {
+      const std::string line = maker.next();
+      const std::string padded = line + std::string(kLinePadding, seed % 2 == 0 ? '\0' : '"');
+      RawFields raw;
+      RawValue detail;
+      const bool is_read = reader.read({padded.data(), line.size()}, raw, detail);
+      ++(is_read ? accepted : refused);
+      if (!is_read) continue;
+      INFO(line);
+      const Slow slow = Slow::parse(line, nullptr, false);
+      REQUIRE(slow.is_object());
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        const auto field = static_cast<Field>(i);
+        if (field == Field::user_id) continue;  // said by two names
+        REQUIRE(same(raw[field], slow.value(std::string(fields[i]), Slow())));
+      }
+      REQUIRE(same(detail, slow.value("detail", Slow())));
+    }
+  }
+  // Most lines are of the kind that it is made for, and many are not.
+  CHECK(accepted > 30000);
+  CHECK(refused > 10000);
+}
+
+}  // namespace dagloop::test
