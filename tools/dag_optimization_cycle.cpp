@@ -4,6 +4,7 @@
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/tick.hpp"
 #include "dagloop/state/state_store.hpp"
+#include "progress_line.hpp"
 #include "tool_main.hpp"
 
 namespace {
@@ -23,7 +24,7 @@ class ConfiguredSource final : public LogSource {
  public:
   ConfiguredSource(FileSystem& files, const Config& config) : files_(files), config_(config) {}
   PartialSet read(const LogQuery& query) override {
-    return open_configured_source(files_, config_)->read(query);
+    return open_configured_source(files_, config_, progress_line())->read(query);
   }
   std::string describe() const override { return "the configured sources"; }
 

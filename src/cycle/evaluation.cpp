@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
@@ -59,7 +60,8 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   return quality;
 }
 
-std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config) {
+std::unique_ptr<LogSource> open_configured_source(
+    FileSystem& files, const Config& config, std::function<void(const ReadProgress&)> progress) {
   if (config.input.sources.empty()) {
     throw Error(ErrorKind::usage, "source", "no log source",
                 "give --source, DAGLOOP_SOURCE, or input.sources in the configuration");
@@ -67,6 +69,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   SourceOptions options;
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;
+  options.progress = std::move(progress);
   if (!config.input.mapping.empty()) {
     options.mapping =
         parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -104,6 +106,16 @@ void add_pattern(const std::string& pattern, std::vector<std::string>& files) {
   }
 }
 
+// The day of the innermost directory dt=YYYY-MM-DD that the file is in, as its first instant.
+std::optional<TimePoint> day_of(const std::string& path) {
+  std::optional<TimePoint> day;
+  for (const fs::path& part : fs::path(path).parent_path()) {
+    const std::string& name = part.native();
+    if (is_day_name(name)) day = parse_time(name.substr(name.find('=') + 1) + "T00:00:00Z");
+  }
+  return day;
+}
+
 // One file under two names would be counted twice.
 std::string identity_of(const std::string& path) {
   std::error_code error;
@@ -112,6 +124,17 @@ std::string identity_of(const std::string& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> paths_of_range(const std::vector<std::string>& paths,
+                                        const Window& range) {
+  constexpr auto kDay = std::chrono::hours{24};
+  std::vector<std::string> kept;
+  std::ranges::copy_if(paths, std::back_inserter(kept), [&](const std::string& path) {
+    const auto day = day_of(path);
+    return !day || (*day + 2 * kDay > range.start && *day - kDay < range.end);
+  });
+  return kept;
+}
 
 std::vector<std::string> expand_paths(const std::vector<std::string>& patterns) {
   std::vector<std::string> files;

@@ -10,7 +10,7 @@ FileSource::FileSource(std::vector<std::string> paths, SourceOptions options)
     : paths_(std::move(paths)), options_(std::move(options)) {}
 
 PartialSet FileSource::read(const LogQuery& query) {
-  return read_files(paths_, options_, query, kChunkBytes);
+  return read_files(paths_of_range(paths_, query.range), options_, query, kChunkBytes);
 }
 
 std::string FileSource::describe() const {

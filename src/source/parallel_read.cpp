@@ -4,10 +4,12 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -129,12 +131,25 @@ struct Worker {
   Chunk chunk;
 };
 
+// Returns 0 where a path has no size.
+std::uint64_t total_size(const std::vector<std::string>& paths) {
+  std::uint64_t total = 0;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    if (error) return 0;
+    total += size;
+  }
+  return total;
+}
+
 class ParallelRead {
  public:
   ParallelRead(const std::vector<std::string>& paths, const SourceOptions& options,
                std::size_t chunk_bytes)
       : options_(options), first_failed_(paths.size()) {
     for (const std::string& path : paths) files_.emplace_back(path, chunk_bytes);
+    if (options.progress) bytes_total_ = total_size(paths);
   }
 
   PartialSet run(const LogQuery& query) {
@@ -176,7 +191,7 @@ class ParallelRead {
       while (index < first_failed_ && file.next(worker.chunk)) {
         file.set_line_count(worker.chunk.sequence, worker.read_chunk(file.path()));
         const std::uint64_t so_far = bytes_read_ += worker.chunk.file_bytes;
-        if (options_.progress) options_.progress(so_far);
+        if (options_.progress) options_.progress({so_far, bytes_total_});
       }
     } catch (...) {
       file.set_error(std::current_exception());
@@ -191,6 +206,7 @@ class ParallelRead {
   std::atomic<std::size_t> next_file_{0};
   std::atomic<std::size_t> first_failed_;
   std::atomic<std::uint64_t> bytes_read_{0};
+  std::uint64_t bytes_total_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,9 @@
 // Logs -> the figures of a window and its baseline. Composes source and kpi.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/cycle/config.hpp"
@@ -29,6 +32,8 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
 /// Opens the configured sources with the configured mapping.
 ///
 /// Errors: Error{usage} without any source; Error{config} for a bad mapping; Error{source}.
-std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config);
+std::unique_ptr<LogSource> open_configured_source(
+    FileSystem& files, const Config& config,
+    std::function<void(const ReadProgress&)> progress = nullptr);
 
 }  // namespace dagloop

@@ -13,6 +13,10 @@ namespace dagloop {
 /// Errors: Error{source} naming the pattern when it matches nothing.
 std::vector<std::string> expand_paths(const std::vector<std::string>& patterns);
 
+/// Returns the paths that may hold records of the range: all but those in a directory
+/// `dt=YYYY-MM-DD` of a day that lies more than a day outside it (days may be local ones).
+std::vector<std::string> paths_of_range(const std::vector<std::string>& paths, const Window& range);
+
 /// Reads files as one log.
 class FileSource final : public LogSource {
  public:

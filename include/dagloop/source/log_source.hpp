@@ -13,15 +13,21 @@
 
 namespace dagloop {
 
+/// How far the reading of files is.
+struct ReadProgress {
+  std::uint64_t bytes_read = 0;   // before decompression
+  std::uint64_t bytes_total = 0;  // 0 where nobody knows, as of standard input
+};
+
 /// How logs are read, whatever the source.
 struct SourceOptions {
   Mapping mapping;
   ErrorClasses classes;
   Dedupe dedupe = Dedupe::runs;
   unsigned threads = 0;  // 0: one a core
-  /// Told after each chunk how many bytes were read so far, before decompression; may be empty.
-  /// Called from any thread, so calls can overtake one another.
-  std::function<void(std::uint64_t bytes_read)> progress;
+  /// Told how far the reading is, now and then; may be empty. Called from any thread, so calls can
+  /// overtake one another.
+  std::function<void(const ReadProgress&)> progress;
 };
 
 /// What is asked of a source.

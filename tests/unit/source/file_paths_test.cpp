@@ -100,5 +100,20 @@ TEST_CASE("a pattern that matches nothing is an error that names it") {
   CHECK(fault_of({a + "/x"}) != "no error");
 }
 
+TEST_CASE("day directories a day or more outside the range are left out, all else is read") {
+  const Window range{*parse_time("2026-02-24T12:00:00Z"), *parse_time("2026-02-25T12:00:00Z")};
+  const Paths near{"/log/a.jsonl",
+                   "/log/dt=2026-02-23/x.jsonl",
+                   "/log/dt=2026-02-24/x.jsonl",
+                   "/log/dt=2026-02-26/x.jsonl",
+                   "/log/dt=2026-99-99/x.jsonl",
+                   "dt=2026-01-01.jsonl",
+                   "-"};
+  Paths all = near;
+  all.insert(all.end(), {"/log/dt=2026-02-22/x.jsonl", "/log/dt=2026-02-27/x.jsonl",
+                         "/dt=2026-02-24/dt=2020-01-01/x.jsonl"});
+  CHECK(paths_of_range(all, range) == near);
+}
+
 }  // namespace
 }  // namespace dagloop::test

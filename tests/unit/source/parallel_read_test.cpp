@@ -126,7 +126,8 @@ TEST_CASE("progress tells the bytes read so far and ends at the size of the file
   std::atomic<int> calls{0};
   SourceOptions options;
   options.threads = 3;
-  options.progress = [&](std::uint64_t bytes) {
+  options.progress = [&](const ReadProgress& progress) {
+    const std::uint64_t bytes = progress.bytes_read;
     ++calls;
     std::uint64_t seen = most;
     while (bytes > seen && !most.compare_exchange_weak(seen, bytes)) {
@@ -140,7 +141,7 @@ TEST_CASE("progress tells the bytes read so far and ends at the size of the file
 TEST_CASE("an exception of the progress callback reaches the caller") {
   const TempFiles files;
   SourceOptions options;
-  options.progress = [](std::uint64_t) { throw std::runtime_error("stop"); };
+  options.progress = [](const ReadProgress&) { throw std::runtime_error("stop"); };
   const std::string path = files.write("a", joined(log_lines(100, 15)));
   for (const unsigned threads : {1U, 3U}) {
     options.threads = threads;
