@@ -111,7 +111,7 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags, const std::vector<FlagG
             ->envname("DAGLOOP_ENV_FILE");
         break;
       case FlagGroup::state:
-        app.add_option("--state", flags.state, "state store, sqlite:PATH")
+        app.add_option("--state", flags.state, "state store, sqlite:PATH or postgresql://...")
             ->envname("DAGLOOP_STATE");
         break;
       case FlagGroup::out:

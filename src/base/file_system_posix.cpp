@@ -79,7 +79,7 @@ std::optional<std::string> PosixFileSystem::read(const std::string& path) {
   if (file.get() < 0 && errno == ENOENT) return std::nullopt;
   if (file.get() < 0) refuse(path, "cannot be opened", errno);
   std::string content;
-  std::string block(64 * 1024, '\0');
+  std::string block(65'536, '\0');
   while (true) {
     const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;

@@ -125,7 +125,7 @@ class Printer {
   void new_line(int depth) {
     if (layout_ == Layout::compact) return;
     out_ += '\n';
-    out_.append(static_cast<std::size_t>(2 * depth), ' ');
+    out_.append(2 * static_cast<std::size_t>(depth), ' ');
   }
 
   Order order_;

@@ -1,11 +1,11 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -19,7 +19,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxOutput = 4096;
-constexpr std::size_t kPipeCapacity = 64 * 1024;
+constexpr std::size_t kPipeCapacity = 65'536;
 constexpr int kCannotStart = 127;
 constexpr std::chrono::milliseconds kPoll{20};
 
@@ -33,6 +33,7 @@ std::vector<std::string> scrubbed_environment() {
 
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& each : strings) pointers.push_back(each.data());
   pointers.push_back(nullptr);
   return pointers;

@@ -14,8 +14,10 @@ std::optional<TimePoint> archive_time(const std::string& name) {
   if (dot == std::string::npos || underscore == std::string::npos) return std::nullopt;
   const std::string text = name.substr(underscore + 1, dot - underscore - 1);
   if (text.size() != 16) return std::nullopt;
-  return parse_time(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 2) + "T" +
-                    text.substr(9, 2) + ":" + text.substr(11, 2) + ":" + text.substr(13, 3));
+  std::string time = text;
+  for (const std::size_t at : {13U, 11U}) time.insert(at, ":");
+  for (const std::size_t at : {6U, 4U}) time.insert(at, "-");
+  return parse_time(time);
 }
 
 void remove_old(FileSystem& file_system, const std::string& archive, TimePoint oldest) {

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <ranges>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/decision.hpp"
@@ -23,10 +23,10 @@ Patch patch_between(const PolicyValues& values, const PolicyValues& policy) {
 std::optional<RollbackTarget> latest_verified(const PolicyValues& values,
                                               const PolicyHistory& history,
                                               const std::string& rollout_key, int limit) {
-  for (auto policy = history.verified.rbegin(); policy != history.verified.rend(); ++policy) {
-    const auto percent = rollout_percent(*policy, rollout_key);
+  for (const PolicyValues& policy : std::views::reverse(history.verified)) {
+    const auto percent = rollout_percent(policy, rollout_key);
     if (!percent || *percent > limit) continue;
-    Patch patch = patch_between(values, *policy);
+    Patch patch = patch_between(values, policy);
     if (!patch.empty()) return RollbackTarget{std::move(patch), Decision::Approval::not_required};
   }
   return std::nullopt;

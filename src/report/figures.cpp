@@ -68,7 +68,7 @@ std::string show_latency(double ms) {
 
 std::string show_span(Microseconds span) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(span).count();
-  const auto days = minutes / (24 * 60);
+  const auto days = minutes / 1440;
   const auto hours = minutes / 60 % 24;
   const auto rest = minutes % 60;
   if (minutes == 0) return "less than a minute";

@@ -166,6 +166,7 @@ class ParallelRead {
     }
     for (const SharedFile& file : files_) file.rethrow();
     std::vector<RunTable> tables;
+    tables.reserve(workers.size());
     for (Worker& worker : workers) tables.push_back(std::move(worker.table));
     workers.clear();
     PartialSet set = RunTable::finish(std::move(tables), options_.classes, count);

@@ -26,7 +26,7 @@ constexpr std::uint64_t kMaxHeldBytes = kMaxLineBytes + 1;
 constexpr std::uint64_t kPageBytes = 4096;
 
 // Bytes read at a time in search of the end of a chunk's last line.
-constexpr std::uint64_t kMoreBytes = 64 * 1024;
+constexpr std::uint64_t kMoreBytes = 65'536;
 
 class PlainFile final : public ChunkReader {
  public:

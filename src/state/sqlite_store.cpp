@@ -8,6 +8,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "sqlite_statement.hpp"
+#include "stored_documents.hpp"
 
 namespace dagloop {
 namespace {
@@ -65,31 +66,6 @@ class NoLock final : public StateLock {};
 std::uint64_t pragma(const SqliteDatabase& database, std::string_view sql) {
   SqliteStatement statement(database, sql);
   return statement.step() ? statement.number(0) : 0;
-}
-
-CycleState read_state(const std::string& text, const std::string& where) {
-  Json document;
-  try {
-    document = parse_json(text, where);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::preflight, where, error.what(), "restore the state from a backup");
-  }
-  return cycle_state_from_json(document, where);
-}
-
-// Anything but the canonical form of an entry in its place is somebody's edit: such an entry comes
-// back without its hash, which journal_fault() reports.
-JournalEntry read_entry(const std::string& text, std::uint64_t sequence, const std::string& where) {
-  try {
-    JournalEntry entry = journal_entry_from_json(parse_json(text, where), where);
-    if (to_canonical_json(journal_entry_to_json(entry)) != text) entry.hash.clear();
-    if (entry.sequence == sequence) return entry;
-  } catch (const Error&) {
-    // told apart below: the entry has no hash
-  }
-  JournalEntry edited;
-  edited.sequence = sequence;
-  return edited;
 }
 
 }  // namespace
@@ -165,7 +141,7 @@ CycleState SqliteStore::load() {
   if (impl_->database == nullptr) return {};
   SqliteStatement statement(*impl_->database, "SELECT version, document FROM state");
   if (!statement.step()) return {};
-  CycleState state = read_state(statement.text(1), impl_->path);
+  CycleState state = read_stored_state(statement.text(1), impl_->path);
   state.version = statement.number(0);
   return state;
 }
@@ -209,7 +185,7 @@ std::vector<JournalEntry> SqliteStore::journal() {
   while (statement.step()) {
     const std::string where =
         impl_->path + ": journal entry " + std::to_string(statement.number(0));
-    entries.push_back(read_entry(statement.text(1), statement.number(0), where));
+    entries.push_back(read_stored_entry(statement.text(1), statement.number(0), where));
   }
   return entries;
 }

@@ -230,10 +230,9 @@ TEST_CASE("a store is opened by its URI") {
     store->commit(state, {event("x")});
   }
   CHECK(open_state(uri, StateAccess::read_only)->load().version == 1);
-  for (const std::string bad :
-       {"postgresql://u:s3cr3t@h/db", "oracle:x", "s.db", "", "SQLITE:s.db"}) {
+  for (const std::string bad : {"mysql://u:s3cr3t@h/db", "oracle:x", "s.db", "", "SQLITE:s.db"}) {
     CHECK_THROWS_WITH(open_state(bad, StateAccess::read_write),
-                      Catch::StartsWith("usage: state: this version keeps state in SQLite") &&
+                      Catch::StartsWith("usage: state: state is kept in SQLite or PostgreSQL") &&
                           !Catch::Contains("s3cr3t"));
   }
 }
