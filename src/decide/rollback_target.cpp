@@ -1,5 +1,3 @@
-#include <ranges>
-
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/ladder.hpp"
@@ -23,7 +21,8 @@ Patch patch_between(const PolicyValues& values, const PolicyValues& policy) {
 std::optional<RollbackTarget> latest_verified(const PolicyValues& values,
                                               const PolicyHistory& history,
                                               const std::string& rollout_key, int limit) {
-  for (const PolicyValues& policy : std::views::reverse(history.verified)) {
+  for (std::size_t i = history.verified.size(); i-- > 0;) {
+    const PolicyValues& policy = history.verified[i];
     const auto percent = rollout_percent(policy, rollout_key);
     if (!percent || *percent > limit) continue;
     Patch patch = patch_between(values, policy);

@@ -1,5 +1,6 @@
 #include "dagloop/state/postgres_store.hpp"
 
+#include <algorithm>
 #include <pqxx/pqxx>
 #include <utility>
 
@@ -43,8 +44,7 @@ std::string take_name(std::string& uri) {
   const std::size_t end = std::min(uri.find('&', at + 1), uri.size());
   std::string name = uri.substr(at + 12, end - at - 12);
   // The first parameter leaves its '?' to the next one.
-  const bool is_followed = end < uri.size();
-  uri.erase(is_followed ? at + 1 : at, is_followed ? end - at : end - at);
+  uri.erase(end < uri.size() ? at + 1 : at, end - at);
   return name;
 }
 
@@ -72,7 +72,7 @@ class AdvisoryLock final : public StateLock {
 
 class NoLock final : public StateLock {};
 
-std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
