@@ -23,7 +23,7 @@ std::optional<TimePoint> archive_time(const std::string& name) {
 void remove_old(FileSystem& file_system, const std::string& archive, TimePoint oldest) {
   for (const std::string& name : file_system.list(archive)) {
     const auto time = archive_time(name);
-    if (time && *time < oldest) file_system.remove(archive + "/" + name);
+    if (time && *time < oldest) file_system.remove(std::string(archive).append("/").append(name));
   }
 }
 
