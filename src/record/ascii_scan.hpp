@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #ifdef __SSE2__
@@ -38,19 +39,20 @@ inline const char* plain_end(const char* at, const char* end) {
 #endif
 }
 
-/// Returns whether the bytes at `at` are the first `size` (at most 32) of `expected`.
+/// Returns whether the bytes at `at` equal those at `expected` wherever `mask` has a bit (the
+/// lowest for the first byte).
 ///
 /// Shape: 32 bytes are readable at both.
-inline bool equal_32(const char* at, const char* expected, std::size_t size) {
+inline bool equal_masked(const char* at, const char* expected, std::uint32_t mask) {
 #ifdef __SSE2__
-  const auto differing = [&](std::size_t offset) {
+  const auto equal = [&](std::size_t offset) {
     const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + offset));
     const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(expected + offset));
-    return ~static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b))) & 0xFFFFU;
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)));
   };
-  if (size <= 16) return (differing(0) & ((1U << size) - 1U)) == 0;
-  return differing(0) == 0 && (differing(16) & ((1U << (size - 16)) - 1U)) == 0;
+  return (~(equal(0) | equal(16) << 16U) & mask) == 0;
 #else
+  const auto size = static_cast<std::size_t>(std::countr_one(mask));
   return std::memcmp(at, expected, size) == 0;
 #endif
 }

@@ -62,6 +62,8 @@ const char* read_word(const char* at, const char* end, RawValue& value) {
 }
 
 const char* read_value(const char* at, const char* end, RawValue& value) {
+  if (at < end && *at == '"') return read_text(at, end, value);
+  at = skip_spaces(at, end);
   if (at == end) return nullptr;
   if (*at == '"') return read_text(at, end, value);
   return is_digit(*at) ? read_number(at, end, value) : read_word(at, end, value);
@@ -92,6 +94,7 @@ std::uint8_t FlatReader::add(std::string_view name) {
   const std::string literal = "\"" + key.name + "\":";
   if (literal.size() <= kInline) {
     key.size = static_cast<std::uint8_t>(literal.copy(key.text.data(), literal.size()));
+    key.mask = ~std::uint32_t{0} >> (kInline - key.size);
   }
   std::size_t slot = hash_of(name);
   while (slots_[slot] != kUnknown) slot = (slot + 1) % kSlots;
@@ -107,15 +110,7 @@ std::uint8_t FlatReader::find(std::string_view name) {
   return add(name);
 }
 
-// Reads `"name":` and any spaces behind; `key` comes in as the one before and goes out as this one.
-const char* FlatReader::read_key(const char* at, const char* end, std::uint8_t& key) {
-  const std::uint8_t guess = keys_[key].next;
-  const Key& guessed = keys_[guess];
-  if (guessed.size != 0 && static_cast<std::size_t>(end - at) >= guessed.size &&
-      equal_32(at, guessed.text.data(), guessed.size)) {
-    key = guess;
-    return skip_spaces(at + guessed.size, end);
-  }
+const char* FlatReader::read_other_key(const char* at, const char* end, std::uint8_t& key) {
   if (at == end || *at != '"') return nullptr;
   const char* const close = plain_end(at + 1, end);
   if (close == end || *close != '"') return nullptr;
@@ -123,7 +118,19 @@ const char* FlatReader::read_key(const char* at, const char* end, std::uint8_t& 
   keys_[key].next = found;
   key = found;
   at = skip_spaces(close + 1, end);
-  return at < end && *at == ':' ? skip_spaces(at + 1, end) : nullptr;
+  return at < end && *at == ':' ? at + 1 : nullptr;
+}
+
+// Reads `"name":`; `key` comes in as the one before and goes out as this one.
+inline const char* FlatReader::read_key(const char* at, const char* end, std::uint8_t& key) {
+  const std::uint8_t guess = keys_[key].next;
+  const Key& guessed = keys_[guess];
+  if (guessed.size != 0 && end - at >= guessed.size &&
+      equal_masked(at, guessed.text.data(), guessed.mask)) {
+    key = guess;
+    return at + guessed.size;
+  }
+  return read_other_key(at, end, key);
 }
 
 bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
@@ -146,6 +153,10 @@ bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
       for (std::size_t i = 1; i < known.fields.size(); ++i) raw.place(known.fields[i]) = value;
       for (const Field field : known.fields) raw.settle(field);
       if (known.is_detail) detail = value;
+    }
+    if (end - at > 1 && at[0] == ',' && at[1] == '"') {  // as most writers do
+      ++at;
+      continue;
     }
     at = skip_spaces(at, end);
     if (at == end) return false;

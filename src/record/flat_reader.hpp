@@ -37,6 +37,7 @@ class FlatReader {
   // One name, as written in a line: `"name":`.
   struct Key {
     std::array<char, kInline> text{};  // short enough to compare at once; others have size 0
+    std::uint32_t mask = 0;            // a bit for each of its bytes
     std::uint8_t size = 0;
     std::uint8_t next = kUnknown;  // the key that came behind it in the last line
     bool is_kept = false;          // in a field or as detail
@@ -47,6 +48,7 @@ class FlatReader {
 
   std::uint8_t add(std::string_view name);
   std::uint8_t find(std::string_view name);
+  const char* read_other_key(const char* at, const char* end, std::uint8_t& key);
   const char* read_key(const char* at, const char* end, std::uint8_t& key);
 
   const NameTable* columns_;
