@@ -86,10 +86,16 @@ FlatReader::FlatReader(const NameTable& columns, std::string_view detail_column)
 // Remembers a name; kUnknown where there are many already and it is of no use.
 std::uint8_t FlatReader::add(std::string_view name) {
   Key key;
-  columns_->append_fields(name, key.fields);
+  columns_->append_fields(name, key.others);
   key.is_detail = !detail_column_.empty() && name == detail_column_;
-  key.is_kept = !key.fields.empty() || key.is_detail;
-  if (keys_.size() >= (key.is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;
+  key.has_field = !key.others.empty();
+  if (key.has_field) {
+    key.field = key.others.front();
+    key.others.erase(key.others.begin());
+  }
+  key.is_special = key.is_detail || !key.others.empty();
+  const bool is_kept = key.has_field || key.is_detail;
+  if (keys_.size() >= (is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;
   key.name = std::string(name);
   const std::string literal = "\"" + key.name + "\":";
   if (literal.size() <= kInline) {
@@ -145,13 +151,13 @@ bool FlatReader::read(std::string_view line, RawFields& raw, RawValue& detail) {
     at = read_key(at, end, key);
     if (at == nullptr) return false;
     const Key& known = keys_[key];
-    RawValue& value = known.fields.empty() ? other : raw.place(known.fields.front());
+    RawValue& value = known.has_field ? raw.place(known.field) : other;
     value.kind = ValueKind::absent;
     at = read_value(at, end, value);
     if (at == nullptr) return false;
-    if (known.is_kept) {
-      for (std::size_t i = 1; i < known.fields.size(); ++i) raw.place(known.fields[i]) = value;
-      for (const Field field : known.fields) raw.settle(field);
+    if (known.has_field) raw.settle(known.field);
+    if (known.is_special) {
+      for (const Field field : known.others) raw.set(field, value);
       if (known.is_detail) detail = value;
     }
     if (end - at > 1 && at[0] == ',' && at[1] == '"') {  // as most writers do

@@ -40,9 +40,11 @@ class FlatReader {
     std::uint32_t mask = 0;            // a bit for each of its bytes
     std::uint8_t size = 0;
     std::uint8_t next = kUnknown;  // the key that came behind it in the last line
-    bool is_kept = false;          // in a field or as detail
+    bool has_field = false;        // its value is read to the place of `field`
+    bool is_special = false;       // and to those of `others`, or it is the detail column
     bool is_detail = false;
-    std::vector<Field> fields;  // its value is read to the place of the first
+    Field field{};
+    std::vector<Field> others;
     std::string name;
   };
 

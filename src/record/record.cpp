@@ -63,6 +63,7 @@ std::string_view to_string(Cohort cohort) {
 }
 
 std::optional<Status> parse_status(std::string_view word) {
+  if (word == "succeeded") return Status::succeeded;  // as most are
   for (const auto& [known, value] : kStatusWords) {
     if (known == word) return value;
   }
