@@ -9,8 +9,13 @@
 namespace dagloop {
 namespace {
 
-constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kFree = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kFirstSlots = 64;
+
+// The upper bits of a slot; shards are chosen by other bits of the key.
+std::uint32_t tag_of(const Hash128& key) {
+  return static_cast<std::uint32_t>(key.high >> 56U) << 24U;
+}
 
 bool stands_over(const RecordRow& a, const RecordRow& b, const Pools& pools) {
   if (a.created_at != b.created_at) return a.created_at > b.created_at;
@@ -29,22 +34,26 @@ RecordRow renumbered(RecordRow row, const Renumbering& numbers) {
 
 std::uint32_t RunIndex::find_or_add(std::deque<RunRow>& rows, const Hash128& key) {
   if (4 * (rows.size() + 1) > 3 * slots_.size()) grow(rows);
+  const std::uint32_t tag = tag_of(key);
   std::size_t at = key.low & (slots_.size() - 1);
-  while (slots_[at] != kNone && rows[slots_[at]].key != key) at = (at + 1) & (slots_.size() - 1);
-  if (slots_[at] == kNone) {
-    DAGLOOP_ASSERT(rows.size() < kNone);
-    slots_[at] = static_cast<std::uint32_t>(rows.size());
-    rows.emplace_back().key = key;
+  for (; slots_[at] != kFree; at = (at + 1) & (slots_.size() - 1)) {
+    const std::uint32_t row = slots_[at] & kMaxRows;
+    if ((slots_[at] & ~kMaxRows) == tag && rows[row].key == key) return row;
   }
-  return slots_[at];
+  DAGLOOP_ASSERT(rows.size() < kMaxRows);
+  const auto row = static_cast<std::uint32_t>(rows.size());
+  slots_[at] = tag | row;
+  rows.emplace_back().key = key;
+  return row;
 }
 
 void RunIndex::grow(const std::deque<RunRow>& rows) {
-  slots_ = std::vector<std::uint32_t>(std::max(kFirstSlots, 2 * slots_.size()), kNone);
-  for (std::uint32_t i = 0; i < rows.size(); ++i) {
-    std::size_t at = rows[i].key.low & (slots_.size() - 1);
-    while (slots_[at] != kNone) at = (at + 1) & (slots_.size() - 1);
-    slots_[at] = i;
+  slots_ = std::vector<std::uint32_t>(std::max(kFirstSlots, 2 * slots_.size()), kFree);
+  std::uint32_t row = 0;
+  for (const RunRow& run : rows) {
+    std::size_t at = run.key.low & (slots_.size() - 1);
+    while (slots_[at] != kFree) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = tag_of(run.key) | row++;
   }
 }
 

@@ -10,9 +10,19 @@
 
 namespace dagloop {
 
-/// Finds runs by key: open addressing over indices into the rows, at most three quarters full.
+/// Finds runs by key: open addressing over indices into the rows, at most three quarters full. A
+/// slot is an index of 24 bits and 8 bits of the key, so that a row is looked at only where it is
+/// likely the one.
 class RunIndex {
  public:
+  /// Most rows of a shard.
+  static constexpr std::uint32_t kMaxRows = (std::uint32_t{1} << 24U) - 1;
+
+  /// Fetches what find_or_add(key) will look at first.
+  void prefetch(const Hash128& key) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[key.low & (slots_.size() - 1)]);
+  }
+
   /// Returns the index of `key`'s row; a new row is appended where there is none.
   std::uint32_t find_or_add(std::deque<RunRow>& rows, const Hash128& key);
 

@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -18,6 +19,9 @@ namespace {
 
 // Enough that each is small beside the whole, few enough that an empty table is small.
 constexpr std::size_t kShards = 64;
+
+// Records added while the memory of the first of them is fetched.
+constexpr std::size_t kWaiting = 16;
 
 Hash128 hash_of(std::string_view bytes, std::uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -52,9 +56,36 @@ struct RunTable::Impl {
     return row;
   }
 
+  // Puts what was added last into its shards.
+  void flush() {
+    for (std::size_t i = 0; i < waiting_count; ++i) {
+      const Waiting& next = waiting[i];
+      RunShard& shard = shards[next.key.high % kShards];
+      const std::uint32_t run = shard.index.find_or_add(shard.runs, next.key);
+      if (next.record.is_run_record) {
+        shard.add_run_record(run, next.record, pools);
+        continue;
+      }
+      shard.nodes.push_back({next.record, run, next.node, next.attempt});
+      if (options.dedupe == Dedupe::records) shard.lines.push_back(next.line);
+    }
+    waiting_count = 0;
+  }
+
+  // A record that is not yet in its shard: its place there is being fetched from memory.
+  struct Waiting {
+    Hash128 key;
+    Hash128 line;  // of node records, where identical ones are dropped
+    RecordRow record;
+    std::uint32_t node = 0;
+    std::uint32_t attempt = 1;
+  };
+
   RunTableOptions options;
   InputCounts input;
   Pools pools;
+  std::array<Waiting, kWaiting> waiting;
+  std::size_t waiting_count = 0;
   std::vector<RunShard> shards{kShards};
   bool is_finished = false;
 };
@@ -78,17 +109,18 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
     return;
   }
   const Hash128 key = hash_of(record.run_key, record.run_key_is_request ? 1 : 0);
-  RunShard& shard = self.shards[key.high % kShards];
-  const std::uint32_t run = shard.index.find_or_add(shard.runs, key);
-  const RecordRow row = self.row_of(record);
-  if (!record.is_node_record) {
-    shard.add_run_record(run, row, self.pools);
-    return;
+  self.shards[key.high % kShards].index.prefetch(key);
+  Impl::Waiting& next = self.waiting[self.waiting_count++];
+  next.key = key;
+  next.record = self.row_of(record);
+  if (record.is_node_record) {
+    next.node = self.pools.texts.intern(record.node_id);
+    next.attempt = record.attempt;
+    if (self.options.dedupe == Dedupe::records) {
+      next.line = hash_of(without_trailing_space(line), 2);
+    }
   }
-  shard.nodes.push_back({row, run, self.pools.texts.intern(record.node_id), record.attempt});
-  if (self.options.dedupe == Dedupe::records) {
-    shard.lines.push_back(hash_of(without_trailing_space(line), 2));
-  }
+  if (self.waiting_count == kWaiting) self.flush();
 }
 
 void RunTable::reject(const std::string& file, std::uint64_t line_number, RejectReason reason) {
@@ -99,6 +131,8 @@ void RunTable::merge(RunTable&& other) {
   Impl& self = *impl_;
   Impl& from = *other.impl_;
   DAGLOOP_ASSERT(self.options == from.options && !self.is_finished && !from.is_finished);
+  self.flush();
+  from.flush();
   self.input.merge(from.input);
   const Renumbering numbers = unite_pools(from.pools, self.pools);
   for (std::size_t i = 0; i < kShards; ++i) {
@@ -119,6 +153,7 @@ PartialSet RunTable::finish(const ErrorClasses& classes) {
 PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& classes,
                             unsigned threads) {
   DAGLOOP_ASSERT(!tables.empty() && threads > 0);
+  for (RunTable& table : tables) table.impl_->flush();
   Impl& first = *tables.front().impl_;
   std::vector<Renumbering> numbers(tables.size());
   for (std::size_t t = 1; t < tables.size(); ++t) {

@@ -17,6 +17,20 @@ constexpr std::array kPrecedence{
 constexpr double kMaxCount = 9007199254740991.0;
 constexpr double kMaxAttempt = std::numeric_limits<std::uint32_t>::max();
 
+std::optional<CompensationStatus> parse_compensation(std::string_view word) {
+  if (word == "not_required") return CompensationStatus::not_required;
+  if (word == "completed") return CompensationStatus::completed;
+  if (word == "failed") return CompensationStatus::failed;
+  if (word == "manual_required") return CompensationStatus::manual_required;
+  return std::nullopt;
+}
+
+std::optional<Cohort> parse_cohort(std::string_view word) {
+  if (word == "canary") return Cohort::canary;
+  if (word == "control") return Cohort::control;
+  return std::nullopt;
+}
+
 class RecordBuilder {
  public:
   RecordBuilder(const RawFields& raw, const TimeRules& rules) : raw_(raw), rules_(rules) {}
@@ -125,19 +139,17 @@ class RecordBuilder {
     } else {
       reject(RejectReason::unknown_status);
     }
-    read_word(Field::compensation_status, record_.compensation,
-              {CompensationStatus::not_required, CompensationStatus::completed,
-               CompensationStatus::failed, CompensationStatus::manual_required});
-    read_word(Field::cohort, record_.cohort, {Cohort::canary, Cohort::control});
+    read_word(Field::compensation_status, record_.compensation, parse_compensation);
+    read_word(Field::cohort, record_.cohort, parse_cohort);
   }
 
   template <typename Enum>
-  void read_word(Field field, Enum& target, std::initializer_list<Enum> known) {
+  void read_word(Field field, Enum& target, std::optional<Enum> (*parse)(std::string_view)) {
     const std::string_view word = text(field);
     if (word.empty()) return;
-    const auto* found = std::ranges::find_if(known, [&](Enum e) { return to_string(e) == word; });
-    if (found == known.end()) return reject(RejectReason::unknown_value);
-    target = *found;
+    const std::optional<Enum> known = parse(word);
+    if (!known) return reject(RejectReason::unknown_value);
+    target = *known;
   }
 
   void read_numbers() {
