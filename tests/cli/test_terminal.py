@@ -34,7 +34,10 @@ class Terminal(unittest.TestCase):
         return tool
 
     def test_a_long_reading_is_shown_on_a_terminal_and_its_line_taken_away(self):
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:  # as in a container without /dev/pts
+            self.skipTest(str(error))
         self.addCleanup(os.close, ours)
         tool = self.start(theirs)
         os.close(theirs)
