@@ -34,7 +34,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   // evaluation, so a late record is counted whenever it comes. It is checked and has no effect
   // here.
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
-                      "lateness", "run_horizon", "dedupe"});
+                      "lateness", "run_horizon", "statement_timeout", "dedupe"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);
   read_string(section, "mapping", input.mapping);
   if (const auto share = section.find("max_malformed_share")) {
@@ -46,6 +46,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   read_duration(section, "max_age", input.limits.max_age);
   read_duration(section, "future_skew", input.future_skew);
   read_duration(section, "run_horizon", input.run_horizon);
+  read_duration(section, "statement_timeout", input.statement_timeout);
   if (const auto lateness = section.find("lateness")) static_cast<void>(lateness->duration());
   if (const auto dedupe = section.find("dedupe")) {
     if (dedupe->string() != "runs" && dedupe->string() != "records") {

@@ -70,6 +70,8 @@ std::unique_ptr<LogSource> open_configured_source(
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;
   options.progress = std::move(progress);
+  options.statement_timeout =
+      std::chrono::ceil<std::chrono::milliseconds>(config.input.statement_timeout);
   if (!config.input.mapping.empty()) {
     options.mapping =
         parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);

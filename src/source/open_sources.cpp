@@ -4,6 +4,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/source/file_source.hpp"
 #include "dagloop/source/log_source.hpp"
+#include "dagloop/source/postgres_source.hpp"
 
 namespace dagloop {
 namespace {
@@ -32,8 +33,15 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
   for (const std::string& uri : uris) {
     const std::string_view scheme = scheme_of(uri);
     if (scheme.empty()) continue;
+    const bool is_postgres = scheme == "postgresql" || scheme == "postgres";
+    if (is_postgres && uris.size() == 1) return std::make_unique<PostgresSource>(uri, options);
+    if (is_postgres) {
+      throw Error(ErrorKind::usage, "--source postgresql://...",
+                  "a database cannot be read together with another source",
+                  "name the database alone, or the files alone");
+    }
     throw Error(ErrorKind::usage, "--source " + std::string(scheme) + "://...",
-                "this build reads files and standard input only",
+                "this build reads files, standard input and postgresql:// only",
                 "export the rows as JSON lines and name the file");
   }
   return std::make_unique<FileSource>(expand_paths(uris), options);

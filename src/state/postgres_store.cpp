@@ -1,12 +1,12 @@
 #include "dagloop/state/postgres_store.hpp"
 
-#include <algorithm>
 #include <pqxx/pqxx>
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/base/uri.hpp"
 #include "stored_documents.hpp"
 
 namespace dagloop {
@@ -31,22 +31,6 @@ constexpr const char* kCreate = R"sql(
     PRIMARY KEY (name, sequence)
   );
 )sql";
-
-constexpr const char* kNameParameter = "state_name=";
-
-// Takes `state_name=...` out of the parameters of a URI, for libpq refuses what it does not know.
-std::string take_name(std::string& uri) {
-  std::size_t at = uri.find('?');
-  while (at != std::string::npos && uri.compare(at + 1, 11, kNameParameter) != 0) {
-    at = uri.find('&', at + 1);
-  }
-  if (at == std::string::npos) return "default";
-  const std::size_t end = std::min(uri.find('&', at + 1), uri.size());
-  std::string name = uri.substr(at + 12, end - at - 12);
-  // The first parameter leaves its '?' to the next one.
-  uri.erase(end < uri.size() ? at + 1 : at, end - at);
-  return name;
-}
 
 // Frees the lock of the session; where the session is gone, so is the lock.
 class AdvisoryLock final : public StateLock {
@@ -120,8 +104,9 @@ struct PostgresStore::Impl {
 PostgresStore::PostgresStore(const std::string& uri, StateAccess access)
     : impl_(std::make_unique<Impl>()) {
   std::string server = uri;
-  impl_->name = take_name(server);
-  impl_->where = redact_uri(uri);
+  impl_->name = take_parameter(server, "state_name").value_or("default");
+  server = postgres_server(server);
+  impl_->where = redact_uri(server);
   impl_->access = access;
   impl_->guarded([&] { impl_->open(server); });
 }

@@ -37,6 +37,7 @@ struct InputConfig {
   DataLimits limits;
   Microseconds future_skew = std::chrono::minutes(5);
   Microseconds run_horizon = std::chrono::hours(24);
+  Microseconds statement_timeout = std::chrono::seconds(60);  // of a database
   Dedupe dedupe = Dedupe::runs;
 };
 

@@ -1,6 +1,7 @@
 // The seam between logs and figures: a source turns a time range into partials.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ struct SourceOptions {
   ErrorClasses classes;
   Dedupe dedupe = Dedupe::runs;
   unsigned threads = 0;  // 0: one a core
+  /// The longest that one statement of a database may take.
+  std::chrono::milliseconds statement_timeout{60'000};
   /// Told how far the reading is, now and then; may be empty. Called from any thread, so calls can
   /// overtake one another.
   std::function<void(const ReadProgress&)> progress;
@@ -54,9 +57,11 @@ class LogSource {
 
 /// Opens one or more sources as one log: runs are settled across all files.
 ///
-/// Shape:  a path, a glob (`*`, `?`, `[...]`), a directory (its *.jsonl, *.jsonl.gz, *.jsonl.zst),
+/// Shape:  `postgresql://...` alone (PostgresSource), or any number of files: a path, a glob (`*`,
+/// `?`, `[...]`), a directory (its *.jsonl, *.jsonl.gz, *.jsonl.zst),
 ///         `-` for standard input.
-/// Errors: Error{source} when a path or glob matches nothing; Error{usage} for an unknown scheme.
+/// Errors: Error{source} when a path or glob matches nothing; Error{usage} for an unknown scheme,
+///         or a database beside another source.
 std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                                         const SourceOptions& options);
 

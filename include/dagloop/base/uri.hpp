@@ -1,0 +1,18 @@
+// The parameters of a URI that are ours and not the server's.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dagloop {
+
+/// Takes `name=VALUE` out of the parameters of `uri` (behind its '?') and returns VALUE as it
+/// stands; nullopt, and `uri` unchanged, where it is not there.
+std::optional<std::string> take_parameter(std::string& uri, std::string_view name);
+
+/// Returns what libpq is to connect to: `uri`, or the variable DATABASE_URL where `uri` names
+/// nothing (`postgresql://`) and the variable names a PostgreSQL server.
+std::string postgres_server(const std::string& uri);
+
+}  // namespace dagloop

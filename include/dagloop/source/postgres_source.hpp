@@ -1,0 +1,33 @@
+// Logs in PostgreSQL: the tables of sql/0001_logs.sql, or any others through a mapping. Every table
+// is read in one read-only, repeatable-read transaction, so that all rows are of one instant.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// Reads the rows of a window as records.
+///
+/// Shape:  `uri` as libpq has it, and among its parameters `runs_table=NAME` (default command_logs)
+///         and `nodes_table=NAME` (default dag_node_logs; empty: there is none). A URI with nothing
+///         else behind `postgresql://` means DATABASE_URL, or else what libpq's own variables say
+///         (PGHOST, PGPASSFILE, ...).
+///         A column of the contract that a table does not have is absent from its records.
+/// Errors: read() throws Error{source}: no connection (after three tries), a missing table or
+///         column, a missing permission, a statement longer than the timeout.
+class PostgresSource final : public LogSource {
+ public:
+  PostgresSource(const std::string& uri, SourceOptions options);
+  ~PostgresSource() override;
+  PartialSet read(const LogQuery& query) override;
+  std::string describe() const override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dagloop

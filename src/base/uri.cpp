@@ -1,0 +1,31 @@
+#include "dagloop/base/uri.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace dagloop {
+
+std::optional<std::string> take_parameter(std::string& uri, std::string_view name) {
+  const std::string wanted = std::string(name) + "=";
+  std::size_t at = uri.find('?');
+  while (at != std::string::npos && uri.compare(at + 1, wanted.size(), wanted) != 0) {
+    at = uri.find('&', at + 1);
+  }
+  if (at == std::string::npos) return std::nullopt;
+  const std::size_t begin = at + 1 + wanted.size();
+  const std::size_t end = std::min(uri.find('&', begin), uri.size());
+  std::string value = uri.substr(begin, end - begin);
+  // The first parameter leaves its '?' to the next one.
+  uri.erase(end < uri.size() ? at + 1 : at, end - at);
+  return value;
+}
+
+std::string postgres_server(const std::string& uri) {
+  if (uri != "postgresql://" && uri != "postgres://") return uri;
+  const char* variable = std::getenv("DATABASE_URL");
+  const std::string_view value = variable == nullptr ? "" : variable;
+  const bool is_server = value.starts_with("postgresql://") || value.starts_with("postgres://");
+  return is_server ? std::string(value) : uri;
+}
+
+}  // namespace dagloop

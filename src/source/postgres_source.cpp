@@ -1,0 +1,167 @@
+#include "dagloop/source/postgres_source.hpp"
+
+#include <chrono>
+#include <pqxx/pqxx>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/base/uri.hpp"
+#include "dagloop/record/record_reader.hpp"
+#include "source/postgres_table.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr int kTries = 3;
+constexpr std::chrono::milliseconds kFirstPause{200};
+constexpr int kRowsAtOnce = 5000;
+constexpr const char* kQueryCanceled = "57014";
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Whether trying again may help: a refused password stays refused.
+bool is_passing(const std::string& message) {
+  return message.find("authentication failed") == std::string::npos &&
+         message.find("does not exist") == std::string::npos &&
+         message.find("no password supplied") == std::string::npos;
+}
+
+PostgresTable describe_table(pqxx::transaction_base& transaction, const std::string& name) {
+  PostgresTable table;
+  const pqxx::row found = transaction.exec_params1("SELECT to_regclass($1)::text", name);
+  if (found[0].is_null()) {
+    throw Error(ErrorKind::source, "table " + name, "does not exist in this database",
+                "make it (sql/0001_logs.sql), or name another: runs_table=NAME, nodes_table=NAME "
+                "(empty where one table holds both)");
+  }
+  table.name = found[0].as<std::string>();
+  const pqxx::result columns = transaction.exec_params(
+      "SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+      "WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped",
+      name);
+  for (const pqxx::row& column : columns) {
+    table.columns.emplace(column[0].as<std::string>(), column[1].as<std::string>());
+  }
+  return table;
+}
+
+// Turns rows into runs.
+class RowReader {
+ public:
+  RowReader(const SourceOptions& options, const LogQuery& query)
+      : options_(options),
+        reader_(options.mapping, query.latest),
+        table_({query.range, options.mapping.outcome_node, options.dedupe}) {}
+
+  void add(const std::string& where, std::uint64_t number, std::string_view row) {
+    line_.assign(row);
+    line_.resize(row.size() + kLinePadding);
+    const std::string_view line(line_.data(), row.size());
+    const auto result = reader_.read(line);
+    if (const auto* reason = std::get_if<RejectReason>(&result)) {
+      table_.reject(where, number, *reason);
+    } else {
+      table_.add(std::get<LogRecord>(result), line);
+    }
+  }
+
+  PartialSet finish() { return table_.finish(options_.classes); }
+
+ private:
+  const SourceOptions& options_;
+  RecordReader reader_;
+  RunTable table_;
+  std::string line_;
+};
+
+}  // namespace
+
+struct PostgresSource::Impl {
+  std::string server;  // what libpq is given
+  std::string where;   // without secrets
+  std::vector<std::string> tables;
+  SourceOptions options;
+
+  PartialSet read_once(const LogQuery& query) {
+    pqxx::connection connection(server);
+    pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> transaction(connection);
+    transaction.exec("SET LOCAL TIME ZONE 'UTC'");
+    transaction.exec("SET LOCAL statement_timeout = " +
+                     std::to_string(options.statement_timeout.count()));
+    RowReader rows(options, query);
+    for (const std::string& name : tables) {
+      const PostgresTable table = describe_table(transaction, name);
+      transaction.exec("DECLARE dagloop_rows NO SCROLL CURSOR FOR " +
+                       rows_query(table, options.mapping, query));
+      std::uint64_t number = 0;
+      for (;;) {
+        const pqxx::result some =
+            transaction.exec("FETCH " + std::to_string(kRowsAtOnce) + " FROM dagloop_rows");
+        if (some.empty()) break;
+        for (const pqxx::row& row : some)
+          rows.add(where + " " + table.name, ++number, row[0].c_str());
+      }
+      transaction.exec("CLOSE dagloop_rows");
+    }
+    return rows.finish();
+  }
+
+  [[noreturn]] void refuse(const std::exception& error, const std::string& remedy) const {
+    throw Error(ErrorKind::source, where, redact_text(first_line(error.what()), 300), remedy);
+  }
+
+  // Runs `work` and turns the package's exceptions into errors, but for a lost connection.
+  template <typename Work>
+  auto guarded(Work work) {
+    try {
+      return work();
+    } catch (const pqxx::broken_connection&) {
+      throw;
+    } catch (const pqxx::insufficient_privilege& error) {
+      refuse(error, "grant this user SELECT on the table (sql/0002_reader_role.sql)");
+    } catch (const pqxx::sql_error& error) {
+      refuse(error,
+             error.sqlstate() == kQueryCanceled
+                 ? "raise input.statement_timeout, index created_at, or take a shorter window"
+                 : "see the server's log");
+    } catch (const pqxx::failure& error) {
+      refuse(error, "see the server's log");
+    }
+  }
+};
+
+PostgresSource::PostgresSource(const std::string& uri, SourceOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->server = uri;
+  impl_->tables = {take_parameter(impl_->server, "runs_table").value_or("command_logs")};
+  const std::string nodes = take_parameter(impl_->server, "nodes_table").value_or("dag_node_logs");
+  if (!nodes.empty()) impl_->tables.push_back(nodes);
+  impl_->server = postgres_server(impl_->server);
+  impl_->where = redact_uri(impl_->server);
+  impl_->options = std::move(options);
+}
+
+PostgresSource::~PostgresSource() = default;
+
+PartialSet PostgresSource::read(const LogQuery& query) {
+  std::chrono::milliseconds pause = kFirstPause;
+  for (int tries = 1;; ++tries) {
+    try {
+      return impl_->guarded([&] { return impl_->read_once(query); });
+    } catch (const pqxx::broken_connection& error) {
+      if (tries == kTries || !is_passing(error.what())) {
+        throw Error(ErrorKind::source, impl_->where, redact_text(first_line(error.what()), 300),
+                    "check that the server runs, and host, database, user and password");
+      }
+    }
+    std::this_thread::sleep_for(pause);
+    pause *= 4;
+  }
+}
+
+std::string PostgresSource::describe() const { return impl_->where; }
+
+}  // namespace dagloop

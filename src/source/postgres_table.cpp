@@ -1,0 +1,86 @@
+#include "source/postgres_table.hpp"
+
+#include <set>
+#include <vector>
+
+#include "dagloop/base/error.hpp"
+
+namespace dagloop {
+namespace {
+
+// The column that a field of the contract is found in.
+std::string column_of(const Mapping& mapping, const std::string& field) {
+  const auto mapped = mapping.fields.find(field);
+  if (mapped == mapping.fields.end()) return field;
+  const FieldMapping& place = mapped->second;
+  switch (place.source) {
+    case FieldSource::column:
+      return place.name;
+    case FieldSource::detail:
+      return mapping.detail_column;
+    case FieldSource::pointer:
+      return place.name.substr(1, place.name.find('/', 1) - 1);
+  }
+  return field;
+}
+
+bool is_own_column(const Mapping& mapping, const std::string& field) {
+  const auto mapped = mapping.fields.find(field);
+  return mapped == mapping.fields.end() || mapped->second.source == FieldSource::column;
+}
+
+std::string quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+void demand_column(const PostgresTable& table, const std::vector<std::string>& any_of) {
+  std::string names;
+  for (const std::string& name : any_of) {
+    if (table.columns.contains(name)) return;
+    names += (names.empty() ? "" : " or ") + name;
+  }
+  throw Error(ErrorKind::source, "table " + table.name, "has no column " + names,
+              "name another table (runs_table=, nodes_table=), or give a mapping (--mapping)");
+}
+
+std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
+
+std::string time_filter(const std::string& time, const Mapping& mapping, const LogQuery& query) {
+  std::string in_range = time + " < " + time_literal(query.range.end);
+  // A run that began before the range may have ended in it.
+  if (mapping.created_at_marks == CreatedAtMarks::end) {
+    in_range += " AND " + time + " >= " + time_literal(query.range.start);
+  }
+  return " WHERE (" + in_range + ") OR " + time + " > " + time_literal(query.latest) + " OR " +
+         time + " IS NULL";
+}
+
+}  // namespace
+
+std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+  const std::string time = column_of(mapping, "created_at");
+  demand_column(table, {time});
+  demand_column(table, {column_of(mapping, "status")});
+  demand_column(table, {column_of(mapping, "pipeline_run_id"), column_of(mapping, "request_id")});
+  std::set<std::string> wanted;
+  for (const std::string_view field : contract_fields()) {
+    const std::string column = column_of(mapping, std::string(field));
+    if (table.columns.contains(column)) wanted.insert(column);
+  }
+  const std::string& type = table.columns.at(time);
+  const bool is_time = is_own_column(mapping, "created_at") &&
+                       (type == "timestamptz" || type == "timestamp" || type == "date");
+  std::string list;
+  for (const std::string& column : wanted) {
+    const bool is_cast = is_time && column == time;
+    list += (list.empty() ? "" : ", ") + quoted(column) +
+            (is_cast ? "::timestamptz AS " + quoted(column) : "");
+  }
+  const std::string from =
+      " FROM " + table.name + (is_time ? time_filter(quoted(time), mapping, query) : "");
+  return "SELECT row_to_json(r)::text FROM (SELECT " + list + from + ") AS r";
+}
+
+}  // namespace dagloop

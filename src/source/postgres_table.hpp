@@ -1,0 +1,28 @@
+// Private to the source layer: which columns of a table hold a record, and the query that reads
+// them.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "dagloop/record/mapping.hpp"
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// A table as the server describes it.
+struct PostgresTable {
+  std::string name;                            // quoted as SQL wants it
+  std::map<std::string, std::string> columns;  // name -> type, as in pg_type.typname
+};
+
+/// Returns the SELECT of the rows that may matter to `query`, each as one JSON object.
+///
+/// Shape:  only columns that the contract or the mapping names are read. Rows whose time is known
+/// to
+///         lie outside are left to the server, but not those of the future, which are malformed.
+///         Times are written with their zone; the session's zone must be UTC.
+/// Errors: Error{source} when the table lacks a column without which no row is a record.
+std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);
+
+}  // namespace dagloop

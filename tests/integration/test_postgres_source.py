@@ -1,0 +1,239 @@
+"""Logs in PostgreSQL: the same records give the same report as from a file, and every fault of the
+server ends in exit code 4 with a remedy."""
+
+import json
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+
+from postgres_server import PASSWORD, PostgresServer  # noqa: E402
+from support import SOURCE_DIR, run_tool  # noqa: E402
+from test_eval_oracle import AS_OF, END, HOUR, awkward_record, stamp  # noqa: E402
+
+# Faults that a typed table can hold.
+DAMAGE = {"status": ["done"], "duration_ms": [-0.5], "attempt": [0, -1], "fanout_total": [-1],
+          "cohort": ["x"], "compensation_status": ["done"], "created_at": ["2250-01-01T00:00:00Z"]}
+
+
+def table_log(rng, count):
+    records = []
+    for serial in range(count):
+        record = awkward_record(rng, serial)
+        record.pop("free_text", None)
+        at = END - 1 - rng.randrange(0, 71 * HOUR, 1000) // 1000 * 1000 - serial % 1000
+        record["created_at"] = stamp(at)
+        if rng.random() < 0.05:
+            key = rng.choice(sorted(DAMAGE))
+            if key != "attempt" or is_node(record):
+                record[key] = rng.choice(DAMAGE[key])
+        records.append(record)
+        if rng.random() < 0.1:
+            records.append(rng.choice(records))
+    return records
+
+
+def is_node(record):
+    return bool(record.get("node_id")) and record.get("node_type") != "pipeline"
+
+
+class SourceTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = PostgresServer()
+        cls.addClassCleanup(cls.server.close)
+        cls.databases = 0
+
+    def setUp(self):
+        SourceTest.databases += 1
+        self.database = "logs%d" % self.databases
+        self.server.sql("CREATE DATABASE " + self.database)
+        for name in ("0001_logs.sql", "0002_reader_role.sql") * 2:  # twice: they are idempotent
+            self.server.sql((SOURCE_DIR / "sql" / name).read_text(), self.database)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def load(self, table, records):
+        keys = sorted({key for record in records for key in record})
+        text = json.dumps(records).replace("$json$", "")
+        self.server.sql(
+            "INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, $json${2}$json$)"
+            .format(table, ", ".join(keys), text), self.database)
+
+    def load_both(self, records):
+        runs = [{k: v for k, v in r.items() if k not in ("node_id", "node_type", "attempt")}
+                for r in records if not is_node(r)]
+        self.load("command_logs", runs)
+        self.load("dag_node_logs", [r for r in records if is_node(r)])
+
+    def write(self, records):
+        path = self.folder / "log.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return path
+
+    def evaluate(self, source, *flags):
+        return run_tool("eval_dag_quality", "--window", "1d", "--as-of", AS_OF, "--json", "--source",
+                        source, *flags, cwd=self.folder)
+
+    def figures(self, source, *flags):
+        result = self.evaluate(source, *flags)
+        self.assertIn(result.code, (0, 4), str(result))  # 4: too many malformed rows, and printed
+        document = result.document()
+        document.pop("generated_at")
+        document["input"].pop("examples")
+        return document
+
+    def uri(self, parameters="", **who):
+        return self.server.uri(self.database, parameters=parameters, **who)
+
+    def test_the_same_records_give_the_same_report_from_tables_and_from_a_file(self):
+        malformed, derived = 0, 0
+        for seed in range(12):
+            with self.subTest(seed=seed):
+                records = table_log(random.Random(seed), 150)
+                self.server.sql("TRUNCATE command_logs, dag_node_logs", self.database)
+                self.load_both(records)
+                expected = self.figures(self.write(records))
+                malformed += expected["input"]["malformed"]
+                derived += expected["input"]["derived_runs"]
+                self.assertEqual(self.figures(self.uri()), expected)
+        self.assertGreater(malformed, 0)
+        self.assertGreater(derived, 0)
+
+    def test_one_table_for_both_and_identical_rows(self):
+        self.server.sql("CREATE TABLE logs (LIKE dag_node_logs); ALTER TABLE logs DROP COLUMN id, "
+                        "ALTER node_id DROP NOT NULL", self.database)
+        records = table_log(random.Random(50), 400)
+        self.load("logs", records)
+        path = self.write(records)
+        for dedupe in ("runs", "records"):
+            expected = self.figures(path, "--dedupe", dedupe)
+            self.assertGreater(expected["input"]["duplicates"], 0)
+            found = self.figures(self.uri("?runs_table=logs&nodes_table="), "--dedupe", dedupe)
+            self.assertEqual(found, expected)
+
+    def test_a_foreign_table_with_a_detail_column_is_read_through_the_shipped_mapping(self):
+        self.server.sql(
+            "CREATE SCHEMA old; CREATE TABLE old.\"command logs\" (created_at timestamp, status text,"
+            " request_id text, error_code varchar(40), detail text, "
+            "autonomous_fallback_reason text, prompt text)", self.database)
+        lines = []
+        for i in range(300):
+            at = stamp(END - (i + 1) * 600_000_000)
+            lines.append({"created_at": at, "status": "success" if i % 9 else "error",
+                          "request_id": "q%d" % i, "error_code": None if i % 9 else "TOOL_TIMEOUT",
+                          "detail": "dag_pipeline=%d;pipeline_run_id=r%d;duration_ms=%d" % (
+                              i // 2 % 2, i // 2, i), "prompt": "a person's words",
+                          "autonomous_fallback_reason": "planner" if i % 7 == 0 else ""})
+        self.load('old."command logs"', lines)
+        mapping = SOURCE_DIR / "config" / "mappings" / "command_logs.json"
+        found = self.figures(self.uri('?runs_table=old."command logs"&nodes_table='), "--mapping",
+                             mapping)
+        self.assertEqual(found, self.figures(self.write(lines), "--mapping", mapping))
+        self.assertGreater(found["populations"]["dag"]["total_runs"], 20)
+
+    def test_rows_outside_the_range_are_left_to_the_server(self):
+        self.load("command_logs", [{"request_id": "old", "status": "ok",
+                                    "created_at": stamp(END - 90 * HOUR)},
+                                   {"request_id": "new", "status": "ok",
+                                    "created_at": stamp(END - HOUR)}])
+        counts = self.figures(self.uri())["input"]
+        self.assertEqual((counts["records"], counts["out_of_range"]), (1, 0))
+
+    def test_a_bare_uri_means_the_variables(self):
+        self.load("command_logs", [{"request_id": "a", "status": "ok",
+                                    "created_at": stamp(END - HOUR)}])
+        for source in ("postgresql://", "postgresql://?nodes_table="):
+            result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,
+                              cwd=self.folder, env={"DATABASE_URL": self.uri()})
+            self.assertEqual(result.code, 0, str(result))
+            self.assertEqual(result.document()["input"]["records"], 1)
+
+    def test_the_reader_role_can_read_and_nothing_else(self):
+        self.server.sql("ALTER ROLE dagloop_reader LOGIN PASSWORD '%s'" % PASSWORD)
+        self.load("command_logs", [{"request_id": "a", "status": "ok",
+                                    "created_at": stamp(END - HOUR)}])
+        figures = self.figures(self.uri(user="dagloop_reader"))
+        self.assertEqual(figures["populations"]["non_dag"]["total_runs"], 1)
+        rights = self.server.sql(
+            "SELECT string_agg(DISTINCT privilege_type, ',') FROM information_schema.table_privileges"
+            " WHERE grantee = 'dagloop_reader'", self.database)
+        self.assertEqual(rights.strip(), "SELECT")
+
+    def fault(self, result, *words):
+        self.assertEqual(result.code, 4, str(result))
+        self.assertEqual(result.stdout, "")
+        self.assertNotIn(PASSWORD, result.stderr)
+        for word in ("source: postgresql://", "127.0.0.1", self.database, "; ", *words):
+            self.assertIn(word, result.stderr)
+
+    def test_a_missing_table_or_column_or_permission_is_named_with_a_remedy(self):
+        table = self.evaluate(self.uri("?runs_table=nowhere"))
+        self.assertEqual(table.code, 4)
+        self.assertIn("table nowhere: does not exist in this database; make it", table.stderr)
+        self.server.sql("CREATE TABLE other (status text, request_id text)", self.database)
+        column = self.evaluate(self.uri("?runs_table=other"))
+        self.assertEqual(column.code, 4)
+        self.assertIn("table other: has no column created_at; name another", column.stderr)
+        self.server.sql("CREATE ROLE stranger%s LOGIN PASSWORD '%s'" % (self.database, PASSWORD))
+        self.fault(self.evaluate(self.uri(user="stranger" + self.database)), "permission denied",
+                   "grant this user SELECT")
+
+    def test_a_wrong_password_or_database_or_server_is_told_at_once(self):
+        self.fault(self.evaluate(self.uri(password="wrong-Secret-1")), "password authentication failed",
+                   "check that the server runs")
+        self.assertNotIn("wrong-Secret-1", self.evaluate(self.uri(password="wrong-Secret-1")).stderr)
+        missing = self.evaluate(self.server.uri("none_such"))
+        self.assertEqual(missing.code, 4)
+        self.assertIn("none_such", missing.stderr)
+        self.server.stop()
+        try:
+            self.fault(self.evaluate(self.uri()), "check that the server runs")
+        finally:
+            self.server.start()
+
+    def slow_view(self):
+        self.server.sql(
+            "CREATE VIEW slow AS SELECT 'q' || i AS request_id, 'ok' AS status, "
+            "timestamptz '2026-02-25T00:00:00Z' + CASE WHEN pg_sleep(0.002) IS NULL THEN interval '0' "
+            "ELSE interval '1 s' END AS created_at FROM generate_series(1, 100000) i", self.database)
+        return self.uri("?runs_table=slow&nodes_table=")
+
+    def test_a_statement_over_the_timeout_is_cancelled(self):
+        config = self.folder / "config.json"
+        config.write_text('{"input": {"statement_timeout": "300ms"}}')
+        self.fault(self.evaluate(self.slow_view(), "--config", config), "statement timeout",
+                   "input.statement_timeout")
+
+    def test_a_server_that_is_lost_in_the_middle_is_asked_again_and_then_given_up(self):
+        stop = threading.Event()
+
+        def kill():
+            while not stop.is_set():
+                self.server.kill_sessions()
+                time.sleep(0.05)
+
+        source = self.slow_view()
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            self.fault(self.evaluate(source), "check that the server runs")
+        finally:
+            stop.set()
+            killer.join()
+
+    def test_a_database_is_named_alone(self):
+        result = run_tool("eval_dag_quality", "--source", self.uri(), "--source", "log.jsonl",
+                          cwd=self.folder)
+        self.assertEqual(result.code, 2)
+        self.assertNotIn(PASSWORD, result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
