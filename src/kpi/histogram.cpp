@@ -40,7 +40,6 @@ DurationHistogram::DurationHistogram(std::map<std::int32_t, std::uint64_t> bucke
     DAGLOOP_ASSERT(bucket >= 0 && count > 0);
     count_ += count;
   }
-  DAGLOOP_ASSERT(method() == QuantileMethod::histogram);
 }
 
 std::int32_t DurationHistogram::bucket_of(double duration_ms) {
@@ -63,7 +62,7 @@ void DurationHistogram::add(double duration_ms) {
 
 void DurationHistogram::merge(const DurationHistogram& other) {
   count_ += other.count_;
-  if (method() == QuantileMethod::exact) {
+  if (method() == QuantileMethod::exact && other.buckets_.empty()) {
     exact_.insert(exact_.end(), other.exact_.begin(), other.exact_.end());
     return;
   }
@@ -78,7 +77,8 @@ void DurationHistogram::spill() {
 }
 
 QuantileMethod DurationHistogram::method() const {
-  return count_ <= kExactLimit ? QuantileMethod::exact : QuantileMethod::histogram;
+  const bool is_exact = buckets_.empty() && count_ <= kExactLimit;
+  return is_exact ? QuantileMethod::exact : QuantileMethod::histogram;
 }
 
 std::optional<double> DurationHistogram::quantile(double p) const {

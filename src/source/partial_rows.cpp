@@ -1,8 +1,6 @@
 #include "source/partial_rows.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <string_view>
 
 #include "dagloop/base/error.hpp"
@@ -10,15 +8,9 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, RowKind>, 10> kKinds{{
+constexpr std::array<std::pair<std::string_view, RowKind>, 4> kKinds{{
     {"run", RowKind::run},
-    {"error_code", RowKind::error_code},
-    {"plan_source", RowKind::plan_source},
     {"node", RowKind::node},
-    {"latency", RowKind::latency},
-    {"duration", RowKind::duration},
-    {"node_latency", RowKind::node_latency},
-    {"node_duration", RowKind::node_duration},
     {"input", RowKind::input},
     {"reject", RowKind::reject},
 }};
@@ -34,37 +26,8 @@ std::uint64_t count_of(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
 
-RejectReason reason_of(const std::string& word) {
-  for (auto each = RejectReason::not_json_object; each <= RejectReason::line_too_long;
-       each = static_cast<RejectReason>(static_cast<int>(each) + 1)) {
-    if (to_string(each) == word) return each;
-  }
-  refuse("no reason to reject a row is called \"" + word + "\"");
-}
-
-void add_runs(const PartialRow& row, KpiPartial& partial) {
-  const std::array<std::uint64_t*, 12> counts{
-      &partial.total_runs,          &partial.succeeded,           &partial.in_flight,
-      &partial.derived_runs,        &partial.verification_failed, &partial.fallback,
-      &partial.compensation_failed, &partial.compensation_total,  &partial.manual_required,
-      &partial.idempotent_reuse,    &partial.fanout_failed,       &partial.fanout_total};
-  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] += count_of(row.n[i]);
-}
-
-void add_node(const PartialRow& row, NodePartial& node) {
-  node.attempts += count_of(row.n[0]);
-  node.failed_attempts += count_of(row.n[1]);
-  node.retries += count_of(row.n[2]);
-  node.retries_succeeded += count_of(row.n[3]);
-  node.run_node_pairs += count_of(row.n[4]);
-}
-
-void add_durations(const PartialRow& row, DurationHistogram& histogram) {
-  const auto duration_ms = std::bit_cast<double>(row.n[0]);
-  if (!std::isfinite(duration_ms) || duration_ms < 0) refuse("a duration is none");
-  const std::uint64_t equal = count_of(row.n[1]);
-  if (equal > DurationHistogram::kExactLimit) refuse("many durations came one by one");
-  for (std::uint64_t i = 0; i < equal; ++i) histogram.add(duration_ms);
+void add_counts(const RowCounts& from, RowCounts& to) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
 }  // namespace
@@ -76,61 +39,91 @@ RowKind parse_row_kind(const std::string& word) {
   return found->second;
 }
 
-DurationHistogram& PartialRows::histogram_of(const Owner& owner) {
-  KpiPartial& partial = set_.partials[owner.first];
-  return owner.second.empty() ? partial.latency : partial.nodes[owner.second].latency;
+void PartialRows::add_runs(const PartialRow& row) {
+  const std::int64_t runs = row.n[0];
+  RowCounts n = row.n;
+  if (classes_.classify(row.error_code) == ErrorClass::verification) n[4] = runs;
+  Sums& sums = sums_[{row.slot, row.population, row.cohort}];
+  add_counts(n, sums.n);
+  if (row.bucket) sums.buckets[*row.bucket] += runs;
+  if (!row.error_code.empty()) sums.error_codes[row.error_code] += runs;
+  if (row.name.empty()) return;
+  auto& [all, succeeded] = sums.plan_sources[row.name];
+  all += runs;
+  succeeded += row.n[1];
 }
 
 void PartialRows::add_input(const PartialRow& row) {
-  InputCounts& input = set_.input;
-  input.records += count_of(row.n[0]);
-  input.run_records += count_of(row.n[1]);
-  input.node_records += count_of(row.n[2]);
-  input.duplicates += count_of(row.n[3]);
+  input_.records += count_of(row.n[0]);
+  input_.run_records += count_of(row.n[1]);
+  input_.node_records += count_of(row.n[2]);
+  input_.duplicates += count_of(row.n[3]);
   if (row.n[4] < 0) return;
   const TimePoint newest{Microseconds{row.n[4]}};
-  if (!input.newest_record || newest > *input.newest_record) input.newest_record = newest;
+  if (!input_.newest_record || newest > *input_.newest_record) input_.newest_record = newest;
 }
 
 void PartialRows::add(const PartialRow& row) {
-  const PartialKey key{row.slot, row.population, row.cohort};
   switch (row.kind) {
     case RowKind::run:
-      return add_runs(row, set_.partials[key]);
-    case RowKind::error_code:
-      set_.partials[key].error_codes[row.name] += count_of(row.n[0]);
+      return add_runs(row);
+    case RowKind::node: {
+      NodeSums& node = sums_[{row.slot, row.population, row.cohort}].nodes[row.name];
+      add_counts(row.n, node.n);
+      if (row.bucket) node.buckets[*row.bucket] += row.n[0];
       return;
-    case RowKind::plan_source:
-      set_.partials[key].plan_sources[row.name].merge({count_of(row.n[0]), count_of(row.n[1])});
-      return;
-    case RowKind::node:
-      return add_node(row, set_.partials[key].nodes[row.name]);
-    case RowKind::latency:
-    case RowKind::node_latency:
-      buckets_[{key, row.name}][static_cast<std::int32_t>(row.n[0])] += count_of(row.n[1]);
-      return;
-    case RowKind::duration:
-    case RowKind::node_duration:
-      return add_durations(row, histogram_of({key, row.name}));
+    }
     case RowKind::input:
       return add_input(row);
     case RowKind::reject: {
-      const RejectReason reason = reason_of(row.name);
-      set_.input.malformed += count_of(row.n[0]);
-      set_.input.malformed_by_reason[reason] += count_of(row.n[0]);
+      const std::int64_t place = row.n[1];
+      if (place < 0 || place > static_cast<std::int64_t>(RejectReason::line_too_long)) {
+        refuse("no reason to reject a row has the number " + std::to_string(place));
+      }
+      input_.malformed += count_of(row.n[0]);
+      input_.malformed_by_reason[static_cast<RejectReason>(place)] += count_of(row.n[0]);
       return;
     }
   }
 }
 
-PartialSet PartialRows::finish() {
-  for (auto& [owner, buckets] : buckets_) {
-    std::uint64_t total = 0;
-    for (const auto& [bucket, count] : buckets) total += count;
-    if (total <= DurationHistogram::kExactLimit) refuse("few durations came in buckets");
-    histogram_of(owner).merge(DurationHistogram(std::move(buckets)));
+DurationHistogram PartialRows::histogram_of(const Buckets& buckets) {
+  std::map<std::int32_t, std::uint64_t> counts;
+  for (const auto& [bucket, count] : buckets) {
+    if (bucket < 0) refuse("a duration is negative");
+    if (count != 0) counts[bucket] = count_of(count);
   }
-  return std::move(set_);
+  return DurationHistogram(std::move(counts));
+}
+
+KpiPartial PartialRows::partial_of(const Sums& sums) {
+  KpiPartial partial;
+  const std::array<std::uint64_t*, 12> counts{
+      &partial.total_runs,          &partial.succeeded,           &partial.in_flight,
+      &partial.derived_runs,        &partial.verification_failed, &partial.fallback,
+      &partial.compensation_failed, &partial.compensation_total,  &partial.manual_required,
+      &partial.idempotent_reuse,    &partial.fanout_failed,       &partial.fanout_total};
+  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = count_of(sums.n[i]);
+  partial.latency = histogram_of(sums.buckets);
+  for (const auto& [code, count] : sums.error_codes) {
+    if (count != 0) partial.error_codes[code] = count_of(count);
+  }
+  for (const auto& [source, runs] : sums.plan_sources) {
+    if (runs.first != 0)
+      partial.plan_sources[source] = {count_of(runs.first), count_of(runs.second)};
+  }
+  for (const auto& [name, node] : sums.nodes) {
+    partial.nodes[name] = {count_of(node.n[0]), count_of(node.n[1]), count_of(node.n[2]),
+                           count_of(node.n[3]), count_of(node.n[4]), histogram_of(node.buckets)};
+  }
+  return partial;
+}
+
+PartialSet PartialRows::finish() {
+  PartialSet set;
+  set.input = std::move(input_);
+  for (const auto& [key, sums] : sums_) set.partials[key] = partial_of(sums);
+  return set;
 }
 
 }  // namespace dagloop

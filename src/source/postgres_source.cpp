@@ -1,5 +1,6 @@
 #include "dagloop/source/postgres_source.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <pqxx/pqxx>
 #include <thread>
@@ -10,6 +11,8 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "dagloop/record/record_reader.hpp"
+#include "source/partial_rows.hpp"
+#include "source/postgres_aggregate.hpp"
 #include "source/postgres_table.hpp"
 
 namespace dagloop {
@@ -18,6 +21,7 @@ namespace {
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr int kRowsAtOnce = 5000;
+constexpr const char* kRowsAtMost = "50000";
 constexpr const char* kQueryCanceled = "57014";
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -27,6 +31,17 @@ bool is_passing(const std::string& message) {
   return message.find("authentication failed") == std::string::npos &&
          message.find("does not exist") == std::string::npos &&
          message.find("no password supplied") == std::string::npos;
+}
+
+std::int64_t parse_count(const std::string& name, const std::string& digits) {
+  std::int64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (stop != end || error != std::errc{} || value < 0) {
+    throw Error(ErrorKind::usage, "--source postgresql://...", name + "=" + digits + " is no count",
+                "give a whole number, 0 or more");
+  }
+  return value;
 }
 
 PostgresTable describe_table(pqxx::transaction_base& transaction, const std::string& name) {
@@ -46,6 +61,36 @@ PostgresTable describe_table(pqxx::transaction_base& transaction, const std::str
     table.columns.emplace(column[0].as<std::string>(), column[1].as<std::string>());
   }
   return table;
+}
+
+// Whether at most `limit` rows may matter to the query.
+bool are_few(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
+             const Mapping& mapping, const LogQuery& query, std::int64_t limit) {
+  std::int64_t rows = 0;
+  for (const PostgresTable& table : tables) {
+    demand_columns(table, mapping);
+    rows += transaction
+                .exec1("SELECT count(*) FROM (SELECT FROM " + table.name +
+                       time_filter(table, mapping, query) + " LIMIT " + std::to_string(limit + 1) +
+                       ") AS few")[0]
+                .as<std::int64_t>();
+  }
+  return rows <= limit;
+}
+
+PartialRow partial_row(const pqxx::row& row, const LogQuery& query) {
+  PartialRow out;
+  out.kind = parse_row_kind(row[0].as<std::string>());
+  out.slot = slot_of_stretch(row[1].as<std::int64_t>(), query);
+  out.population = row[2].as<int>() == 0 ? Population::dag : Population::non_dag;
+  out.cohort = static_cast<Cohort>(row[3].as<int>());
+  out.name = row[4].as<std::string>("");
+  out.error_code = row[5].as<std::string>("");
+  if (!row[6].is_null()) out.bucket = row[6].as<std::int32_t>();
+  for (std::size_t i = 0; i < out.n.size(); ++i) {
+    out.n[i] = row[static_cast<pqxx::row::size_type>(7 + i)].as<std::int64_t>();
+  }
+  return out;
 }
 
 // Turns rows into runs.
@@ -83,6 +128,7 @@ struct PostgresSource::Impl {
   std::string server;  // what libpq is given
   std::string where;   // without secrets
   std::vector<std::string> tables;
+  std::int64_t rows_at_most = 0;  // of a range that are read as rows
   SourceOptions options;
 
   PartialSet read_once(const LogQuery& query) {
@@ -91,9 +137,28 @@ struct PostgresSource::Impl {
     transaction.exec("SET LOCAL TIME ZONE 'UTC'");
     transaction.exec("SET LOCAL statement_timeout = " +
                      std::to_string(options.statement_timeout.count()));
+    std::vector<PostgresTable> described;
+    for (const std::string& name : tables) described.push_back(describe_table(transaction, name));
+    const bool aggregates = can_aggregate(described, options) &&
+                            !are_few(transaction, described, options.mapping, query, rows_at_most);
+    return aggregates ? read_partials(transaction, described, query)
+                      : read_rows(transaction, described, query);
+  }
+
+  PartialSet read_partials(pqxx::transaction_base& transaction,
+                           const std::vector<PostgresTable>& described, const LogQuery& query) {
+    PartialRows partials(options.classes);
+    for (const pqxx::row& row :
+         transaction.exec(aggregate_query(described, options.mapping, query))) {
+      partials.add(partial_row(row, query));
+    }
+    return partials.finish();
+  }
+
+  PartialSet read_rows(pqxx::transaction_base& transaction,
+                       const std::vector<PostgresTable>& described, const LogQuery& query) {
     RowReader rows(options, query);
-    for (const std::string& name : tables) {
-      const PostgresTable table = describe_table(transaction, name);
+    for (const PostgresTable& table : described) {
       transaction.exec("DECLARE dagloop_rows NO SCROLL CURSOR FOR " +
                        rows_query(table, options.mapping, query));
       std::uint64_t number = 0;
@@ -139,6 +204,8 @@ PostgresSource::PostgresSource(const std::string& uri, SourceOptions options)
   impl_->tables = {take_parameter(impl_->server, "runs_table").value_or("command_logs")};
   const std::string nodes = take_parameter(impl_->server, "nodes_table").value_or("dag_node_logs");
   if (!nodes.empty()) impl_->tables.push_back(nodes);
+  impl_->rows_at_most = parse_count(
+      "rows_at_most", take_parameter(impl_->server, "rows_at_most").value_or(kRowsAtMost));
   impl_->server = postgres_server(impl_->server);
   impl_->where = redact_uri(impl_->server);
   impl_->options = std::move(options);

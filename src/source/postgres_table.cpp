@@ -6,9 +6,7 @@
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
-namespace {
 
-// The column that a field of the contract is found in.
 std::string column_of(const Mapping& mapping, const std::string& field) {
   const auto mapped = mapping.fields.find(field);
   if (mapped == mapping.fields.end()) return field;
@@ -24,15 +22,27 @@ std::string column_of(const Mapping& mapping, const std::string& field) {
   return field;
 }
 
+namespace {
+
 bool is_own_column(const Mapping& mapping, const std::string& field) {
   const auto mapped = mapping.fields.find(field);
   return mapped == mapping.fields.end() || mapped->second.source == FieldSource::column;
 }
 
-std::string quoted(const std::string& name) {
+}  // namespace
+
+std::string quoted_name(const std::string& name) {
   std::string out = "\"";
   for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
+}
+
+namespace {
+
+bool is_time_column(const PostgresTable& table, const Mapping& mapping) {
+  const std::string& type = table.columns.at(column_of(mapping, "created_at"));
+  return is_own_column(mapping, "created_at") &&
+         (type == "timestamptz" || type == "timestamp" || type == "date");
 }
 
 void demand_column(const PostgresTable& table, const std::vector<std::string>& any_of) {
@@ -45,9 +55,13 @@ void demand_column(const PostgresTable& table, const std::vector<std::string>& a
               "name another table (runs_table=, nodes_table=), or give a mapping (--mapping)");
 }
 
+}  // namespace
+
 std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
 
-std::string time_filter(const std::string& time, const Mapping& mapping, const LogQuery& query) {
+std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+  if (!is_time_column(table, mapping)) return "";
+  const std::string time = quoted_name(column_of(mapping, "created_at"));
   std::string in_range = time + " < " + time_literal(query.range.end);
   // A run that began before the range may have ended in it.
   if (mapping.created_at_marks == CreatedAtMarks::end) {
@@ -57,30 +71,29 @@ std::string time_filter(const std::string& time, const Mapping& mapping, const L
          time + " IS NULL";
 }
 
-}  // namespace
-
-std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
-  const std::string time = column_of(mapping, "created_at");
-  demand_column(table, {time});
+void demand_columns(const PostgresTable& table, const Mapping& mapping) {
+  demand_column(table, {column_of(mapping, "created_at")});
   demand_column(table, {column_of(mapping, "status")});
   demand_column(table, {column_of(mapping, "pipeline_run_id"), column_of(mapping, "request_id")});
+}
+
+std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+  demand_columns(table, mapping);
+  const std::string time = column_of(mapping, "created_at");
   std::set<std::string> wanted;
   for (const std::string_view field : contract_fields()) {
     const std::string column = column_of(mapping, std::string(field));
     if (table.columns.contains(column)) wanted.insert(column);
   }
-  const std::string& type = table.columns.at(time);
-  const bool is_time = is_own_column(mapping, "created_at") &&
-                       (type == "timestamptz" || type == "timestamp" || type == "date");
+  const bool is_time = is_time_column(table, mapping);
   std::string list;
   for (const std::string& column : wanted) {
     const bool is_cast = is_time && column == time;
-    list += (list.empty() ? "" : ", ") + quoted(column) +
-            (is_cast ? "::timestamptz AS " + quoted(column) : "");
+    list += (list.empty() ? "" : ", ") + quoted_name(column) +
+            (is_cast ? "::timestamptz AS " + quoted_name(column) : "");
   }
-  const std::string from =
-      " FROM " + table.name + (is_time ? time_filter(quoted(time), mapping, query) : "");
-  return "SELECT row_to_json(r)::text FROM (SELECT " + list + from + ") AS r";
+  return "SELECT row_to_json(r)::text FROM (SELECT " + list + " FROM " + table.name +
+         time_filter(table, mapping, query) + ") AS r";
 }
 
 }  // namespace dagloop

@@ -16,6 +16,22 @@ struct PostgresTable {
   std::map<std::string, std::string> columns;  // name -> type, as in pg_type.typname
 };
 
+/// Returns the name of the column that a field of the contract is found in.
+std::string column_of(const Mapping& mapping, const std::string& field);
+
+/// Returns a column's name as SQL wants it.
+std::string quoted_name(const std::string& name);
+
+/// Returns an instant as SQL wants it.
+std::string time_literal(TimePoint time);
+
+/// Throws Error{source} when the table lacks a column without which no row is a record.
+void demand_columns(const PostgresTable& table, const Mapping& mapping);
+
+/// Returns " WHERE ..." for the rows that may matter to `query`, or nothing where the time does not
+/// stand in a column of its own.
+std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);
+
 /// Returns the SELECT of the rows that may matter to `query`, each as one JSON object.
 ///
 /// Shape:  only columns that the contract or the mapping names are read. Rows whose time is known

@@ -18,8 +18,9 @@ std::string_view to_string(QuantileMethod method);
 
 /// Durations in milliseconds.
 ///
-/// Up to kExactLimit durations are kept as they are; from then on only bucket counts: 128 buckets
-/// an octave, so a bucket's middle is within 1/256 (0.4 %) of every duration in it.
+/// Up to kExactLimit durations are kept as they are; beyond, or where some came in buckets, only
+/// bucket counts: 128 buckets an octave, so a bucket's middle is within 1/256 (0.4 %) of every
+/// duration in it.
 class DurationHistogram {
  public:
   static constexpr std::size_t kExactLimit = 4096;
@@ -27,8 +28,7 @@ class DurationHistogram {
   DurationHistogram() = default;
   /// Takes counts that a database has made, by bucket.
   ///
-  /// Shape:  bucket index (bucket_of) -> count; more than kExactLimit in all, else a caller's bug:
-  ///         so few durations are kept as they are.
+  /// Shape:  bucket index (bucket_of) -> count; none negative or zero, else a caller's bug.
   explicit DurationHistogram(std::map<std::int32_t, std::uint64_t> buckets);
 
   /// Returns the bucket of a duration: the upper 19 bits of the IEEE 754 double (sign, exponent and

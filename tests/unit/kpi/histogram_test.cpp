@@ -122,6 +122,25 @@ TEST_CASE("merging histograms in any grouping and order equals adding all durati
   }
 }
 
+TEST_CASE("durations that came in buckets stay in buckets, however few") {
+  const std::map<std::int32_t, std::uint64_t> two{{DurationHistogram::bucket_of(100), 2}};
+  DurationHistogram few(two);
+  CHECK(few.method() == QuantileMethod::histogram);
+  CHECK(few.quantile(0.5).value() == Approx(100).epsilon(0.004));
+  const DurationHistogram exact = histogram_of({300, 400, 500});
+  auto merged = few;
+  merged.merge(exact);
+  auto other = exact;
+  other.merge(few);
+  few.add(300);
+  few.add(400);
+  few.add(500);
+  CHECK(merged == other);
+  CHECK(merged == few);
+  CHECK(merged.count() == 5);
+  CHECK(merged.quantile(1).value() == Approx(500).epsilon(0.004));
+}
+
 TEST_CASE("histograms of different durations differ") {
   CHECK_FALSE(histogram_of({1, 2}) == histogram_of({1, 3}));
   CHECK_FALSE(histogram_of({1}) == histogram_of({1, 1}));

@@ -1,6 +1,5 @@
 #include "source/partial_rows.hpp"
 
-#include <bit>
 #include <catch2/catch.hpp>
 
 #include "dagloop/base/error.hpp"
@@ -9,15 +8,27 @@ namespace dagloop {
 namespace {
 
 const TimePoint kSlot = *parse_time("2026-02-25T00:00:00Z");
+const ErrorClasses kClasses;
 
-PartialRow row(RowKind kind, std::array<std::int64_t, 12> n, std::string name = "") {
-  return {kind, kSlot, Population::dag, Cohort::canary, std::move(name), n};
+struct Names {
+  std::string name;
+  std::string error_code;
+  std::optional<std::int32_t> bucket;
+};
+
+PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
+  return {kind,         kSlot, Population::dag, Cohort::canary, names.name, names.error_code,
+          names.bucket, n};
+}
+
+PartialSet set_of(const std::vector<PartialRow>& rows) {
+  PartialRows all(kClasses);
+  for (const PartialRow& each : rows) all.add(each);
+  return all.finish();
 }
 
 KpiPartial partial_of(const std::vector<PartialRow>& rows) {
-  PartialRows all;
-  for (const PartialRow& each : rows) all.add(each);
-  const PartialSet set = all.finish();
+  const PartialSet set = set_of(rows);
   REQUIRE(set.partials.size() == 1);
   CHECK(set.partials.begin()->first == PartialKey{kSlot, Population::dag, Cohort::canary});
   return set.partials.begin()->second;
@@ -43,11 +54,16 @@ TEST_CASE("each count of a run row goes to the field of its place") {
 }
 
 TEST_CASE("rows of codes, plan sources and nodes are summed by name") {
-  const KpiPartial partial = partial_of(
-      {row(RowKind::error_code, {2}, "E1"), row(RowKind::error_code, {3}, "E1"),
-       row(RowKind::plan_source, {4, 3}, "llm"), row(RowKind::node, {9, 4, 3, 2, 5}, "n1")});
-  CHECK(partial.error_codes.at("E1") == 5);
-  CHECK(partial.plan_sources.at("llm") == PlanSourcePartial{4, 3});
+  const KpiPartial partial =
+      partial_of({row(RowKind::run, {2, 0, 0, 0, 1}, {"llm", "E1", {}}),
+                  row(RowKind::run, {3, 1}, {"llm", "VERIFY_X", {}}), row(RowKind::run, {9, 9}),
+                  row(RowKind::node, {9, 4, 3, 2, 0}, {"n1", "", {}}),
+                  row(RowKind::node, {0, 0, 0, 0, 5}, {"n1", "", {}})});
+  CHECK(partial.total_runs == 14);
+  CHECK(partial.verification_failed == 4);  // one by its reason, three by their code
+  CHECK(partial.error_codes == std::map<std::string, std::uint64_t>{{"E1", 2}, {"VERIFY_X", 3}});
+  CHECK(partial.plan_sources.size() == 1);
+  CHECK(partial.plan_sources.at("llm") == PlanSourcePartial{5, 1});
   const NodePartial& node = partial.nodes.at("n1");
   CHECK(node.attempts == 9);
   CHECK(node.failed_attempts == 4);
@@ -56,41 +72,33 @@ TEST_CASE("rows of codes, plan sources and nodes are summed by name") {
   CHECK(node.run_node_pairs == 5);
 }
 
-TEST_CASE("durations one by one give the histogram of adding them") {
+TEST_CASE("durations in buckets give the histogram of adding them") {
   DurationHistogram expected;
-  expected.add(1.5);
-  expected.add(1.5);
-  expected.add(0);
-  const KpiPartial partial =
-      partial_of({row(RowKind::duration, {std::bit_cast<std::int64_t>(1.5), 2}),
-                  row(RowKind::duration, {0, 1}),
-                  row(RowKind::node_duration, {std::bit_cast<std::int64_t>(7.0), 1}, "n1")});
-  CHECK(partial.latency == expected);
-  CHECK(partial.nodes.at("n1").latency.quantile(1) == 7.0);
-}
-
-TEST_CASE("many durations in buckets give the histogram of adding them") {
-  DurationHistogram expected;
-  std::map<std::int32_t, std::int64_t> counts;
-  for (int i = 0; i < 5000; ++i) {
-    expected.add(i * 0.7);
-    ++counts[DurationHistogram::bucket_of(i * 0.7)];
-  }
   std::vector<PartialRow> rows;
-  for (const auto& [bucket, count] : counts) {
-    rows.push_back(row(RowKind::latency, {bucket, count}));
-    rows.push_back(row(RowKind::node_latency, {bucket, count}, "n1"));
+  for (int i = 0; i < 5000; ++i) {
+    const double duration_ms = i * 0.7;
+    expected.add(duration_ms);
+    const std::int32_t bucket = DurationHistogram::bucket_of(duration_ms);
+    rows.push_back(row(RowKind::run, {1}, {"", "", bucket}));
+    rows.push_back(row(RowKind::node, {1}, {"n1", "", bucket}));
   }
   const KpiPartial partial = partial_of(rows);
   CHECK(partial.latency == expected);
   CHECK(partial.nodes.at("n1").latency == expected);
 }
 
+TEST_CASE("negative counts take back what a duplicate had counted") {
+  const KpiPartial partial = partial_of({row(RowKind::run, {-1, 0, 0, 0, 0, -1}, {"rule", "E1", 5}),
+                                         row(RowKind::run, {1, 0, 0, 0, 0, 1}, {"rule", "E1", 5}),
+                                         row(RowKind::run, {1, 1}, {"llm", "", 7})});
+  CHECK(partial == partial_of({row(RowKind::run, {1, 1}, {"llm", "", 7})}));
+}
+
 TEST_CASE("input and reject rows are summed, the newest record stands") {
-  PartialRows all;
+  PartialRows all(kClasses);
   all.add(row(RowKind::input, {5, 3, 2, 1, 1000}));
   all.add(row(RowKind::input, {5, 3, 2, 1, -1}));
-  all.add(row(RowKind::reject, {4}, "bad_number"));
+  all.add(row(RowKind::reject, {4, static_cast<std::int64_t>(RejectReason::bad_number)}));
   const InputCounts input = all.finish().input;
   CHECK(input.records == 10);
   CHECK(input.run_records == 6);
@@ -103,14 +111,14 @@ TEST_CASE("input and reject rows are summed, the newest record stands") {
 
 TEST_CASE("an answer that cannot be is refused, not counted") {
   CHECK_THROWS_AS(parse_row_kind("nonsense"), Error);
-  CHECK(parse_row_kind("node_latency") == RowKind::node_latency);
-  PartialRows all;
-  CHECK_THROWS_WITH(all.add(row(RowKind::error_code, {-1}, "E1")), Catch::Contains("negative"));
-  CHECK_THROWS_AS(all.add(row(RowKind::reject, {1}, "bad_weather")), Error);
-  CHECK_THROWS_AS(all.add(row(RowKind::duration, {std::bit_cast<std::int64_t>(-1.0), 1})), Error);
-  CHECK_THROWS_AS(all.add(row(RowKind::duration, {0, 5000})), Error);
-  all.add(row(RowKind::latency, {1000, 10}));
-  CHECK_THROWS_WITH(all.finish(), Catch::Contains("few durations"));
+  CHECK(parse_row_kind("node") == RowKind::node);
+  CHECK_THROWS_WITH(set_of({row(RowKind::run, {-1})}), Catch::Contains("negative"));
+  CHECK_THROWS_AS(set_of({row(RowKind::run, {0}, {"", "E1", {}}), row(RowKind::run, {-1, 0})}),
+                  Error);
+  CHECK_THROWS_AS(set_of({row(RowKind::node, {-1}, {"n1", "", {}})}), Error);
+  CHECK_THROWS_AS(set_of({row(RowKind::run, {1}, {"", "", -5})}), Error);
+  CHECK_THROWS_AS(set_of({row(RowKind::reject, {1, 77})}), Error);
+  CHECK_THROWS_AS(set_of({row(RowKind::input, {-1, 0, 0, 0, -1})}), Error);
 }
 
 }  // namespace dagloop
