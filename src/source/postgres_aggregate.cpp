@@ -1,7 +1,8 @@
 #include "source/postgres_aggregate.hpp"
 
-#include <algorithm>
-#include <map>
+#include <fmt/format.h>
+
+#include <cmath>
 #include <set>
 
 namespace dagloop {
@@ -46,20 +47,19 @@ class Expressions {
   Expressions(const PostgresTable& table, const Mapping& mapping)
       : table_(table), mapping_(mapping) {}
 
-  // Text; NULL where it is absent or empty.
+  // A text; absent where it is NULL or empty.
   std::string text(const std::string& field) const {
     const std::string column = column_of(mapping_, field);
     const auto found = table_.columns.find(column);
     if (found == table_.columns.end()) return "NULL::text";
-    const std::string cast = found->second == "text" ? "" : "::text";
-    const std::string plain = "nullif(" + quoted_name(column) + cast + ", '')";
+    std::string plain = quoted_name(column) + (found->second == "text" ? "" : "::text");
     const auto mapped = mapping_.fields.find(field);
     if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return plain;
-    std::string words = "nullif(CASE " + plain;
+    std::string words = "CASE " + plain + " WHEN '' THEN ''";
     for (const auto& [foreign, word] : mapped->second.aliases) {
       words += " WHEN " + literal(foreign) + " THEN " + literal(word);
     }
-    return words + " ELSE " + plain + " END, '')";
+    return "(" + words + " ELSE " + plain + " END)";
   }
 
   // A value of another type; NULL where it is absent.
@@ -75,13 +75,39 @@ class Expressions {
   const Mapping& mapping_;
 };
 
-// Statuses, by their place in Status: the first five are final.
-std::string status_of(const std::string& word) {
-  return "CASE " + word +
-         " WHEN 'succeeded' THEN 0 WHEN 'success' THEN 0 WHEN 'ok' THEN 0 WHEN 'failed' THEN 1"
-         " WHEN 'error' THEN 1 WHEN 'manual_required' THEN 2 WHEN 'cancelled' THEN 3"
-         " WHEN 'skipped' THEN 4 WHEN 'running' THEN 5 WHEN 'pending' THEN 6"
-         " WHEN 'compensating' THEN 7 END";
+// A word's number: its place in `words` from `first`, 0 where it is absent, NULL where it is
+// unknown. The usual words stand first, for they are compared one after the other.
+std::string number_of(const std::string& text,
+                      const std::vector<std::pair<const char*, int>>& words) {
+  std::string found = "CASE " + text;
+  for (const auto& [word, number] : words) {
+    found += " WHEN '" + std::string(word) + "' THEN " + std::to_string(number);
+  }
+  return found + " WHEN '' THEN 0 ELSE CASE WHEN " + text + " IS NULL THEN 0 END END";
+}
+
+// Statuses, by their place in Status from 1: up to 5 they are final.
+std::string status_of(const std::string& text) {
+  return number_of(text, {{"succeeded", 1},
+                          {"success", 1},
+                          {"ok", 1},
+                          {"failed", 2},
+                          {"error", 2},
+                          {"manual_required", 3},
+                          {"cancelled", 4},
+                          {"skipped", 5},
+                          {"running", 6},
+                          {"pending", 7},
+                          {"compensating", 8}});
+}
+
+std::string compensation_of(const std::string& text) {
+  return number_of(text,
+                   {{"not_required", 1}, {"completed", 2}, {"failed", 3}, {"manual_required", 4}});
+}
+
+std::string cohort_of(const std::string& text) {
+  return number_of(text, {{"control", 2}, {"canary", 1}});
 }
 
 std::string reason_of(const Expressions& row, const LogQuery& query) {
@@ -90,27 +116,30 @@ std::string reason_of(const Expressions& row, const LogQuery& query) {
   const std::string attempt = row.value("attempt", "int8");
   const std::string total = row.value("fanout_total", "int8");
   const std::string failed = row.value("fanout_failed", "int8");
+  const std::string status = status_of(row.text("status"));
   const auto when = [](const std::string& condition, RejectReason reason) {
     return " WHEN " + condition + " THEN " + number(reason);
   };
-  const std::string negative = duration + " < 0 OR " + attempt + " < 1 OR " + attempt + " > " +
-                               kMaxAttempt + " OR " + total + " < 0 OR " + total + " > " +
-                               kMaxCount + " OR " + failed + " < 0 OR " + failed + " > " +
-                               kMaxCount;
+  const std::string out_of_range = duration + " < 0 OR " + attempt + " < 1 OR " + attempt + " > " +
+                                   kMaxAttempt + " OR " + total + " < 0 OR " + total + " > " +
+                                   kMaxCount + " OR " + failed + " < 0 OR " + failed + " > " +
+                                   kMaxCount;
   // In the order of build_record(). A number that is none is text in JSON.
   return "CASE" +
-         when(duration + " IN ('NaN', 'Infinity', '-Infinity')", RejectReason::wrong_type) +
+         when(duration + " = 'NaN' OR " + duration + " = 'Infinity' OR " + duration +
+                  " = '-Infinity'",
+              RejectReason::wrong_type) +
          when(at + " IS NULL", RejectReason::missing_created_at) +
-         when(row.text("status") + " IS NULL", RejectReason::missing_status) +
-         when(row.text("pipeline_run_id") + " IS NULL AND " + row.text("request_id") + " IS NULL",
+         when(status + " = 0", RejectReason::missing_status) +
+         when("(" + row.text("pipeline_run_id") + " <> '') IS NOT TRUE AND (" +
+                  row.text("request_id") + " <> '') IS NOT TRUE",
               RejectReason::missing_run_id) +
-         when("(" + status_of(row.text("status")) + ") IS NULL", RejectReason::unknown_status) +
-         when(row.text("compensation_status") +
-                  " NOT IN ('not_required', 'completed', 'failed', 'manual_required') OR " +
-                  row.text("cohort") + " NOT IN ('canary', 'control')",
+         when(status + " IS NULL", RejectReason::unknown_status) +
+         when(compensation_of(row.text("compensation_status")) + " IS NULL OR " +
+                  cohort_of(row.text("cohort")) + " IS NULL",
               RejectReason::unknown_value) +
          when(at + " >= '10000-01-01'", RejectReason::bad_time) +
-         when(negative, RejectReason::bad_number) +
+         when(out_of_range, RejectReason::bad_number) +
          when(at + " > " + time_literal(query.latest), RejectReason::future_time) + " END";
 }
 
@@ -120,28 +149,28 @@ std::string rows_of(const PostgresTable& table, const Mapping& mapping, const Lo
   const std::string run_id = row.text("pipeline_run_id");
   const bool has_nodes = table.columns.contains(column_of(mapping, "node_id"));
   const std::string node = has_nodes ? "CASE WHEN " + row.text("node_type") +
-                                           " IS DISTINCT FROM 'pipeline' THEN " +
-                                           row.text("node_id") + " END"
+                                           " IS DISTINCT FROM 'pipeline' THEN nullif(" +
+                                           row.text("node_id") + ", '') END"
                                      : "NULL::text";
   const std::string mode = row.text("execution_mode");
-  return "SELECT " + row.value("created_at", "timestamptz") + " AS at, " + reason_of(row, query) +
-         " AS reason, " + run_id + " IS NULL AS is_request, coalesce(" + run_id + ", " +
+  const bool is_unique = table.unique.contains(column_of(mapping, "pipeline_run_id"));
+  const std::string alone = is_unique ? run_id + " IS NOT NULL" : "false";
+  return "SELECT " + alone + " AS alone, " + row.value("created_at", "timestamptz") + " AS at, " +
+         reason_of(row, query) + " AS reason, (" + run_id +
+         " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id + ", ''), " +
          row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
          row.value("attempt", "int8") + ", 1) AS attempt, " + status_of(row.text("status")) +
-         " AS status, " + row.text("error_code") + " AS code, " + row.text("plan_source") +
-         " AS plan, CASE " + row.text("compensation_status") +
-         " WHEN 'not_required' THEN 1 WHEN 'completed' THEN 2 WHEN 'failed' THEN 3"
-         " WHEN 'manual_required' THEN 4 ELSE 0 END AS compensation, CASE WHEN " +
-         mode + " IN ('dag', 'pipeline_dag') OR " + mode + " IS NULL AND " + run_id +
-         " IS NOT NULL THEN 0 ELSE 1 END AS population, CASE " + row.text("cohort") +
-         " WHEN 'canary' THEN 1 WHEN 'control' THEN 2 ELSE 0 END AS cohort, " +
-         row.text("verification_reason") + " IS NOT NULL AS unverified, " +
-         row.text("fallback_reason") + " IS NOT NULL AS fallback, coalesce(" +
-         row.value("idempotent_reuse", "bool") + ", false) AS reused, " +
-         row.value("duration_ms", "float8") + " AS duration, coalesce(" +
-         row.value("fanout_total", "int8") + ", 0) AS fanout_total, coalesce(" +
-         row.value("fanout_failed", "int8") + ", 0) AS fanout_failed FROM " + table.name +
-         time_filter(table, mapping, query);
+         " AS status, nullif(" + row.text("error_code") + ", '') AS code, " +
+         row.text("plan_source") + " AS plan, " + compensation_of(row.text("compensation_status")) +
+         " AS compensation, CASE " + mode +
+         " WHEN 'dag' THEN 0 WHEN 'pipeline_dag' THEN 0 ELSE CASE WHEN (" + mode +
+         " <> '') IS NOT TRUE AND " + run_id + " <> '' THEN 0 ELSE 1 END END AS population, " +
+         cohort_of(row.text("cohort")) + " AS cohort, " + row.text("verification_reason") +
+         " <> '' AS unverified, " + row.text("fallback_reason") + " <> '' AS fallback, " +
+         row.value("idempotent_reuse", "bool") + " AS reused, " +
+         row.value("duration_ms", "float8") + " AS duration, " + row.value("fanout_total", "int8") +
+         " AS fanout_total, " + row.value("fanout_failed", "int8") + " AS fanout_failed FROM " +
+         table.name + time_filter(table, mapping, query);
 }
 
 std::string stretch_of(const std::string& at, const LogQuery& query) {
@@ -154,42 +183,79 @@ std::string stretch_of(const std::string& at, const LogQuery& query) {
   return stretch + " ELSE 0 END";
 }
 
-// width_bucket() is exact, for the edges are. What lies outside of them takes the bits.
+std::string powers_of_two(int first, int step, int count) {
+  std::string list;
+  for (int i = 0; i < count; ++i) {
+    list += (i == 0 ? "" : ",") + fmt::format("{}", std::ldexp(1.0, first + i * step));
+  }
+  return "'{" + list + "}'::float8[]";
+}
+
+// The bucket of a duration. Scaling by powers of two is exact, so the bucket is, too. Zero and what
+// is far from any latency take the bits of the number.
 std::string bucket_of(const std::string& duration) {
-  const std::string bits = "float8send(" + duration + ")";
-  return "CASE WHEN " + duration + " >= " + "(SELECT edges[1] FROM scale) AND " + duration +
-         " < (SELECT top FROM scale) THEN width_bucket(" + duration +
-         ", (SELECT edges FROM scale)) + " + std::to_string(kFirstBucket - 1) + " WHEN " +
-         duration + " = 0 THEN 0 ELSE get_byte(" + bits + ", 0) * 2048 + get_byte(" + bits +
-         ", 1) * 8 + get_byte(" + bits + ", 2) / 32 END";
+  const std::string octave =
+      "width_bucket(" + duration + ", " + powers_of_two(kFirstOctave, 1, kOctaves + 1) + ")";
+  const std::string byte = "get_byte(float8send(" + duration + "), ";
+  return fmt::format(
+      "CASE WHEN {0} >= {5} AND {0} < {6} THEN {1} + {2} * {3} + floor(({0} * ({4})[{2}] - 1) * "
+      "{3})::int WHEN {0} <= 0 THEN 0 ELSE {7}0) * 2048 + {7}1) * 8 + {7}2) / 32 END",
+      duration, kFirstBucket - kBucketsAnOctave, octave, kBucketsAnOctave,
+      powers_of_two(-kFirstOctave, -1, kOctaves), std::ldexp(1.0, kFirstOctave),
+      std::ldexp(1.0, kFirstOctave + kOctaves), byte);
 }
 
-std::string scale() {
-  const std::string count = std::to_string(kOctaves * kBucketsAnOctave - 1);
-  return "scale AS MATERIALIZED (SELECT array_agg(power(2::float8, " +
-         std::to_string(kFirstOctave) +
-         " + g / 128) * (1 + (g % 128) / 128::float8) ORDER BY g) AS edges, power(2::float8, " +
-         std::to_string(kFirstOctave + kOctaves) + ") AS top FROM generate_series(0, " + count +
-         ") g)";
-}
-
-// Runs that are alike, counted.
-std::string grouped(const std::string& runs, const LogQuery& query) {
-  const auto runs_with = [](const std::string& condition) {
-    return ", count(*) FILTER (WHERE " + condition + ")";
+// Runs that are alike, counted. What is alike is packed into one number and one text: a group costs
+// by the column, and the planner multiplies its guesses, so that it would not group by hashing.
+std::string grouped(const std::string& kinds) {
+  const auto runs_with = [](const std::string& condition, const std::string& name) {
+    return ", count(*) FILTER (WHERE " + condition + ") AS " + name;
   };
-  return "SELECT " + stretch_of("at", query) +
-         " AS stretch, population, cohort, reason, status > 4 AS in_flight, plan, code, "
-         "CASE WHEN status <= 4 THEN " +
-         bucket_of("duration") + " END AS bucket, count(*) AS runs" + runs_with("status = 0") +
-         " AS succeeded" + runs_with("unverified") + " AS unverified" + runs_with("fallback") +
-         " AS fallback" + runs_with("compensation >= 3") + " AS not_compensated" +
-         runs_with("compensation >= 2") + " AS compensation" +
-         runs_with("manual OR status = 2 OR compensation = 4") + " AS manual" +
-         runs_with("reused") +
-         " AS reused, sum(fanout_failed) AS fanout_failed, sum(fanout_total) AS fanout_total,"
-         " max(at) AS newest FROM (" +
-         runs + ") AS runs GROUP BY 1, 2, 3, 4, 5, 6, 7, 8";
+  const std::string alike =
+      "SELECT packed, names, count(*) AS runs" + runs_with("status = 1", "succeeded") +
+      runs_with("unverified", "unverified") + runs_with("fallback", "fallback") +
+      runs_with("compensation >= 3", "not_compensated") +
+      runs_with("compensation >= 2", "compensated") +
+      runs_with("manual OR compensation = 4", "manual") + runs_with("reused", "reused") +
+      ", coalesce(sum(fanout_failed), 0) AS fanout_failed, coalesce(sum(fanout_total), 0) AS "
+      "fanout_total, max(at) AS newest"
+      " FROM (" +
+      kinds + ") AS kinds GROUP BY packed, names";
+  const std::string unpacked =
+      "SELECT *, nullif(packed % 262144, 0) - 1 AS bucket, packed / 262144 AS kind, CASE WHEN "
+      "packed "
+      "/ 262144 % 2 = 1 THEN split_part(names, ':', 1)::int END AS plan_length FROM (" +
+      alike + ") AS alike";
+  return "SELECT kind / 384 AS stretch, kind / 192 % 2 AS population, kind / 64 % 3 AS cohort, "
+         "nullif(kind / 4 % 16, 15) AS reason, kind / 2 % 2 = 1 AS in_flight, CASE WHEN "
+         "plan_length IS NULL THEN names ELSE substr(names, position(':' IN names) + 1, "
+         "plan_length) "
+         "END AS plan, CASE WHEN plan_length IS NOT NULL THEN substr(names, position(':' IN names) "
+         "+ 1 + plan_length) END AS code, bucket, runs, succeeded, unverified, fallback, "
+         "not_compensated, compensated, manual, reused, fanout_failed, fanout_total, newest FROM "
+         "(" +
+         unpacked + ") AS unpacked";
+}
+
+// No kinds. Beside them, the planner knows nothing of the columns and guesses few groups.
+constexpr const char* kNoKinds =
+    "SELECT NULL::int8, NULL::text, NULL::int, NULL::bool, NULL::bool, NULL::int, NULL::bool, "
+    "NULL::bool, NULL::int8, NULL::int8, NULL::timestamptz FROM ";
+
+// What runs are grouped by, and what is counted of them.
+std::string kinds_of(const std::string& runs, const LogQuery& query) {
+  return "SELECT ((((((" + stretch_of("at", query) +
+         ")::int8 * 2 + population) * 3 + coalesce(cohort, 0)) * 16 + coalesce(reason, 15)) * 2 + "
+         "coalesce((status > 5)::int, 0)) * 2 + (code IS NOT NULL)::int) * 262144 + CASE WHEN "
+         "status "
+         "<= 5 AND duration IS NOT NULL THEN 1 + " +
+         bucket_of("duration") +
+         " ELSE 0 END AS packed, CASE WHEN code IS NULL THEN plan ELSE char_length(coalesce(plan, "
+         "'')) || ':' || coalesce(plan, '') || code END AS names, status, unverified, fallback, "
+         "compensation, manual OR status = 3 AS manual, reused, fanout_failed, fanout_total, at "
+         "FROM "
+         "(" +
+         runs + ") AS runs";
 }
 
 // Partial rows of grouped runs; `sign` is -1 for runs that do not stand.
@@ -199,7 +265,7 @@ std::string run_rows(const std::string& groups, int sign, bool derived) {
   std::string counts;
   for (const char* name :
        {"runs", "succeeded", "in_flight", "derived", "unverified", "fallback", "not_compensated",
-        "compensation", "manual", "reused", "fanout_failed", "fanout_total"}) {
+        "compensated", "manual", "reused", "fanout_failed", "fanout_total"}) {
     const std::string_view column = name;
     if (column == "in_flight") {
       counts += ", CASE WHEN in_flight THEN runs" + times + " ELSE 0 END";
@@ -222,19 +288,37 @@ std::string padded(int from) {
   return zeros;
 }
 
+// What was read: of run records and of what was rejected.
+std::string input_rows() {
+  return "\nUNION ALL SELECT 'input'" + kNoName +
+         ", coalesce(sum(runs), 0), coalesce(sum(runs) FILTER (WHERE reason IS NULL), 0), 0, "
+         "(SELECT count(*) FROM losers), coalesce((extract(epoch FROM max(newest) FILTER (WHERE "
+         "reason IS NULL)) * 1000000)::int8, -1)" +
+         padded(5) + " FROM groups\nUNION ALL SELECT 'reject'" + kNoName + ", sum(runs), reason" +
+         padded(2) + " FROM groups WHERE reason IS NOT NULL GROUP BY reason";
+}
+
 // The order in which records of one run stand, as RunTable has it.
 constexpr const char* kStanding =
-    "at DESC, (status <= 4) DESC, status DESC, coalesce(code, '') COLLATE \"C\" DESC, compensation "
-    "DESC, population DESC, cohort DESC, unverified DESC, fallback DESC, reused DESC, "
-    "coalesce(duration, -1) DESC, fanout_total DESC, fanout_failed DESC, coalesce(plan, '') "
-    "COLLATE \"C\" DESC";
+    "at DESC, (status <= 5) DESC, status DESC, coalesce(code, '') COLLATE \"C\" DESC, compensation "
+    "DESC, population DESC, cohort DESC, coalesce(unverified, false) DESC, coalesce(fallback, "
+    "false) "
+    "DESC, coalesce(reused, false) DESC, coalesce(duration, -1) DESC, coalesce(fanout_total, 0) "
+    "DESC, coalesce(fanout_failed, 0) DESC, coalesce(plan, '') COLLATE \"C\" DESC";
 
 constexpr const char* kHash = "hashtextextended(key, is_request::int)";
+
+// The keys of some run records.
+std::string hashes(const std::string& condition) {
+  return std::string("SELECT ") + kHash + " AS hash FROM records WHERE node IS NULL AND " +
+         condition;
+}
 
 // What logs with node records take besides: standing runs of nodes, derived runs, attempts.
 std::string node_steps(const Mapping& mapping) {
   const std::string outcome = literal(mapping.outcome_node);
   return std::string(R"sql(,
+attempts AS NOT MATERIALIZED (SELECT * FROM records WHERE node IS NOT NULL AND reason IS NULL),
 standing AS MATERIALIZED (
   SELECT DISTINCT ON (is_request, key) is_request, key, at, population, cohort, status
   FROM records WHERE node IS NULL AND reason IS NULL
@@ -248,40 +332,40 @@ orphans AS MATERIALIZED (
 last_attempts AS (
   SELECT DISTINCT ON (is_request, key, node) is_request, key, node, at, status, code
   FROM orphans
-  ORDER BY is_request, key, node, attempt DESC, at DESC, (status <= 4) DESC,
-    (status IN (1, 2, 3)) DESC, )sql" +
+  ORDER BY is_request, key, node, attempt DESC, at DESC, (status <= 5) DESC,
+    (status IN (2, 3, 4)) DESC, )sql" +
          kStanding + R"sql(),
 deciding AS (
-  SELECT *, bool_or(status > 4) OVER run AS in_flight,
+  SELECT *, bool_or(status > 5) OVER run AS in_flight,
     node = )sql" +
          outcome + " OR NOT bool_or(node = " + outcome + R"sql() OVER run AS decides
   FROM last_attempts WINDOW run AS (PARTITION BY is_request, key)),
 outcomes AS (
   SELECT is_request, key, bool_or(in_flight) AS in_flight,
-    bool_or(decides AND status IN (1, 2, 3)) AS failed,
+    bool_or(decides AND status IN (2, 3, 4)) AS failed,
     (array_agg(code ORDER BY at, node COLLATE "C")
-      FILTER (WHERE decides AND status IN (1, 2, 3) AND code IS NOT NULL))[1] AS code
+      FILTER (WHERE decides AND status IN (2, 3, 4) AND code IS NOT NULL))[1] AS code
   FROM deciding GROUP BY is_request, key),
 unions AS (
   SELECT is_request, key, max(at) AS at, min(population) AS population,
     CASE WHEN bool_or(cohort = 1) THEN 1 ELSE max(cohort) END AS cohort,
     bool_or(unverified) AS unverified, bool_or(fallback) AS fallback, bool_or(reused) AS reused,
-    bool_or(status = 2) AS manual, max(compensation) AS compensation,
+    bool_or(status = 3) AS manual, max(compensation) AS compensation,
     sum(fanout_total)::int8 AS fanout_total, sum(fanout_failed)::int8 AS fanout_failed,
-    (array_agg(plan ORDER BY at DESC, plan COLLATE "C") FILTER (WHERE plan IS NOT NULL))[1] AS plan,
+    (array_agg(plan ORDER BY at DESC, plan COLLATE "C") FILTER (WHERE plan <> ''))[1] AS plan,
     CASE WHEN count(duration) > 0 THEN
       max((extract(epoch FROM run_end - at) * 1000000)::int8::float8 / 1000
           + greatest(coalesce(duration, 0), 0)) END AS duration
   FROM orphans GROUP BY is_request, key),
 derived AS MATERIALIZED (
   SELECT u.is_request, u.key, u.at, NULL::int AS reason, u.population, u.cohort,
-    CASE WHEN o.in_flight THEN 5 WHEN o.failed THEN 1 ELSE 0 END AS status, o.code, u.plan,
+    CASE WHEN o.in_flight THEN 6 WHEN o.failed THEN 2 ELSE 1 END AS status, o.code, u.plan,
     u.compensation, u.unverified, u.fallback, u.reused, u.manual, u.duration, u.fanout_total,
     u.fanout_failed
   FROM unions u JOIN outcomes o ON o.is_request = u.is_request AND o.key = u.key),
 runs_of_nodes AS (
-  SELECT is_request, key, at, population, cohort FROM standing WHERE status <= 4
-  UNION ALL SELECT is_request, key, at, population, cohort FROM derived WHERE status <= 4))sql";
+  SELECT is_request, key, at, population, cohort FROM standing WHERE status <= 5
+  UNION ALL SELECT is_request, key, at, population, cohort FROM derived WHERE status <= 5))sql";
 }
 
 std::string node_rows(const LogQuery& query) {
@@ -292,15 +376,24 @@ std::string node_rows(const LogQuery& query) {
          ", r.population, r.cohort, a.node, NULL, bucket, sum(count), sum(failed), sum(retries), "
          "sum(retries_succeeded), 0" +
          padded(5) + " FROM (SELECT is_request, key, node, " + bucket_of("duration") +
-         " AS bucket, count(*) AS count, count(*) FILTER (WHERE status = 1) AS failed, count(*) "
+         " AS bucket, count(*) AS count, count(*) FILTER (WHERE status = 2) AS failed, count(*) "
          "FILTER (WHERE attempt > 1) AS retries, count(*) FILTER (WHERE attempt > 1 AND status = "
-         "0) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +
+         "1) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +
          join + "2, 3, 4, 5, 7" + "\nUNION ALL SELECT 'node', " + stretch +
          ", r.population, r.cohort, a.node, NULL, NULL, 0, 0, 0, 0, count(*)" + padded(5) +
          " FROM (SELECT DISTINCT is_request, key, node FROM attempts) a" + join + "2, 3, 4, 5" +
          "\nUNION ALL SELECT 'input'" + kNoName +
          ", count(*), 0, count(*), 0, coalesce((extract(epoch FROM max(at)) * 1000000)::int8, -1)" +
          padded(5) + " FROM attempts";
+}
+
+std::string records_of(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                       const LogQuery& query) {
+  std::string records;
+  for (const PostgresTable& table : tables) {
+    records += (records.empty() ? "" : "\n  UNION ALL ") + rows_of(table, mapping, query);
+  }
+  return records;
 }
 
 }  // namespace
@@ -323,44 +416,43 @@ bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions
   return true;
 }
 
+std::string repeated_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                           const LogQuery& query) {
+  return "WITH records AS NOT MATERIALIZED (" + records_of(tables, mapping, query) +
+         ") SELECT hash FROM (" + hashes("NOT alone") +
+         ") AS others GROUP BY hash HAVING count(*) > 1 UNION ALL SELECT hash FROM (" +
+         hashes("alone") + ") AS most WHERE hash IN (" + hashes("NOT alone AND NOT is_request") +
+         ")";
+}
+
 std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
-                            const LogQuery& query) {
-  std::string records;
+                            const LogQuery& query, const std::string& repeated) {
+  std::string kinds;
   bool has_nodes = false;
   for (const PostgresTable& table : tables) {
-    demand_columns(table, mapping);
-    records += (records.empty() ? "" : "\n  UNION ALL ") + rows_of(table, mapping, query);
+    kinds += kinds_of("SELECT *, false AS manual FROM (" + rows_of(table, mapping, query) +
+                          ") AS r WHERE node IS NULL OR reason IS NOT NULL",
+                      query) +
+             "\n  UNION ALL ";
     has_nodes = has_nodes || table.columns.contains(column_of(mapping, "node_id"));
   }
-  const std::string run_records = "SELECT *, false AS manual FROM records WHERE node IS NULL";
   std::string text =
-      "WITH " + scale() + ",\nrecords AS NOT MATERIALIZED (" + records +
-      "),\ngroups AS MATERIALIZED (" + grouped(run_records + " OR reason IS NOT NULL", query) +
-      "),\nrepeated AS MATERIALIZED (SELECT hash FROM (SELECT " + kHash +
-      " AS hash FROM records WHERE node IS NULL) h GROUP BY hash HAVING count(*) > 1),\n"
-      "losers AS MATERIALIZED (SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY "
-      "is_request, key ORDER BY " +
-      kStanding + ") AS place FROM (" + run_records + " AND reason IS NULL AND " + kHash +
-      " IN (SELECT hash FROM repeated)) r) p WHERE place > 1)";
+      "WITH records AS NOT MATERIALIZED (" + records_of(tables, mapping, query) +
+      "),\ngroups AS MATERIALIZED (" +
+      grouped(kinds + kNoKinds + tables.front().name + " WHERE false") +
+      "),\nlosers AS MATERIALIZED (SELECT * FROM (SELECT *, false AS manual, row_number() OVER "
+      "(PARTITION BY is_request, key ORDER BY " +
+      kStanding + ") AS place FROM records WHERE node IS NULL AND reason IS NULL AND " + kHash +
+      " IN (" + repeated + ")) p WHERE place > 1)";
+  if (has_nodes) text += node_steps(mapping);
+  text +=
+      "\n" + run_rows("groups", 1, false) + "\nUNION ALL " +
+      run_rows("(" + grouped(kinds_of("SELECT * FROM losers", query)) + ") AS lost", -1, false) +
+      input_rows();
   if (has_nodes) {
-    text +=
-        ",\nattempts AS NOT MATERIALIZED (SELECT * FROM records WHERE node IS NOT NULL AND "
-        "reason IS NULL)" +
-        node_steps(mapping);
-  }
-  text += "\n" + run_rows("groups", 1, false) + "\nUNION ALL " +
-          run_rows("(" + grouped("SELECT * FROM losers", query) + ") AS lost", -1, false) +
-          "\nUNION ALL SELECT 'input'" + kNoName +
-          ", coalesce(sum(runs), 0), coalesce(sum(runs) FILTER (WHERE reason IS NULL), 0), 0, "
-          "(SELECT count(*) FROM losers), coalesce((extract(epoch FROM max(newest) FILTER (WHERE "
-          "reason IS NULL)) * 1000000)::int8, -1)" +
-          padded(5) + " FROM groups\nUNION ALL SELECT 'reject'" + kNoName + ", sum(runs), reason" +
-          padded(2) + " FROM groups WHERE reason IS NOT NULL GROUP BY reason";
-  if (has_nodes) {
-    text +=
-        "\nUNION ALL " +
-        run_rows("(" + grouped("SELECT * FROM derived", query) + ") AS derived_groups", 1, true) +
-        node_rows(query);
+    const std::string derived = grouped(kinds_of("SELECT * FROM derived", query));
+    text += "\nUNION ALL " + run_rows("(" + derived + ") AS derived_groups", 1, true) +
+            node_rows(query);
   }
   return text;
 }

@@ -13,14 +13,19 @@ namespace dagloop {
 /// own, of a type that cannot hold what a record of a file could not, and `created_at` is the end.
 bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions& options);
 
-/// Returns one statement whose rows are partial rows, in the columns of RowKind, stretch,
+/// Returns the statement whose rows are the hashes of keys that more than one run record has, and
+/// may be of others.
+std::string repeated_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                           const LogQuery& query);
+
+/// Returns the statement whose rows are partial rows, in the columns of RowKind, stretch,
 /// population, cohort, name, error_code, bucket and the 12 counts: duplicates, derived runs and
 /// attempts are settled by the server as RunTable settles them.
 ///
-/// Shape:  can_aggregate() holds. The session's zone must be UTC.
-/// Errors: Error{source} when a table lacks a column without which no row is a record.
+/// Shape:  can_aggregate() holds; `repeated` is a query of one column that gives at least the rows
+///         of repeated_query(). The session's zone must be UTC.
 std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
-                            const LogQuery& query);
+                            const LogQuery& query, const std::string& repeated);
 
 /// Returns the slot that the number of a stretch of time in the answer stands for.
 TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query);

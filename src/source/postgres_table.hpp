@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "dagloop/record/mapping.hpp"
@@ -14,6 +15,7 @@ namespace dagloop {
 struct PostgresTable {
   std::string name;                            // quoted as SQL wants it
   std::map<std::string, std::string> columns;  // name -> type, as in pg_type.typname
+  std::set<std::string> unique;                // columns with a unique index of their own
 };
 
 /// Returns the name of the column that a field of the contract is found in.

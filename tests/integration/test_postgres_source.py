@@ -124,6 +124,47 @@ class SourceTest(unittest.TestCase):
         self.assertGreater(malformed, 0)
         self.assertGreater(derived, 0)
 
+    def test_records_that_tie_are_settled_alike(self):
+        mapping = self.folder / "mapping.json"
+        mapping.write_text(json.dumps({
+            "schema": "dagloop.mapping/1", "outcome_node": "evaluate",
+            "fields": {"plan_source": {"column": "plan_source", "aliases": {"llm": "it's a model"}}}}))
+        for seed in range(100, 112):
+            with self.subTest(seed=seed):
+                rng = random.Random(seed)
+                records = table_log(rng, 200)
+                for record in records:
+                    record["created_at"] = stamp(END - HOUR * (1 + rng.randrange(70)))
+                self.server.sql("TRUNCATE command_logs, dag_node_logs", self.database)
+                self.load_both(records)
+                expected = self.figures(self.write(records), "--mapping", mapping)
+                for parameters, same in (("", self.assertEqual),
+                                         ("?rows_at_most=0", self.same_but_in_buckets)):
+                    same(expected, self.figures(self.uri(parameters), "--mapping", mapping))
+
+    def test_a_long_log_is_counted_by_the_server_and_a_short_one_read(self):
+        self.server.sql(
+            "INSERT INTO command_logs (request_id, pipeline_run_id, status, created_at, duration_ms) "
+            "SELECT 'q' || i, 'r' || i, CASE WHEN mod(i, 10) = 0 THEN 'failed' ELSE 'succeeded' END, "
+            "timestamptz '%s' - i * interval '1 s', i * 0.37 FROM generate_series(1, 60000) i"
+            % AS_OF, self.database)
+        long = self.figures(self.uri())["populations"]["dag"]
+        self.assertEqual(long["total_runs"], 60000)
+        self.assertEqual(long["kpis"]["pipeline_success_rate"]["numerator"], 54000)
+        p95 = long["kpis"]["p95_latency_ms"]
+        self.assertEqual((p95["n"], p95["method"]), (60000, "histogram"))
+        self.assertAlmostEqual(p95["value"], 57000 * 0.37, delta=0.004 * 57000 * 0.37)
+        short = run_tool("eval_dag_quality", "--window", "1h", "--baseline", "control", "--as-of",
+                         AS_OF, "--json", "--source", self.uri(), "--config", self.short_horizon(),
+                         cwd=self.folder).document()["populations"]["dag"]
+        self.assertEqual(short["kpis"]["p95_latency_ms"],
+                         {"value": 3420 * 0.37, "n": 3600, "method": "exact"})
+
+    def short_horizon(self):
+        config = self.folder / "config.json"
+        config.write_text('{"input": {"run_horizon": "1h"}}')
+        return config
+
     def test_one_table_for_both_and_identical_rows(self):
         self.server.sql("CREATE TABLE logs (LIKE dag_node_logs); ALTER TABLE logs DROP COLUMN id, "
                         "ALTER node_id DROP NOT NULL", self.database)
@@ -135,6 +176,12 @@ class SourceTest(unittest.TestCase):
             self.assertGreater(expected["input"]["duplicates"], 0)
             found = self.figures(self.uri("?runs_table=logs&nodes_table="), "--dedupe", dedupe)
             self.assertEqual(found, expected)
+            counted = self.figures(self.uri("?runs_table=logs&nodes_table=&rows_at_most=0"),
+                                   "--dedupe", dedupe)
+            if dedupe == "runs":
+                self.same_but_in_buckets(expected, counted)
+            else:  # identical rows are found where rows are read
+                self.assertEqual(counted, expected)
 
     def test_a_foreign_table_with_a_detail_column_is_read_through_the_shipped_mapping(self):
         self.server.sql(
