@@ -154,7 +154,7 @@ std::string rows_of(const PostgresTable& table, const Mapping& mapping, const Lo
                                      : "NULL::text";
   const std::string mode = row.text("execution_mode");
   const bool is_unique = table.unique.contains(column_of(mapping, "pipeline_run_id"));
-  const std::string alone = is_unique ? run_id + " IS NOT NULL" : "false";
+  const std::string alone = is_unique ? "(" + run_id + " <> '') IS TRUE" : "false";
   return "SELECT " + alone + " AS alone, " + row.value("created_at", "timestamptz") + " AS at, " +
          reason_of(row, query) + " AS reason, (" + run_id +
          " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id + ", ''), " +

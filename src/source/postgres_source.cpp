@@ -11,6 +11,7 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "dagloop/record/record_reader.hpp"
+#include "source/airflow_tables.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
 #include "source/postgres_table.hpp"
@@ -34,13 +35,18 @@ bool is_passing(const std::string& message) {
          message.find("no password supplied") == std::string::npos;
 }
 
+[[noreturn]] void refuse_parameter(const std::string& name, const std::string& value,
+                                   const std::string& remedy) {
+  throw Error(ErrorKind::usage, "--source postgresql://...",
+              name + "=" + value + " is not possible", remedy);
+}
+
 std::int64_t parse_count(const std::string& name, const std::string& digits) {
   std::int64_t value = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (stop != end || error != std::errc{} || value < 0) {
-    throw Error(ErrorKind::usage, "--source postgresql://...", name + "=" + digits + " is no count",
-                "give a whole number, 0 or more");
+    refuse_parameter(name, digits, "give a whole number, 0 or more");
   }
   return value;
 }
@@ -133,9 +139,10 @@ class RowReader {
 }  // namespace
 
 struct PostgresSource::Impl {
-  std::string server;  // what libpq is given
-  std::string where;   // without secrets
-  std::vector<std::string> tables;
+  std::string server;               // what libpq is given
+  std::string where;                // without secrets
+  std::vector<std::string> tables;  // by name; none of Airflow's
+  bool is_airflow = false;
   std::int64_t rows_at_most = 0;  // of a range that are read as rows
   SourceOptions options;
 
@@ -150,6 +157,7 @@ struct PostgresSource::Impl {
                      std::to_string(options.statement_timeout.count()));
     std::vector<PostgresTable> described;
     for (const std::string& name : tables) described.push_back(describe_table(transaction, name));
+    if (is_airflow) described = airflow_tables();
     const bool aggregates = can_aggregate(described, options) &&
                             !are_few(transaction, described, options.mapping, query, rows_at_most);
     return aggregates ? read_partials(transaction, described, query)
@@ -218,6 +226,10 @@ struct PostgresSource::Impl {
       throw;
     } catch (const pqxx::insufficient_privilege& error) {
       refuse(error, "grant this user SELECT on the table (sql/0002_reader_role.sql)");
+    } catch (const pqxx::undefined_table& error) {
+      refuse(error, "name the database that holds it");
+    } catch (const pqxx::undefined_column& error) {
+      refuse(error, "this layout is not known: make a view with the columns of the data contract");
     } catch (const pqxx::sql_error& error) {
       refuse(error,
              error.sqlstate() == kQueryCanceled
@@ -232,9 +244,15 @@ struct PostgresSource::Impl {
 PostgresSource::PostgresSource(const std::string& uri, SourceOptions options)
     : impl_(std::make_unique<Impl>()) {
   impl_->server = uri;
-  impl_->tables = {take_parameter(impl_->server, "runs_table").value_or("command_logs")};
+  const std::string runs = take_parameter(impl_->server, "runs_table").value_or("command_logs");
   const std::string nodes = take_parameter(impl_->server, "nodes_table").value_or("dag_node_logs");
-  if (!nodes.empty()) impl_->tables.push_back(nodes);
+  if (const auto layout = take_parameter(impl_->server, "layout")) {
+    impl_->is_airflow = *layout == "airflow";
+    if (!impl_->is_airflow) refuse_parameter("layout", *layout, "the only one known is airflow");
+  } else {
+    impl_->tables.push_back(runs);
+    if (!nodes.empty()) impl_->tables.push_back(nodes);
+  }
   impl_->rows_at_most = parse_count(
       "rows_at_most", take_parameter(impl_->server, "rows_at_most").value_or(kRowsAtMost));
   impl_->server = postgres_server(impl_->server);

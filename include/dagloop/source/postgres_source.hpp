@@ -13,7 +13,8 @@ namespace dagloop {
 /// Reads the runs of a window.
 ///
 /// Shape:  `uri` as libpq has it, and among its parameters `runs_table=NAME` (default
-///         command_logs), `nodes_table=NAME` (default dag_node_logs; empty: there is none) and
+///         command_logs), `nodes_table=NAME` (default dag_node_logs; empty: there is none),
+///         `layout=airflow` instead of both (Airflow's metadata tables), and
 ///         `rows_at_most=N` (default 50000: so many rows or fewer are read as rows, and quantiles
 ///         are exact; more are counted by the server, in the buckets of DurationHistogram). A URI with nothing
 ///         else behind `postgresql://` means DATABASE_URL, or else what libpq's own variables say
