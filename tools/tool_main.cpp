@@ -57,9 +57,9 @@ void set_if_given(const std::string& flag, std::string& target) {
 }
 
 void add_source_flags(CLI::App& app, ConfigFlags& flags) {
-  app.add_option(
-         "--source", flags.sources,
-         "log: path, glob, directory, - for standard input (repeatable), or postgresql://...")
+  app.add_option("--source", flags.sources,
+                 "log: path, glob, directory, - for standard input (repeatable), postgresql://... "
+                 "or clickhouse://...")
       ->envname("DAGLOOP_SOURCE");
   app.add_option("--window", flags.window, "length of the window, e.g. 6h, 1d")
       ->envname("DAGLOOP_WINDOW");

@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/source/clickhouse_source.hpp"
 #include "dagloop/source/file_source.hpp"
 #include "dagloop/source/log_source.hpp"
 #include "dagloop/source/postgres_source.hpp"
@@ -34,14 +35,16 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
     const std::string_view scheme = scheme_of(uri);
     if (scheme.empty()) continue;
     const bool is_postgres = scheme == "postgresql" || scheme == "postgres";
+    const bool is_clickhouse = scheme == "clickhouse";
     if (is_postgres && uris.size() == 1) return std::make_unique<PostgresSource>(uri, options);
-    if (is_postgres) {
-      throw Error(ErrorKind::usage, "--source postgresql://...",
+    if (is_clickhouse && uris.size() == 1) return std::make_unique<ClickHouseSource>(uri, options);
+    if (is_postgres || is_clickhouse) {
+      throw Error(ErrorKind::usage, "--source " + std::string(scheme) + "://...",
                   "a database cannot be read together with another source",
                   "name the database alone, or the files alone");
     }
     throw Error(ErrorKind::usage, "--source " + std::string(scheme) + "://...",
-                "this build reads files, standard input and postgresql:// only",
+                "this build reads files, standard input, postgresql:// and clickhouse:// only",
                 "export the rows as JSON lines and name the file");
   }
   return std::make_unique<FileSource>(expand_paths(uris), options);

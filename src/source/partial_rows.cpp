@@ -39,6 +39,12 @@ RowKind parse_row_kind(const std::string& word) {
   return found->second;
 }
 
+TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query) {
+  if (query.cuts.empty()) return TimePoint(stretch * kSlot);
+  if (stretch == 0) return floor_to_slot(query.range.start);
+  return query.cuts.at(static_cast<std::size_t>(stretch - 1));
+}
+
 void PartialRows::add_runs(const PartialRow& row) {
   const std::int64_t runs = row.n[0];
   RowCounts n = row.n;

@@ -11,6 +11,7 @@
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/record/error_class.hpp"
+#include "dagloop/source/log_source.hpp"
 
 namespace dagloop {
 
@@ -45,6 +46,10 @@ struct PartialRow {
 ///
 /// Errors: Error{source} naming the word: the answer is not of this version.
 RowKind parse_row_kind(const std::string& word);
+
+/// Returns the slot that the number of a stretch of time in the answer stands for: behind the n-th
+/// cut of the query, 0 before the first; slots since 1970 where the query has no cuts.
+TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query);
 
 /// Builds partials from rows in any order.
 class PartialRows {

@@ -457,10 +457,4 @@ std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapp
   return text;
 }
 
-TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query) {
-  if (query.cuts.empty()) return TimePoint(stretch * kSlot);
-  if (stretch == 0) return floor_to_slot(query.range.start);
-  return query.cuts.at(static_cast<std::size_t>(stretch - 1));
-}
-
 }  // namespace dagloop

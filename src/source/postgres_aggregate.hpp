@@ -27,7 +27,4 @@ std::string repeated_query(const std::vector<PostgresTable>& tables, const Mappi
 std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
                             const LogQuery& query, const std::string& repeated);
 
-/// Returns the slot that the number of a stretch of time in the answer stands for.
-TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query);
-
 }  // namespace dagloop

@@ -12,35 +12,10 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
+from awkward_tables import in_buckets, is_node, table_log  # noqa: E402
 from postgres_server import PASSWORD, PostgresServer  # noqa: E402
 from support import SOURCE_DIR, run_tool  # noqa: E402
-from test_eval_oracle import AS_OF, END, HOUR, awkward_record, stamp  # noqa: E402
-
-# Faults that a typed table can hold.
-DAMAGE = {"status": ["done"], "duration_ms": [-0.5], "attempt": [0, -1], "fanout_total": [-1],
-          "cohort": ["x"], "compensation_status": ["done"], "created_at": ["2250-01-01T00:00:00Z"]}
-
-
-def table_log(rng, count):
-    records = []
-    for serial in range(count):
-        record = awkward_record(rng, serial)
-        record.pop("free_text", None)
-        at = END - 1 - rng.randrange(0, 71 * HOUR, 1000) // 1000 * 1000 - serial % 1000
-        record["created_at"] = stamp(at)
-        if rng.random() < 0.05:
-            key = rng.choice(sorted(DAMAGE))
-            if key != "attempt" or is_node(record):
-                record[key] = rng.choice(DAMAGE[key])
-        records.append(record)
-        if rng.random() < 0.1:
-            records.append(rng.choice(records))
-    return records
-
-
-def is_node(record):
-    return bool(record.get("node_id")) and record.get("node_type") != "pipeline"
-
+from test_eval_oracle import AS_OF, END, HOUR, stamp  # noqa: E402
 
 class SourceTest(unittest.TestCase):
     @classmethod
@@ -89,22 +64,8 @@ class SourceTest(unittest.TestCase):
         document["input"].pop("examples")
         return document
 
-    def same_but_in_buckets(self, expected, found, where=""):
-        """Everything is equal, but quantiles come from buckets, within half a percent."""
-        if isinstance(expected, dict) and "method" in expected:
-            self.assertEqual(expected["n"], found["n"], where)
-            if expected["value"] is None:
-                self.assertIsNone(found["value"], where)
-            else:
-                self.assertEqual(found["method"], "histogram", where)
-                self.assertAlmostEqual(expected["value"], found["value"],
-                                       delta=0.005 * expected["value"], msg=where)
-        elif isinstance(expected, dict):
-            self.assertEqual(sorted(expected), sorted(found), where)
-            for key, value in expected.items():
-                self.same_but_in_buckets(value, found[key], where + "/" + key)
-        else:
-            self.assertEqual(expected, found, where)
+    def same_but_in_buckets(self, expected, found):
+        in_buckets(self, expected, found)
 
     def uri(self, parameters="", **who):
         return self.server.uri(self.database, parameters=parameters, **who)

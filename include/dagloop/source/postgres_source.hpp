@@ -16,11 +16,12 @@ namespace dagloop {
 ///         command_logs), `nodes_table=NAME` (default dag_node_logs; empty: there is none),
 ///         `layout=airflow` instead of both (Airflow's metadata tables), and
 ///         `rows_at_most=N` (default 50000: so many rows or fewer are read as rows, and quantiles
-///         are exact; more are counted by the server, in the buckets of DurationHistogram). A URI with nothing
-///         else behind `postgresql://` means DATABASE_URL, or else what libpq's own variables say
-///         (PGHOST, PGPASSFILE, ...).
-///         A column of the contract that a table does not have is absent from its records.
-/// Errors: Error{usage} for a wrong parameter. read() throws Error{source}: no connection (after three tries), a missing table or
+///         are exact; more are counted by the server, in the buckets of DurationHistogram). A URI
+///         with nothing else behind `postgresql://` means DATABASE_URL, or else what libpq's own
+///         variables say (PGHOST, PGPASSFILE, ...). A column of the contract that a table does not
+///         have is absent from its records.
+/// Errors: Error{usage} for a wrong parameter. read() throws Error{source}: no connection (after
+/// three tries), a missing table or
 ///         column, a missing permission, a statement longer than the timeout.
 class PostgresSource final : public LogSource {
  public:

@@ -1,0 +1,37 @@
+// Private to the source layer: the query that makes ClickHouse count, on every shard by itself.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dagloop/record/mapping.hpp"
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// A table as the server describes it.
+struct ClickHouseTable {
+  std::string name;                            // as the URI has it
+  std::string local;                           // `database`.`table` on every shard
+  std::string cluster;                         // empty: the table is a local one
+  std::map<std::string, std::string> columns;  // name -> type
+};
+
+/// Returns how many `input` rows each shard answers with.
+std::size_t input_rows_a_shard(const std::vector<ClickHouseTable>& tables, const Mapping& mapping);
+
+/// Throws Error{source} when the table lacks a column without which no row is a record, or when a
+/// column's type or the mapping cannot be counted (name, type and remedy).
+void demand_countable(const ClickHouseTable& table, const SourceOptions& options);
+
+/// Returns one statement whose rows, tab-separated, are partial rows: kind, stretch, population,
+/// cohort, name, error_code, bucket (-1: none) and the 12 counts. Every shard answers for its own
+/// rows; duplicates, derived runs and attempts are settled there as RunTable settles them.
+///
+/// Shape:  demand_countable() holds; all rows of a run lie on one shard.
+/// Source: syntax of ClickHouse 18.16, which knows neither window functions nor CTEs.
+std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,
+                             const LogQuery& query);
+
+}  // namespace dagloop

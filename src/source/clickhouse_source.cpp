@@ -1,0 +1,277 @@
+#include "dagloop/source/clickhouse_source.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/base/uri.hpp"
+#include "source/clickhouse_aggregate.hpp"
+#include "source/http_client.hpp"
+#include "source/partial_rows.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr int kTries = 3;
+constexpr std::chrono::milliseconds kFirstPause{200};
+constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that it took too long
+constexpr int kPort = 8123;
+constexpr int kSecurePort = 8443;
+constexpr std::size_t kColumns = 19;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string literal(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += (c == '\'' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return out + "'";
+}
+
+std::string unescaped(std::string_view field) {
+  std::string text;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    if (field[i] != '\\' || i + 1 == field.size()) {
+      text += field[i];
+      continue;
+    }
+    const char c = field[++i];
+    static constexpr std::string_view kEscapes = "bfrnt0";
+    static constexpr std::string_view kMeant("\b\f\r\n\t\0", 6);
+    const std::size_t at = kEscapes.find(c);
+    text += at == std::string_view::npos ? c : kMeant[at];
+  }
+  return text;
+}
+
+std::vector<std::string> fields_of(std::string_view line) {
+  std::vector<std::string> fields;
+  for (;;) {
+    const std::size_t tab = line.find('\t');
+    fields.push_back(unescaped(line.substr(0, tab)));
+    if (tab == std::string_view::npos) return fields;
+    line.remove_prefix(tab + 1);
+  }
+}
+
+std::vector<std::vector<std::string>> rows_of(std::string_view body) {
+  std::vector<std::vector<std::string>> rows;
+  while (!body.empty()) {
+    const std::size_t end = std::min(body.find('\n'), body.size());
+    rows.push_back(fields_of(body.substr(0, end)));
+    body.remove_prefix(std::min(end + 1, body.size()));
+  }
+  return rows;
+}
+
+// What a server's error code asks of the operator.
+std::string remedy_for(const std::string& message) {
+  const auto is = [&message](const char* code) {
+    return message.find(std::string("Code: ") + code + ",") != std::string::npos ||
+           message.find(std::string("Code: ") + code + ".") != std::string::npos;
+  };
+  if (is("192") || is("193") || is("194") || is("516")) {
+    return "check user and password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)";
+  }
+  if (is("497") || is("291")) return "grant this user SELECT on the tables";
+  if (is("81")) return "check the database's name";
+  if (is("159") || is("160")) return "raise input.statement_timeout, or take a shorter window";
+  if (is("241")) return "raise max_memory_usage of this user, or take a shorter window";
+  if (is("279") || is("210") || is("209") || is("32")) {
+    return "a shard does not answer, and nothing is decided on a part: start it, or repair the "
+           "cluster's configuration";
+  }
+  return "see the server's log";
+}
+
+}  // namespace
+
+struct ClickHouseSource::Impl {
+  HttpServer server;
+  std::string where;  // without secrets
+  std::vector<std::string> names;
+  SourceOptions options;
+
+  [[noreturn]] void refuse(const std::string& what, const std::string& remedy) const {
+    throw Error(ErrorKind::source, where, redact_text(what.substr(0, what.find('\n')), 300),
+                remedy);
+  }
+
+  std::string ask(const std::string& statement) const {
+    std::map<std::string, std::string> parameters{
+        {"wait_end_of_query", "1"},  // an error in the middle is an error, not a short answer
+        {"skip_unavailable_shards", "0"},
+        {"max_execution_time",
+         std::to_string(std::max<std::int64_t>(
+             1, std::chrono::ceil<std::chrono::seconds>(options.statement_timeout).count()))}};
+    if (!server.database.empty()) parameters["database"] = server.database;
+    std::vector<std::string> headers;
+    if (!server.user.empty()) headers.push_back("X-ClickHouse-User: " + server.user);
+    if (!server.password.empty()) headers.push_back("X-ClickHouse-Key: " + server.password);
+    std::chrono::milliseconds pause = kFirstPause;
+    for (int tries = 1;; ++tries) {
+      const HttpAnswer answer =
+          http_post(server, parameters, headers, statement, options.statement_timeout + kGrace);
+      if (answer.status == 200) return answer.body;
+      if (answer.status != 0) refuse(answer.body, remedy_for(answer.body));
+      if (!answer.is_passing || tries == kTries) {
+        refuse(answer.failure, "check that the server runs, and host, port and secure=1");
+      }
+      std::this_thread::sleep_for(pause);
+      pause *= 4;
+    }
+  }
+
+  ClickHouseTable describe(const std::string& name) const {
+    const std::size_t dot = name.find('.');
+    const std::string database =
+        dot == std::string::npos ? "currentDatabase()" : literal(name.substr(0, dot));
+    const std::string table = dot == std::string::npos ? name : name.substr(dot + 1);
+    const std::string is_it = " = " + literal(table) + " AND database = " + database;
+    const auto found =
+        rows_of(ask("SELECT database, engine, engine_full FROM system.tables WHERE name" + is_it +
+                    " FORMAT TabSeparated"));
+    if (found.empty() || found.front().size() != 3) {
+      throw Error(ErrorKind::source, where + ": table " + name,
+                  "does not exist, or may not be read",
+                  "make it (sql/clickhouse/0001_logs.sql), or name another: runs_table=NAME, "
+                  "nodes_table=NAME (empty where one table holds both)");
+    }
+    ClickHouseTable out;
+    out.name = name;
+    out.local = "`" + found.front()[0] + "`.`" + table + "`";
+    if (found.front()[1] == "Distributed") distribute(found.front()[2], out);
+    for (const auto& column : rows_of(ask("SELECT name, type FROM system.columns WHERE table" +
+                                          is_it + " FORMAT TabSeparated"))) {
+      out.columns.emplace(column.at(0), column.at(1));
+    }
+    return out;
+  }
+
+  // Reads Distributed(cluster, database, table, sharding key).
+  void distribute(const std::string& engine, ClickHouseTable& table) const {
+    std::vector<std::string> arguments{""};
+    int depth = 0;
+    for (const char c : engine.substr(engine.find('(') + 1)) {
+      if (c == ')' && depth == 0) break;
+      depth += c == '(' ? 1 : (c == ')' ? -1 : 0);
+      if (c == ',' && depth == 0) {
+        arguments.emplace_back();
+      } else if (c != '\'' && c != '`' && (c != ' ' || !arguments.back().empty())) {
+        arguments.back() += c;
+      }
+    }
+    const auto mapped = options.mapping.fields.find("pipeline_run_id");
+    const std::string key =
+        mapped == options.mapping.fields.end() ? "pipeline_run_id" : mapped->second.name;
+    if (arguments.size() < 4 || arguments[3].find(key) == std::string::npos) {
+      throw Error(ErrorKind::source, where + ": table " + table.name,
+                  "is not sharded by " + key + ", so a run's rows may lie on several shards",
+                  "shard it by the run's key (sql/clickhouse/0002_cluster.sql)");
+    }
+    table.cluster = arguments[0];
+    table.local = "`" + arguments[1] + "`.`" + arguments[2] + "`";
+  }
+
+  std::size_t count_shards(const std::string& cluster) const {
+    if (cluster.empty()) return 1;
+    const auto found = rows_of(
+        ask("SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = " + literal(cluster) +
+            " FORMAT TabSeparated"));
+    return std::stoul(found.at(0).at(0));
+  }
+};
+
+namespace {
+
+std::int64_t integer(const std::string& digits) {
+  std::int64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (stop != end || error != std::errc{}) {
+    throw Error(ErrorKind::source, "ClickHouse's answer", "\"" + digits + "\" is no whole number",
+                "report it with the version of the server");
+  }
+  return value;
+}
+
+PartialRow partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
+  if (fields.size() != kColumns) {
+    throw Error(ErrorKind::source, "ClickHouse's answer",
+                "a row has " + std::to_string(fields.size()) + " columns",
+                "report it with the version of the server");
+  }
+  PartialRow row;
+  row.kind = parse_row_kind(fields[0]);
+  row.slot = slot_of_stretch(integer(fields[1]), query);
+  row.population = integer(fields[2]) == 0 ? Population::dag : Population::non_dag;
+  row.cohort = static_cast<Cohort>(integer(fields[3]));
+  row.name = fields[4];
+  row.error_code = fields[5];
+  if (const std::int64_t bucket = integer(fields[6]); bucket >= 0) {
+    row.bucket = static_cast<std::int32_t>(bucket);
+  }
+  for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = integer(fields[7 + i]);
+  return row;
+}
+
+}  // namespace
+
+ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  std::string plain = uri;
+  impl_->names = {take_parameter(plain, "runs_table").value_or("command_logs")};
+  const std::string nodes = take_parameter(plain, "nodes_table").value_or("dag_node_logs");
+  if (!nodes.empty()) impl_->names.push_back(nodes);
+  const bool secure = take_parameter(plain, "secure").value_or("0") == "1";
+  impl_->where = redact_uri(plain);
+  if (plain.find('?') != std::string::npos) {
+    throw Error(ErrorKind::usage, impl_->where, "has a parameter that is not known",
+                "known are runs_table, nodes_table and secure");
+  }
+  impl_->server = parse_http_server(plain, secure, secure ? kSecurePort : kPort);
+  if (impl_->server.user.empty()) impl_->server.user = variable("CLICKHOUSE_USER");
+  if (impl_->server.password.empty()) impl_->server.password = variable("CLICKHOUSE_PASSWORD");
+  impl_->options = std::move(options);
+}
+
+ClickHouseSource::~ClickHouseSource() = default;
+
+PartialSet ClickHouseSource::read(const LogQuery& query) {
+  std::vector<ClickHouseTable> tables;
+  for (const std::string& name : impl_->names) {
+    tables.push_back(impl_->describe(name));
+    demand_countable(tables.back(), impl_->options);
+    if (tables.back().cluster != tables.front().cluster) {
+      throw Error(ErrorKind::source, impl_->where + ": table " + name,
+                  "is not on the cluster of " + tables.front().name,
+                  "name two local tables, or two Distributed ones of one cluster");
+    }
+  }
+  PartialRows partials(impl_->options.classes);
+  std::size_t inputs = 0;
+  for (const auto& fields :
+       rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query)))) {
+    const PartialRow row = partial_row(fields, query);
+    inputs += row.kind == RowKind::input ? 1 : 0;
+    partials.add(row);
+  }
+  // Every shard says what it has read, or the answer is a part.
+  const std::size_t expected = input_rows_a_shard(tables, impl_->options.mapping) *
+                               impl_->count_shards(tables.front().cluster);
+  if (inputs != expected) {
+    impl_->refuse("not every shard has answered", "start all shards, and try again");
+  }
+  return partials.finish();
+}
+
+std::string ClickHouseSource::describe() const { return impl_->where; }
+
+}  // namespace dagloop

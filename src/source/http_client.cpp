@@ -1,0 +1,109 @@
+#include "source/http_client.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr long kConnectTimeoutMs = 5000;
+
+void initialize() {
+  static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (done != CURLE_OK)
+    throw Error(ErrorKind::internal, "libcurl", "cannot be initialized", "report it");
+}
+
+struct Freed {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(char* text) const { curl_free(text); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Freed>;
+
+std::string part_of(CURLU* url, CURLUPart part, const std::string& missing) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_URLDECODE) != CURLUE_OK) return missing;
+  return Owned<char>(text).get();
+}
+
+std::size_t append(const char* data, std::size_t size, std::size_t count, void* target) {
+  static_cast<std::string*>(target)->append(data, size * count);
+  return size * count;
+}
+
+std::string escaped(CURL* handle, const std::string& text) {
+  return Owned<char>(curl_easy_escape(handle, text.data(), static_cast<int>(text.size()))).get();
+}
+
+bool may_pass(CURLcode code) {
+  return code == CURLE_COULDNT_CONNECT || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+         code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE;
+}
+
+}  // namespace
+
+HttpServer parse_http_server(const std::string& uri, bool secure, int port) {
+  initialize();
+  const Owned<CURLU> url(curl_url());
+  if (curl_url_set(url.get(), CURLUPART_URL, uri.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+    throw Error(ErrorKind::usage, redact_uri(uri), "is no URI",
+                "write clickhouse://user@host:8123/database");
+  }
+  HttpServer server;
+  server.base = std::string(secure ? "https://" : "http://") +
+                part_of(url.get(), CURLUPART_HOST, "localhost") + ":" +
+                part_of(url.get(), CURLUPART_PORT, std::to_string(port));
+  const std::string path = part_of(url.get(), CURLUPART_PATH, "/");
+  server.database = path.substr(std::min<std::size_t>(1, path.size()));
+  server.user = part_of(url.get(), CURLUPART_USER, "");
+  server.password = part_of(url.get(), CURLUPART_PASSWORD, "");
+  return server;
+}
+
+HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::string>& parameters,
+                     const std::vector<std::string>& headers, const std::string& body,
+                     std::chrono::milliseconds timeout) {
+  initialize();
+  const Owned<CURL> handle(curl_easy_init());
+  std::string url = server.base + "/";
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    url += separator + name + "=" + escaped(handle.get(), value);
+    separator = '&';
+  }
+  Owned<curl_slist> list;
+  for (const std::string& header : headers) {
+    list.reset(curl_slist_append(list.release(), header.c_str()));
+  }
+  HttpAnswer answer;
+  std::string why(CURL_ERROR_SIZE, '\0');
+  curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
+  curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, append);
+  curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &answer.body);
+  curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, why.data());
+  curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  const CURLcode code = curl_easy_perform(handle.get());
+  if (code != CURLE_OK) {
+    answer.failure = why.c_str()[0] != '\0' ? why.c_str() : curl_easy_strerror(code);
+    answer.is_passing = may_pass(code);
+    return answer;
+  }
+  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  return answer;
+}
+
+}  // namespace dagloop

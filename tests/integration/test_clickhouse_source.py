@@ -1,0 +1,240 @@
+"""Logs in ClickHouse: on one server and on two shards the same records give the same report as from
+a file, and a shard that is lost ends in exit code 4, never in a report about the rest."""
+
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+
+from awkward_tables import in_buckets, is_node, table_log  # noqa: E402
+from clickhouse_server import PASSWORD, ClickHouseCluster  # noqa: E402
+from support import BIN_DIR, SOURCE_DIR, clean_environment, run_tool  # noqa: E402
+from test_eval_oracle import AS_OF, END, HOUR, oracle, stamp  # noqa: E402
+
+DISTRIBUTED = "?runs_table=command_logs_all&nodes_table=dag_node_logs_all"
+
+
+def statements(name):
+    text = (SOURCE_DIR / "sql" / "clickhouse" / name).read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [each for each in "\n".join(lines).split(";") if each.strip()]
+
+
+class ClickHouseTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = ClickHouseCluster(2)
+        cls.addClassCleanup(cls.cluster.close)
+        for _ in range(2):  # twice: they are idempotent
+            for statement in statements("0001_logs.sql") + statements("0002_cluster.sql"):
+                cls.cluster.sql(statement)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        for table in ("command_logs", "dag_node_logs"):
+            self.cluster.sql("TRUNCATE TABLE " + table)
+
+    def load(self, shard, table, records):
+        rows = []
+        for record in records:
+            row = {key: value for key, value in record.items() if value is not None}
+            if table == "command_logs":
+                for key in ("node_id", "node_type", "attempt"):
+                    row.pop(key, None)
+            at = oracle.micros(row["created_at"])
+            row["created_at"], row["created_us"] = at // 1_000_000, at % 1_000_000
+            if "idempotent_reuse" in row:
+                row["idempotent_reuse"] = int(row["idempotent_reuse"])
+            rows.append(json.dumps(row))
+        if rows:
+            shard.sql("INSERT INTO %s FORMAT JSONEachRow" % table, "\n".join(rows).encode())
+
+    def load_sharded(self, records, shards):
+        for number, shard in enumerate(self.cluster.shards[:shards]):
+            mine = [r for r in records if self.shard_of(r, shards) == number]
+            self.load(shard, "command_logs", [r for r in mine if not is_node(r)])
+            self.load(shard, "dag_node_logs", [r for r in mine if is_node(r)])
+
+    @staticmethod
+    def shard_of(record, shards):
+        key = record.get("pipeline_run_id") or record.get("request_id") or ""
+        return zlib.crc32(key.encode()) % shards
+
+    def write(self, records):
+        path = self.folder / "log.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return path
+
+    def evaluate(self, source, *flags):
+        return run_tool("eval_dag_quality", "--window", "1d", "--as-of", AS_OF, "--json", "--source",
+                        source, *flags, cwd=self.folder)
+
+    def figures(self, source, *flags):
+        result = self.evaluate(source, *flags)
+        self.assertIn(result.code, (0, 4), str(result))
+        self.assertTrue(result.stdout, str(result))
+        document = result.document()
+        document.pop("generated_at")
+        document["input"].pop("examples")
+        return document
+
+    def test_the_same_records_give_the_same_report_from_one_server_and_from_two_shards(self):
+        malformed, derived, duplicates = 0, 0, 0
+        for seed in range(300, 306):
+            for shards, parameters in ((1, ""), (2, DISTRIBUTED)):
+                with self.subTest(seed=seed, shards=shards):
+                    self.setUp()
+                    records = table_log(random.Random(seed), 200)
+                    self.load_sharded(records, shards)
+                    expected = self.figures(self.write(records))
+                    malformed += expected["input"]["malformed"]
+                    derived += expected["input"]["derived_runs"]
+                    duplicates += expected["input"]["duplicates"]
+                    in_buckets(self, expected, self.figures(self.cluster.uri(parameters=parameters)))
+        self.assertGreater(malformed, 0)
+        self.assertGreater(derived, 0)
+        self.assertGreater(duplicates, 0)
+
+    def test_records_that_tie_are_settled_alike(self):
+        mapping = self.folder / "mapping.json"
+        mapping.write_text(json.dumps({
+            "schema": "dagloop.mapping/1", "outcome_node": "evaluate",
+            "fields": {"plan_source": {"column": "plan_source", "aliases": {"llm": "it's a model"}}}}))
+        for seed in range(400, 406):
+            with self.subTest(seed=seed):
+                rng = random.Random(seed)
+                records = table_log(rng, 200)
+                for record in records:
+                    record["created_at"] = stamp(END - HOUR * (1 + rng.randrange(70)))
+                for table in ("command_logs", "dag_node_logs"):
+                    self.cluster.sql("TRUNCATE TABLE " + table)
+                self.load_sharded(records, 2)
+                expected = self.figures(self.write(records), "--mapping", mapping)
+                in_buckets(self, expected, self.figures(
+                    self.cluster.uri(parameters=DISTRIBUTED), "--mapping", mapping))
+
+    def fault(self, result, *words):
+        self.assertEqual(result.code, 4, str(result))
+        self.assertEqual(result.stdout, "")
+        self.assertNotIn(PASSWORD, result.stderr)
+        for word in ("source: clickhouse://", "127.0.0.1", "; ", *words):
+            self.assertIn(word, result.stderr)
+
+    def test_a_missing_table_or_column_or_a_wrong_type_is_named_with_a_remedy(self):
+        self.fault(self.evaluate(self.cluster.uri(parameters="?runs_table=nowhere")),
+                   "table nowhere: does not exist", "sql/clickhouse/0001_logs.sql")
+        self.cluster.sql("CREATE TABLE IF NOT EXISTS bare (x String) ENGINE = Memory")
+        result = self.evaluate(self.cluster.uri(parameters="?runs_table=bare&nodes_table="))
+        self.assertEqual(result.code, 4)
+        self.assertIn("table bare: has no column created_at; name another", result.stderr)
+        self.cluster.sql("CREATE TABLE IF NOT EXISTS odd (created_at String, status String) "
+                         "ENGINE = Memory")
+        result = self.evaluate(self.cluster.uri(parameters="?runs_table=odd&nodes_table="))
+        self.assertEqual(result.code, 4)
+        self.assertIn("column created_at is of type String", result.stderr)
+
+    def test_a_table_that_is_not_sharded_by_run_is_refused(self):
+        self.cluster.sql("CREATE TABLE IF NOT EXISTS anyhow AS command_logs ENGINE = "
+                         "Distributed(cluster, default, command_logs, rand())")
+        self.fault(self.evaluate(self.cluster.uri(parameters="?runs_table=anyhow&nodes_table=")),
+                   "is not sharded by pipeline_run_id", "0002_cluster.sql")
+
+    def test_a_wrong_password_database_port_or_parameter_is_told(self):
+        wrong = self.evaluate(self.cluster.uri(password="wrong-Secret-2"))
+        self.fault(wrong, "CLICKHOUSE_PASSWORD")
+        self.assertNotIn("wrong-Secret-2", wrong.stderr)
+        self.fault(self.evaluate(self.cluster.uri("none_such")), "none_such")
+        self.fault(self.evaluate("clickhouse://default@127.0.0.1:1/default"),
+                   "check that the server runs")
+        result = self.evaluate(self.cluster.uri(parameters="?table=x"))
+        self.assertEqual(result.code, 2)
+        self.assertNotIn(PASSWORD, result.stderr)
+
+    def test_user_and_password_come_from_the_environment(self):
+        source = "clickhouse://127.0.0.1:%d" % self.cluster.shards[0].http
+        result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,
+                          cwd=self.folder, env={"CLICKHOUSE_USER": "default",
+                                                "CLICKHOUSE_PASSWORD": PASSWORD})
+        self.assertEqual(result.code, 0, str(result))
+
+    def test_a_statement_over_the_timeout_is_cancelled(self):
+        self.fill(self.cluster.shards[0], 3_000_000)
+        config = self.folder / "config.json"
+        config.write_text('{"input": {"statement_timeout": "1s"}}')
+        self.cluster.shards[0].sql(
+            "CREATE VIEW IF NOT EXISTS slow AS SELECT *, sleep(0.9) AS never FROM command_logs")
+        result = self.evaluate(self.cluster.uri(parameters="?runs_table=slow&nodes_table="),
+                               "--config", config)
+        self.fault(result, "input.statement_timeout")
+
+    def fill(self, shard, rows):
+        shard.sql("INSERT INTO command_logs (request_id, pipeline_run_id, created_at, status, "
+                  "duration_ms) SELECT toString(number), concat('run-', toString(number)), "
+                  "toDateTime(%d - number %% 80000), 'succeeded', number %% 1000 FROM numbers(%d)"
+                  % (END // 1_000_000 - 1, rows))
+
+
+class LostShardTest(unittest.TestCase):
+    """Has a cluster of its own, whose shards are killed."""
+
+    def setUp(self):
+        self.cluster = ClickHouseCluster(2)
+        self.addCleanup(self.cluster.close)
+        for statement in statements("0001_logs.sql") + statements("0002_cluster.sql"):
+            self.cluster.sql(statement)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def command(self):
+        return [str(BIN_DIR / "dag_quality_gate"), "--as-of", AS_OF, "--out", str(self.folder / "out"),
+                "--source", self.cluster.uri(parameters=DISTRIBUTED)]
+
+    def expect_nothing_decided(self, process):
+        output, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 4, output + errors)
+        self.assertIn("shard", errors)
+        self.assertIn("; ", errors)
+        self.assertNotIn(PASSWORD, errors)
+        self.assertEqual(output, "")
+
+    def start(self):
+        return subprocess.Popen(self.command(), cwd=self.folder, env=clean_environment(), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def test_a_shard_that_is_down(self):
+        self.cluster.shards[1].kill()
+        self.expect_nothing_decided(self.start())
+
+    def test_a_shard_that_dies_during_the_query(self):
+        ClickHouseTest.fill(self, self.cluster.shards[1], 4_000_000)
+        victim = self.cluster.shards[1]
+        process = self.start()
+
+        def kill():
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and process.poll() is None:
+                running = victim.sql("SELECT count() FROM system.processes WHERE query LIKE "
+                                     "'%cityHash64%' AND query NOT LIKE '%system.processes%'")
+                if int(running) > 0:
+                    break
+            victim.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        self.expect_nothing_decided(process)
+        killer.join()
+
+
+if __name__ == "__main__":
+    unittest.main()
