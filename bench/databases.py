@@ -2,7 +2,7 @@
 
 Starts the servers itself (those of tests/integration), makes the rows in them, runs every command
 once a round, as whole processes, and prints the medians as tables. The first round warms up.
-usage: databases.py ROWS ROUNDS BIN_DIR
+usage: databases.py ROWS ROUNDS BIN_DIR [postgres|clickhouse]
 """
 
 import os
@@ -178,8 +178,8 @@ def clickhouse(rows, rounds, bin_dir):
         source = cluster.uri(parameters="?nodes_table=").replace(str(shard.http), str(wire.port))
 
         def queries(table):
-            return lambda: [shard.sql(
-                text.replace("%s", table).replace("%%", "%"))
+            return lambda: [shard.sql(text.replace("%s", table).replace("%%", "%"),
+                                      max_memory_usage=16_000_000_000)
                             for text in CLICKHOUSE_KPIS]
 
         shard.sql(CLICKHOUSE_ROWS.format(rows=rows // 10))
@@ -204,8 +204,9 @@ def clickhouse(rows, rounds, bin_dir):
 
 def main():
     rows, rounds, bin_dir = int(sys.argv[1]), int(sys.argv[2]), pathlib.Path(sys.argv[3])
-    postgres(rows, rounds, bin_dir)
-    clickhouse(rows, rounds, bin_dir)
+    for name, database in (("postgres", postgres), ("clickhouse", clickhouse)):
+        if name in sys.argv[4:] or len(sys.argv) == 4:
+            database(rows, rounds, bin_dir)
 
 
 main()

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Measures dagloop beside DuckDB, a plain Python script, jq and the raw limits, in one invocation, and
-# writes docs/benchmarks.md. The logs are generated (seeded), 30 days of run records of which the
+# Measures dagloop beside DuckDB, a plain Python script, jq and the raw limits, and its databases beside
+# queries by hand, in one invocation, and writes docs/benchmarks.md. The logs are generated (seeded), 30 days of run records of which the
 # last three days are the window. Needs build/release (scripts/test.sh makes it).
 # usage: scripts/bench.sh [RECORDS...]      (default 1000000 10000000)
+#        DAGLOOP_BENCH_ROWS: rows of the databases (default 10000000)
 #        DAGLOOP_BENCH_DIR: where the logs are kept (default: a temporary directory, 7 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +17,7 @@ rounds=${DAGLOOP_BENCH_ROUNDS:-3}
 start=2026-02-28T00:00:00Z
 end=2026-03-03T00:00:00Z
 
-scripts/install_packages.sh build bench
+scripts/install_packages.sh build test bench
 command -v npm >/dev/null || scripts/install_packages.sh node
 cp bench/package.json "$work"
 (cd "$work" && npm install --silent --no-audit --no-fund >/dev/null)
@@ -61,10 +62,13 @@ for records in "${sizes[@]}"; do
   } | tee "$work/$records.md"
 done
 
+python3 bench/databases.py "${DAGLOOP_BENCH_ROWS:-10000000}" "$rounds" "$bin" | tee "$work/databases.md"
+
 {
   sed '/^## Measured/q' docs/benchmarks.md
   echo
   echo "On $(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), warm cache, $(date -u +%F)."
   for records in "${sizes[@]}"; do cat "$work/$records.md"; done
+  cat "$work/databases.md"
 } >"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md

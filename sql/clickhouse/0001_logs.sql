@@ -1,5 +1,5 @@
 -- The tables that clickhouse:// sources read by default. Idempotent.
--- created_us holds the microseconds within the second; a table with DateTime64 needs no such column.
+-- created_us holds the microseconds within the second. A table with DateTime64 needs no such column.
 CREATE TABLE IF NOT EXISTS command_logs (
   request_id String,
   user_id String,

@@ -7,6 +7,19 @@
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
+
+std::string clickhouse_name(const std::string& name) {
+  std::string out = "`";
+  for (const char c : name) out += (c == '`' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return out + "`";
+}
+
+std::string clickhouse_literal(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += (c == '\'' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return out + "'";
+}
+
 namespace {
 
 constexpr const char* kMaxCount = "9007199254740991";  // as in a record
@@ -16,18 +29,6 @@ constexpr const char* kMicrosecondsColumn = "created_us";
 std::string column_of(const Mapping& mapping, std::string_view field) {
   const auto mapped = mapping.fields.find(std::string(field));
   return mapped == mapping.fields.end() ? std::string(field) : mapped->second.name;
-}
-
-std::string quoted_name(const std::string& name) {
-  std::string out = "`";
-  for (const char c : name) out += (c == '`' || c == '\\' ? "\\" : "") + std::string(1, c);
-  return out + "`";
-}
-
-std::string literal(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += (c == '\'' || c == '\\' ? "\\" : "") + std::string(1, c);
-  return out + "'";
 }
 
 // The type without what only says how it is kept.
@@ -66,7 +67,7 @@ class Expressions {
     const std::string column = column_of(mapping_, field);
     const auto found = table_.columns.find(column);
     if (found == table_.columns.end()) return "''";
-    std::string value = quoted_name(column);
+    std::string value = clickhouse_name(column);
     if (plain_type(found->second) != "String") value = "toString(" + value + ")";
     if (is_nullable(found->second)) value = "ifNull(" + value + ", '')";
     const auto mapped = mapping_.fields.find(field);
@@ -74,8 +75,8 @@ class Expressions {
     std::string from = "''";
     std::string to = "''";
     for (const auto& [foreign, word] : mapped->second.aliases) {
-      from += ", " + literal(foreign);
-      to += ", " + literal(word);
+      from += ", " + clickhouse_literal(foreign);
+      to += ", " + clickhouse_literal(word);
     }
     return "transform(" + value + ", [" + from + "], [" + to + "], " + value + ")";
   }
@@ -87,7 +88,7 @@ class Expressions {
     const auto found = table_.columns.find(column);
     const std::string otherwise = "to" + type + "(" + missing + ")";
     if (found == table_.columns.end()) return otherwise;
-    const std::string value = "to" + type + "(" + quoted_name(column) + ")";
+    const std::string value = "to" + type + "(" + clickhouse_name(column) + ")";
     return is_nullable(found->second) ? "ifNull(" + value + ", " + otherwise + ")" : value;
   }
 
@@ -97,8 +98,8 @@ class Expressions {
     const std::string& type = table_.columns.at(column);
     const bool is_whole = plain_type(type) == "DateTime";
     std::string value =
-        is_whole ? "toInt64(toUnixTimestamp(" + quoted_name(column) + ")) * 1000000"
-                 : "toUnixTimestamp64Micro(toDateTime64(" + quoted_name(column) + ", 6))";
+        is_whole ? "toInt64(toUnixTimestamp(" + clickhouse_name(column) + ")) * 1000000"
+                 : "toUnixTimestamp64Micro(toDateTime64(" + clickhouse_name(column) + ", 6))";
     if (is_whole && table_.columns.contains(kMicrosecondsColumn)) {
       value += " + toInt64(" + std::string(kMicrosecondsColumn) + ")";
     }
@@ -154,7 +155,7 @@ std::string reason_of(const LogQuery& query) {
 // Rows whose time may matter. The first two conditions are on the bare column, for the index.
 std::string time_filter(const ClickHouseTable& table, const Mapping& mapping,
                         const LogQuery& query) {
-  const std::string column = quoted_name(column_of(mapping, "created_at"));
+  const std::string column = clickhouse_name(column_of(mapping, "created_at"));
   const auto second = [](TimePoint time, int more) {
     return fmt::format(
         "toDateTime({})",
@@ -180,7 +181,7 @@ std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const 
   const std::string has_duration =
       found == table.columns.end()
           ? "0"
-          : (is_nullable(found->second) ? "isNotNull(" + quoted_name(duration) + ")" : "1");
+          : (is_nullable(found->second) ? "isNotNull(" + clickhouse_name(duration) + ")" : "1");
   const std::string words = fmt::format(
       "SELECT {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) AS key, "
       "if({type} = 'pipeline', '', {node}) AS node, {attempt} AS attempt, toUInt8({status}) AS "
@@ -300,6 +301,15 @@ struct Steps {
   std::string derived;   // runs without a run record
 };
 
+constexpr const char* kHash = "cityHash64(is_request, key)";
+
+// A statement with the column `dummy`, answered by every shard for itself.
+std::string on_shards(const std::string& statement, const std::string& cluster) {
+  if (cluster.empty()) return "(" + statement + ")";
+  return "cluster(" + clickhouse_name(cluster) + ", system, one) ALL INNER JOIN (SELECT * FROM (" +
+         statement + ")) USING dummy";
+}
+
 std::string pruned(const std::string& from, const std::string& condition) {
   return "SELECT * FROM (" + from + ") WHERE " + condition;
 }
@@ -327,7 +337,7 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
   const std::string deciding = fmt::format(
       "SELECT *, if(arrayExists(x -> x.1 = {0} AND x.1 != '', last), arrayFilter(x -> x.1 = {0}, "
       "last), last) AS decide FROM ({1})",
-      literal(outcome_node), last);
+      clickhouse_literal(outcome_node), last);
   const std::string outcome = fmt::format(
       "SELECT *, if(arrayExists(x -> x.7 > 5, last), 6, if(arrayExists(x -> x.5 != 0, decide), 2, "
       "1)) AS s, arraySort(arrayPushBack(arrayMap(x -> (x.3, x.1, x.6), arrayFilter(x -> x.5 != 0 "
@@ -368,16 +378,12 @@ std::string node_rows(const Steps& steps, const LogQuery& query) {
          answer("node", {"stretch", "run_population", "run_cohort", "node", "''", "bucket"},
                 {"s0", "s1", "s2", "s3", "s4"}) +
          " FROM (" + counted + ") UNION ALL " +
-         answer("input", {}, {"tries", "0", "tries", "0", "if(tries = 0, -1, newest)"}) +
+         answer("input", {}, {"0", "tries", "0", "if(tries = 0, -1, newest)"}) +
          " FROM (SELECT toInt64(count()) AS tries, max(at) AS newest FROM (" + steps.attempts +
          "))";
 }
 
 }  // namespace
-
-std::size_t input_rows_a_shard(const std::vector<ClickHouseTable>& tables, const Mapping& mapping) {
-  return have_nodes(tables, mapping) ? 3 : 2;
-}
 
 void demand_countable(const ClickHouseTable& table, const SourceOptions& options) {
   const Mapping& mapping = options.mapping;
@@ -411,8 +417,21 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
   }
 }
 
+std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
+                                      const Mapping& mapping, const LogQuery& query) {
+  std::string records;
+  for (const ClickHouseTable& table : tables) {
+    records += (records.empty() ? "" : " UNION ALL ") + rows_of(table, mapping, query);
+  }
+  const std::string runs = pruned(records, "node = '' AND reason = 0");
+  const std::string hashes = std::string("SELECT ") + kHash + " AS h FROM (" + runs + ")";
+  const std::string repeated = "SELECT h FROM (" + hashes + ") GROUP BY h HAVING count() > 1";
+  return "SELECT h FROM " +
+         on_shards("SELECT toUInt8(0) AS dummy, h FROM (" + repeated + ")", tables.front().cluster);
+}
+
 std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,
-                             const LogQuery& query) {
+                             const LogQuery& query, const std::string& repeated) {
   Steps steps;
   std::string with_nodes;
   for (const ClickHouseTable& table : tables) {
@@ -425,14 +444,11 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
       "SELECT *, status = 3 AS manual FROM (" + steps.records + ") WHERE node = '' OR reason != 0";
   steps.runs = pruned(steps.records, "node = '' AND reason = 0");
   steps.attempts = pruned(with_nodes, "node != '' AND reason = 0");
-  const std::string hash = "cityHash64(is_request, key)";
-  const std::string repeated = "SELECT h FROM (SELECT " + hash + " AS h FROM (" + steps.runs +
-                               ")) GROUP BY h HAVING count() > 1";
   const std::string losers = fmt::format(
       "SELECT t FROM (SELECT arrayReverseSort(groupArray({})) AS ts FROM ({}) WHERE {} IN ({}) "
       "GROUP "
       "BY is_request, key HAVING length(ts) > 1) ARRAY JOIN arraySlice(ts, 2) AS t",
-      kContent, steps.runs, hash, repeated);
+      kContent, steps.runs, kHash, repeated);
   steps.losers = fmt::format("SELECT {} FROM ({})", kUnpacked, losers);
   const std::string stands = fmt::format(
       "SELECT is_request, key, arrayReverseSort(groupArray({}))[1] AS t FROM ({}) WHERE "
@@ -442,28 +458,26 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
   steps.standing = fmt::format("SELECT is_request, key, {} FROM ({})", kUnpacked, stands);
   steps.derived = derived_of(steps, mapping.outcome_node);
 
+  // Valid records as `input`, others by their reason.
   std::string answers =
-      run_rows(run_records, query, 1, false) + " UNION ALL " +
-      run_rows(steps.losers, query, -1, false) + " UNION ALL " +
-      answer("input", {}, {"all_rows", "valid", "0", "0", "if(valid = 0, -1, newest)"}) +
-      " FROM (SELECT toInt64(count()) AS all_rows, toInt64(countIf(reason = 0)) AS valid, max(if("
-      "reason = 0, at, 0)) AS newest FROM (" +
-      run_records + ")) UNION ALL " + answer("input", {}, {"0", "0", "0", "lost", "-1"}) +
-      " FROM (SELECT toInt64(count()) AS lost FROM (" + losers + ")) UNION ALL " +
-      answer("reject", {}, {"bad", "reason"}) +
+      answer("shard", {}, {}) + " UNION ALL " + run_rows(run_records, query, 1, false) +
+      " UNION ALL " + answer("input", {}, {"said", "0", "0", "newest"}) +
+      " FROM (SELECT toInt64(count()) AS said, max(at) AS newest FROM (" + steps.runs +
+      ")) WHERE said > 0 UNION ALL " + answer("reject", {}, {"bad", "reason"}) +
       " FROM (SELECT toInt64(count()) AS bad, reason FROM (" + run_records +
       ") WHERE reason != 0 GROUP BY reason)";
+  if (!repeated.empty()) {
+    answers += " UNION ALL " + run_rows(steps.losers, query, -1, false) + " UNION ALL " +
+               answer("input", {}, {"0", "0", "lost", "-1"}) +
+               " FROM (SELECT toInt64(count()) AS lost FROM (" + losers + "))";
+  }
   if (have_nodes(tables, mapping)) {
     answers += " UNION ALL " + run_rows(steps.derived, query, 1, true) + node_rows(steps, query);
   }
   std::string columns = "kind, c1, c2, c3, c4, c5, c6";
   for (int i = 0; i < 12; ++i) columns += fmt::format(", n{}", i);
-  const std::string& cluster = tables.front().cluster;
-  const std::string from = cluster.empty() ? "(" + answers + ")"
-                                           : "cluster(" + quoted_name(cluster) +
-                                                 ", system, one) ALL INNER JOIN (SELECT * FROM (" +
-                                                 answers + ")) USING dummy";
-  return "SELECT " + columns + " FROM " + from + " FORMAT TabSeparated";
+  return "SELECT " + columns + " FROM " + on_shards(answers, tables.front().cluster) +
+         " FORMAT TabSeparated";
 }
 
 }  // namespace dagloop

@@ -10,6 +10,10 @@
 
 namespace dagloop {
 
+/// Returns a name, or a text, as ClickHouse's SQL wants it.
+std::string clickhouse_name(const std::string& name);
+std::string clickhouse_literal(const std::string& text);
+
 /// A table as the server describes it.
 struct ClickHouseTable {
   std::string name;                            // as the URI has it
@@ -18,20 +22,26 @@ struct ClickHouseTable {
   std::map<std::string, std::string> columns;  // name -> type
 };
 
-/// Returns how many `input` rows each shard answers with.
-std::size_t input_rows_a_shard(const std::vector<ClickHouseTable>& tables, const Mapping& mapping);
-
 /// Throws Error{source} when the table lacks a column without which no row is a record, or when a
 /// column's type or the mapping cannot be counted (name, type and remedy).
 void demand_countable(const ClickHouseTable& table, const SourceOptions& options);
 
+/// Returns the statement (without a format) whose rows are the hashes of keys that more than one
+/// run record has.
+std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
+                                      const Mapping& mapping, const LogQuery& query);
+
 /// Returns one statement whose rows, tab-separated, are partial rows: kind, stretch, population,
 /// cohort, name, error_code, bucket (-1: none) and the 12 counts. Every shard answers for its own
-/// rows; duplicates, derived runs and attempts are settled there as RunTable settles them.
+/// rows, with one row of the kind `shard`; duplicates, derived runs and attempts are settled there
+/// as RunTable settles them.
 ///
-/// Shape:  demand_countable() holds; all rows of a run lie on one shard.
+/// Shape:  demand_countable() holds; all rows of a run lie on one shard; `repeated` is what stands
+/// in
+///         the brackets of IN: the hashes of clickhouse_repeated_query(), or none where it is
+///         empty.
 /// Source: syntax of ClickHouse 18.16, which knows neither window functions nor CTEs.
 std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,
-                             const LogQuery& query);
+                             const LogQuery& query, const std::string& repeated);
 
 }  // namespace dagloop

@@ -22,7 +22,6 @@ void initialize() {
 struct Freed {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   void operator()(char* text) const { curl_free(text); }
 };
 template <typename T>
@@ -69,8 +68,7 @@ HttpServer parse_http_server(const std::string& uri, bool secure, int port) {
 }
 
 HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::string>& parameters,
-                     const std::vector<std::string>& headers, const std::string& body,
-                     std::chrono::milliseconds timeout) {
+                     const std::string& body, std::chrono::milliseconds timeout) {
   initialize();
   const Owned<CURL> handle(curl_easy_init());
   std::string url = server.base + "/";
@@ -79,14 +77,14 @@ HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::
     url += separator + name + "=" + escaped(handle.get(), value);
     separator = '&';
   }
-  Owned<curl_slist> list;
-  for (const std::string& header : headers) {
-    list.reset(curl_slist_append(list.release(), header.c_str()));
-  }
   HttpAnswer answer;
   std::string why(CURL_ERROR_SIZE, '\0');
   curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
+  if (!server.user.empty() || !server.password.empty()) {
+    curl_easy_setopt(handle.get(), CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(handle.get(), CURLOPT_USERNAME, server.user.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_PASSWORD, server.password.c_str());
+  }
   curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, append);

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 #include <string>
-#include <vector>
 
 namespace dagloop {
 
@@ -29,11 +28,10 @@ struct HttpAnswer {
   bool is_passing = false;  // asking again may help
 };
 
-/// Sends `body` to `server` with `parameters` behind the '?'.
+/// Sends `body` to `server` with `parameters` behind the '?', as the server's user (HTTP Basic).
 ///
 /// Errors: none thrown: see HttpAnswer. Certificates are verified.
 HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::string>& parameters,
-                     const std::vector<std::string>& headers, const std::string& body,
-                     std::chrono::milliseconds timeout);
+                     const std::string& body, std::chrono::milliseconds timeout);
 
 }  // namespace dagloop

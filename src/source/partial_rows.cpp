@@ -8,11 +8,12 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, RowKind>, 4> kKinds{{
+constexpr std::array<std::pair<std::string_view, RowKind>, 5> kKinds{{
     {"run", RowKind::run},
     {"node", RowKind::node},
     {"input", RowKind::input},
     {"reject", RowKind::reject},
+    {"shard", RowKind::shard},
 }};
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -60,12 +61,12 @@ void PartialRows::add_runs(const PartialRow& row) {
 }
 
 void PartialRows::add_input(const PartialRow& row) {
-  input_.records += count_of(row.n[0]);
-  input_.run_records += count_of(row.n[1]);
-  input_.node_records += count_of(row.n[2]);
-  input_.duplicates += count_of(row.n[3]);
-  if (row.n[4] < 0) return;
-  const TimePoint newest{Microseconds{row.n[4]}};
+  input_.records += count_of(row.n[0]) + count_of(row.n[1]);
+  input_.run_records += count_of(row.n[0]);
+  input_.node_records += count_of(row.n[1]);
+  input_.duplicates += count_of(row.n[2]);
+  if (row.n[3] < 0) return;
+  const TimePoint newest{Microseconds{row.n[3]}};
   if (!input_.newest_record || newest > *input_.newest_record) input_.newest_record = newest;
 }
 
@@ -86,10 +87,13 @@ void PartialRows::add(const PartialRow& row) {
       if (place < 0 || place > static_cast<std::int64_t>(RejectReason::line_too_long)) {
         refuse("no reason to reject a row has the number " + std::to_string(place));
       }
+      input_.records += count_of(row.n[0]);
       input_.malformed += count_of(row.n[0]);
       input_.malformed_by_reason[static_cast<RejectReason>(place)] += count_of(row.n[0]);
       return;
     }
+    case RowKind::shard:
+      return;
   }
 }
 

@@ -22,8 +22,9 @@ enum class RowKind : std::uint8_t {
            // verification_failed counts the runs with a reason alone
   node,    // attempts of a node (name) with one bucket of their durations;
            // n: attempts, failed, retries, retries succeeded, run_node_pairs
-  input,   // n: records, run records, node records, duplicates, newest (us since 1970, or -1)
+  input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or -1)
   reject,  // n: rows, the reason (the place of a RejectReason)
+  shard,   // a server has answered; n: nothing
 };
 
 /// Counts of one row.

@@ -291,10 +291,11 @@ std::string padded(int from) {
 // What was read: of run records and of what was rejected.
 std::string input_rows() {
   return "\nUNION ALL SELECT 'input'" + kNoName +
-         ", coalesce(sum(runs), 0), coalesce(sum(runs) FILTER (WHERE reason IS NULL), 0), 0, "
-         "(SELECT count(*) FROM losers), coalesce((extract(epoch FROM max(newest) FILTER (WHERE "
-         "reason IS NULL)) * 1000000)::int8, -1)" +
-         padded(5) + " FROM groups\nUNION ALL SELECT 'reject'" + kNoName + ", sum(runs), reason" +
+         ", coalesce(sum(runs) FILTER (WHERE reason IS NULL), 0), 0, (SELECT count(*) FROM "
+         "losers), "
+         "coalesce((extract(epoch FROM max(newest) FILTER (WHERE reason IS NULL)) * "
+         "1000000)::int8, -1)" +
+         padded(4) + " FROM groups\nUNION ALL SELECT 'reject'" + kNoName + ", sum(runs), reason" +
          padded(2) + " FROM groups WHERE reason IS NOT NULL GROUP BY reason";
 }
 
@@ -383,8 +384,8 @@ std::string node_rows(const LogQuery& query) {
          ", r.population, r.cohort, a.node, NULL, NULL, 0, 0, 0, 0, count(*)" + padded(5) +
          " FROM (SELECT DISTINCT is_request, key, node FROM attempts) a" + join + "2, 3, 4, 5" +
          "\nUNION ALL SELECT 'input'" + kNoName +
-         ", count(*), 0, count(*), 0, coalesce((extract(epoch FROM max(at)) * 1000000)::int8, -1)" +
-         padded(5) + " FROM attempts";
+         ", 0, count(*), 0, coalesce((extract(epoch FROM max(at)) * 1000000)::int8, -1)" +
+         padded(4) + " FROM attempts";
 }
 
 std::string records_of(const std::vector<PostgresTable>& tables, const Mapping& mapping,

@@ -150,6 +150,7 @@ struct PostgresSource::Impl {
     pqxx::connection connection(server);
     pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> transaction(connection);
     transaction.exec("SET LOCAL TIME ZONE 'UTC'");
+    transaction.exec("SET LOCAL standard_conforming_strings = on");
     // Compiling takes longer than it saves; sorts and groups of a window fit into this memory.
     transaction.exec("SET LOCAL jit = off");
     transaction.exec("SET LOCAL work_mem = '64MB'");

@@ -160,6 +160,14 @@ class ClickHouseTest(unittest.TestCase):
         self.assertEqual(result.code, 2)
         self.assertNotIn(PASSWORD, result.stderr)
 
+    def test_many_duplicates_are_found_by_the_shards_themselves(self):
+        for shard in self.cluster.shards[:1] * 2:
+            self.fill(shard, 24_000)
+        counts = self.figures(self.cluster.uri(parameters=DISTRIBUTED))
+        self.assertEqual(counts["input"]["records"], 48_000)
+        self.assertEqual(counts["input"]["duplicates"], 24_000)
+        self.assertEqual(counts["populations"]["dag"]["total_runs"], 24_000)
+
     def test_user_and_password_come_from_the_environment(self):
         source = "clickhouse://127.0.0.1:%d" % self.cluster.shards[0].http
         result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,

@@ -127,6 +127,15 @@ class SourceTest(unittest.TestCase):
                 self.same_but_in_buckets(expected, self.figures(self.uri("?rows_at_most=0")))
         self.assertGreater(duplicates, 0)
 
+    def test_many_duplicates_are_found_by_the_server_itself(self):
+        self.server.sql(
+            "INSERT INTO command_logs (request_id, pipeline_run_id, status, created_at) "
+            "SELECT 'q' || i, 'r' || mod(i, 110000), 'succeeded', timestamptz '%s' - i * interval "
+            "'100 ms' FROM generate_series(1, 220000) i" % AS_OF, self.database)
+        found = self.figures(self.uri())
+        self.assertEqual(found["input"]["duplicates"], 110000)
+        self.assertEqual(found["populations"]["dag"]["total_runs"], 110000)
+
     def test_a_long_log_is_counted_by_the_server_and_a_short_one_read(self):
         self.server.sql(
             "INSERT INTO command_logs (request_id, pipeline_run_id, status, created_at, duration_ms) "

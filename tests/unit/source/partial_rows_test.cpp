@@ -95,12 +95,12 @@ TEST_CASE("negative counts take back what a duplicate had counted") {
 }
 
 TEST_CASE("input and reject rows are summed, the newest record stands") {
-  PartialRows all(kClasses);
-  all.add(row(RowKind::input, {5, 3, 2, 1, 1000}));
-  all.add(row(RowKind::input, {5, 3, 2, 1, -1}));
-  all.add(row(RowKind::reject, {4, static_cast<std::int64_t>(RejectReason::bad_number)}));
-  const InputCounts input = all.finish().input;
-  CHECK(input.records == 10);
+  const InputCounts input =
+      set_of({row(RowKind::input, {3, 2, 1, 1000}), row(RowKind::input, {3, 2, 1, -1}),
+              row(RowKind::reject, {4, static_cast<std::int64_t>(RejectReason::bad_number)}),
+              row(RowKind::shard, {})})
+          .input;
+  CHECK(input.records == 14);
   CHECK(input.run_records == 6);
   CHECK(input.node_records == 4);
   CHECK(input.duplicates == 2);
@@ -118,7 +118,7 @@ TEST_CASE("an answer that cannot be is refused, not counted") {
   CHECK_THROWS_AS(set_of({row(RowKind::node, {-1}, {"n1", "", {}})}), Error);
   CHECK_THROWS_AS(set_of({row(RowKind::run, {1}, {"", "", -5})}), Error);
   CHECK_THROWS_AS(set_of({row(RowKind::reject, {1, 77})}), Error);
-  CHECK_THROWS_AS(set_of({row(RowKind::input, {-1, 0, 0, 0, -1})}), Error);
+  CHECK_THROWS_AS(set_of({row(RowKind::input, {-1, 0, 0, -1})}), Error);
 }
 
 }  // namespace dagloop
