@@ -86,7 +86,7 @@ class Expressions {
                      const std::string& missing) const {
     const std::string column = column_of(mapping_, field);
     const auto found = table_.columns.find(column);
-    const std::string otherwise = "to" + type + "(" + missing + ")";
+    std::string otherwise = "to" + type + "(" + missing + ")";
     if (found == table_.columns.end()) return otherwise;
     const std::string value = "to" + type + "(" + clickhouse_name(column) + ")";
     return is_nullable(found->second) ? "ifNull(" + value + ", " + otherwise + ")" : value;

@@ -181,7 +181,7 @@ struct PostgresSource::Impl {
   std::string repeated_keys(pqxx::transaction_base& transaction,
                             const std::vector<PostgresTable>& described,
                             const LogQuery& query) const {
-    const std::string asked = repeated_query(described, options.mapping, query);
+    std::string asked = repeated_query(described, options.mapping, query);
     transaction.exec("SET LOCAL enable_hashagg = off");
     transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");
     const pqxx::result found = transaction.exec(asked + " LIMIT " + std::to_string(kManyKeys + 1));
