@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -99,50 +101,76 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 6> kUnits{{
 constexpr TimePoint kFirst{};  // 1970
 constexpr TimePoint kPast = std::chrono::sys_days(std::chrono::year(2262) / 1 / 1);
 
-// Reads digits of fixed places, without a branch a digit.
-class FixedDigits {
- public:
-  explicit FixedDigits(std::string_view text) : text_(text) {}
-
-  unsigned number(std::size_t at, std::size_t count) {
-    unsigned value = 0;
-    for (std::size_t i = at; i < at + count; ++i) {
-      const unsigned digit = static_cast<unsigned char>(text_[i]) - unsigned{'0'};
-      is_valid_ = is_valid_ && digit <= 9;
-      value = 10 * value + digit;
-    }
-    return value;
+// The days from 1970 to the first of every month up to 2261.
+constexpr auto kMonthStarts = [] {
+  std::array<std::int32_t, 12 * (2262 - 1970)> starts{};
+  std::int32_t day = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    starts[i] = day;
+    const std::chrono::year year(1970 + static_cast<int>(i / 12));
+    const std::chrono::month month(static_cast<unsigned>(i % 12 + 1));
+    day += static_cast<std::int32_t>(unsigned{(year / month / std::chrono::last).day()});
   }
+  return starts;
+}();
+
+// 8 characters of fixed places, all read at once: which are digits, and what numbers of two digits
+// they make.
+class FixedPlaces {
+ public:
+  // Shape: in `pattern` a 0 stands for a digit, anything else for itself.
+  FixedPlaces(const char* text, const char (&pattern)[9]) {
+    std::uint64_t zeros = 0;
+    std::uint64_t others = 0;
+    std::memcpy(&digits_, text, sizeof digits_);
+    std::memcpy(&zeros, pattern, sizeof zeros);
+    for (unsigned i = 0; i < 8; ++i) {
+      if (pattern[i] != '0') others |= std::uint64_t{0xff} << (8 * i);
+    }
+    digits_ ^= zeros;
+    const std::uint64_t above_nine = ((digits_ + 0x7676767676767676ULL) | digits_) & kHighBits;
+    is_valid_ = (above_nine | (digits_ & others)) == 0;
+    pairs_ = digits_ * 10 + (digits_ >> 8U);
+  }
+
   bool is_valid() const { return is_valid_; }
+  unsigned digit(unsigned at) const { return static_cast<unsigned>(digits_ >> (8 * at) & 0xffU); }
+  unsigned pair(unsigned at) const { return static_cast<unsigned>(pairs_ >> (8 * at) & 0xffU); }
 
  private:
-  std::string_view text_;
-  bool is_valid_ = true;
+  static constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+  std::uint64_t digits_ = 0;
+  std::uint64_t pairs_ = 0;
+  bool is_valid_ = false;
 };
 
 // "2026-02-25T06:00:00Z", also with milliseconds: what nearly every log has, read quickly. Anything
 // else, and any time that is none, is left to the general way.
 std::optional<TimePoint> parse_usual(std::string_view text) {
+  if constexpr (std::endian::native != std::endian::little) return std::nullopt;
   const bool has_ms = text.size() == 24;
-  if ((!has_ms && text.size() != 20) || text.back() != 'Z' || text[10] != 'T') return std::nullopt;
-  if (text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') return std::nullopt;
-  if (has_ms && text[19] != '.') return std::nullopt;
-  FixedDigits digits(text);
-  const unsigned year = digits.number(0, 4);
-  const unsigned month = digits.number(5, 2);
-  const unsigned day = digits.number(8, 2);
-  const unsigned hour = digits.number(11, 2);
-  const unsigned minute = digits.number(14, 2);
-  const unsigned second = digits.number(17, 2);
-  const unsigned ms = has_ms ? digits.number(20, 3) : 0;
+  if (!has_ms && text.size() != 20) return std::nullopt;
+  const char* const at = text.data();
+  const FixedPlaces month_part(at, "0000-00-");
+  const FixedPlaces minute_part(at + 8, "00T00:00");
+  const FixedPlaces end_part =
+      has_ms ? FixedPlaces(at + 16, ":00.000Z") : FixedPlaces(at + 12, "0:00:00Z");
+  const unsigned year = 100 * month_part.pair(0) + month_part.pair(2);
+  const unsigned month = month_part.pair(5);
+  const unsigned day = minute_part.pair(0);
+  const unsigned hour = minute_part.pair(3);
+  const unsigned minute = minute_part.pair(6);
+  const unsigned second = end_part.pair(has_ms ? 1 : 5);
+  const unsigned ms = has_ms ? 10 * end_part.pair(4) + end_part.digit(6) : 0;
   // Every month has 28 days; the others are looked at closely elsewhere.
-  const bool is_usual = year >= 1970 && year < 2262 && month >= 1 && month <= 12 && day >= 1 &&
+  const bool is_usual = month_part.is_valid() && minute_part.is_valid() && end_part.is_valid() &&
+                        year >= 1970 && year < 2262 && month >= 1 && month <= 12 && day >= 1 &&
                         day <= 28 && hour < 24 && minute < 60 && second < 60;
-  if (!digits.is_valid() || !is_usual) return std::nullopt;
-  const std::chrono::sys_days date = std::chrono::year_month_day(
-      std::chrono::year(static_cast<int>(year)), std::chrono::month(month), std::chrono::day(day));
-  return TimePoint(date) + hours(hour) + minutes(minute) + seconds(second) +
-         std::chrono::milliseconds(ms);
+  if (!is_usual) return std::nullopt;
+  const std::int64_t days_before = kMonthStarts[12 * (year - 1970) + month - 1];
+  const std::int64_t seconds_before =
+      86'400 * (days_before + day - 1) + 3600 * hour + 60 * minute + second;
+  return TimePoint(Microseconds(1'000'000 * seconds_before + 1000 * ms));
 }
 
 constexpr std::int64_t kMaxDurationUs = 100LL * 366 * 86'400'000'000;

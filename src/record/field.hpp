@@ -48,44 +48,75 @@ enum class ValueKind : std::uint8_t {
 
 /// One value of a line, without any JSON library's types. Owns nothing.
 struct RawValue {
-  ValueKind kind = ValueKind::absent;
   std::string_view text;
   double number = 0;
+  ValueKind kind = ValueKind::absent;
   bool truth = false;
 };
+
+/// Which fields have a value of which kind: a bit a field.
+struct FieldKinds {
+  std::uint32_t texts = 0;  // not loose ones
+  std::uint32_t numbers = 0;
+  std::uint32_t booleans = 0;
+  std::uint32_t others = 0;
+};
+
+/// Returns a set of one field, or of several.
+template <typename... Fields>
+constexpr std::uint32_t field_bits(Fields... fields) {
+  return ((std::uint32_t{1} << static_cast<unsigned>(fields)) | ...);
+}
 
 /// The values of all fields of one line.
 class RawFields {
  public:
   /// Forgets all values.
-  void clear() { present_ = 0; }
+  void clear() { set_kinds({}); }
 
   /// Sets a field; an absent value takes back an earlier one.
   void set(Field field, const RawValue& value) {
-    place(field) = value;
-    settle(field);
+    const std::uint32_t bit = field_bits(field);
+    for (std::uint32_t* kind : {&kinds_.texts, &kinds_.numbers, &kinds_.booleans, &kinds_.others}) {
+      *kind &= ~bit;
+    }
+    place(static_cast<std::size_t>(field)) = value;
+    if (value.kind != ValueKind::absent) set_of(value.kind) |= bit;
+    set_kinds(kinds_);
   }
 
-  /// Returns a field's place, to be filled in; settle() must follow.
-  RawValue& place(Field field) { return values_[static_cast<std::size_t>(field)]; }
+  /// Returns the place of the field with a number, to be filled in; set_kinds() must follow. The
+  /// number kFieldCount gives a place for values of no use.
+  RawValue& place(std::size_t number) { return values_[number]; }
 
-  /// Takes over what was written to a field's place.
-  void settle(Field field) {
-    const auto at = static_cast<std::size_t>(field);
-    const std::uint32_t bit = std::uint32_t{1} << at;
-    present_ = values_[at].kind == ValueKind::absent ? present_ & ~bit : present_ | bit;
+  /// Says which places hold a value.
+  void set_kinds(const FieldKinds& kinds) {
+    kinds_.texts = kinds.texts;  // one by one: they come from registers
+    kinds_.numbers = kinds.numbers;
+    kinds_.booleans = kinds.booleans;
+    kinds_.others = kinds.others;
+    present_ = kinds.texts | kinds.numbers | kinds.booleans | kinds.others;
   }
+  /// Returns which fields hold a value.
+  const FieldKinds& kinds() const { return kinds_; }
 
   const RawValue& operator[](Field field) const {
     static constexpr RawValue kAbsent{};
-    const auto at = static_cast<std::size_t>(field);
-    return (present_ >> at & 1U) != 0 ? values_[at] : kAbsent;
+    const bool is_present = (present_ & field_bits(field)) != 0;
+    return is_present ? values_[static_cast<std::size_t>(field)] : kAbsent;
   }
 
  private:
-  static_assert(kFieldCount <= 32);
-  std::uint32_t present_ = 0;  // so that clearing need not touch the values
-  std::array<RawValue, kFieldCount> values_{};
+  std::uint32_t& set_of(ValueKind kind) {
+    if (kind == ValueKind::text) return kinds_.texts;
+    if (kind == ValueKind::number) return kinds_.numbers;
+    return kind == ValueKind::boolean ? kinds_.booleans : kinds_.others;
+  }
+
+  static_assert(kFieldCount < 32);
+  FieldKinds kinds_;
+  std::uint32_t present_ = 0;  // of any kind; so that clearing need not touch the values
+  std::array<RawValue, kFieldCount + 1> values_{};
 };
 
 }  // namespace dagloop

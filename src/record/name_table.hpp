@@ -18,12 +18,17 @@ class NameTable {
  public:
   /// Says that `field` is found under `name`; a name may serve several fields.
   void add(const std::string& name, Field field) {
-    buckets_[bucket_of(name)].push_back({name, field});
+    std::vector<Entry>& bucket = buckets_[bucket_of(name)];
+    shares_names_ = shares_names_ || std::ranges::find(bucket, name, &Entry::name) != bucket.end();
+    bucket.push_back({name, field});
     is_empty_ = false;
   }
 
   /// Returns whether no field is found here.
   bool empty() const { return is_empty_; }
+
+  /// Returns whether a name serves several fields.
+  bool shares_names() const { return shares_names_; }
 
   /// Sets the fields found under `name`, if any, to `value`.
   void store(std::string_view name, const RawValue& value, RawFields& raw) const {
@@ -52,6 +57,7 @@ class NameTable {
 
   std::array<std::vector<Entry>, kBuckets> buckets_;
   bool is_empty_ = true;
+  bool shares_names_ = false;
 };
 
 }  // namespace dagloop

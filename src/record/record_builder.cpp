@@ -31,23 +31,42 @@ std::optional<Cohort> parse_cohort(std::string_view word) {
   return std::nullopt;
 }
 
+constexpr std::uint32_t kNumbers =
+    field_bits(Field::attempt, Field::duration_ms, Field::fanout_total, Field::fanout_failed);
+constexpr std::uint32_t kBooleans = field_bits(Field::idempotent_reuse);
+
+// Whether every value is of the type that its field has in the contract.
+bool has_usual_types(const FieldKinds& kinds) {
+  return (kinds.others | (kinds.texts & (kNumbers | kBooleans)) | (kinds.numbers & ~kNumbers) |
+          (kinds.booleans & ~kBooleans)) == 0;
+}
+
 class RecordBuilder {
  public:
-  RecordBuilder(const RawFields& raw, const TimeRules& rules) : raw_(raw), rules_(rules) {}
+  RecordBuilder(const RawFields& raw, const TimeRules& rules, LogRecord& record)
+      : raw_(raw), rules_(rules), record_(record) {}
 
-  std::variant<LogRecord, RejectReason> build() {
+  std::optional<RejectReason> build() {
+    if (!has_usual_types(raw_.kinds())) check_unused();
     read_texts();
     read_words();
     read_numbers();
     read_time();
-    if (reason_) return *reason_;
-    return record_;
+    return reason_;
   }
 
  private:
   void reject(RejectReason reason) {
     const auto* rank = std::ranges::find(kPrecedence, reason);
     if (!reason_ || rank < std::ranges::find(kPrecedence, *reason_)) reason_ = reason;
+  }
+
+  // No figure needs these; they are held to their type all the same.
+  void check_unused() {
+    for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version,
+                              Field::request_id, Field::node_type}) {
+      text(field);
+    }
   }
 
   std::string_view text(Field field) {
@@ -88,8 +107,9 @@ class RecordBuilder {
   std::optional<std::uint64_t> count(Field field, double least, double most) {
     const std::optional<double> value = number(field);
     if (!value) return std::nullopt;
-    // Written so that a NaN fails too.
-    const bool is_valid = *value >= least && *value <= most && std::trunc(*value) == *value;
+    // Written so that a NaN fails too, and before the conversion, which `most` fits.
+    const bool is_valid = *value >= least && *value <= most &&
+                          static_cast<double>(static_cast<std::int64_t>(*value)) == *value;
     if (!is_valid) {
       reject(RejectReason::bad_number);
       return std::nullopt;
@@ -110,24 +130,20 @@ class RecordBuilder {
   }
 
   void read_texts() {
-    const std::string_view run_id = text(Field::pipeline_run_id);
-    const std::string_view request_id = text(Field::request_id);
-    record_.run_key = run_id.empty() ? request_id : run_id;
-    record_.run_key_is_request = run_id.empty();
+    record_.run_key = text(Field::pipeline_run_id);
+    record_.run_key_is_request = record_.run_key.empty();
+    if (record_.run_key_is_request) record_.run_key = text(Field::request_id);
     if (record_.run_key.empty()) reject(RejectReason::missing_run_id);
     record_.node_id = text(Field::node_id);
-    record_.is_node_record = text(Field::node_type) != "pipeline" && !record_.node_id.empty();
+    record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != "pipeline";
     record_.error_code = text(Field::error_code);
     record_.plan_source = text(Field::plan_source);
     record_.has_verification_reason = !text(Field::verification_reason).empty();
     record_.has_fallback_reason = !text(Field::fallback_reason).empty();
     const std::string_view mode = text(Field::execution_mode);
-    const bool is_dag = mode.empty() ? !run_id.empty() : mode == "dag" || mode == "pipeline_dag";
+    const bool is_dag =
+        mode.empty() ? !record_.run_key_is_request : mode == "dag" || mode == "pipeline_dag";
     record_.population = is_dag ? Population::dag : Population::non_dag;
-    // No figure needs these three; they are held to their type all the same.
-    for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version}) {
-      text(field);
-    }
   }
 
   void read_words() {
@@ -146,6 +162,7 @@ class RecordBuilder {
   template <typename Enum>
   void read_word(Field field, Enum& target, std::optional<Enum> (*parse)(std::string_view)) {
     const std::string_view word = text(field);
+    target = Enum::none;
     if (word.empty()) return;
     const std::optional<Enum> known = parse(word);
     if (!known) return reject(RejectReason::unknown_value);
@@ -157,10 +174,11 @@ class RecordBuilder {
     record_.fanout_total = count(Field::fanout_total, 0, kMaxCount).value_or(0);
     record_.fanout_failed = count(Field::fanout_failed, 0, kMaxCount).value_or(0);
     record_.idempotent_reuse = flag(Field::idempotent_reuse);
-    const std::optional<double> duration_ms = number(Field::duration_ms);
-    if (!duration_ms) return;
-    if (!std::isfinite(*duration_ms) || *duration_ms < 0) return reject(RejectReason::bad_number);
-    record_.duration_ms = duration_ms;
+    record_.duration_ms = number(Field::duration_ms);
+    if (!record_.duration_ms) return;
+    // Written so that a NaN fails, too.
+    const bool is_valid = *record_.duration_ms >= 0 && std::isfinite(*record_.duration_ms);
+    if (!is_valid) reject(RejectReason::bad_number);
   }
 
   void read_time() {
@@ -170,7 +188,8 @@ class RecordBuilder {
     if (!instant) return reject(RejectReason::bad_time);
     record_.created_at = *instant;
     if (*instant > rules_.latest) return reject(RejectReason::future_time);
-    if (rules_.created_at_marks == CreatedAtMarks::end || !record_.duration_ms) return;
+    if (reason_ || rules_.created_at_marks == CreatedAtMarks::end) return;
+    if (!record_.duration_ms) return;
     const double duration_us = std::round(*record_.duration_ms * 1000);
     // Compared before it is added: a huge duration would overflow the clock.
     if (duration_us > static_cast<double>((rules_.latest - *instant).count())) {
@@ -181,14 +200,18 @@ class RecordBuilder {
 
   const RawFields& raw_;
   const TimeRules& rules_;
-  LogRecord record_;
+  LogRecord& record_;
   std::optional<RejectReason> reason_;
 };
 
 }  // namespace
 
-std::variant<LogRecord, RejectReason> build_record(const RawFields& raw, const TimeRules& rules) {
-  return RecordBuilder(raw, rules).build();
+void build_record(const RawFields& raw, const TimeRules& rules,
+                  std::variant<LogRecord, RejectReason>& result) {
+  // Every field is set below, so what the last line left need not be cleared.
+  if (!std::holds_alternative<LogRecord>(result)) result.emplace<LogRecord>();
+  const auto reason = RecordBuilder(raw, rules, std::get<LogRecord>(result)).build();
+  if (reason) result = *reason;
 }
 
 }  // namespace dagloop

@@ -16,8 +16,10 @@ struct TimeRules {
   TimePoint latest;  // a later record is from the future
 };
 
-/// Returns the record, or the first reason in the order wrong_type, missing_*, unknown_*, bad_time,
-/// bad_number, future_time that applies to any field: so the reason never depends on field order.
-std::variant<LogRecord, RejectReason> build_record(const RawFields& raw, const TimeRules& rules);
+/// Makes the record, or finds the first reason in the order wrong_type, missing_*, unknown_*,
+/// bad_time, bad_number, future_time that applies to any field: so the reason never depends on
+/// field order.
+void build_record(const RawFields& raw, const TimeRules& rules,
+                  std::variant<LogRecord, RejectReason>& result);
 
 }  // namespace dagloop

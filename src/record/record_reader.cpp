@@ -140,6 +140,18 @@ std::string_view to_string(RejectReason reason) {
   return kWords.at(static_cast<std::size_t>(reason));
 }
 
+LogLine cut_line(std::string_view& rest) {
+  const char* const begin = rest.data();
+  const char* const end = begin + rest.size();
+  static const LineKernel& kernel = line_kernel();
+  LineEnd found = kernel.find_end(begin, end);
+  rest.remove_prefix(static_cast<std::size_t>(std::min(found.at + 1, end) - begin));
+  if (!found.is_plain && found.at != begin && found.at[-1] == '\r') {
+    found = kernel.find_end(begin, found.at - 1);
+  }
+  return {{begin, static_cast<std::size_t>(found.at - begin)}, found.is_plain};
+}
+
 struct RecordReader::Impl {
   struct PointerField {
     std::vector<std::string> tokens;
@@ -225,33 +237,35 @@ struct RecordReader::Impl {
     }
   }
 
-  std::variant<LogRecord, RejectReason> read(std::string_view line) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > kMaxLineBytes) return RejectReason::line_too_long;
+  void read(const LogLine& line) {
+    if (line.text.size() > kMaxLineBytes) return reject(RejectReason::line_too_long);
     raw.clear();
     RawValue detail;
-    if (pointers.empty() && flat.read(line, raw, detail)) {
-      if (!accept_detail(detail)) return RejectReason::wrong_type;
-      apply_aliases();
-      return build_record(raw, rules);
-    }
-    return read_generally(line);
+    if (!pointers.empty() || !flat.read(line, raw, detail)) return read_generally(line.text);
+    if (!accept_detail(detail)) return reject(RejectReason::wrong_type);
+    build();
   }
 
-  std::variant<LogRecord, RejectReason> read_generally(std::string_view line) {
+  void read_generally(std::string_view line) {
     Element root;
     simdjson::dom::object object;
     auto error = parser.parse(line.data(), line.size(), false).get(root);
     if (error == simdjson::NUMBER_ERROR) error = parser.parse(widen_integers(line)).get(root);
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
-      return RejectReason::not_json_object;
+      return reject(RejectReason::not_json_object);
     }
     raw.clear();
-    if (!read_members(object)) return RejectReason::wrong_type;
+    if (!read_members(object)) return reject(RejectReason::wrong_type);
     read_pointers(root);
-    apply_aliases();
-    return build_record(raw, rules);
+    build();
+  }
+
+  void reject(RejectReason reason) { result = reason; }
+
+  void build() {
+    if (!aliased.empty()) apply_aliases();
+    build_record(raw, rules, result);
   }
 
   Mapping mapping;
@@ -263,6 +277,7 @@ struct RecordReader::Impl {
   FlatReader flat{columns, ""};  // behind the columns, which it refers to
   simdjson::dom::parser parser;
   RawFields raw;
+  std::variant<LogRecord, RejectReason> result;
 };
 
 RecordReader::RecordReader(const Mapping& mapping, TimePoint latest)
@@ -271,8 +286,17 @@ RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
 
-std::variant<LogRecord, RejectReason> RecordReader::read(std::string_view line) {
-  return impl_->read(line);
+const std::variant<LogRecord, RejectReason>& RecordReader::read_line(const LogLine& line) {
+  impl_->read(line);
+  return impl_->result;
+}
+
+const std::variant<LogRecord, RejectReason>& RecordReader::read(std::string_view line) {
+  if (line.empty()) return read_line({line, false});
+  std::string_view rest = line;
+  const LogLine first = cut_line(rest);
+  const bool is_whole = rest.empty() && first.text.size() + 1 >= line.size();
+  return read_line(is_whole ? first : LogLine{line, false});
 }
 
 }  // namespace dagloop

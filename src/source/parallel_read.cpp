@@ -92,6 +92,7 @@ class SharedFile {
 };
 
 bool is_blank(std::string_view line) {
+  if (line.starts_with('{')) return false;  // as nearly all do
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
@@ -101,15 +102,14 @@ struct Worker {
       : reader(options.mapping, query.latest),
         table({query.range, options.mapping.outcome_node, options.dedupe}) {}
 
-  void read_line(const std::string& path, std::string_view line, std::uint64_t number) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
+  void read_line(const std::string& path, const LogLine& line, std::uint64_t number) {
     // A long line is one even where it is blank: it might have been too long to look at.
-    if (line.size() <= kMaxLineBytes && is_blank(line)) return;
-    const auto result = reader.read(line);
-    if (const auto* reason = std::get_if<RejectReason>(&result)) {
-      table.reject(path, number, *reason);
+    if (line.text.size() <= kMaxLineBytes && is_blank(line.text)) return;
+    const auto& result = reader.read_line(line);
+    if (const auto* record = std::get_if<LogRecord>(&result)) {
+      table.add(*record, line.text);
     } else {
-      table.add(std::get<LogRecord>(result), line);
+      table.reject(path, number, std::get<RejectReason>(result));
     }
   }
 
@@ -118,8 +118,7 @@ struct Worker {
     const std::uint64_t before = chunk.sequence << kLineBits;
     std::uint64_t lines = 0;
     for (std::string_view rest = chunk.text; !rest.empty();) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      const LogLine line = cut_line(rest);
       read_line(path, line, before + ++lines);
     }
     if (chunk.ends_overlong) table.reject(path, before + ++lines, RejectReason::line_too_long);

@@ -35,6 +35,17 @@ inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 /// Bytes that must be readable behind the end of a line given to RecordReader::read.
 inline constexpr std::size_t kLinePadding = 64;
 
+/// One line, without its newline and without a carriage return before that.
+struct LogLine {
+  std::string_view text;
+  bool is_plain = false;  // every byte is printable ASCII and none is a backslash
+};
+
+/// Cuts the first line off `rest`, which begins with the next one afterwards.
+///
+/// Shape: kLinePadding bytes behind `rest` are readable; the last line may lack its newline.
+LogLine cut_line(std::string_view& rest);
+
 /// Reads lines.
 class RecordReader {
  public:
@@ -49,10 +60,12 @@ class RecordReader {
   /// Shape:  the whole line is validated as JSON (RFC 8259, UTF-8); of a repeated key the last
   ///         counts; fields outside the contract are never looked at beyond being valid JSON. A
   ///         number beyond the range of a double is not accepted as JSON.
-  /// Order:  kLinePadding bytes behind `line` are readable; the record's views live until the next
-  ///         read or the end of the line's buffer.
+  /// Order:  kLinePadding bytes behind `line` are readable; the result lives until the next read,
+  ///         and its views until then or the end of the line's buffer.
   /// Errors: none thrown: a bad line is a RejectReason.
-  std::variant<LogRecord, RejectReason> read(std::string_view line);
+  const std::variant<LogRecord, RejectReason>& read(std::string_view line);
+  /// Reads one line that cut_line() has given, which saves looking at it once more.
+  const std::variant<LogRecord, RejectReason>& read_line(const LogLine& line);
 
  private:
   struct Impl;

@@ -2,11 +2,24 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "reading.hpp"
 
 namespace dagloop::test {
 namespace {
+
+bool same_record(const LogRecord& a, const LogRecord& b) {
+  const auto all = [](const LogRecord& r) {
+    return std::make_tuple(r.run_key, r.run_key_is_request, r.node_id, r.error_code, r.plan_source,
+                           r.is_node_record, r.status, r.compensation, r.population, r.cohort,
+                           r.has_verification_reason, r.has_fallback_reason, r.idempotent_reuse,
+                           r.attempt, r.created_at, r.duration_ms, r.fanout_total, r.fanout_failed);
+  };
+  return all(a) == all(b);
+}
 
 const char* const kTextFields[] = {
     "request_id",      "user_id",         "status",      "error_code",
@@ -331,6 +344,45 @@ TEST_CASE("a reader keeps nothing from one line to the next") {
   CHECK_FALSE(std::get<LogRecord>(result).is_node_record);
   CHECK(std::get<LogRecord>(result).attempt == 1);
   CHECK(std::get<LogRecord>(result).cohort == Cohort::none);
+}
+
+TEST_CASE("lines are cut at newlines, without the carriage return before") {
+  const std::string text = "{}\r\n\n{\"a\":\"\xc3\xa9\"}\nlast";
+  const std::string padded = text + std::string(kLinePadding, '\n');
+  std::string_view rest(padded.data(), text.size());
+  std::vector<std::pair<std::string_view, bool>> lines;
+  while (!rest.empty()) {
+    const LogLine line = cut_line(rest);
+    lines.emplace_back(line.text, line.is_plain);
+  }
+  const std::vector<std::pair<std::string_view, bool>> expected{
+      {"{}", true}, {"", true}, {"{\"a\":\"\xc3\xa9\"}", false}, {"last", true}};
+  CHECK(lines == expected);
+}
+
+TEST_CASE("whatever lines came before, a line is read as by a new reader") {
+  const std::vector<std::string> lines{
+      run_line(R"(,"node_id":"n","node_type":"skill","attempt":4,"cohort":"canary")"),
+      run_line(R"(,"error_code":"E","duration_ms":12.5,"fanout_total":3,"fanout_failed":1)"),
+      run_line(R"(,"compensation_status":"failed","idempotent_reuse":true)"),
+      run_line(R"(,"verification_reason":"v","fallback_reason":"f","plan_source":"llm")"),
+      run_line(R"(,"execution_mode":"rule","status":"running")"),
+      R"({"request_id":"q","created_at":"2026-02-25T06:00:01Z","status":"ok"})",
+      run_line(),
+      run_line(R"(,"x":"\u00e9")"),
+      "[]",
+      run_line(R"(,"attempt":0)")};
+  RecordReader reader(Mapping{}, at("2026-02-26T00:00:00Z"));
+  for (std::size_t n = 0; n < lines.size() * lines.size(); ++n) {
+    for (const std::string& line : {lines[n / lines.size()], lines[n % lines.size()]}) {
+      const std::string padded = line + std::string(kLinePadding, ' ');
+      const Reading fresh = read_line(line);
+      const auto& result = reader.read({padded.data(), line.size()});
+      INFO(line);
+      REQUIRE(std::holds_alternative<LogRecord>(result) == fresh.is_record());
+      if (fresh.is_record()) REQUIRE(same_record(std::get<LogRecord>(result), fresh.record()));
+    }
+  }
 }
 
 TEST_CASE("reject reasons print the contract's words") {
