@@ -28,18 +28,45 @@ std::uint64_t nearest_rank(double p, std::uint64_t n) {
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(rank), 1, n);
 }
 
+// Returns the buckets of durations. Linear where these are sorted, as those that were kept are.
+DurationHistogram::Buckets buckets_of(const std::vector<double>& exact) {
+  std::vector<double> copy;
+  const bool is_sorted = std::is_sorted(exact.begin(), exact.end());
+  if (!is_sorted) {
+    copy = exact;
+    std::sort(copy.begin(), copy.end());
+  }
+  DurationHistogram::Buckets buckets;
+  for (const double value : is_sorted ? exact : copy) {
+    const std::int32_t bucket = DurationHistogram::bucket_of(value);
+    if (buckets.empty() || buckets.back().first != bucket) buckets.emplace_back(bucket, 0);
+    ++buckets.back().second;
+  }
+  return buckets;
+}
+
 }  // namespace
 
 std::string_view to_string(QuantileMethod method) {
   return method == QuantileMethod::exact ? "exact" : "histogram";
 }
 
-DurationHistogram::DurationHistogram(std::map<std::int32_t, std::uint64_t> buckets)
-    : buckets_(std::move(buckets)) {
+DurationHistogram::DurationHistogram(const std::map<std::int32_t, std::uint64_t>& buckets)
+    : DurationHistogram(Buckets(buckets.begin(), buckets.end())) {}
+
+DurationHistogram::DurationHistogram(Buckets buckets) : buckets_(std::move(buckets)) {
+  std::int32_t before = -1;
   for (const auto& [bucket, count] : buckets_) {
-    DAGLOOP_ASSERT(bucket >= 0 && count > 0);
+    DAGLOOP_ASSERT(bucket > before && count > 0);
+    before = bucket;
     count_ += count;
   }
+}
+
+DurationHistogram::DurationHistogram(std::vector<double> exact)
+    : count_(exact.size()), exact_(std::move(exact)) {
+  DAGLOOP_ASSERT(exact_.size() <= kExactLimit);
+  for (const double value : exact_) DAGLOOP_ASSERT(std::isfinite(value) && value >= 0);
 }
 
 std::int32_t DurationHistogram::bucket_of(double duration_ms) {
@@ -57,7 +84,15 @@ void DurationHistogram::add(double duration_ms) {
     return;
   }
   spill();
-  ++buckets_[bucket_of(value)];
+  const std::int32_t bucket = bucket_of(value);
+  const auto at =
+      std::lower_bound(buckets_.begin(), buckets_.end(), bucket,
+                       [](const auto& entry, std::int32_t sought) { return entry.first < sought; });
+  if (at != buckets_.end() && at->first == bucket) {
+    ++at->second;
+  } else {
+    buckets_.emplace(at, bucket, 1);
+  }
 }
 
 void DurationHistogram::merge(const DurationHistogram& other) {
@@ -67,13 +102,30 @@ void DurationHistogram::merge(const DurationHistogram& other) {
     return;
   }
   spill();
-  for (const double value : other.exact_) ++buckets_[bucket_of(value)];
-  for (const auto& [bucket, count] : other.buckets_) buckets_[bucket] += count;
+  if (!other.exact_.empty()) {
+    add_buckets(buckets_of(other.exact_));
+  } else {
+    add_buckets(other.buckets_);
+  }
 }
 
 void DurationHistogram::spill() {
-  for (const double value : exact_) ++buckets_[bucket_of(value)];
+  if (exact_.empty()) return;
+  add_buckets(buckets_of(exact_));
   exact_ = {};
+}
+
+void DurationHistogram::add_buckets(const Buckets& others) {
+  Buckets sum;
+  sum.reserve(buckets_.size() + others.size());
+  auto mine = buckets_.cbegin();
+  for (const auto& other : others) {
+    while (mine != buckets_.cend() && mine->first < other.first) sum.push_back(*mine++);
+    sum.push_back(other);
+    if (mine != buckets_.cend() && mine->first == other.first) sum.back().second += mine++->second;
+  }
+  sum.insert(sum.end(), mine, buckets_.cend());
+  buckets_ = std::move(sum);
 }
 
 QuantileMethod DurationHistogram::method() const {

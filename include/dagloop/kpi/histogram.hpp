@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dagloop {
@@ -24,12 +25,19 @@ std::string_view to_string(QuantileMethod method);
 class DurationHistogram {
  public:
   static constexpr std::size_t kExactLimit = 4096;
+  /// Bucket (bucket_of) -> count; ascending, no count is 0.
+  using Buckets = std::vector<std::pair<std::int32_t, std::uint64_t>>;
 
   DurationHistogram() = default;
   /// Takes counts that a database has made, by bucket.
   ///
   /// Shape:  bucket index (bucket_of) -> count; none negative or zero, else a caller's bug.
-  explicit DurationHistogram(std::map<std::int32_t, std::uint64_t> buckets);
+  explicit DurationHistogram(const std::map<std::int32_t, std::uint64_t>& buckets);
+  /// Takes what exact() or buckets() of another histogram gave.
+  ///
+  /// Shape: at most kExactLimit durations; buckets as Buckets says; else a caller's bug.
+  explicit DurationHistogram(std::vector<double> exact);
+  explicit DurationHistogram(Buckets buckets);
 
   /// Returns the bucket of a duration: the upper 19 bits of the IEEE 754 double (sign, exponent and
   /// 7 bits of the mantissa). Units: milliseconds, finite and >= 0.
@@ -53,12 +61,18 @@ class DurationHistogram {
 
   bool operator==(const DurationHistogram& other) const;
 
+  /// Returns the durations, in no order; empty once they are in buckets.
+  const std::vector<double>& exact() const { return exact_; }
+  /// Returns the buckets; empty while exact.
+  const Buckets& buckets() const { return buckets_; }
+
  private:
   void spill();
+  void add_buckets(const Buckets& others);
 
   std::uint64_t count_ = 0;
-  std::vector<double> exact_;                      // unordered; empty once spilled
-  std::map<std::int32_t, std::uint64_t> buckets_;  // bucket index -> count, once spilled
+  std::vector<double> exact_;
+  Buckets buckets_;
 };
 
 }  // namespace dagloop

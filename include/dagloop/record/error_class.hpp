@@ -49,9 +49,7 @@ class ErrorClasses {
   /// Returns the class of `code`; exact patterns win over prefixes, longer prefixes over shorter.
   ErrorClass classify(std::string_view code) const;
 
-  /// Two maps with the same patterns classify alike.
-  bool operator==(const ErrorClasses&) const = default;
-  /// Returns the patterns with their classes, in the order in which they are tried.
+  /// Returns every pattern with its class: equal lists classify alike.
   const std::vector<std::pair<std::string, ErrorClass>>& patterns() const { return patterns_; }
 
  private:

@@ -1,0 +1,166 @@
+#include "dagloop/kpi/partial_codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace dagloop {
+namespace {
+
+constexpr std::array kCounts{&KpiPartial::total_runs,          &KpiPartial::succeeded,
+                             &KpiPartial::in_flight,           &KpiPartial::derived_runs,
+                             &KpiPartial::verification_failed, &KpiPartial::fallback,
+                             &KpiPartial::compensation_failed, &KpiPartial::compensation_total,
+                             &KpiPartial::manual_required,     &KpiPartial::idempotent_reuse,
+                             &KpiPartial::fanout_failed,       &KpiPartial::fanout_total};
+static_assert(sizeof(KpiPartial) == kCounts.size() * sizeof(std::uint64_t) +
+                                        3 * sizeof(std::map<int, int>) + sizeof(DurationHistogram),
+              "a new member belongs into encode() and decode(), and changes the format");
+
+constexpr std::array kNodeCounts{&NodePartial::attempts, &NodePartial::failed_attempts,
+                                 &NodePartial::retries, &NodePartial::retries_succeeded,
+                                 &NodePartial::run_node_pairs};
+
+// Durations that are kept exactly are written in order, so that buckets are made of them in one go.
+void encode_histogram(const DurationHistogram& histogram, ByteWriter& out) {
+  std::vector<double> exact = histogram.exact();
+  std::sort(exact.begin(), exact.end());
+  out.number(exact.size());
+  for (const double value : exact) out.real(value);
+  if (!exact.empty()) return;
+  out.number(histogram.buckets().size());
+  std::int32_t before = -1;
+  for (const auto& [bucket, count] : histogram.buckets()) {
+    out.number(static_cast<std::uint64_t>(bucket - before));
+    out.number(count);
+    before = bucket;
+  }
+}
+
+DurationHistogram decode_exact(ByteReader& in, std::uint64_t count) {
+  std::vector<double> exact(count);
+  double before = 0;
+  for (double& value : exact) {
+    value = in.real();
+    // Written so that what is no number fails too.
+    if (!(value >= before && std::isfinite(value)) || std::signbit(value)) in.fail();
+    before = value;
+  }
+  if (count > DurationHistogram::kExactLimit) in.fail();
+  return in.ok() ? DurationHistogram(std::move(exact)) : DurationHistogram();
+}
+
+DurationHistogram decode_buckets(ByteReader& in) {
+  static const std::int64_t last = DurationHistogram::bucket_of(std::numeric_limits<double>::max());
+  DurationHistogram::Buckets buckets(in.count(2));
+  std::int64_t before = -1;
+  for (auto& [bucket, count] : buckets) {
+    const std::uint64_t step = in.number();
+    count = in.number();
+    if (step == 0 || count == 0 || step > static_cast<std::uint64_t>(last - before)) {
+      in.fail();
+      break;
+    }
+    before += static_cast<std::int64_t>(step);
+    bucket = static_cast<std::int32_t>(before);
+  }
+  return in.ok() ? DurationHistogram(std::move(buckets)) : DurationHistogram();
+}
+
+DurationHistogram decode_histogram(ByteReader& in) {
+  const std::uint64_t count = in.count(sizeof(double));
+  return count > 0 ? decode_exact(in, count) : decode_buckets(in);
+}
+
+// Names come in ascending order: each bytes stand for one map alone.
+template <typename Value, typename DecodeValue>
+void decode_map(ByteReader& in, std::map<std::string, Value>& map, const DecodeValue& value) {
+  map.clear();
+  for (std::uint64_t left = in.count(1); left > 0 && in.ok(); --left) {
+    const std::string_view name = in.text();
+    if (!map.empty() && name <= map.rbegin()->first) in.fail();
+    value(map.emplace_hint(map.end(), name, Value{})->second);
+  }
+}
+
+}  // namespace
+
+void encode(const KpiPartial& partial, ByteWriter& out) {
+  for (const auto count : kCounts) out.number(partial.*count);
+  out.number(partial.error_codes.size());
+  for (const auto& [code, count] : partial.error_codes) {
+    out.text(code);
+    out.number(count);
+  }
+  out.number(partial.nodes.size());
+  for (const auto& [name, node] : partial.nodes) {
+    out.text(name);
+    for (const auto count : kNodeCounts) out.number(node.*count);
+    encode_histogram(node.latency, out);
+  }
+  out.number(partial.plan_sources.size());
+  for (const auto& [name, source] : partial.plan_sources) {
+    out.text(name);
+    out.number(source.runs);
+    out.number(source.succeeded);
+  }
+  encode_histogram(partial.latency, out);
+}
+
+void encode(const std::map<PartialKey, KpiPartial>& partials, ByteWriter& out) {
+  out.number(partials.size());
+  for (const auto& [key, partial] : partials) {
+    out.signed_number(key.slot.time_since_epoch().count());
+    out.byte(static_cast<std::uint8_t>(key.population));
+    out.byte(static_cast<std::uint8_t>(key.cohort));
+    encode(partial, out);
+  }
+}
+
+void decode(ByteReader& in, KpiPartial& partial) {
+  for (const auto count : kCounts) partial.*count = in.number();
+  decode_map(in, partial.error_codes, [&](std::uint64_t& count) { count = in.number(); });
+  decode_map(in, partial.nodes, [&](NodePartial& node) {
+    for (const auto count : kNodeCounts) node.*count = in.number();
+    node.latency = decode_histogram(in);
+  });
+  decode_map(in, partial.plan_sources, [&](PlanSourcePartial& source) {
+    source.runs = in.number();
+    source.succeeded = in.number();
+  });
+  partial.latency = decode_histogram(in);
+}
+
+void decode(ByteReader& in, std::map<PartialKey, KpiPartial>& partials) {
+  partials.clear();
+  for (std::uint64_t left = in.count(1); left > 0 && in.ok(); --left) {
+    PartialKey key{TimePoint(Microseconds(in.signed_number()))};
+    const std::uint8_t population = in.byte();
+    const std::uint8_t cohort = in.byte();
+    if (population > static_cast<std::uint8_t>(Population::non_dag)) in.fail();
+    if (cohort > static_cast<std::uint8_t>(Cohort::control)) in.fail();
+    key.population = static_cast<Population>(population);
+    key.cohort = static_cast<Cohort>(cohort);
+    if (!partials.empty() && key <= partials.rbegin()->first) in.fail();
+    decode(in, partials.emplace_hint(partials.end(), key, KpiPartial{})->second);
+  }
+}
+
+std::string encode(const std::map<PartialKey, KpiPartial>& partials) {
+  ByteWriter out;
+  encode(partials, out);
+  return out.take();
+}
+
+std::optional<std::map<PartialKey, KpiPartial>> decode_partials(std::string_view bytes) {
+  ByteReader in(bytes);
+  std::map<PartialKey, KpiPartial> partials;
+  decode(in, partials);
+  if (!in.done()) return std::nullopt;
+  return partials;
+}
+
+}  // namespace dagloop
