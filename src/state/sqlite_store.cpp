@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "base/sqlite_statement.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
-#include "sqlite_statement.hpp"
 #include "stored_documents.hpp"
 
 namespace dagloop {
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676c;  // "dagl"
 constexpr std::uint64_t kSchemaVersion = 1;
+constexpr const char* kIfCorrupt = "restore the state from a backup, or give another --state";
 
 constexpr const char* kCreate = R"sql(
   CREATE TABLE state (
@@ -84,8 +85,8 @@ struct SqliteStore::Impl {
     if (!info) FileLock::try_acquire(path);
     // Also for reading only: after a crash in the middle of a commit SQLite must take the half of
     // it back before anything can be read. Nothing else is written: query_only sees to it.
-    database =
-        std::make_unique<SqliteDatabase>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE);
+    database = std::make_unique<SqliteDatabase>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
+                                                kIfCorrupt);
     sqlite3_busy_timeout(database->handle(), 5000);
     if (access == StateAccess::read_only) {
       database->run("PRAGMA query_only = ON");

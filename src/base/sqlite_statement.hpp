@@ -1,5 +1,5 @@
-// Private to the state layer: SQLite handles that close themselves and throw dagloop's errors.
-// With sqlite_store.cpp the only home of SQLite.
+// Private: SQLite handles that close themselves and throw dagloop's errors. With the state's and
+// the rollup's store the only home of SQLite.
 #pragma once
 
 #include <sqlite3.h>
@@ -13,8 +13,9 @@ namespace dagloop {
 /// A database connection.
 class SqliteDatabase {
  public:
+  /// Shape:  `if_corrupt` is what the operator is to do about a damaged file.
   /// Errors: Error{preflight} naming `path`.
-  SqliteDatabase(std::string path, int flags);
+  SqliteDatabase(std::string path, int flags, std::string if_corrupt);
   ~SqliteDatabase();
   SqliteDatabase(const SqliteDatabase&) = delete;
   SqliteDatabase& operator=(const SqliteDatabase&) = delete;
@@ -24,15 +25,22 @@ class SqliteDatabase {
   /// Throws Error{preflight} with SQLite's message unless `code` is one of success.
   void check(int code) const;
 
+  /// Returns SQLite's code of the error that check() threw last; SQLITE_OK where it threw none.
+  int last_error() const { return last_error_; }
+
   sqlite3* handle() const { return handle_; }
   const std::string& path() const { return path_; }
 
  private:
+  std::string remedy_for(int code) const;
+
   std::string path_;
+  std::string if_corrupt_;
   sqlite3* handle_ = nullptr;
+  mutable int last_error_ = SQLITE_OK;
 };
 
-/// A prepared statement, to be stepped through once.
+/// A prepared statement, to be stepped through once, or again after reset().
 class SqliteStatement {
  public:
   SqliteStatement(const SqliteDatabase& database, std::string_view sql);
@@ -43,11 +51,17 @@ class SqliteStatement {
   /// Binds parameter `index` (from 1).
   void bind(int index, std::string_view text);
   void bind(int index, std::uint64_t number);
+  /// Binds bytes that live until the statement has been stepped.
+  void bind_bytes(int index, std::string_view bytes);
   /// Steps; returns whether there is a row.
   bool step();
+  /// Makes the statement ready to be bound and stepped again.
+  void reset() { sqlite3_reset(statement_); }
   /// Reads column `index` (from 0) of the row.
   std::string text(int index) const;
   std::uint64_t number(int index) const;
+  /// Returns the bytes of a column; they live until the next step.
+  std::string_view bytes(int index) const;
 
  private:
   const SqliteDatabase& database_;

@@ -1,15 +1,27 @@
-#include "sqlite_statement.hpp"
+#include "base/sqlite_statement.hpp"
+
+#include <utility>
 
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
-namespace {
 
-const char* remedy_for(int code) {
+SqliteDatabase::SqliteDatabase(std::string path, int flags, std::string if_corrupt)
+    : path_(std::move(path)), if_corrupt_(std::move(if_corrupt)) {
+  // As a path, never as one of SQLite's special names (":memory:", "file:...").
+  const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
+  if (code == SQLITE_OK) return;
+  const std::string what = sqlite3_errstr(code);
+  sqlite3_close(handle_);
+  throw Error(ErrorKind::preflight, path_, what, remedy_for(code));
+}
+
+std::string SqliteDatabase::remedy_for(int code) const {
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "restore the state from a backup, or give another --state";
+      return if_corrupt_;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return "another process keeps it busy: try again";
@@ -24,18 +36,6 @@ const char* remedy_for(int code) {
   }
 }
 
-}  // namespace
-
-SqliteDatabase::SqliteDatabase(std::string path, int flags) : path_(std::move(path)) {
-  // As a path, never as one of SQLite's special names (":memory:", "file:...").
-  const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
-  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
-  if (code == SQLITE_OK) return;
-  const std::string what = sqlite3_errstr(code);
-  sqlite3_close(handle_);
-  throw Error(ErrorKind::preflight, path_, what, remedy_for(code));
-}
-
 SqliteDatabase::~SqliteDatabase() { sqlite3_close(handle_); }
 
 void SqliteDatabase::run(const char* sql) {
@@ -44,6 +44,7 @@ void SqliteDatabase::run(const char* sql) {
 
 void SqliteDatabase::check(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
+  last_error_ = code;
   throw Error(ErrorKind::preflight, path_, sqlite3_errmsg(handle_), remedy_for(code));
 }
 
@@ -64,6 +65,11 @@ void SqliteStatement::bind(int index, std::uint64_t number) {
   database_.check(sqlite3_bind_int64(statement_, index, static_cast<std::int64_t>(number)));
 }
 
+void SqliteStatement::bind_bytes(int index, std::string_view bytes) {
+  database_.check(
+      sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_STATIC));
+}
+
 bool SqliteStatement::step() {
   const int code = sqlite3_step(statement_);
   database_.check(code);
@@ -78,6 +84,13 @@ std::string SqliteStatement::text(int index) const {
 
 std::uint64_t SqliteStatement::number(int index) const {
   return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, index));
+}
+
+std::string_view SqliteStatement::bytes(int index) const {
+  const void* found = sqlite3_column_blob(statement_, index);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
+  return found == nullptr ? std::string_view()
+                          : std::string_view(static_cast<const char*>(found), size);
 }
 
 }  // namespace dagloop

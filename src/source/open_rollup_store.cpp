@@ -1,0 +1,20 @@
+#include <utility>
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/source/rollup_store.hpp"
+#include "source/sqlite_rollup_store.hpp"
+
+namespace dagloop {
+
+std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
+                                               std::function<void(const std::string&)> warn) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
+    return std::make_unique<SqliteRollupStore>(uri.substr(kSqlite.size()), std::move(warn));
+  }
+  throw Error(ErrorKind::usage, "rollup",
+              "counts are kept in SQLite, not in \"" + redact_uri(uri) + "\"", "give sqlite:PATH");
+}
+
+}  // namespace dagloop

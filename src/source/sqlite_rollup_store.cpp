@@ -1,0 +1,294 @@
+#include "source/sqlite_rollup_store.hpp"
+
+#include <sqlite3.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <fstream>
+#include <utility>
+
+#include "base/sqlite_statement.hpp"
+#include "dagloop/base/error.hpp"
+#include "dagloop/base/file_system.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::uint64_t kApplicationId = 0x6461676d;  // "dagm"
+constexpr std::uint64_t kFormat = 1;
+constexpr int kBusyMs = 2000;
+constexpr const char* kRemedy = "delete it, or name another";
+
+// Logs of other configurations are kept too, up to so many; the one longest without a commit goes.
+constexpr std::uint64_t kMaxLogs = 8;
+
+constexpr const char* kCreate = R"sql(
+  CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    version INTEGER NOT NULL,
+    committed INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE value (
+    log INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX value_name ON value (log, name);
+  PRAGMA application_id = 1684105069;
+  PRAGMA user_version = 1;
+)sql";
+
+// The file is a cache: nothing is lost with it that cannot be counted again, and no byte of it is
+// believed without its checksum. So nothing waits for the disk.
+constexpr const char* kSettings = R"sql(
+  PRAGMA page_size = 65536;
+  PRAGMA synchronous = OFF;
+  PRAGMA journal_mode = TRUNCATE;
+  PRAGMA cache_size = -65536;
+  PRAGMA trusted_schema = OFF;
+  PRAGMA cell_size_check = ON;
+)sql";
+
+std::uint64_t checksum_of(const std::string& log, std::string_view name, std::string_view value) {
+  const std::uint64_t place =
+      XXH3_64bits_withSeed(name.data(), name.size(), XXH3_64bits(log.data(), log.size()));
+  return XXH3_64bits_withSeed(value.data(), value.size(), place);
+}
+
+std::uint64_t first_number(const SqliteDatabase& database, std::string_view sql) {
+  SqliteStatement statement(database, sql);
+  return statement.step() ? statement.number(0) : 0;
+}
+
+class Transaction {
+ public:
+  Transaction(SqliteDatabase& database, const char* begin) : database_(database) {
+    database_.run(begin);
+  }
+  ~Transaction() {
+    if (!is_over_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit() {
+    database_.run("COMMIT");
+    is_over_ = true;
+  }
+
+ private:
+  SqliteDatabase& database_;
+  bool is_over_ = false;
+};
+
+bool is_corrupt(const SqliteDatabase& database) {
+  const int code = database.last_error() & 0xFF;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR ||
+         code == SQLITE_SCHEMA || code == SQLITE_CONSTRAINT;
+}
+
+// Whether the file is empty or starts as a rollup store does: any other is somebody else's. SQLite
+// cannot be asked, for it reads no more of a damaged file than that it is damaged.
+bool may_be_ours(const std::string& path) {
+  constexpr std::string_view kMagic{"SQLite format 3", 16};
+  constexpr std::size_t kIdAt = 68;
+  std::array<char, kIdAt + 4> head{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(head.data(), head.size())) return file.gcount() == 0 && file.eof();
+  std::uint32_t id = 0;
+  for (std::size_t i = kIdAt; i < head.size(); ++i) {
+    id = (id << 8U) | static_cast<unsigned char>(head[i]);
+  }
+  return std::string_view(head.data(), kMagic.size()) == kMagic && id == kApplicationId;
+}
+
+struct StoredLog {
+  std::uint64_t id = 0;  // 0: there is none
+  std::uint64_t version = 0;
+};
+
+StoredLog find_log(const SqliteDatabase& database, const std::string& name) {
+  SqliteStatement statement(database, "SELECT id, version FROM log WHERE name = ?");
+  statement.bind(1, name);
+  if (!statement.step()) return {};
+  return {statement.number(0), statement.number(1)};
+}
+
+void erase_log(const SqliteDatabase& database, std::uint64_t id) {
+  for (const char* sql : {"DELETE FROM value WHERE log = ?", "DELETE FROM log WHERE id = ?"}) {
+    SqliteStatement statement(database, sql);
+    statement.bind(1, id);
+    statement.step();
+  }
+}
+
+std::uint64_t add_log(const SqliteDatabase& database, const std::string& name) {
+  while (first_number(database, "SELECT count(*) FROM log") >= kMaxLogs) {
+    erase_log(database, first_number(database, "SELECT id FROM log ORDER BY committed LIMIT 1"));
+  }
+  SqliteStatement insert(database, "INSERT INTO log (name, version, committed) VALUES (?, 0, 0)");
+  insert.bind(1, name);
+  insert.step();
+  return find_log(database, name).id;
+}
+
+void change_values(const SqliteDatabase& database, const std::string& log, std::uint64_t id,
+                   const RollupChange& change) {
+  if (change.others == RollupChange::Others::erased) {
+    SqliteStatement erase(database, "DELETE FROM value WHERE log = ?");
+    erase.bind(1, id);
+    erase.step();
+  }
+  SqliteStatement erase(database, "DELETE FROM value WHERE log = ? AND name = ?");
+  for (const std::string& name : change.erased) {
+    erase.bind(1, id);
+    erase.bind(2, name);
+    erase.step();
+    erase.reset();
+  }
+  SqliteStatement write(
+      database,
+      "INSERT INTO value (log, name, checksum, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (log, name) "
+      "DO UPDATE SET checksum = excluded.checksum, bytes = excluded.bytes");
+  for (const auto& [name, value] : change.written) {
+    write.bind(1, id);
+    write.bind(2, name);
+    write.bind(3, checksum_of(log, name, value));
+    write.bind_bytes(4, value);
+    write.step();
+    write.reset();
+  }
+}
+
+}  // namespace
+
+SqliteRollupStore::SqliteRollupStore(std::string path, std::function<void(const std::string&)> warn)
+    : path_(std::move(path)), warn_(std::move(warn)) {}
+
+SqliteRollupStore::~SqliteRollupStore() = default;
+
+void SqliteRollupStore::warn(const std::string& what) {
+  if (warn_) warn_("rollup store " + path_ + ": " + what);
+  warn_ = {};
+}
+
+void SqliteRollupStore::open_file() {
+  PosixFileSystem files;
+  // Makes the empty file with mode 0600.
+  if (!files.stat(path_)) FileLock::try_acquire(path_);
+  if (!may_be_ours(path_)) {
+    throw Error(ErrorKind::preflight, path_, "is no rollup store", kRemedy);
+  }
+  database_ = std::make_unique<SqliteDatabase>(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
+                                               kRemedy);
+  sqlite3_busy_timeout(database_->handle(), kBusyMs);
+  database_->run(kSettings);
+  if (first_number(*database_, "PRAGMA application_id") == 0) {
+    Transaction transaction(*database_, "BEGIN IMMEDIATE");
+    // Another process may have been faster.
+    if (first_number(*database_, "PRAGMA application_id") == 0) database_->run(kCreate);
+    transaction.commit();
+  }
+  is_damaged_ = first_number(*database_, "PRAGMA user_version") != kFormat;
+}
+
+bool SqliteRollupStore::open() {
+  if (database_ != nullptr || !is_usable_) return database_ != nullptr;
+  try {
+    open_file();
+  } catch (const Error& error) {
+    is_damaged_ = database_ != nullptr && is_corrupt(*database_);
+    is_usable_ = is_damaged_;
+    if (!is_usable_) database_.reset();
+    warn(std::string(error.what()) + " (the log is read without it)");
+  }
+  return database_ != nullptr;
+}
+
+// The way that SQLite has for files too damaged to be read.
+void SqliteRollupStore::make_anew() {
+  sqlite3_db_config(database_->handle(), SQLITE_DBCONFIG_RESET_DATABASE, 1, nullptr);
+  const int code = sqlite3_exec(database_->handle(), "VACUUM", nullptr, nullptr, nullptr);
+  sqlite3_db_config(database_->handle(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
+  database_->check(code);
+  Transaction transaction(*database_, "BEGIN IMMEDIATE");
+  database_->run(kCreate);
+  transaction.commit();
+  is_damaged_ = false;
+}
+
+RollupValues SqliteRollupStore::load(const std::string& log, const std::string& first,
+                                     const std::string& last) {
+  RollupValues loaded;
+  if (!open() || is_damaged_) return loaded;
+  try {
+    Transaction transaction(*database_, "BEGIN");
+    const StoredLog stored = find_log(*database_, log);
+    loaded.version = stored.version;
+    SqliteStatement select(*database_,
+                           "SELECT name, checksum, bytes FROM value "
+                           "WHERE log = ? AND name BETWEEN ? AND ? ORDER BY name");
+    select.bind(1, stored.id);
+    select.bind(2, first);
+    select.bind(3, last);
+    while (select.step()) {
+      const std::string name = select.text(0);
+      const std::string_view value = select.bytes(2);
+      if (select.number(1) == checksum_of(log, name, value)) {
+        loaded.values.emplace_hint(loaded.values.end(), name, value);
+      } else {
+        warn("a value is damaged; the log is counted anew");
+      }
+    }
+    transaction.commit();
+  } catch (const Error& error) {
+    loaded.values.clear();
+    is_damaged_ = is_corrupt(*database_);
+    if (!is_damaged_) {
+      is_usable_ = false;  // busy, or the disk fails: this process goes on without it
+      database_.reset();
+    }
+    warn(std::string(error.what()) + " (the log is counted anew)");
+  }
+  return loaded;
+}
+
+bool SqliteRollupStore::write(const std::string& log, std::uint64_t expected_version,
+                              const RollupChange& change) {
+  Transaction transaction(*database_, "BEGIN IMMEDIATE");
+  StoredLog stored = find_log(*database_, log);
+  if (stored.version != expected_version) return false;
+  if (stored.id == 0) stored.id = add_log(*database_, log);
+  change_values(*database_, log, stored.id, change);
+  SqliteStatement update(*database_,
+                         "UPDATE log SET version = ?, "
+                         "committed = (SELECT max(committed) FROM log) + 1 WHERE id = ?");
+  update.bind(1, expected_version + 1);
+  update.bind(2, stored.id);
+  update.step();
+  transaction.commit();
+  return true;
+}
+
+bool SqliteRollupStore::commit(const std::string& log, std::uint64_t expected_version,
+                               const RollupChange& change) {
+  if (!open()) return false;
+  const bool is_whole = change.others == RollupChange::Others::erased;
+  for (;;) {
+    const bool was_damaged = is_damaged_;
+    // What a damaged file held is lost; a part of a log would have nothing to be a part of.
+    if (was_damaged && !is_whole) return false;
+    try {
+      if (was_damaged) make_anew();
+      return write(log, was_damaged ? 0 : expected_version, change);
+    } catch (const Error& error) {
+      is_damaged_ = is_corrupt(*database_);
+      warn(std::string(error.what()) + " (nothing was written)");
+      if (was_damaged || !is_damaged_) return false;
+    }
+  }
+}
+
+}  // namespace dagloop
