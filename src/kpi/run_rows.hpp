@@ -138,6 +138,12 @@ struct NodeRow {
   std::uint32_t attempt = 1;
 };
 
+/// A run record that does not stand.
+struct SupersededRow {
+  TimePoint created_at;
+  std::uint32_t run = 0;  // index of its run in the shard
+};
+
 /// Orders two records of equal rank by content, so that the choice between them does not depend on
 /// the order in which they came. Returns whether `a` comes before `b`.
 bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools);

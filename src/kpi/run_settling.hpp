@@ -21,7 +21,9 @@ class Settling {
       : pools_(pools), classes_(classes), outcome_node_(outcome_node) {}
 
   /// Settles every run of the shard. Shape: its node records are sorted in place.
-  void settle(RunShard& shard);
+  void settle(RunShard& shard) { settle(shard, nullptr); }
+  /// As above, and tells the slot of each run's end, in order.
+  void settle(RunShard& shard, std::vector<TimePoint>& slots) { settle(shard, &slots); }
   /// Returns the partials of all shards settled, by slot, population and cohort. Order: last.
   std::map<PartialKey, KpiPartial> take_partials() { return std::move(partials_); }
 
@@ -32,6 +34,7 @@ class Settling {
     std::vector<std::pair<std::uint32_t, PlanSourcePartial*>> plan_sources;
   };
 
+  void settle(RunShard& shard, std::vector<TimePoint>* slots);
   Cell& cell_of(const RecordRow& record);
   PlanSourcePartial& plan_source_of(Cell& cell, std::uint32_t text) const;
 

@@ -47,6 +47,17 @@ std::uint32_t RunIndex::find_or_add(std::deque<RunRow>& rows, const Hash128& key
   return row;
 }
 
+bool RunIndex::contains(const std::deque<RunRow>& rows, const Hash128& key) const {
+  if (slots_.empty()) return false;
+  const std::uint32_t tag = tag_of(key);
+  std::size_t at = key.low & (slots_.size() - 1);
+  for (; slots_[at] != kFree; at = (at + 1) & (slots_.size() - 1)) {
+    const std::uint32_t row = slots_[at] & kMaxRows;
+    if ((slots_[at] & ~kMaxRows) == tag && rows[row].key == key) return true;
+  }
+  return false;
+}
+
 void RunIndex::grow(const std::deque<RunRow>& rows) {
   slots_ = std::vector<std::uint32_t>(std::max(kFirstSlots, 2 * slots_.size()), kFree);
   std::uint32_t row = 0;
@@ -72,7 +83,11 @@ void RunShard::add_run_record(std::uint32_t run, const RecordRow& record, const 
   RecordRow& standing = runs[run].record;
   if (standing.is_run_record) {
     ++duplicates;
-    if (!stands_over(record, standing, pools)) return;
+    const bool stands = stands_over(record, standing, pools);
+    if (keeps_superseded) {
+      superseded.push_back({stands ? standing.created_at : record.created_at, run});
+    }
+    if (!stands) return;
   }
   standing = record;
 }
@@ -91,6 +106,9 @@ void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools&
                      node.attempt});
   }
   lines.insert(lines.end(), other.lines.begin(), other.lines.end());
+  for (const SupersededRow& row : other.superseded) {
+    superseded.push_back({row.created_at, places[row.run]});
+  }
   duplicates += other.duplicates;
   other = RunShard();
 }

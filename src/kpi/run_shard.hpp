@@ -25,6 +25,8 @@ class RunIndex {
 
   /// Returns the index of `key`'s row; a new row is appended where there is none.
   std::uint32_t find_or_add(std::deque<RunRow>& rows, const Hash128& key);
+  /// Returns whether `key` has a row.
+  bool contains(const std::deque<RunRow>& rows, const Hash128& key) const;
 
  private:
   void grow(const std::deque<RunRow>& rows);
@@ -46,8 +48,10 @@ struct RunShard {
   std::deque<RunRow> runs;  // rows stay where they are: growing needs no second copy
   RunIndex index;
   std::vector<NodeRow> nodes;
-  std::vector<Hash128> lines;    // of the node records, where identical ones are dropped
-  std::uint64_t duplicates = 0;  // run records that do not stand, identical lines
+  std::vector<Hash128> lines;             // of the node records, where identical ones are dropped
+  std::uint64_t duplicates = 0;           // run records that do not stand, identical lines
+  std::vector<SupersededRow> superseded;  // run records that do not stand, where they are kept
+  bool keeps_superseded = false;
 
   /// Adds a run record of the run at `run`: the later one stands; on a tie a final one; then the
   /// one that is last by content.

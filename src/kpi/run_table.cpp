@@ -3,25 +3,15 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <array>
-#include <atomic>
-#include <functional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "dagloop/base/assert.hpp"
 #include "run_settling.hpp"
-#include "run_shard.hpp"
+#include "run_table_impl.hpp"
 
 namespace dagloop {
 namespace {
-
-// Enough that each is small beside the whole, few enough that an empty table is small.
-constexpr std::size_t kShards = 64;
-
-// Records added while the memory of the first of them is fetched.
-constexpr std::size_t kWaiting = 16;
 
 Hash128 hash_of(std::string_view bytes, std::uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -34,61 +24,6 @@ std::string_view without_trailing_space(std::string_view line) {
 }
 
 }  // namespace
-
-struct RunTable::Impl {
-  explicit Impl(RunTableOptions given) : options(std::move(given)) {}
-
-  RecordRow row_of(const LogRecord& record) {
-    RecordRow row;
-    row.created_at = record.created_at;
-    row.duration_ms = record.duration_ms.value_or(kNoDuration);
-    row.error_code = pools.texts.intern(record.error_code);
-    row.plan_source = pools.texts.intern(record.plan_source);
-    row.fanout = pools.fanouts.intern({record.fanout_total, record.fanout_failed});
-    row.status = record.status;
-    row.compensation = record.compensation;
-    row.population = record.population;
-    row.cohort = record.cohort;
-    row.has_verification_reason = record.has_verification_reason;
-    row.has_fallback_reason = record.has_fallback_reason;
-    row.idempotent_reuse = record.idempotent_reuse;
-    row.is_run_record = !record.is_node_record;
-    return row;
-  }
-
-  // Puts what was added last into its shards.
-  void flush() {
-    for (std::size_t i = 0; i < waiting_count; ++i) {
-      const Waiting& next = waiting[i];
-      RunShard& shard = shards[next.key.high % kShards];
-      const std::uint32_t run = shard.index.find_or_add(shard.runs, next.key);
-      if (next.record.is_run_record) {
-        shard.add_run_record(run, next.record, pools);
-        continue;
-      }
-      shard.nodes.push_back({next.record, run, next.node, next.attempt});
-      if (options.dedupe == Dedupe::records) shard.lines.push_back(next.line);
-    }
-    waiting_count = 0;
-  }
-
-  // A record that is not yet in its shard: its place there is being fetched from memory.
-  struct Waiting {
-    Hash128 key;
-    Hash128 line;  // of node records, where identical ones are dropped
-    RecordRow record;
-    std::uint32_t node = 0;
-    std::uint32_t attempt = 1;
-  };
-
-  RunTableOptions options;
-  InputCounts input;
-  Pools pools;
-  std::array<Waiting, kWaiting> waiting;
-  std::size_t waiting_count = 0;
-  std::vector<RunShard> shards{kShards};
-  bool is_finished = false;
-};
 
 RunTable::RunTable(RunTableOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 RunTable::~RunTable() = default;
@@ -152,36 +87,24 @@ PartialSet RunTable::finish(const ErrorClasses& classes) {
 
 PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& classes,
                             unsigned threads) {
-  DAGLOOP_ASSERT(!tables.empty() && threads > 0);
-  for (RunTable& table : tables) table.impl_->flush();
-  Impl& first = *tables.front().impl_;
-  std::vector<Renumbering> numbers(tables.size());
-  for (std::size_t t = 1; t < tables.size(); ++t) {
-    first.input.merge(tables[t].impl_->input);
-    numbers[t] = unite_pools(tables[t].impl_->pools, first.pools);
-  }
+  const Impl& first = *tables.front().impl_;
   std::vector<PartialSet> parts(threads);
-  std::atomic<std::size_t> next{0};
-  const auto settle = [&](PartialSet& part) {
-    Settling settling(first.pools, classes, first.options.outcome_node);
-    for (std::size_t i = next++; i < kShards; i = next++) {
-      RunShard shard = std::move(first.shards[i]);
-      for (std::size_t t = 1; t < tables.size(); ++t) {
-        shard.absorb(std::move(tables[t].impl_->shards[i]), numbers[t], first.pools);
-      }
-      if (first.options.dedupe == Dedupe::records) shard.drop_identical_lines();
-      settling.settle(shard);
-      part.input.duplicates += shard.duplicates;
+  std::vector<std::unique_ptr<Settling>> settlings(threads);
+  Impl::join(tables, threads, [&](unsigned thread, std::size_t, RunShard shard) {
+    std::unique_ptr<Settling>& settling = settlings[thread];
+    if (!settling) {
+      settling = std::make_unique<Settling>(first.pools, classes, first.options.outcome_node);
     }
-    part.partials = settling.take_partials();
-  };
-  {
-    std::vector<std::jthread> others;
-    for (unsigned i = 1; i < threads; ++i) others.emplace_back(settle, std::ref(parts[i]));
-    settle(parts.front());
+    if (first.options.dedupe == Dedupe::records) shard.drop_identical_lines();
+    settling->settle(shard);
+    parts[thread].input.duplicates += shard.duplicates;
+  });
+  PartialSet set;
+  for (unsigned i = 0; i < threads; ++i) {
+    if (settlings[i]) parts[i].partials = settlings[i]->take_partials();
+    if (i == 0) set = std::move(parts.front());
+    if (i > 0) set.merge(parts[i]);
   }
-  PartialSet set = std::move(parts.front());
-  for (unsigned i = 1; i < threads; ++i) set.merge(parts[i]);
   set.input.merge(first.input);
   return set;
 }

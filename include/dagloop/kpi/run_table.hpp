@@ -3,12 +3,14 @@
 // the range asked for (about 60 bytes a run), never with the log.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/kpi/kept_slot.hpp"
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/record/record.hpp"
@@ -18,11 +20,15 @@ namespace dagloop {
 /// What counts as a duplicate.
 enum class Dedupe { runs, records };
 
+/// Whether settled runs are only counted, or given out again with their rows (keep()).
+enum class Rows { counted, kept };
+
 /// How records become runs.
 struct RunTableOptions {
   Window range;              // records created outside it are counted, not kept
   std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
   Dedupe dedupe = Dedupe::runs;
+  Rows rows = Rows::counted;  // kept only with Dedupe::runs
   bool operator==(const RunTableOptions&) const = default;
 };
 
@@ -54,6 +60,29 @@ class RunTable {
   /// Shape: at least one table, at least one thread; otherwise as above.
   static PartialSet finish(std::vector<RunTable> tables, const ErrorClasses& classes,
                            unsigned threads);
+
+  /// Takes in the runs of a kept slot, as far as their records lie in the range.
+  ///
+  /// Shape:  `rows` of a KeptSlot, with its slot; the range may start later than the one that it
+  /// was
+  ///         kept with, but ends behind all of its records (one that stands hides earlier ones).
+  ///         The records were counted when they were read
+  /// first
+  ///         and are not counted as read again; duplicates among them are.
+  /// Errors: false, perhaps after some runs, for bytes that are no kept rows.
+  bool add_kept(TimePoint slot, std::string_view rows);
+  /// Appends the key prefixes (4 bytes each, as in KeptSlot) of all runs. Order: before keep().
+  void append_key_prefixes(std::vector<std::uint32_t>& prefixes);
+  /// Returns whether a run of a kept slot's `rows` is in the table; also where the rows are
+  /// damaged.
+  bool shares_run(std::string_view rows);
+  /// Settles the runs of several tables of the same options as one and gives them out by slot, in
+  /// order of time.
+  ///
+  /// Shape:  the tables' options have Rows::kept.
+  /// Order:  once, instead of finish().
+  static void keep(std::vector<RunTable> tables, const ErrorClasses& classes, unsigned threads,
+                   const std::function<void(KeptSlot&&)>& take);
 
  private:
   struct Impl;

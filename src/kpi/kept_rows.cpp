@@ -1,0 +1,237 @@
+#include "kept_rows.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace dagloop {
+namespace {
+
+enum class DurationForm : std::uint8_t { none, whole, real };
+
+constexpr double kMaxWhole = 9007199254740992;  // 2^53
+
+DurationForm form_of(double duration_ms) {
+  if (duration_ms < 0) return DurationForm::none;
+  const bool is_whole = duration_ms < kMaxWhole && std::floor(duration_ms) == duration_ms &&
+                        !std::signbit(duration_ms);
+  return is_whole ? DurationForm::whole : DurationForm::real;
+}
+
+// Wraps around instead of overflowing: what is read may be anything.
+TimePoint time_at(TimePoint slot, std::int64_t offset) {
+  const auto sum = static_cast<std::uint64_t>(slot.time_since_epoch().count()) +
+                   static_cast<std::uint64_t>(offset);
+  return TimePoint(Microseconds(static_cast<std::int64_t>(sum)));
+}
+
+class BlockReader {
+ public:
+  BlockReader(std::string_view block, TimePoint slot, Pools& pools)
+      : in_(block), slot_(slot), pools_(pools) {}
+
+  // Returns whether the block was one.
+  bool read(const std::function<void(const KeptRun&)>& take) {
+    const std::uint64_t count = in_.count(sizeof(Hash128));
+    const std::string_view keys = in_.raw(count * sizeof(Hash128));
+    for (std::uint64_t left = in_.count(1); left > 0 && in_.ok(); --left) {
+      texts_.push_back(pools_.texts.intern(in_.text()));
+    }
+    for (std::uint64_t left = in_.count(2); left > 0 && in_.ok(); --left) {
+      Fanout fanout;
+      fanout.total = in_.number();
+      fanout.failed = in_.number();
+      fanouts_.push_back(pools_.fanouts.intern(fanout));
+    }
+    KeptRun run;
+    ByteReader key(keys);
+    for (std::uint64_t i = 0; i < count && in_.ok(); ++i) {
+      run.key.low = key.fixed64();
+      run.key.high = key.fixed64();
+      read_run(run);
+      if (in_.ok()) take(run);
+    }
+    return in_.done();
+  }
+
+ private:
+  void read_run(KeptRun& run) {
+    const std::uint64_t head = in_.number();
+    const bool has_record = (head & 1U) != 0;
+    const std::uint64_t nodes = head >> 1U;
+    const std::uint64_t superseded = in_.count(1);
+    run.record = RecordRow();
+    if (has_record) run.record = record(true);
+    run.nodes.clear();
+    for (std::uint64_t i = 0; i < nodes && in_.ok(); ++i) {
+      NodeRow row;
+      row.record = record(false);
+      row.node = text();
+      const std::uint64_t attempt = in_.number();
+      if (attempt == 0 || attempt > std::numeric_limits<std::uint32_t>::max()) in_.fail();
+      row.attempt = static_cast<std::uint32_t>(attempt);
+      run.nodes.push_back(row);
+    }
+    run.superseded.clear();
+    for (std::uint64_t i = 0; i < superseded && in_.ok(); ++i) {
+      run.superseded.push_back(time_at(slot_, in_.signed_number()));
+    }
+    if (!has_record && (nodes == 0 || superseded > 0)) in_.fail();
+  }
+
+  RecordRow record(bool is_run_record) {
+    RecordRow row;
+    const unsigned states = in_.byte();
+    const unsigned flags = in_.byte();
+    if ((states & 0xFU) > static_cast<unsigned>(Status::compensating)) in_.fail();
+    if (states >> 4U > static_cast<unsigned>(CompensationStatus::manual_required)) in_.fail();
+    if (((flags >> 1U) & 3U) > static_cast<unsigned>(Cohort::control)) in_.fail();
+    row.status = static_cast<Status>(states & 0xFU);
+    row.compensation = static_cast<CompensationStatus>(states >> 4U);
+    row.population = static_cast<Population>(flags & 1U);
+    row.cohort = static_cast<Cohort>((flags >> 1U) & 3U);
+    row.has_verification_reason = (flags & 8U) != 0;
+    row.has_fallback_reason = (flags & 16U) != 0;
+    row.idempotent_reuse = (flags & 32U) != 0;
+    row.is_run_record = is_run_record;
+    row.created_at = time_at(slot_, in_.signed_number());
+    row.duration_ms = duration(flags >> 6U);
+    row.error_code = text();
+    row.plan_source = text();
+    const std::uint64_t fanout = in_.number();
+    if (fanout > fanouts_.size()) in_.fail();
+    if (fanout > 0 && in_.ok()) row.fanout = fanouts_[fanout - 1];
+    return row;
+  }
+
+  double duration(unsigned form) {
+    if (form == static_cast<unsigned>(DurationForm::none)) return kNoDuration;
+    const bool is_whole = form == static_cast<unsigned>(DurationForm::whole);
+    const double value = is_whole ? static_cast<double>(in_.number()) : in_.real();
+    if (!(value >= 0 && std::isfinite(value))) in_.fail();
+    return in_.ok() ? value : kNoDuration;
+  }
+
+  std::uint32_t text() {
+    const std::uint64_t number = in_.number();
+    if (number > texts_.size()) in_.fail();
+    return number > 0 && in_.ok() ? texts_[number - 1] : 0;
+  }
+
+  ByteReader in_;
+  TimePoint slot_;
+  Pools& pools_;
+  std::vector<std::uint32_t> texts_;    // number in the block, less 1 -> number in the pool
+  std::vector<std::uint32_t> fanouts_;  // likewise
+};
+
+}  // namespace
+
+void KeptSlot::merge(KeptSlot&& other) {
+  earliest = std::min(earliest, other.earliest);
+  latest = std::max(latest, other.latest);
+  runs += other.runs;
+  duplicates += other.duplicates;
+  for (const auto& [key, partial] : other.partials) partials[key].merge(partial);
+  key_prefixes += other.key_prefixes;
+  rows += other.rows;
+}
+
+void KeptRowsWriter::add_time(TimePoint time) {
+  kept_.earliest = std::min(kept_.earliest, time);
+  kept_.latest = std::max(kept_.latest, time);
+  rows_.signed_number((time - kept_.slot).count());
+}
+
+void KeptRowsWriter::add_text(std::uint32_t number) {
+  if (number == 0) return rows_.number(0);
+  const auto [known, is_new] = text_numbers_.try_emplace(number, text_numbers_.size() + 1);
+  if (is_new) texts_.text(pools_.texts.text(number));
+  rows_.number(known->second);
+}
+
+void KeptRowsWriter::add_record(const RecordRow& record) {
+  const DurationForm form = form_of(record.duration_ms);
+  rows_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(record.status) |
+                                       static_cast<unsigned>(record.compensation) << 4U));
+  rows_.byte(static_cast<std::uint8_t>(
+      static_cast<unsigned>(record.population) | static_cast<unsigned>(record.cohort) << 1U |
+      (record.has_verification_reason ? 8U : 0U) | (record.has_fallback_reason ? 16U : 0U) |
+      (record.idempotent_reuse ? 32U : 0U) | static_cast<unsigned>(form) << 6U));
+  add_time(record.created_at);
+  if (form == DurationForm::whole) rows_.number(static_cast<std::uint64_t>(record.duration_ms));
+  if (form == DurationForm::real) rows_.real(record.duration_ms);
+  add_text(record.error_code);
+  add_text(record.plan_source);
+  if (record.fanout == 0) return rows_.number(0);
+  const auto [known, is_new] =
+      fanout_numbers_.try_emplace(record.fanout, fanout_numbers_.size() + 1);
+  if (is_new) {
+    fanouts_.number(pools_.fanouts.fanout(record.fanout).total);
+    fanouts_.number(pools_.fanouts.fanout(record.fanout).failed);
+  }
+  rows_.number(known->second);
+}
+
+void KeptRowsWriter::add(const WholeRun& run) {
+  ++kept_.runs;
+  kept_.duplicates += run.superseded.size();
+  ByteWriter key;
+  key.fixed64(run.run->key.low);
+  key.fixed64(run.run->key.high);
+  keys_ += key.bytes();
+  ByteWriter prefix;
+  prefix.fixed32(key_prefix(run.run->key));
+  kept_.key_prefixes += prefix.bytes();
+  const bool has_record = run.run->record.is_run_record;
+  rows_.number(run.nodes.size() << 1U | (has_record ? 1U : 0U));
+  rows_.number(run.superseded.size());
+  if (has_record) add_record(run.run->record);
+  for (const NodeRow& node : run.nodes) {
+    add_record(node.record);
+    add_text(node.node);
+    rows_.number(node.attempt);
+  }
+  for (const SupersededRow& row : run.superseded) add_time(row.created_at);
+}
+
+KeptSlot KeptRowsWriter::take() {
+  ByteWriter block;
+  block.number(kept_.runs);
+  block.raw(keys_);
+  block.number(text_numbers_.size());
+  block.raw(texts_.bytes());
+  block.number(fanout_numbers_.size());
+  block.raw(fanouts_.bytes());
+  block.raw(rows_.bytes());
+  ByteWriter out;
+  out.text(block.bytes());
+  kept_.rows = out.take();
+  return std::move(kept_);
+}
+
+bool read_kept_runs(std::string_view rows, TimePoint slot, Pools& pools,
+                    const std::function<void(const KeptRun&)>& take) {
+  ByteReader blocks(rows);
+  while (blocks.ok() && !blocks.done()) {
+    if (!BlockReader(blocks.text(), slot, pools).read(take)) return false;
+  }
+  return blocks.ok();
+}
+
+bool read_kept_keys(std::string_view rows, const std::function<void(const Hash128&)>& take) {
+  ByteReader blocks(rows);
+  while (blocks.ok() && !blocks.done()) {
+    ByteReader in(blocks.text());
+    const std::uint64_t count = in.count(sizeof(Hash128));
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      const std::uint64_t low = in.fixed64();
+      take({low, in.fixed64()});
+    }
+    if (!in.ok()) return false;
+  }
+  return blocks.ok();
+}
+
+}  // namespace dagloop

@@ -1,0 +1,72 @@
+// Private to the kpi layer: rows of runs as bytes, and back. The bytes are blocks, one after
+// another: number of runs, their keys, the texts and fan-outs that they refer to, then their rows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dagloop/base/bytes.hpp"
+#include "dagloop/kpi/kept_slot.hpp"
+#include "run_shard.hpp"
+
+namespace dagloop {
+
+/// A run of a shard, with its node records and its records that do not stand.
+struct WholeRun {
+  const RunRow* run = nullptr;
+  std::span<const NodeRow> nodes;
+  std::span<const SupersededRow> superseded;
+};
+
+/// Writes the runs of one slot.
+class KeptRowsWriter {
+ public:
+  KeptRowsWriter(const Pools& pools, TimePoint slot) : pools_(pools) { kept_.slot = slot; }
+
+  /// Adds a run that ended in the slot.
+  void add(const WholeRun& run);
+  /// Returns the slot, without its partials. Order: last.
+  KeptSlot take();
+
+ private:
+  void add_text(std::uint32_t number);
+  void add_record(const RecordRow& record);
+  void add_time(TimePoint time);
+
+  const Pools& pools_;
+  KeptSlot kept_;
+  std::string keys_;
+  ByteWriter texts_;
+  ByteWriter fanouts_;
+  ByteWriter rows_;
+  std::unordered_map<std::uint32_t, std::uint64_t> text_numbers_;
+  std::unordered_map<std::uint32_t, std::uint64_t> fanout_numbers_;
+};
+
+/// A run as read; its rows refer to the pools given to read_kept_runs.
+struct KeptRun {
+  Hash128 key;
+  RecordRow record;  // where is_run_record
+  std::vector<NodeRow> nodes;
+  std::vector<TimePoint> superseded;
+};
+
+/// Reads all blocks and hands each run to `take`; returns false, perhaps after some runs, for bytes
+/// that no KeptRowsWriter wrote.
+bool read_kept_runs(std::string_view rows, TimePoint slot, Pools& pools,
+                    const std::function<void(const KeptRun&)>& take);
+
+/// Hands the keys of all runs to `take`; returns as read_kept_runs.
+bool read_kept_keys(std::string_view rows, const std::function<void(const Hash128&)>& take);
+
+/// Returns the first bytes of a key, by which runs are looked for before their rows are read.
+inline std::uint32_t key_prefix(const Hash128& key) {
+  return static_cast<std::uint32_t>(key.low >> 32U);
+}
+
+}  // namespace dagloop

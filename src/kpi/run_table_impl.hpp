@@ -1,0 +1,83 @@
+// Private to the kpi layer: what a run table holds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "dagloop/kpi/run_table.hpp"
+#include "run_shard.hpp"
+
+namespace dagloop {
+
+// Enough that each is small beside the whole, few enough that an empty table is small.
+constexpr std::size_t kShards = 64;
+
+// Records added while the memory of the first of them is fetched.
+constexpr std::size_t kWaiting = 16;
+
+struct RunTable::Impl {
+  explicit Impl(RunTableOptions given) : options(std::move(given)) {
+    for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::kept;
+  }
+
+  RecordRow row_of(const LogRecord& record) {
+    RecordRow row;
+    row.created_at = record.created_at;
+    row.duration_ms = record.duration_ms.value_or(kNoDuration);
+    row.error_code = pools.texts.intern(record.error_code);
+    row.plan_source = pools.texts.intern(record.plan_source);
+    row.fanout = pools.fanouts.intern({record.fanout_total, record.fanout_failed});
+    row.status = record.status;
+    row.compensation = record.compensation;
+    row.population = record.population;
+    row.cohort = record.cohort;
+    row.has_verification_reason = record.has_verification_reason;
+    row.has_fallback_reason = record.has_fallback_reason;
+    row.idempotent_reuse = record.idempotent_reuse;
+    row.is_run_record = !record.is_node_record;
+    return row;
+  }
+
+  // Puts what was added last into its shards.
+  void flush() {
+    for (std::size_t i = 0; i < waiting_count; ++i) {
+      const Waiting& next = waiting[i];
+      RunShard& shard = shards[next.key.high % kShards];
+      const std::uint32_t run = shard.index.find_or_add(shard.runs, next.key);
+      if (next.record.is_run_record) {
+        shard.add_run_record(run, next.record, pools);
+        continue;
+      }
+      shard.nodes.push_back({next.record, run, next.node, next.attempt});
+      if (options.dedupe == Dedupe::records) shard.lines.push_back(next.line);
+    }
+    waiting_count = 0;
+  }
+
+  // Makes one of the tables and hands its shards to `take`, with the number of the thread that does
+  // it: whole shards, on all threads. What is not in shards is united in the first table before.
+  static void join(std::vector<RunTable>& tables, unsigned threads,
+                   const std::function<void(unsigned, std::size_t, RunShard)>& take);
+
+  // A record that is not yet in its shard: its place there is being fetched from memory.
+  struct Waiting {
+    Hash128 key;
+    Hash128 line;  // of node records, where identical ones are dropped
+    RecordRow record;
+    std::uint32_t node = 0;
+    std::uint32_t attempt = 1;
+  };
+
+  RunTableOptions options;
+  InputCounts input;
+  Pools pools;
+  std::array<Waiting, kWaiting> waiting;
+  std::size_t waiting_count = 0;
+  std::vector<RunShard> shards{kShards};
+  bool is_finished = false;
+};
+
+}  // namespace dagloop
