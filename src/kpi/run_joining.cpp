@@ -99,12 +99,13 @@ void RunTable::keep(std::vector<RunTable> tables, const ErrorClasses& classes, u
                     const std::function<void(KeptSlot&&)>& take) {
   Impl& first = *tables.front().impl_;
   DAGLOOP_ASSERT(first.options.rows == Rows::kept && first.options.dedupe == Dedupe::runs);
+  DAGLOOP_ASSERT(first.options.cuts.empty());
   std::vector<std::unique_ptr<Settling>> settlings(threads);
   std::vector<std::vector<TimePoint>> slots(kShards);
   Impl::join(tables, threads, [&](unsigned thread, std::size_t number, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {
-      settling = std::make_unique<Settling>(first.pools, classes, first.options.outcome_node);
+      settling = std::make_unique<Settling>(first.pools, classes, first.options);
     }
     settling->settle(shard, slots[number]);
     std::ranges::sort(shard.superseded, {}, &SupersededRow::run);

@@ -1,6 +1,7 @@
 #include "run_settling.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <tuple>
 
@@ -223,8 +224,15 @@ bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) 
   return content(a) < content(b);
 }
 
+TimePoint Settling::slot_of(TimePoint run_end) const {
+  const std::vector<TimePoint>& cuts = options_.cuts;
+  if (cuts.empty()) return floor_to_slot(run_end);
+  const auto next = std::ranges::upper_bound(cuts, run_end);
+  return next == cuts.begin() ? floor_to_slot(options_.range.start) : *std::prev(next);
+}
+
 Settling::Cell& Settling::cell_of(const RecordRow& record) {
-  const PartialKey key{floor_to_slot(record.created_at), record.population, record.cohort};
+  const PartialKey key{slot_of(record.created_at), record.population, record.cohort};
   const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
   const auto population = static_cast<std::uint64_t>(key.population);
   Cell& cell = cells_[8 * slot + 4 * population + static_cast<std::uint64_t>(key.cohort)];
@@ -242,7 +250,7 @@ PlanSourcePartial& Settling::plan_source_of(Cell& cell, std::uint32_t text) cons
 }
 
 void Settling::settle(RunShard& shard, std::vector<TimePoint>* slots) {
-  const Reading reading(pools_, classes_, outcome_node_);
+  const Reading reading(pools_, classes_, options_.outcome_node);
   std::vector<NodeRow>& nodes = shard.nodes;
   std::sort(nodes.begin(), nodes.end(),
             [&](const NodeRow& a, const NodeRow& b) { return reading.before(a, b); });

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <map>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "run_shard.hpp"
 
@@ -17,8 +17,9 @@ namespace dagloop {
 /// Settles runs, shard by shard. For one thread.
 class Settling {
  public:
-  Settling(const Pools& pools, const ErrorClasses& classes, std::string_view outcome_node)
-      : pools_(pools), classes_(classes), outcome_node_(outcome_node) {}
+  /// Shape: refers to all three.
+  Settling(const Pools& pools, const ErrorClasses& classes, const RunTableOptions& options)
+      : pools_(pools), classes_(classes), options_(options) {}
 
   /// Settles every run of the shard. Shape: its node records are sorted in place.
   void settle(RunShard& shard) { settle(shard, nullptr); }
@@ -35,12 +36,13 @@ class Settling {
   };
 
   void settle(RunShard& shard, std::vector<TimePoint>* slots);
+  TimePoint slot_of(TimePoint run_end) const;
   Cell& cell_of(const RecordRow& record);
   PlanSourcePartial& plan_source_of(Cell& cell, std::uint32_t text) const;
 
   const Pools& pools_;
   const ErrorClasses& classes_;
-  std::string_view outcome_node_;
+  const RunTableOptions& options_;
   std::map<PartialKey, KpiPartial> partials_;
   std::unordered_map<std::uint64_t, Cell> cells_;  // finds them faster than their keys do
 };

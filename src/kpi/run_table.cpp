@@ -93,7 +93,7 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
   Impl::join(tables, threads, [&](unsigned thread, std::size_t, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {
-      settling = std::make_unique<Settling>(first.pools, classes, first.options.outcome_node);
+      settling = std::make_unique<Settling>(first.pools, classes, first.options);
     }
     if (first.options.dedupe == Dedupe::records) shard.drop_identical_lines();
     settling->settle(shard);

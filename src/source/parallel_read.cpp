@@ -100,7 +100,10 @@ bool is_blank(std::string_view line) {
 struct Worker {
   Worker(const SourceOptions& options, const LogQuery& query)
       : reader(options.mapping, query.latest),
-        table({query.range, options.mapping.outcome_node, options.dedupe}) {}
+        table({.range = query.range,
+               .outcome_node = options.mapping.outcome_node,
+               .dedupe = options.dedupe,
+               .cuts = query.cuts}) {}
 
   void read_line(const std::string& path, const LogLine& line, std::uint64_t number) {
     // A long line is one even where it is blank: it might have been too long to look at.

@@ -29,6 +29,10 @@ struct RunTableOptions {
   std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
   Dedupe dedupe = Dedupe::runs;
   Rows rows = Rows::counted;  // kept only with Dedupe::runs
+  /// Where the partials must be apart: ascending slot boundaries. All runs between two of them (and
+  /// those before the first) come under one slot, the first of the stretch. Empty, as it must be
+  /// where rows are kept: every slot stands alone.
+  std::vector<TimePoint> cuts = {};
   bool operator==(const RunTableOptions&) const = default;
 };
 

@@ -10,6 +10,7 @@
 namespace dagloop {
 namespace {
 
+using test::at_minute;
 using test::awkward_log;
 using test::kRange;
 using test::NaiveReading;
@@ -55,6 +56,32 @@ TEST_CASE("with dedupe by records, awkward logs read like their distinct lines")
     REQUIRE(found.partials == reading.partials());
     REQUIRE(found.input.duplicates ==
             reading.duplicate_run_records() + in_range(records) - in_range(distinct));
+  }
+}
+
+TEST_CASE("partials that are apart only at cuts add up to the same windows") {
+  Random random(17);
+  for (int round = 0; round < 500; ++round) {
+    const auto records = awkward_log(random);
+    RunTableOptions options = options_of(round);
+    const PartialSet slots = settle(records, options);
+    const int first = 5 * static_cast<int>(1 + random.below(10));
+    const int last = first + 5 * static_cast<int>(1 + random.below(10));
+    options.cuts = {at_minute(first), at_minute(last)};
+    const PartialSet stretches = settle(records, options);
+    CAPTURE(round, first, last);
+    for (const Window& window :
+         {Window{kRange.start, at_minute(first)}, Window{at_minute(first), at_minute(last)},
+          Window{at_minute(last), kRange.end}, kRange}) {
+      for (const Population population : {Population::dag, Population::non_dag}) {
+        REQUIRE(stretches.sum(window, population) == slots.sum(window, population));
+      }
+    }
+    for (const auto& [key, partial] : stretches.partials) {
+      REQUIRE((key.slot == kRange.start || key.slot == at_minute(first) ||
+               key.slot == at_minute(last)));
+    }
+    REQUIRE(stretches.input == slots.input);
   }
 }
 
