@@ -18,25 +18,34 @@
 namespace dagloop {
 namespace {
 
-__m256i bytes_at(const char* at) {
+using Bytes32 = __m256i;
+
+// Returns 32 times `c`.
+Bytes32 bytes_of(char c) {
+  Bytes32 bytes = _mm256_set1_epi8(c);
+  __asm__("" : "+x"(bytes));  // or the compiler would make it anew each time
+  return bytes;
+}
+
+Bytes32 bytes_at(const char* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
 
-std::uint32_t mask_of(__m256i bytes) {
+std::uint32_t mask_of(Bytes32 bytes) {
   return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
 }
 
-std::uint32_t quote_mask(const char* at) {
-  return mask_of(_mm256_cmpeq_epi8(bytes_at(at), _mm256_set1_epi8('"')));
+std::uint32_t equal_mask(const char* at, Bytes32 expected) {
+  return mask_of(_mm256_cmpeq_epi8(bytes_at(at), expected));
 }
 
 std::uint32_t equal_mask(const char* at, const char* expected) {
-  return mask_of(_mm256_cmpeq_epi8(bytes_at(at), bytes_at(expected)));
+  return equal_mask(at, bytes_at(expected));
 }
 
 std::uint32_t odd_mask(const char* at) {
-  const __m256i bytes = bytes_at(at);
-  const __m256i backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
+  const Bytes32 bytes = bytes_at(at);
+  const Bytes32 backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'));
   // Signed, so that bytes beyond ASCII are below the space, too.
   return mask_of(_mm256_or_si256(backslash, _mm256_cmpgt_epi8(_mm256_set1_epi8(' '), bytes)));
 }

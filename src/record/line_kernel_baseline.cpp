@@ -23,9 +23,13 @@ std::uint32_t both_halves(const char* at, Compare compare) {
   return half(0) | half(16) << 16U;
 }
 
-std::uint32_t quote_mask(const char* at) {
-  return both_halves(
-      at, [](__m128i bytes, std::size_t) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')); });
+using Bytes32 = __m128i;  // of which both halves are the same
+
+Bytes32 bytes_of(char c) { return _mm_set1_epi8(c); }
+
+std::uint32_t equal_mask(const char* at, Bytes32 expected) {
+  return both_halves(at,
+                     [&](__m128i bytes, std::size_t) { return _mm_cmpeq_epi8(bytes, expected); });
 }
 
 std::uint32_t equal_mask(const char* at, const char* expected) {
@@ -50,8 +54,12 @@ std::uint32_t each_byte(Compare compare) {
   return mask;
 }
 
-std::uint32_t quote_mask(const char* at) {
-  return each_byte([&](unsigned i) { return at[i] == '"'; });
+using Bytes32 = char;  // 32 times
+
+Bytes32 bytes_of(char c) { return c; }
+
+std::uint32_t equal_mask(const char* at, Bytes32 expected) {
+  return each_byte([&](unsigned i) { return at[i] == expected; });
 }
 
 std::uint32_t equal_mask(const char* at, const char* expected) {
