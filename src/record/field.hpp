@@ -100,10 +100,15 @@ class RawFields {
   /// Returns which fields hold a value.
   const FieldKinds& kinds() const { return kinds_; }
 
+  /// Returns whether a field has a value.
+  bool has(Field field) const { return (present_ & field_bits(field)) != 0; }
+  /// Returns the value of a field that has one.
+  const RawValue& present(Field field) const { return values_[static_cast<std::size_t>(field)]; }
+
+  /// Returns a field's value, an absent one where it has none.
   const RawValue& operator[](Field field) const {
     static constexpr RawValue kAbsent{};
-    const bool is_present = (present_ & field_bits(field)) != 0;
-    return is_present ? values_[static_cast<std::size_t>(field)] : kAbsent;
+    return has(field) ? present(field) : kAbsent;
   }
 
  private:

@@ -16,21 +16,22 @@ namespace dagloop {
 /// Reads flat lines.
 class FlatReader {
  public:
-  /// Shape: `columns` are the names that are kept, `detail_column` one more or empty; `kernel` is
-  /// one that this machine can run.
-  FlatReader(const NameTable& columns, std::string_view detail_column,
-             const LineKernel& kernel = line_kernel())  // refers to columns
-      : keys_(columns, detail_column), kernel_(&kernel) {}
+  /// Shape: `columns` are the names that are kept, `detail_column` one more or empty; lines are
+  /// read
+  ///        into `raw`; `kernel` is one that this machine can run. Refers to columns and raw.
+  FlatReader(const NameTable& columns, std::string_view detail_column, RawFields& raw,
+             const LineKernel& kernel = line_kernel())
+      : keys_(columns, detail_column, raw), kernel_(&kernel) {}
 
-  /// Reads one line into `raw` and the detail column's value into `detail`.
+  /// Reads one line, and the detail column's value into `detail`.
   ///
-  /// Shape:  kLinePadding bytes behind the line are readable. Returns false, with `raw` and
+  /// Shape:  kLinePadding bytes behind the line are readable. Returns false, with the fields and
   ///         `detail` in any state, where the line is not as simple as this reader wants it, valid
   ///         or not; true only where the line is valid JSON and every value is that of the general
   ///         parser.
-  bool read(const LogLine& line, RawFields& raw, RawValue& detail) {
+  bool read(const LogLine& line, RawValue& detail) {
     const char* const begin = line.text.data();
-    return line.is_plain && kernel_->read(keys_, begin, begin + line.text.size(), raw, detail);
+    return line.is_plain && kernel_->read(keys_, begin, begin + line.text.size(), detail);
   }
 
  private:

@@ -4,10 +4,11 @@
 
 namespace dagloop {
 
-KeyTable::KeyTable(const NameTable& columns, std::string_view detail_column)
-    : columns_(&columns), detail_column_(detail_column) {
+KeyTable::KeyTable(const NameTable& columns, std::string_view detail_column, RawFields& raw)
+    : columns_(&columns), raw_(&raw), detail_column_(detail_column) {
   keys_.reserve(2 * kMaxKeys);
   keys_.emplace_back().next = keys_.data();
+  unknown().value = &raw.place(kFieldCount);
 }
 
 Key& KeyTable::find(std::size_t hash, std::string_view name, std::string_view written) {
@@ -29,8 +30,9 @@ std::uint8_t KeyTable::add(std::size_t slot, std::string_view name) {
   key.is_detail = !detail_column_.empty() && name == detail_column_;
   const bool is_kept = key.is_detail || !key.others.empty();
   for (const Field field : key.others) key.bits |= field_bits(field);
+  key.value = unknown().value;
   if (!key.others.empty()) {
-    key.place = static_cast<std::uint8_t>(key.others.front());
+    key.value = &raw_->place(static_cast<std::size_t>(key.others.front()));
     key.others.erase(key.others.begin());
   }
   if (keys_.size() >= (is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;

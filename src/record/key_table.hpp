@@ -20,11 +20,11 @@ inline constexpr std::size_t kKeyBytes = 32;
 /// spaces. A name too long to be compared at once has a text that no line holds.
 struct alignas(kKeyBytes) Key {
   std::array<char, kKeyBytes> text{'\n', '\n'};
-  std::uint32_t mask = 2;  // a bit for each byte of the text but the comma
-  std::uint32_t bits = 0;  // of the fields that are read from it
-  Key* next = nullptr;     // the key that came behind it in the last line
-  std::size_t size = 0;    // of the text
-  std::uint8_t place = kFieldCount;
+  std::uint32_t mask = 2;     // a bit for each byte of the text but the comma
+  std::uint32_t bits = 0;     // of the fields that are read from it
+  Key* next = nullptr;        // the key that came behind it in the last line
+  std::size_t size = 0;       // of the text
+  RawValue* value = nullptr;  // where it is read to
   bool is_detail = false;
   std::vector<Field> others;  // further fields that have the same value
   std::string name;
@@ -33,8 +33,12 @@ struct alignas(kKeyBytes) Key {
 /// Names -> keys, for one thread.
 class KeyTable {
  public:
-  /// Shape: `columns` are the names that are kept, `detail_column` one more or empty.
-  KeyTable(const NameTable& columns, std::string_view detail_column);
+  /// Shape: `columns` are the names that are kept, `detail_column` one more or empty; values are
+  ///        read to `raw`.
+  KeyTable(const NameTable& columns, std::string_view detail_column, RawFields& raw);
+
+  /// Returns where values are read to.
+  RawFields& raw() const { return *raw_; }
 
   /// Returns the key that stands at the beginning of a line, and for all names that are not kept.
   Key& unknown() { return keys_.front(); }
@@ -65,6 +69,7 @@ class KeyTable {
   std::uint8_t add(std::size_t slot, std::string_view name);
 
   const NameTable* columns_;
+  RawFields* raw_;
   std::string detail_column_;
   std::vector<Key> keys_;                     // reserved once: keys refer to one another
   std::array<std::uint8_t, kSlots> slots_{};  // open addressing; kUnknown: free

@@ -25,7 +25,7 @@ struct LineKernel {
   /// Reads the flat line [at, end) as FlatReader::read does.
   ///
   /// Shape: the line is plain; 64 bytes behind `end` are readable.
-  bool (*read)(KeyTable& keys, const char* at, const char* end, RawFields& raw, RawValue& detail);
+  bool (*read)(KeyTable& keys, const char* at, const char* end, RawValue& detail);
 };
 
 /// The kernels; not every machine can run each.

@@ -44,10 +44,10 @@ bool has_usual_types(const FieldKinds& kinds) {
 class RecordBuilder {
  public:
   RecordBuilder(const RawFields& raw, const TimeRules& rules, LogRecord& record)
-      : raw_(raw), rules_(rules), record_(record) {}
+      : raw_(raw), kinds_(raw.kinds()), rules_(rules), record_(record) {}
 
   std::optional<RejectReason> build() {
-    if (!has_usual_types(raw_.kinds())) check_unused();
+    if (!has_usual_types(kinds_)) check_unused();
     read_texts();
     read_words();
     read_numbers();
@@ -70,9 +70,9 @@ class RecordBuilder {
   }
 
   std::string_view text(Field field) {
-    const RawValue& value = raw_[field];
-    if (value.kind == ValueKind::absent) return {};
-    if (value.kind == ValueKind::text || value.kind == ValueKind::loose_text) return value.text;
+    if ((kinds_.texts & field_bits(field)) != 0) return raw_.present(field).text;
+    if (!raw_.has(field)) return {};
+    if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
     reject(RejectReason::wrong_type);
     return {};
   }
@@ -90,18 +90,12 @@ class RecordBuilder {
   }
 
   std::optional<double> number(Field field) {
-    const RawValue& value = raw_[field];
-    switch (value.kind) {
-      case ValueKind::absent:
-        return std::nullopt;
-      case ValueKind::number:
-        return value.number;
-      case ValueKind::loose_text:
-        return number_of_text(value.text);
-      default:
-        reject(RejectReason::wrong_type);
-        return std::nullopt;
-    }
+    if ((kinds_.numbers & field_bits(field)) != 0) return raw_.present(field).number;
+    if (!raw_.has(field)) return std::nullopt;
+    const RawValue& value = raw_.present(field);
+    if (value.kind == ValueKind::loose_text) return number_of_text(value.text);
+    reject(RejectReason::wrong_type);
+    return std::nullopt;
   }
 
   std::optional<std::uint64_t> count(Field field, double least, double most) {
@@ -199,6 +193,7 @@ class RecordBuilder {
   }
 
   const RawFields& raw_;
+  const FieldKinds kinds_;
   const TimeRules& rules_;
   LogRecord& record_;
   std::optional<RejectReason> reason_;

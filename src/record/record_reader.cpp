@@ -174,7 +174,7 @@ struct RecordReader::Impl {
         place(mapped->second, field);
       }
     }
-    if (!details.empty()) flat = FlatReader(columns, mapping.detail_column);
+    if (!details.empty()) flat = FlatReader(columns, mapping.detail_column, raw);
   }
 
   void place(const FieldMapping& from, Field field) {
@@ -241,7 +241,7 @@ struct RecordReader::Impl {
     if (line.text.size() > kMaxLineBytes) return reject(RejectReason::line_too_long);
     raw.clear();
     RawValue detail;
-    if (!pointers.empty() || !flat.read(line, raw, detail)) return read_generally(line.text);
+    if (!pointers.empty() || !flat.read(line, detail)) return read_generally(line.text);
     if (!accept_detail(detail)) return reject(RejectReason::wrong_type);
     build();
   }
@@ -274,9 +274,9 @@ struct RecordReader::Impl {
   NameTable details;
   std::vector<PointerField> pointers;
   std::vector<AliasField> aliased;
-  FlatReader flat{columns, ""};  // behind the columns, which it refers to
-  simdjson::dom::parser parser;
   RawFields raw;
+  FlatReader flat{columns, "", raw};  // behind both, which it refers to
+  simdjson::dom::parser parser;
   std::variant<LogRecord, RejectReason> result;
 };
 

@@ -180,15 +180,15 @@ std::string padding(std::uint64_t seed, const std::string& before) {
 // A line that the kernel's reader accepts must have the values of the slow parser.
 struct Trial {
   Trial(const NameTable& columns, const char* detail_column, const LineKernel& kernel)
-      : reader(columns, detail_column, kernel), with_detail(*detail_column != '\0') {}
+      : reader(columns, detail_column, raw, kernel), with_detail(*detail_column != '\0') {}
 
   void read(const std::string& line, const std::string& behind) {
     const std::string text = line + behind;
     const bool is_plain = std::ranges::all_of(
         line, [](char c) { return static_cast<signed char>(c) >= ' ' && c != '\\'; });
-    RawFields raw;
+    raw.clear();
     RawValue detail;
-    const bool is_read = reader.read({{text.data(), line.size()}, is_plain}, raw, detail);
+    const bool is_read = reader.read({{text.data(), line.size()}, is_plain}, detail);
     ++(is_read ? accepted : refused);
     if (!is_read) return;
     INFO(line);
@@ -204,6 +204,7 @@ struct Trial {
     if (with_detail) REQUIRE(same(detail, slow.value("detail", Slow())));
   }
 
+  RawFields raw;
   FlatReader reader;
   bool with_detail;
   std::size_t accepted = 0;
