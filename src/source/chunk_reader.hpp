@@ -30,6 +30,7 @@ using Buffer = std::vector<char, PageAllocator<char>>;
 struct Chunk {
   Buffer buffer;                 // `text` and kLinePadding readable bytes behind it
   std::string_view text;         // lines with their newlines; the file's last may lack it
+  std::uint64_t text_begin = 0;  // where it begins in the file; only of plain files
   std::uint64_t sequence = 0;    // the chunk's place in the file, from 0
   bool ends_overlong = false;    // behind `text` there is one line more, too long to be held
   std::uint64_t file_bytes = 0;  // read from the file for this chunk, before decompression

@@ -3,14 +3,17 @@
 #include <utility>
 
 #include "source/parallel_read.hpp"
+#include "source/rollup_read.hpp"
 
 namespace dagloop {
 
-FileSource::FileSource(std::vector<std::string> paths, SourceOptions options)
-    : paths_(std::move(paths)), options_(std::move(options)) {}
+FileSource::FileSource(std::vector<std::string> paths, SourceOptions options, std::string sources)
+    : paths_(std::move(paths)), options_(std::move(options)), sources_(std::move(sources)) {}
 
 PartialSet FileSource::read(const LogQuery& query) {
-  return read_files(paths_of_range(paths_, query.range), options_, query, kChunkBytes);
+  const std::vector<std::string> paths = paths_of_range(paths_, query.range);
+  auto kept = read_with_rollup(sources_, paths, options_, query, kChunkBytes);
+  return kept ? std::move(*kept) : read_files(paths, options_, query, kChunkBytes);
 }
 
 std::string FileSource::describe() const {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 
 #include "dagloop/base/error.hpp"
@@ -21,6 +22,13 @@ std::string_view scheme_of(std::string_view uri) {
   const std::string_view scheme = uri.substr(0, std::min(uri.find("://"), uri.size()));
   if (scheme.size() == uri.size() || !std::ranges::all_of(scheme, is_scheme_letter)) return {};
   return scheme;
+}
+
+// The same log from another working directory has the same name, another one has another.
+std::string name_of(const std::vector<std::string>& uris) {
+  std::string name;
+  for (const std::string& uri : uris) name += std::filesystem::absolute(uri).native() + '\n';
+  return name;
 }
 
 }  // namespace
@@ -47,7 +55,7 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                 "this build reads files, standard input, postgresql:// and clickhouse:// only",
                 "export the rows as JSON lines and name the file");
   }
-  return std::make_unique<FileSource>(expand_paths(uris), options);
+  return std::make_unique<FileSource>(expand_paths(uris), options, name_of(uris));
 }
 
 }  // namespace dagloop

@@ -30,10 +30,12 @@ constexpr std::uint64_t kMoreBytes = 65'536;
 
 class PlainFile final : public ChunkReader {
  public:
-  PlainFile(std::string path, int descriptor, std::uint64_t size, std::size_t chunk_bytes)
+  PlainFile(std::string path, int descriptor, std::uint64_t begin, std::uint64_t end,
+            std::size_t chunk_bytes)
       : path_(std::move(path)),
         descriptor_(descriptor),
-        size_(size),
+        begin_(begin),
+        size_(end),
         chunk_bytes_(std::max(chunk_bytes, kByteOrderMark.size() + 1)) {
   }  // the first chunk holds it and what follows
   ~PlainFile() override { ::close(descriptor_); }
@@ -42,7 +44,7 @@ class PlainFile final : public ChunkReader {
 
   bool next(Chunk& chunk) override {
     chunk.sequence = next_++;
-    const std::uint64_t first = chunk.sequence * chunk_bytes_;
+    const std::uint64_t first = begin_ + chunk.sequence * chunk_bytes_;
     if (first >= size_) return false;
     const std::uint64_t last = std::min(first + chunk_bytes_, size_);
     chunk.text = {};
@@ -56,14 +58,15 @@ class PlainFile final : public ChunkReader {
   // Fills the chunk with the lines that begin in [first, last).
   void cut(Chunk& chunk, std::uint64_t first, std::uint64_t last) const {
     // The byte before tells whether a line begins at `first`; read from a page boundary.
-    const std::uint64_t from = first == 0 ? 0 : (first - 1) / kPageBytes * kPageBytes;
+    const std::uint64_t from = first == begin_ ? first : (first - 1) / kPageBytes * kPageBytes;
     std::uint64_t size = read(chunk, from, 0, last - from);
     std::uint64_t begin = 0;
-    if (first != 0) {
+    if (first != begin_) {
       const std::string_view bytes(chunk.buffer.data(), size);
       const std::size_t newline = bytes.find('\n', first - 1 - from);
       begin = newline == std::string_view::npos ? size : newline + 1;
-    } else if (std::string_view(chunk.buffer.data(), size).starts_with(kByteOrderMark)) {
+    } else if (first == 0 &&
+               std::string_view(chunk.buffer.data(), size).starts_with(kByteOrderMark)) {
       begin = kByteOrderMark.size();
     }
     // Where the last byte ends a line, the next one begins in the next chunk.
@@ -84,6 +87,7 @@ class PlainFile final : public ChunkReader {
       break;
     }
     chunk.text = std::string_view(chunk.buffer.data() + begin, size - begin);
+    chunk.text_begin = from + begin;
   }
 
   static std::uint64_t last_line_begin(const Chunk& chunk, std::uint64_t begin,
@@ -116,6 +120,7 @@ class PlainFile final : public ChunkReader {
 
   const std::string path_;
   const int descriptor_;
+  const std::uint64_t begin_;  // a line begins here
   const std::uint64_t size_;
   const std::uint64_t chunk_bytes_;
   std::atomic<std::uint64_t> next_{0};
@@ -135,8 +140,24 @@ std::unique_ptr<ChunkReader> open_plain_file(const std::string& path, std::size_
     ::close(descriptor);
     return nullptr;
   }
-  return std::make_unique<PlainFile>(path, descriptor, static_cast<std::uint64_t>(info.st_size),
+  return std::make_unique<PlainFile>(path, descriptor, 0, static_cast<std::uint64_t>(info.st_size),
                                      chunk_bytes);
+}
+
+std::unique_ptr<ChunkReader> open_plain_range(const std::string& path, std::size_t chunk_bytes,
+                                              const PlainRange& range) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw Error(ErrorKind::source, path, std::generic_category().message(errno),
+                "check the path and that this user may read it");
+  }
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || info.st_dev != range.device ||
+      info.st_ino != range.inode) {
+    ::close(descriptor);
+    return nullptr;
+  }
+  return std::make_unique<PlainFile>(path, descriptor, range.begin, range.end, chunk_bytes);
 }
 
 }  // namespace dagloop

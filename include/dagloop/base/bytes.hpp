@@ -83,6 +83,8 @@ class ByteReader {
     rest_.remove_prefix(size);
     return found;
   }
+  /// Returns all that is left.
+  std::string_view rest() { return raw(rest_.size()); }
   /// Reads a count of things that take at least `bytes_each` (>= 1) bytes; more than there can be
   /// is a failure, so that the count may be used to reserve memory.
   std::uint64_t count(std::uint64_t bytes_each) {

@@ -20,14 +20,16 @@ std::vector<std::string> paths_of_range(const std::vector<std::string>& paths, c
 /// Reads files as one log.
 class FileSource final : public LogSource {
  public:
-  /// Shape: `paths` as from expand_paths; "-" is standard input.
-  FileSource(std::vector<std::string> paths, SourceOptions options);
+  /// Shape: `paths` as from expand_paths; "-" is standard input. `sources` says for the rollup
+  ///        store which log it is, for the paths change: what the paths were expanded from.
+  FileSource(std::vector<std::string> paths, SourceOptions options, std::string sources = {});
   PartialSet read(const LogQuery& query) override;
   std::string describe() const override;
 
  private:
   std::vector<std::string> paths_;
   SourceOptions options_;
+  std::string sources_;
 };
 
 }  // namespace dagloop

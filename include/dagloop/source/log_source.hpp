@@ -11,6 +11,7 @@
 #include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/record/mapping.hpp"
+#include "dagloop/source/rollup_store.hpp"
 
 namespace dagloop {
 
@@ -31,6 +32,9 @@ struct SourceOptions {
   /// Told how far the reading is, now and then; may be empty. Called from any thread, so calls can
   /// overtake one another.
   std::function<void(const ReadProgress&)> progress;
+  /// What was counted before is kept here; null: everything is counted anew. The figures are the
+  /// same.
+  std::shared_ptr<RollupStore> rollup = nullptr;
 };
 
 /// What is asked of a source.

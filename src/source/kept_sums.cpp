@@ -1,0 +1,301 @@
+#include "source/kept_sums.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "dagloop/kpi/partial_codec.hpp"
+
+namespace dagloop {
+namespace {
+
+TimePoint hour_of(TimePoint slot) { return std::chrono::floor<std::chrono::hours>(slot); }
+
+bool any_shares(std::vector<RunTable>& tables, std::string_view rows) {
+  return std::ranges::any_of(tables, [&](RunTable& table) { return table.shares_run(rows); });
+}
+
+std::vector<std::uint32_t> prefixes_of(std::vector<RunTable>& tables) {
+  std::vector<std::uint32_t> prefixes;
+  for (RunTable& table : tables) table.append_key_prefixes(prefixes);
+  return prefixes;
+}
+
+void merge_as(TimePoint slot, const std::map<PartialKey, KpiPartial>& from,
+              std::map<PartialKey, KpiPartial>& to) {
+  for (const auto& [key, partial] : from) to[{slot, key.population, key.cohort}].merge(partial);
+}
+
+}  // namespace
+
+KeyFilter::KeyFilter(std::vector<std::uint32_t> prefixes) : prefixes_(std::move(prefixes)) {
+  std::ranges::sort(prefixes_);
+  // One bit of 64 is set: few others get as far as the search. 2^26 bits are 8 MiB.
+  const std::uint64_t bits =
+      std::clamp<std::uint64_t>(std::bit_ceil(64 * prefixes_.size()), 64, std::uint64_t{1} << 26U);
+  shift_ = 32U - static_cast<unsigned>(std::countr_zero(bits));
+  bits_.resize(bits / 64);
+  for (const std::uint32_t prefix : prefixes_) {
+    const std::uint32_t bit = prefix >> shift_;
+    bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  }
+}
+
+bool KeyFilter::matches(std::string_view bytes) const {
+  for (std::size_t at = 0; at + kKeyPrefixBytes <= bytes.size(); at += kKeyPrefixBytes) {
+    std::uint32_t prefix = 0;
+    std::memcpy(&prefix, bytes.data() + at, sizeof prefix);
+    const std::uint32_t bit = prefix >> shift_;
+    if ((bits_[bit / 64] >> (bit % 64) & 1U) == 0) continue;
+    if (std::ranges::binary_search(prefixes_, prefix)) return true;
+  }
+  return false;
+}
+
+bool KeptSums::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
+  if (values_.fetch(kind, times)) return true;
+  is_outdated_ = true;
+  return false;
+}
+
+bool KeptSums::settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled) {
+  if (!reopen(settled, unsettled)) return false;
+  if (!keep(std::move(settled), unsettled)) return false;
+  prune();
+  return sum_hours() && add_apart(std::move(unsettled)) && add_kept();
+}
+
+bool KeptSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
+  if (filter.empty()) return true;
+  std::vector<TimePoint> hours;
+  for (const auto& [hour, version] : root_.hours) hours.push_back(hour);
+  std::vector<TimePoint> single;
+  for (const auto& [slot, entry] : root_.slots) {
+    if (!root_.hours.contains(hour_of(slot))) single.push_back(slot);
+  }
+  if (!fetch(ValueKind::hour_keys, hours) || !fetch(ValueKind::slot_partials, single)) return false;
+  for (const auto& [hour, version] : root_.hours) {
+    auto in = values_.find(ValueKind::hour_keys, hour, version);
+    while (in && in->ok() && !in->done()) {
+      const TimePoint slot = hour + in->byte() * kSlot;
+      if (filter.matches(in->text())) slots.insert(slot);
+    }
+    if (!in || !in->ok()) return false;
+  }
+  for (const TimePoint slot : single) {
+    auto in = values_.find(ValueKind::slot_partials, slot, root_.slots.at(slot).version);
+    if (!in || (filter.matches(in->text()) && !slots.insert(slot).second) || !in->ok())
+      return false;
+  }
+  return true;
+}
+
+// Takes the kept runs that new records belong to out of their slots, into the first table.
+bool KeptSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled) {
+  std::vector<std::uint32_t> prefixes = prefixes_of(settled);
+  for (const std::uint32_t prefix : prefixes_of(unsettled)) prefixes.push_back(prefix);
+  std::set<TimePoint> found;
+  if (!find_slots(KeyFilter(std::move(prefixes)), found)) return false;
+  if (!fetch(ValueKind::slot_rows, {found.begin(), found.end()})) return false;
+  for (const TimePoint slot : found) {
+    const auto entry = root_.slots.find(slot);
+    if (entry == root_.slots.end()) return false;
+    auto in = values_.find(ValueKind::slot_rows, slot, entry->second.version);
+    if (!in) return false;
+    const std::string_view rows = in->rest();
+    if (any_shares(settled, rows)) {
+      if (!settled.front().add_kept(slot, rows)) return false;
+      values_.erase(ValueKind::slot_rows, slot);
+      values_.erase(ValueKind::slot_partials, slot);
+      root_.slots.erase(entry);
+      touch(slot);
+    } else if (any_shares(unsettled, rows)) {
+      apart_.insert(slot);
+    }
+  }
+  return true;
+}
+
+bool KeptSums::keep(std::vector<RunTable> settled, std::vector<RunTable>& unsettled) {
+  bool is_whole = true;
+  const auto threads = static_cast<unsigned>(settled.size());
+  RunTable::keep(std::move(settled), options_.classes, threads, [&](KeptSlot&& kept) {
+    if (!is_whole) return;
+    if (any_shares(unsettled, kept.rows)) apart_.insert(kept.slot);
+    is_whole = keep_slot(std::move(kept));
+  });
+  return is_whole;
+}
+
+bool KeptSums::keep_slot(KeptSlot kept) {
+  if (!merge_known(kept)) return false;
+  ByteWriter partials;
+  partials.text(kept.key_prefixes);
+  encode(kept.partials, partials);
+  values_.write(ValueKind::slot_partials, kept.slot, partials);
+  ByteWriter rows;
+  rows.raw(kept.rows);
+  const std::uint64_t version = values_.write(ValueKind::slot_rows, kept.slot, rows);
+  root_.slots[kept.slot] = {kept.earliest, kept.latest, kept.duplicates, version};
+  touch(kept.slot);
+  return true;
+}
+
+// Adds what is known of the slot: runs that nothing new belongs to.
+bool KeptSums::merge_known(KeptSlot& kept) {
+  const auto known = root_.slots.find(kept.slot);
+  if (known == root_.slots.end()) return true;
+  const SlotEntry& entry = known->second;
+  for (const ValueKind kind : {ValueKind::slot_partials, ValueKind::slot_rows}) {
+    if (!values_.find(kind, kept.slot, entry.version) && !fetch(kind, {kept.slot})) return false;
+  }
+  auto partials = values_.find(ValueKind::slot_partials, kept.slot, entry.version);
+  auto rows = values_.find(ValueKind::slot_rows, kept.slot, entry.version);
+  if (!partials || !rows) return false;
+  KeptSlot other;
+  other.slot = kept.slot;
+  other.earliest = entry.earliest;
+  other.latest = entry.latest;
+  other.duplicates = entry.duplicates;
+  other.key_prefixes = partials->text();
+  decode(*partials, other.partials);
+  other.rows = rows->rest();
+  kept.merge(std::move(other));
+  return partials->done();
+}
+
+// What was added up of the slot's hour is no longer its sum.
+void KeptSums::touch(TimePoint slot) {
+  const TimePoint hour = hour_of(slot);
+  touched_.insert(hour);
+  if (root_.hours.erase(hour) == 0) return;
+  values_.erase(ValueKind::hour_partials, hour);
+  values_.erase(ValueKind::hour_keys, hour);
+}
+
+void KeptSums::prune() {
+  for (auto at = root_.slots.begin(); at != root_.slots.end();) {
+    if (at->second.latest >= root_.kept_from) {
+      ++at;
+      continue;
+    }
+    values_.erase(ValueKind::slot_rows, at->first);
+    values_.erase(ValueKind::slot_partials, at->first);
+    touch(at->first);
+    apart_.erase(at->first);
+    at = root_.slots.erase(at);
+  }
+}
+
+// Adds up the hours that are over, once nothing new comes in them.
+bool KeptSums::sum_hours() {
+  std::map<TimePoint, std::vector<TimePoint>> hours;
+  for (const auto& [slot, entry] : root_.slots) {
+    const TimePoint hour = hour_of(slot);
+    const bool is_over = hour >= root_.kept_from && hour + kHour <= query_.range.end;
+    const bool is_quiet = is_new_ || !touched_.contains(hour);
+    if (is_over && is_quiet && !root_.hours.contains(hour)) hours[hour].push_back(slot);
+  }
+  return std::ranges::all_of(
+      hours, [&](const auto& entry) { return sum_hour(entry.first, entry.second); });
+}
+
+bool KeptSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
+  if (!is_new_ && !fetch(ValueKind::slot_partials, slots)) return false;
+  std::map<PartialKey, KpiPartial> sum;
+  ByteWriter keys;
+  for (const TimePoint slot : slots) {
+    auto in = values_.find(ValueKind::slot_partials, slot, root_.slots.at(slot).version);
+    if (!in) return false;
+    keys.byte(static_cast<std::uint8_t>((slot - hour) / kSlot));
+    keys.text(in->text());
+    std::map<PartialKey, KpiPartial> partials;
+    decode(*in, partials);
+    if (!in->done()) return false;
+    merge_as(hour, partials, sum);
+  }
+  ByteWriter partials;
+  encode(sum, partials);
+  values_.write(ValueKind::hour_partials, hour, partials);
+  root_.hours[hour] = values_.write(ValueKind::hour_keys, hour, keys);
+  return true;
+}
+
+// Settles the slots again whose runs have records before the range, or lines that count now alone.
+bool KeptSums::add_apart(std::vector<RunTable> unsettled) {
+  const TimePoint start = query_.range.start;
+  for (const auto& [slot, entry] : root_.slots) {
+    if (entry.earliest < start && entry.latest >= start) apart_.insert(slot);
+  }
+  std::vector<TimePoint> missing;
+  for (const TimePoint slot : apart_) {
+    const std::uint64_t version = root_.slots.at(slot).version;
+    if (!values_.find(ValueKind::slot_rows, slot, version)) missing.push_back(slot);
+  }
+  if (!fetch(ValueKind::slot_rows, missing)) return false;
+  for (const TimePoint slot : apart_) {
+    auto in = values_.find(ValueKind::slot_rows, slot, root_.slots.at(slot).version);
+    if (!in || !unsettled.front().add_kept(slot, in->rest())) return false;
+  }
+  const auto threads = static_cast<unsigned>(unsettled.size());
+  const PartialSet apart = RunTable::finish(std::move(unsettled), options_.classes, threads);
+  for (const auto& [key, partial] : apart.partials) {
+    const TimePoint as = stretch_of(key.slot).start;
+    result_.partials[{as, key.population, key.cohort}].merge(partial);
+  }
+  result_.input.duplicates += apart.input.duplicates;
+  return true;
+}
+
+// Returns the stretch of slots that fall together with `slot`.
+Window KeptSums::stretch_of(TimePoint slot) const {
+  if (query_.cuts.empty()) return {slot, slot + kSlot};
+  const auto behind = std::ranges::upper_bound(query_.cuts, slot);
+  return {behind == query_.cuts.begin() ? query_.range.start : *std::prev(behind),
+          behind == query_.cuts.end() ? query_.range.end : *behind};
+}
+
+bool KeptSums::add_kept() {
+  std::map<TimePoint, std::pair<TimePoint, std::uint64_t>> hours;  // -> counted as, version
+  std::map<TimePoint, std::pair<TimePoint, std::uint64_t>> slots;
+  for (auto at = root_.slots.lower_bound(query_.range.start);
+       at != root_.slots.end() && at->first < query_.range.end; ++at) {
+    const auto& [slot, entry] = *at;
+    if (apart_.contains(slot)) continue;
+    result_.input.duplicates += entry.duplicates;
+    const TimePoint hour = hour_of(slot);
+    const Window stretch = stretch_of(slot);
+    const auto apart = apart_.lower_bound(hour);
+    const bool has_apart = apart != apart_.end() && *apart < hour + kHour;
+    const auto sum = root_.hours.find(hour);
+    if (sum != root_.hours.end() && !has_apart && hour >= stretch.start &&
+        hour + kHour <= stretch.end) {
+      hours[hour] = {stretch.start, sum->second};
+    } else {
+      slots[slot] = {stretch.start, entry.version};
+    }
+  }
+  return add_values(ValueKind::hour_partials, hours) && add_values(ValueKind::slot_partials, slots);
+}
+
+bool KeptSums::add_values(ValueKind kind,
+                          const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted) {
+  std::vector<TimePoint> missing;
+  for (const auto& [time, as] : wanted) {
+    if (!values_.find(kind, time, as.second)) missing.push_back(time);
+  }
+  if (!fetch(kind, missing)) return false;
+  for (const auto& [time, as] : wanted) {
+    auto in = values_.find(kind, time, as.second);
+    if (!in) return false;
+    if (kind == ValueKind::slot_partials) in->text();
+    std::map<PartialKey, KpiPartial> partials;
+    decode(*in, partials);
+    if (!in->done()) return false;
+    merge_as(as.first, partials, result_.partials);
+  }
+  return true;
+}
+
+}  // namespace dagloop

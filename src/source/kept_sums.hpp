@@ -1,0 +1,80 @@
+// Private to the source layer: settles what was read together with the kept slots that it reopens,
+// and adds up partials.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/run_table.hpp"
+#include "dagloop/source/log_source.hpp"
+#include "source/kept_values.hpp"
+#include "source/rollup_format.hpp"
+
+namespace dagloop {
+
+/// Key prefixes of a few runs, to be looked for among those of very many.
+class KeyFilter {
+ public:
+  explicit KeyFilter(std::vector<std::uint32_t> prefixes);
+  /// Returns whether any of the prefixes in `bytes` (4 each) is one of them.
+  bool matches(std::string_view bytes) const;
+  bool empty() const { return prefixes_.empty(); }
+
+ private:
+  std::vector<std::uint32_t> prefixes_;  // ascending
+  std::vector<std::uint64_t> bits_;
+  unsigned shift_ = 32;
+};
+
+/// Brings kept slots up to date and adds them up. For one read.
+class KeptSums {
+ public:
+  /// Shape: `root`, of which slots and hours are changed, and `values` outlive it.
+  KeptSums(RollupRoot& root, KeptValues& values, const LogQuery& query,
+           const SourceOptions& options)
+      : root_(root),
+        values_(values),
+        query_(query),
+        options_(options),
+        is_new_(root.slots.empty()) {}
+
+  /// Settles the runs of `settled`, which are to be kept, and counts those of `unsettled` too.
+  /// Returns false where a value is missing or damaged.
+  bool settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled);
+  /// Returns whether values are missing because another process has committed meanwhile.
+  bool is_outdated() const { return is_outdated_; }
+  /// Returns the partials and the duplicates. Order: after settle() was true.
+  PartialSet take() { return std::move(result_); }
+
+ private:
+  bool fetch(ValueKind kind, const std::vector<TimePoint>& times);
+  bool find_slots(const KeyFilter& filter, std::set<TimePoint>& slots);
+  bool reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled);
+  bool keep(std::vector<RunTable> settled, std::vector<RunTable>& unsettled);
+  bool keep_slot(KeptSlot kept);
+  bool merge_known(KeptSlot& kept);
+  void touch(TimePoint slot);
+  void prune();
+  bool sum_hours();
+  bool sum_hour(TimePoint hour, const std::vector<TimePoint>& slots);
+  bool add_apart(std::vector<RunTable> unsettled);
+  bool add_kept();
+  bool add_values(ValueKind kind,
+                  const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted);
+  Window stretch_of(TimePoint slot) const;
+
+  RollupRoot& root_;
+  KeptValues& values_;
+  const LogQuery& query_;
+  const SourceOptions& options_;
+  const bool is_new_;  // nothing was kept before
+  bool is_outdated_ = false;
+  std::set<TimePoint> touched_;  // hours
+  std::set<TimePoint> apart_;    // slots to be settled again for this read alone
+  PartialSet result_;
+};
+
+}  // namespace dagloop

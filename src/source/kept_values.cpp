@@ -1,0 +1,56 @@
+#include "source/kept_values.hpp"
+
+#include <utility>
+
+namespace dagloop {
+
+bool KeptValues::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
+  const bool is_hourly = kind == ValueKind::hour_partials || kind == ValueKind::hour_keys;
+  // A few values too many cost less than a query more.
+  const Microseconds near = 4 * (is_hourly ? Microseconds(kHour) : Microseconds(kSlot));
+  for (std::size_t first = 0; first < times.size();) {
+    std::size_t last = first;
+    while (last + 1 < times.size() && times[last + 1] - times[last] <= near) ++last;
+    RollupValues loaded =
+        store_.load(log_, value_name(kind, times[first]), value_name(kind, times[last]));
+    if (loaded.version != version_) return false;
+    fetched_.merge(loaded.values);
+    first = last + 1;
+  }
+  return true;
+}
+
+std::optional<ByteReader> KeptValues::find(ValueKind kind, TimePoint time,
+                                           std::uint64_t version) const {
+  const std::string name = value_name(kind, time);
+  const bool is_written = version == version_ + 1;
+  const auto& values = is_written ? written_ : fetched_;
+  const auto found = values.find(name);
+  if (found == values.end()) return std::nullopt;
+  ByteReader in(found->second);
+  if (in.fixed64() != version || !in.ok()) return std::nullopt;
+  return in;
+}
+
+std::uint64_t KeptValues::write(ValueKind kind, TimePoint time, const ByteWriter& bytes) {
+  ByteWriter out;
+  out.fixed64(version_ + 1);
+  out.raw(bytes.bytes());
+  const std::string name = value_name(kind, time);
+  written_[name] = out.take();
+  erased_.erase(name);
+  return version_ + 1;
+}
+
+void KeptValues::erase(ValueKind kind, TimePoint time) {
+  const std::string name = value_name(kind, time);
+  written_.erase(name);
+  erased_.insert(name);
+}
+
+void KeptValues::commit(const std::string& root, RollupChange::Others others) {
+  written_[kRootName] = root;
+  store_.commit(log_, version_, {std::move(erased_), std::move(written_), others});
+}
+
+}  // namespace dagloop

@@ -1,0 +1,46 @@
+// Private to the source layer: the values of one log at one version of it, and what is to become of
+// them. A value that was not written with the version that the root says is not there.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/base/bytes.hpp"
+#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/source/rollup_store.hpp"
+#include "source/rollup_format.hpp"
+
+namespace dagloop {
+
+/// Values, fetched where they are needed.
+class KeptValues {
+ public:
+  KeptValues(RollupStore& store, std::string log, std::uint64_t version)
+      : store_(store), log_(std::move(log)), version_(version) {}
+
+  /// Fetches the values of `times` (ascending), and perhaps others between them. Returns false
+  /// where another process has committed meanwhile.
+  bool fetch(ValueKind kind, const std::vector<TimePoint>& times);
+  /// Returns a value that was fetched or written; nullopt where it is missing or of another
+  /// version.
+  std::optional<ByteReader> find(ValueKind kind, TimePoint time, std::uint64_t version) const;
+  /// Writes a value. Returns the version that it will have.
+  std::uint64_t write(ValueKind kind, TimePoint time, const ByteWriter& bytes);
+  void erase(ValueKind kind, TimePoint time);
+  /// Returns whether anything was written or erased.
+  bool is_changed() const { return !written_.empty() || !erased_.empty(); }
+  /// Commits, with the root; all values not written are erased where `others` says so.
+  void commit(const std::string& root, RollupChange::Others others);
+
+ private:
+  RollupStore& store_;
+  std::string log_;
+  std::uint64_t version_;
+  std::map<std::string, std::string> fetched_;
+  std::map<std::string, std::string> written_;
+  std::set<std::string> erased_;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,233 @@
+#include "source/rollup_format.hpp"
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "dagloop/base/bytes.hpp"
+
+namespace dagloop {
+namespace {
+
+// Another reading of the same lines, or another form of the values, is another format.
+constexpr std::uint64_t kFormat = 1;
+
+// Slots further apart than ten thousand years are none.
+constexpr std::int64_t kMaxStep = 1'000'000'000;
+
+void encode_time(TimePoint time, ByteWriter& out) {
+  out.signed_number(time.time_since_epoch().count());
+}
+
+TimePoint decode_time(ByteReader& in) { return TimePoint(Microseconds(in.signed_number())); }
+
+void encode_counts(const LineCounts& counts, ByteWriter& out) {
+  out.number(counts.records);
+  out.number(counts.run_records);
+  out.number(counts.node_records);
+  out.number(counts.malformed_by_reason.size());
+  for (const auto& [reason, count] : counts.malformed_by_reason) {
+    out.byte(static_cast<std::uint8_t>(reason));
+    out.number(count);
+  }
+  out.number(counts.examples.size());
+  for (const auto& [line, reason] : counts.examples) {
+    out.number(line);
+    out.byte(static_cast<std::uint8_t>(reason));
+  }
+  out.number(counts.by_slot.size());
+  TimePoint before;
+  for (const auto& [slot, count] : counts.by_slot) {
+    out.signed_number((slot - before) / kSlot);
+    out.number(count);
+    before = slot;
+  }
+  out.number(counts.before);
+  out.byte(counts.newest ? 1 : 0);
+  if (counts.newest) encode_time(*counts.newest, out);
+}
+
+RejectReason decode_reason(ByteReader& in) {
+  const std::uint8_t reason = in.byte();
+  if (reason > static_cast<std::uint8_t>(RejectReason::line_too_long)) in.fail();
+  return static_cast<RejectReason>(reason);
+}
+
+LineCounts decode_counts(ByteReader& in) {
+  LineCounts counts;
+  counts.records = in.number();
+  counts.run_records = in.number();
+  counts.node_records = in.number();
+  for (std::uint64_t left = in.count(2); left > 0; --left) {
+    const RejectReason reason = decode_reason(in);
+    counts.malformed_by_reason[reason] = in.number();
+  }
+  for (std::uint64_t left = in.count(2); left > 0; --left) {
+    const std::uint64_t line = in.number();
+    counts.examples[line] = decode_reason(in);
+  }
+  TimePoint slot;
+  for (std::uint64_t left = in.count(2); left > 0; --left) {
+    const std::int64_t step = in.signed_number();
+    if (step > kMaxStep || step < -kMaxStep || (!counts.by_slot.empty() && step <= 0)) in.fail();
+    if (!in.ok()) break;
+    slot += step * kSlot;
+    counts.by_slot.emplace_hint(counts.by_slot.end(), slot, in.number());
+  }
+  counts.before = in.number();
+  if (in.byte() != 0) counts.newest = decode_time(in);
+  return counts;
+}
+
+void encode_file(const KeptFile& file, ByteWriter& out) {
+  out.text(file.path);
+  for (const std::uint64_t number : {file.device, file.inode, file.size}) out.number(number);
+  out.signed_number(file.mtime_ns);
+  out.byte(static_cast<std::uint8_t>(file.form));
+  out.number(file.consumed);
+  out.number(file.lines);
+  for (const std::uint64_t part :
+       {file.hash.low, file.hash.high, file.hash.rest, file.hash.head, file.hash.tail}) {
+    out.fixed64(part);
+  }
+  encode_counts(file.counts, out);
+  out.number(file.pending.size());
+  for (const LineStretch& stretch : file.pending) {
+    for (const std::uint64_t number :
+         {stretch.begin, stretch.end, stretch.first_line, stretch.lines}) {
+      out.number(number);
+    }
+  }
+}
+
+KeptFile decode_file(ByteReader& in) {
+  KeptFile file;
+  file.path = in.text();
+  for (std::uint64_t* number : {&file.device, &file.inode, &file.size}) *number = in.number();
+  file.mtime_ns = in.signed_number();
+  file.form = in.byte() == 0 ? FileForm::plain : FileForm::compressed;
+  file.consumed = in.number();
+  file.lines = in.number();
+  for (std::uint64_t* part :
+       {&file.hash.low, &file.hash.high, &file.hash.rest, &file.hash.head, &file.hash.tail}) {
+    *part = in.fixed64();
+  }
+  file.counts = decode_counts(in);
+  file.pending.resize(in.count(4));
+  for (LineStretch& stretch : file.pending) {
+    for (std::uint64_t* number :
+         {&stretch.begin, &stretch.end, &stretch.first_line, &stretch.lines}) {
+      *number = in.number();
+    }
+  }
+  return file;
+}
+
+}  // namespace
+
+void LineCounts::merge(const LineCounts& other) {
+  records += other.records;
+  run_records += other.run_records;
+  node_records += other.node_records;
+  for (const auto& [reason, count] : other.malformed_by_reason) {
+    malformed_by_reason[reason] += count;
+  }
+  examples.insert(other.examples.begin(), other.examples.end());
+  while (examples.size() > InputCounts::kMaxExamples) examples.erase(std::prev(examples.end()));
+  for (const auto& [slot, count] : other.by_slot) by_slot[slot] += count;
+  before += other.before;
+  if (!newest || (other.newest && *other.newest > *newest)) newest = other.newest;
+}
+
+std::string encode(const RollupRoot& root) {
+  ByteWriter out;
+  for (const TimePoint time : {root.kept_from, root.consumed_before, root.latest}) {
+    encode_time(time, out);
+  }
+  out.signed_number(root.reach.count());
+  out.number(root.files.size());
+  for (const KeptFile& file : root.files) encode_file(file, out);
+  out.number(root.slots.size());
+  TimePoint before;
+  for (const auto& [slot, entry] : root.slots) {
+    out.signed_number((slot - before) / kSlot);
+    out.signed_number((entry.earliest - slot).count());
+    out.signed_number((entry.latest - slot).count());
+    out.number(entry.duplicates);
+    out.number(entry.version);
+    before = slot;
+  }
+  out.number(root.hours.size());
+  for (const auto& [hour, version] : root.hours) {
+    encode_time(hour, out);
+    out.number(version);
+  }
+  return out.take();
+}
+
+std::optional<RollupRoot> decode_root(std::string_view bytes) {
+  ByteReader in(bytes);
+  RollupRoot root;
+  for (TimePoint* time : {&root.kept_from, &root.consumed_before, &root.latest}) {
+    *time = decode_time(in);
+  }
+  root.reach = Microseconds(in.signed_number());
+  for (std::uint64_t left = in.count(50); left > 0 && in.ok(); --left) {
+    root.files.push_back(decode_file(in));
+  }
+  TimePoint slot;
+  for (std::uint64_t left = in.count(5); left > 0 && in.ok(); --left) {
+    const std::int64_t step = in.signed_number();
+    if (step > kMaxStep || step < -kMaxStep || (!root.slots.empty() && step <= 0)) in.fail();
+    if (!in.ok()) break;
+    slot += step * kSlot;
+    SlotEntry entry;
+    entry.earliest = slot + Microseconds(in.signed_number());
+    entry.latest = slot + Microseconds(in.signed_number());
+    entry.duplicates = in.number();
+    entry.version = in.number();
+    root.slots.emplace_hint(root.slots.end(), slot, entry);
+  }
+  for (std::uint64_t left = in.count(2); left > 0 && in.ok(); --left) {
+    const TimePoint hour = decode_time(in);
+    root.hours[hour] = in.number();
+  }
+  if (!in.done()) return std::nullopt;
+  return root;
+}
+
+std::string value_name(ValueKind kind, TimePoint time) {
+  return fmt::format("{}:{:010}", static_cast<char>(kind),
+                     std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
+}
+
+std::string log_name(const std::string& sources, const SourceOptions& options) {
+  ByteWriter out;
+  out.number(kFormat);
+  out.text(sources);
+  const Mapping& mapping = options.mapping;
+  out.number(mapping.fields.size());
+  for (const auto& [field, place] : mapping.fields) {
+    out.text(field);
+    out.byte(static_cast<std::uint8_t>(place.source));
+    out.text(place.name);
+    out.number(place.aliases.size());
+    for (const auto& [from, to] : place.aliases) {
+      out.text(from);
+      out.text(to);
+    }
+  }
+  out.text(mapping.detail_column);
+  out.byte(static_cast<std::uint8_t>(mapping.created_at_marks));
+  out.text(mapping.outcome_node);
+  for (const auto& [pattern, error_class] : options.classes.patterns()) {
+    out.text(pattern);
+    out.byte(static_cast<std::uint8_t>(error_class));
+  }
+  const XXH128_hash_t hash = XXH3_128bits(out.bytes().data(), out.bytes().size());
+  return fmt::format("files {:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace dagloop

@@ -1,0 +1,159 @@
+#include "source/rollup_read.hpp"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/partial_codec.hpp"
+#include "dagloop/kpi/run_table.hpp"
+#include "source/kept_sums.hpp"
+#include "source/kept_values.hpp"
+#include "source/rollup_plan.hpp"
+#include "source/stretch_read.hpp"
+
+namespace dagloop {
+namespace {
+
+// Slots are erased this long after they have left the longest range asked for.
+constexpr std::chrono::hours kMargin{1};
+
+// Stretches of lines that are not settled, beyond which the log is read without a store.
+constexpr std::size_t kMaxPending = 100'000;
+
+enum class Outcome { done, rebuild, unusable };
+
+bool is_slot(TimePoint time) { return floor_to_slot(time) == time; }
+
+/// One read with a store.
+class RollupRead {
+ public:
+  RollupRead(RollupStore& store, std::string log, const std::vector<std::string>& paths,
+             const SourceOptions& options, const LogQuery& query, std::size_t chunk_bytes)
+      : store_(store),
+        log_(std::move(log)),
+        paths_(paths),
+        options_(options),
+        query_(query),
+        chunk_bytes_(chunk_bytes),
+        threads_(options.threads == 0 ? std::max(1U, std::thread::hardware_concurrency())
+                                      : options.threads) {}
+
+  std::optional<PartialSet> run() {
+    const RollupValues loaded = store_.load(log_, kRootName, kRootName);
+    std::optional<RollupRoot> root;
+    if (const auto found = loaded.values.find(kRootName); found != loaded.values.end()) {
+      root = decode_root(found->second);
+    }
+    // What was consumed may hide what stood earlier.
+    if (root && (query_.range.end < root->consumed_before || query_.latest < root->latest)) {
+      return std::nullopt;
+    }
+    Outcome outcome = Outcome::rebuild;
+    if (root && root->kept_from <= query_.range.start) {
+      outcome = attempt(*root, loaded.version, RollupChange::Others::kept);
+    }
+    if (outcome == Outcome::rebuild) {
+      RollupRoot empty;
+      empty.kept_from = query_.range.start;
+      outcome = attempt(std::move(empty), loaded.version, RollupChange::Others::erased);
+    }
+    if (outcome != Outcome::done) return std::nullopt;
+    return std::move(result_);
+  }
+
+ private:
+  Outcome attempt(RollupRoot root, std::uint64_t version, RollupChange::Others others) {
+    const std::string before = encode(root);
+    RollupPlan plan = plan_read(root, paths_, query_.range, threads_);
+    if (plan.state == PlanState::unusable) return Outcome::unusable;
+    if (plan.state == PlanState::rebuild) return Outcome::rebuild;
+    set_times(root, plan);
+    auto reading = read_stretches(plan.files, plan.stretches,
+                                  {options_, query_, root.kept_from, chunk_bytes_, kMaxPending});
+    if (!reading || !take_reading(plan, *reading, threads_)) return Outcome::unusable;
+    KeptValues values(store_, log_, version);
+    KeptSums sums(root, values, query_, options_);
+    const Outcome outcome = sums.settle(std::move(reading->settled), std::move(reading->unsettled))
+                                ? Outcome::done
+                            : sums.is_outdated() ? Outcome::unusable
+                                                 : Outcome::rebuild;
+    if (outcome != Outcome::done) return outcome;
+    result_ = sums.take();
+    count_input(plan, *reading);
+    root.files = std::move(plan.files);
+    for (KeptFile& file : root.files) fold(file.counts, root.kept_from);
+    const std::string after = encode(root);
+    if (values.is_changed() || after != before) values.commit(after, others);
+    return Outcome::done;
+  }
+
+  void set_times(RollupRoot& root, const RollupPlan& plan) const {
+    root.reach = std::max(root.reach, query_.range.length());
+    root.kept_from =
+        std::max(plan.kept_from, floor_to_slot(query_.range.end - root.reach - kMargin));
+    root.consumed_before = query_.range.end;
+    root.latest = query_.latest;
+  }
+
+  // Which slots records before kept_from were in is of no use any more.
+  static void fold(LineCounts& counts, TimePoint kept_from) {
+    while (!counts.by_slot.empty() && counts.by_slot.begin()->first < kept_from) {
+      counts.before += counts.by_slot.begin()->second;
+      counts.by_slot.erase(counts.by_slot.begin());
+    }
+  }
+
+  void count_input(const RollupPlan& plan, const StretchReading& reading) {
+    for (std::size_t i = 0; i < plan.path_count; ++i) {
+      const KeptFile& file = plan.files[i];
+      count_lines(file.path, file.counts);
+      count_lines(file.path, reading.files[i].unsettled);
+    }
+  }
+
+  void count_lines(const std::string& path, const LineCounts& lines) {
+    InputCounts counts;
+    counts.records = lines.records;
+    counts.run_records = lines.run_records;
+    counts.node_records = lines.node_records;
+    counts.malformed_by_reason = lines.malformed_by_reason;
+    for (const auto& [reason, count] : lines.malformed_by_reason) counts.malformed += count;
+    for (const auto& [line, reason] : lines.examples) {
+      counts.examples.push_back({path, line, reason});
+    }
+    counts.out_of_range = lines.before;
+    for (const auto& [slot, count] : lines.by_slot) {
+      if (!query_.range.contains(slot)) counts.out_of_range += count;
+    }
+    counts.newest_record = lines.newest;
+    result_.input.merge(counts);
+  }
+
+  RollupStore& store_;
+  const std::string log_;
+  const std::vector<std::string>& paths_;
+  const SourceOptions& options_;
+  const LogQuery& query_;
+  const std::size_t chunk_bytes_;
+  const unsigned threads_;
+  PartialSet result_;
+};
+
+}  // namespace
+
+std::optional<PartialSet> read_with_rollup(const std::string& sources,
+                                           const std::vector<std::string>& paths,
+                                           const SourceOptions& options, const LogQuery& query,
+                                           std::size_t chunk_bytes) {
+  const bool is_usable = options.rollup && options.dedupe == Dedupe::runs &&
+                         is_slot(query.range.start) && is_slot(query.range.end) &&
+                         query.range.start < query.range.end &&
+                         std::ranges::find(paths, "-") == paths.end();
+  if (!is_usable) return std::nullopt;
+  return RollupRead(*options.rollup, log_name(sources, options), paths, options, query, chunk_bytes)
+      .run();
+}
+
+}  // namespace dagloop
