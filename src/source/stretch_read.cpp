@@ -24,6 +24,7 @@ constexpr unsigned kLineBits = 32;
 constexpr std::uint64_t kLineMask = (std::uint64_t{1} << kLineBits) - 1;
 
 bool is_blank(std::string_view line) {
+  if (line.starts_with('{')) return false;  // as nearly all do
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
@@ -159,9 +160,8 @@ class Worker {
     std::uint64_t lines = 0;
     const char* const start = chunk.text.data();
     for (std::string_view rest = chunk.text; !rest.empty();) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      const auto begin = chunk.text_begin + static_cast<std::uint64_t>(line.data() - start);
-      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+      const auto begin = chunk.text_begin + static_cast<std::uint64_t>(rest.data() - start);
+      const LogLine line = cut_line(rest);
       const std::uint64_t end = chunk.text_begin + chunk.text.size() - rest.size();
       ++lines;
       if (is_wanted(stretch, lines_before_ + lines)) {
@@ -193,15 +193,14 @@ class Worker {
     return number < std::prev(behind)->first_line + std::prev(behind)->lines;
   }
 
-  void read_line(const Stretch& stretch, std::string_view line, const LineStretch& place) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
+  void read_line(const Stretch& stretch, const LogLine& line, const LineStretch& place) {
     // A long line is one even where it is blank: it might have been too long to look at.
-    if (line.size() <= kMaxLineBytes && is_blank(line)) return;
-    const auto result = reader_.read(line);
-    if (const auto* reason = std::get_if<RejectReason>(&result)) {
-      reject(stretch, place, *reason);
+    if (line.text.size() <= kMaxLineBytes && is_blank(line.text)) return;
+    const auto& result = reader_.read_line(line);
+    if (const auto* record = std::get_if<LogRecord>(&result)) {
+      add(stretch, place, *record);
     } else {
-      add(stretch, place, std::get<LogRecord>(result));
+      reject(stretch, place, std::get<RejectReason>(result));
     }
   }
 
