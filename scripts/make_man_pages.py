@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Writes docs/man/*.1 from the executables' --help and the texts below.
+
+usage: scripts/make_man_pages.py BIN_DIR OUT_DIR
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+DATE = "November 25, 2026"
+
+LOGS = """Logs are read from files, standard input, PostgreSQL or ClickHouse; see docs/sources.md. Data
+that is missing, stale or malformed beyond the configured limit is never taken for good data."""
+
+WRITES_NOTHING = """Without
+.Fl -apply
+nothing is written but reports: the change is only shown."""
+
+# Per executable: what it does, and examples with what they are for.
+PAGES = {
+    "eval_dag_quality": (
+        "evaluates execution logs of DAGs",
+        f"""computes the KPIs of a window and of its baseline, each with its interval, per population, cohort
+and node, and writes the quality report as JSON, Markdown and HTML.
+.Pp
+{LOGS}""",
+        [("Yesterday's report from a directory of logs",
+          "eval_dag_quality --source /var/log/planner --window 1d"),
+         ("From a database, as one document on standard output",
+          "eval_dag_quality --source 'postgresql://reader@db/planner' --json")],
+        ["dag_quality_latest.json, .md, .html"]),
+    "dag_quality_gate": (
+        "judges a quality report: PASS, FAIL or INSUFFICIENT",
+        f"""evaluates the gate's checks over a quality report, or over logs, and ends with the verdict's exit
+code. Too few runs are INSUFFICIENT, which is never a pass.
+.Pp
+{LOGS}""",
+        [("A step of CI", "dag_quality_gate --source build/logs --gate gate.json"),
+         ("Judge a report, and refuse an old one",
+          "dag_quality_gate --report reports/dag_quality_latest.json --max-report-age 1h")],
+        ["dag_quality_gate_latest.json"]),
+    "decide_dag_policy": (
+        "decides: promote, hold or rollback",
+        """decides from a quality report, the gate's verdict, the env file and the history of policies, and
+writes the decision with its reasons, its recommendations and a patch of allowlisted keys. The same
+inputs give the same decision.""",
+        [("Decide from the latest report",
+          "decide_dag_policy --config dagloop.json --report reports/dag_quality_latest.json")],
+        ["dag_policy_decision_latest.json"]),
+    "approve_dag_policy": (
+        "signs an approval of exactly one decision",
+        """shows a decision, asks, and signs an approval of exactly that decision (Ed25519). With
+.Fl -init-key
+it makes a key pair instead and prints the approver's entry for the approvers file. A key file must be
+readable by its owner alone.""",
+        [("Make a key, once", "approve_dag_policy --init-key --key alice.key --as alice"),
+         ("Approve the pending decision",
+          "approve_dag_policy --config dagloop.json --as alice --key alice.key \\e\n"
+          "    --decision reports/dag_policy_decision_latest.json")],
+        ["dag_policy_approval_latest.json"]),
+    "apply_dag_policy": (
+        "applies an approved decision to an env file, or rolls back",
+        f"""changes the values of a decision's keys in the env file and nothing else, atomically, and only where
+the file is the one that the decision saw. {WRITES_NOTHING} Going back to a policy that was
+approved before needs no approval.""",
+        [("Apply", "apply_dag_policy --config dagloop.json --apply \\e\n"
+          "    --decision reports/dag_policy_decision_latest.json \\e\n"
+          "    --approval reports/dag_policy_approval_latest.json"),
+         ("Go back to the last verified policy",
+          "apply_dag_policy --config dagloop.json --rollback --apply")],
+        []),
+    "dag_optimization_cycle": (
+        "runs one tick of the loop",
+        f"""evaluates, judges, decides, and applies a change that was approved, or verifies the one in force and
+rolls it back where the runs after it are worse. It may be run again at any time, and from several
+hosts at once. {WRITES_NOTHING}
+.Pp
+{LOGS}""",
+        [("A line of crontab", "*/15 * * * * cd /srv/planner && dag_optimization_cycle \\e\n"
+          "    --config dagloop.json --apply")],
+        ["dag_quality_latest.json, .md, .html", "dag_quality_gate_latest.json",
+         "dag_policy_decision_latest.json"]),
+}
+
+EXIT_CODES = pathlib.Path(__file__).parent.parent / "docs/cli.md"
+
+
+def escaped(text):
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + text if text[:1] in ".'" else text
+
+
+def options_of(tool, bin_dir):
+    """Yields (flags, argument, variable, text) of every option that --help lists."""
+    text = subprocess.run([bin_dir / tool, "--help"], check=True, capture_output=True,
+                          text=True).stdout
+    joined = re.sub(r"\n {10,}", "  ", text.split("Options:\n")[1])
+    for line in joined.strip("\n").split("\n"):
+        head, _, about = line.strip().partition("  ")
+        flags = re.match(r"[-a-z,]+", head)[0].split(",")
+        argument = re.search(r" (TEXT(?: \.\.\.)?)", head)
+        variable = re.search(r"Env:([A-Z_]+)", head)
+        yield (flags, argument and argument[1].replace("TEXT", "VALUE"), variable and variable[1],
+               about.strip())
+
+
+def exit_codes():
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", EXIT_CODES.read_text(), re.M)
+    return [(code, meaning) for code, meaning in rows]
+
+
+def page(tool, bin_dir):
+    name, about, examples, files = PAGES[tool]
+    lines = [f".Dd {DATE}", f".Dt {tool.upper()} 1", ".Os", ".Sh NAME", f".Nm {tool}",
+             f".Nd {name}", ".Sh SYNOPSIS", f".Nm {tool}", ".Op Ar options", ".Sh DESCRIPTION",
+             f".Nm {tool}", about, ".Sh OPTIONS", ".Bl -tag -width Ds"]
+    variables = []
+    for flags, argument, variable, text in options_of(tool, bin_dir):
+        value = f" Ar {argument}" if argument else ""
+        names = " , ".join(f"Fl {escaped(flag[1:])}" for flag in flags)
+        lines += [f".It {names}{value}", escaped(text)]
+        if variable:
+            variables.append((variable, flags[-1]))
+    lines += [".El", ".Sh ENVIRONMENT", "A flag wins over its variable, a variable over the",
+              "configuration file.", ".Bl -tag -width Ds"]
+    for variable, flag in variables:
+        lines += [f".It Ev {variable}", f"as {escaped(flag)}"]
+    lines.append(".El")
+    if files:
+        lines += [".Sh FILES", "In the directory of the reports, and by time in its",
+                  ".Pa archive :", ".Bl -tag -width Ds"]
+        lines += [f".It Pa {file}" for file in files] + [".El"]
+    lines += [".Sh EXIT STATUS", ".Bl -tag -width Ds"]
+    for code, meaning in exit_codes():
+        lines += [f".It {code}", escaped(meaning)]
+    lines += [".El", ".Sh EXAMPLES"]
+    for title, command in examples:
+        lines += [f"{title}:", ".Bd -literal -offset indent", command, ".Ed"]
+    others = [other for other in sorted(PAGES) if other != tool]
+    lines.append(".Sh SEE ALSO")
+    lines += [f".Xr {other} 1{' ,' if other != others[-1] else ''}" for other in others]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    bin_dir, out_dir = map(pathlib.Path, sys.argv[1:])
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for tool in PAGES:
+        (out_dir / f"{tool}.1").write_text(page(tool, bin_dir.resolve()))
+
+
+if __name__ == "__main__":
+    main()
