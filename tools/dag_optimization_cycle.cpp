@@ -24,7 +24,7 @@ class ConfiguredSource final : public LogSource {
  public:
   ConfiguredSource(FileSystem& files, const Config& config) : files_(files), config_(config) {}
   PartialSet read(const LogQuery& query) override {
-    return open_configured_source(files_, config_, progress_line())->read(query);
+    return open_configured_source(files_, config_, progress_line(), log_warning)->read(query);
   }
   std::string describe() const override { return "the configured sources"; }
 

@@ -28,7 +28,7 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
     const Json document = read_document(files, flags.report, "quality report");
     return quality_from_json(document, flags.report);
   }
-  const auto source = open_configured_source(files, config, progress_line());
+  const auto source = open_configured_source(files, config, progress_line(), log_warning);
   const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
   return evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);
 }

@@ -39,7 +39,7 @@ ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
-  const auto source = open_configured_source(files, config, progress_line());
+  const auto source = open_configured_source(files, config, progress_line(), log_warning);
   const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
   const Quality quality =
       evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);

@@ -68,6 +68,9 @@ void add_source_flags(CLI::App& app, ConfigFlags& flags) {
   app.add_option("--mapping", flags.mapping, "mapping file for logs with other field names")
       ->envname("DAGLOOP_MAPPING");
   app.add_option("--dedupe", flags.dedupe, "runs, or records to drop identical lines too");
+  app.add_option("--rollup", flags.rollup,
+                 "store of what was counted before, sqlite:PATH: only what is new is read")
+      ->envname("DAGLOOP_ROLLUP");
 }
 
 }  // namespace
@@ -144,6 +147,7 @@ Config load_config(FileSystem& files, const ConfigFlags& flags) {
     config.input.dedupe = flags.dedupe == "records" ? Dedupe::records : Dedupe::runs;
   }
   set_if_given(flags.mapping, config.input.mapping);
+  set_if_given(flags.rollup, config.input.rollup);
   set_if_given(flags.env_file, config.policy.env_file);
   set_if_given(flags.state, config.state);
   set_if_given(flags.out, config.reports.dir);

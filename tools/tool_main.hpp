@@ -40,6 +40,7 @@ struct ConfigFlags {
   std::string baseline;
   std::string mapping;
   std::string dedupe;
+  std::string rollup;
   std::string env_file;
   std::string state;
   std::string out;

@@ -34,9 +34,10 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   // evaluation, so a late record is counted whenever it comes. It is checked and has no effect
   // here.
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
-                      "lateness", "run_horizon", "statement_timeout", "dedupe"});
+                      "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);
   read_string(section, "mapping", input.mapping);
+  read_string(section, "rollup", input.rollup);
   if (const auto share = section.find("max_malformed_share")) {
     input.limits.max_malformed_share = share->number();
     if (input.limits.max_malformed_share < 0 || input.limits.max_malformed_share >= 1) {

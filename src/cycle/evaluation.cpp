@@ -60,8 +60,9 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   return quality;
 }
 
-std::unique_ptr<LogSource> open_configured_source(
-    FileSystem& files, const Config& config, std::function<void(const ReadProgress&)> progress) {
+std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config,
+                                                  std::function<void(const ReadProgress&)> progress,
+                                                  std::function<void(const std::string&)> warn) {
   if (config.input.sources.empty()) {
     throw Error(ErrorKind::usage, "source", "no log source",
                 "give --source, DAGLOOP_SOURCE, or input.sources in the configuration");
@@ -75,6 +76,9 @@ std::unique_ptr<LogSource> open_configured_source(
   if (!config.input.mapping.empty()) {
     options.mapping =
         parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);
+  }
+  if (!config.input.rollup.empty()) {
+    options.rollup = open_rollup_store(config.input.rollup, std::move(warn));
   }
   return open_sources(config.input.sources, options);
 }

@@ -34,6 +34,7 @@ BaselineSpec parse_baseline(std::string_view text, std::string_view where);
 struct InputConfig {
   std::vector<std::string> sources;
   std::string mapping;  // file; empty: contract names
+  std::string rollup;   // store of what was counted, as a URI; empty: none
   DataLimits limits;
   Microseconds future_skew = std::chrono::minutes(5);
   Microseconds run_horizon = std::chrono::hours(24);

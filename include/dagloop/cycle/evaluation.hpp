@@ -29,11 +29,13 @@ struct EvaluationRequest {
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock);
 
-/// Opens the configured sources with the configured mapping.
+/// Opens the configured sources with the configured mapping and rollup store; `warn` is told what
+/// is wrong with that.
 ///
 /// Errors: Error{usage} without any source; Error{config} for a bad mapping; Error{source}.
 std::unique_ptr<LogSource> open_configured_source(
     FileSystem& files, const Config& config,
-    std::function<void(const ReadProgress&)> progress = nullptr);
+    std::function<void(const ReadProgress&)> progress = nullptr,
+    std::function<void(const std::string&)> warn = nullptr);
 
 }  // namespace dagloop
