@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
+
+#include "source/postgres_expressions.hpp"
 
 namespace dagloop {
 namespace {
@@ -15,70 +17,11 @@ constexpr int kBucketsAnOctave = 128;
 constexpr int kExponentBias = 1023;
 constexpr int kFirstBucket = (kExponentBias + kFirstOctave) * kBucketsAnOctave;
 
-constexpr const char* kMaxCount = "9007199254740991";  // as in a record
-constexpr const char* kMaxAttempt = "4294967295";
-
 std::string number(RejectReason reason) { return std::to_string(static_cast<int>(reason)); }
-
-std::string literal(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
-  return out + "'";
-}
-
-const std::set<std::string_view> kTexts{"text", "varchar", "uuid"};
-const std::set<std::string_view> kIntegers{"int2", "int4", "int8"};
-const std::set<std::string_view> kNumbers{"int2", "int4", "int8", "float8", "numeric"};
-const std::set<std::string_view> kTimes{"timestamptz", "timestamp", "date"};
-
-// The types that a field's column may have.
-const std::set<std::string_view>& types_of(std::string_view field) {
-  static const std::set<std::string_view> kTruths{"bool"};
-  if (field == "created_at") return kTimes;
-  if (field == "duration_ms") return kNumbers;
-  if (field == "idempotent_reuse") return kTruths;
-  if (field == "attempt" || field == "fanout_total" || field == "fanout_failed") return kIntegers;
-  return kTexts;
-}
-
-// The columns of one table as expressions of the contract's words.
-class Expressions {
- public:
-  Expressions(const PostgresTable& table, const Mapping& mapping)
-      : table_(table), mapping_(mapping) {}
-
-  // A text; absent where it is NULL or empty.
-  std::string text(const std::string& field) const {
-    const std::string column = column_of(mapping_, field);
-    const auto found = table_.columns.find(column);
-    if (found == table_.columns.end()) return "NULL::text";
-    std::string plain = quoted_name(column) + (found->second == "text" ? "" : "::text");
-    const auto mapped = mapping_.fields.find(field);
-    if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return plain;
-    std::string words = "CASE " + plain + " WHEN '' THEN ''";
-    for (const auto& [foreign, word] : mapped->second.aliases) {
-      words += " WHEN " + literal(foreign) + " THEN " + literal(word);
-    }
-    return "(" + words + " ELSE " + plain + " END)";
-  }
-
-  // A value of another type; NULL where it is absent.
-  std::string value(const std::string& field, const std::string& type) const {
-    const std::string column = column_of(mapping_, field);
-    const auto found = table_.columns.find(column);
-    if (found == table_.columns.end()) return "NULL::" + type;
-    return quoted_name(column) + (found->second == type ? "" : "::" + type);
-  }
-
- private:
-  const PostgresTable& table_;
-  const Mapping& mapping_;
-};
 
 // A word's number: its place in `words` from `first`, 0 where it is absent, NULL where it is
 // unknown. The usual words stand first, for they are compared one after the other.
-std::string number_of(const std::string& text,
-                      const std::vector<std::pair<const char*, int>>& words) {
+std::string number_of(const std::string& text, const WordNumbers& words) {
   std::string found = "CASE " + text;
   for (const auto& [word, number] : words) {
     found += " WHEN '" + std::string(word) + "' THEN " + std::to_string(number);
@@ -86,29 +29,13 @@ std::string number_of(const std::string& text,
   return found + " WHEN '' THEN 0 ELSE CASE WHEN " + text + " IS NULL THEN 0 END END";
 }
 
-// Statuses, by their place in Status from 1: up to 5 they are final.
-std::string status_of(const std::string& text) {
-  return number_of(text, {{"succeeded", 1},
-                          {"success", 1},
-                          {"ok", 1},
-                          {"failed", 2},
-                          {"error", 2},
-                          {"manual_required", 3},
-                          {"cancelled", 4},
-                          {"skipped", 5},
-                          {"running", 6},
-                          {"pending", 7},
-                          {"compensating", 8}});
-}
+std::string status_of(const std::string& text) { return number_of(text, status_words()); }
 
 std::string compensation_of(const std::string& text) {
-  return number_of(text,
-                   {{"not_required", 1}, {"completed", 2}, {"failed", 3}, {"manual_required", 4}});
+  return number_of(text, compensation_words());
 }
 
-std::string cohort_of(const std::string& text) {
-  return number_of(text, {{"control", 2}, {"canary", 1}});
-}
+std::string cohort_of(const std::string& text) { return number_of(text, cohort_words()); }
 
 std::string reason_of(const Expressions& row, const LogQuery& query) {
   const std::string at = row.value("created_at", "timestamptz");
@@ -121,9 +48,9 @@ std::string reason_of(const Expressions& row, const LogQuery& query) {
     return " WHEN " + condition + " THEN " + number(reason);
   };
   const std::string out_of_range = duration + " < 0 OR " + attempt + " < 1 OR " + attempt + " > " +
-                                   kMaxAttempt + " OR " + total + " < 0 OR " + total + " > " +
-                                   kMaxCount + " OR " + failed + " < 0 OR " + failed + " > " +
-                                   kMaxCount;
+                                   kMaxAttemptSql + " OR " + total + " < 0 OR " + total + " > " +
+                                   kMaxCountSql + " OR " + failed + " < 0 OR " + failed + " > " +
+                                   kMaxCountSql;
   // In the order of build_record(). A number that is none is text in JSON.
   return "CASE" +
          when(duration + " = 'NaN' OR " + duration + " = 'Infinity' OR " + duration +
@@ -155,10 +82,11 @@ std::string rows_of(const PostgresTable& table, const Mapping& mapping, const Lo
   const std::string mode = row.text("execution_mode");
   const bool is_unique = table.unique.contains(column_of(mapping, "pipeline_run_id"));
   const std::string alone = is_unique ? "(" + run_id + " <> '') IS TRUE" : "false";
-  return "SELECT " + alone + " AS alone, " + row.value("created_at", "timestamptz") + " AS at, " +
-         reason_of(row, query) + " AS reason, (" + run_id +
-         " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id + ", ''), " +
-         row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
+  return "SELECT " + alone + " AS alone, CASE WHEN " + run_id + " <> '' THEN hashtextextended(" +
+         run_id + ", 0) ELSE hashtextextended(" + row.text("request_id") + ", 1) END AS hash, " +
+         row.value("created_at", "timestamptz") + " AS at, " + reason_of(row, query) +
+         " AS reason, (" + run_id + " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id +
+         ", ''), " + row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
          row.value("attempt", "int8") + ", 1) AS attempt, " + status_of(row.text("status")) +
          " AS status, nullif(" + row.text("error_code") + ", '') AS code, " +
          row.text("plan_source") + " AS plan, " + compensation_of(row.text("compensation_status")) +
@@ -171,16 +99,6 @@ std::string rows_of(const PostgresTable& table, const Mapping& mapping, const Lo
          row.value("duration_ms", "float8") + " AS duration, " + row.value("fanout_total", "int8") +
          " AS fanout_total, " + row.value("fanout_failed", "int8") + " AS fanout_failed FROM " +
          table.name + time_filter(table, mapping, query);
-}
-
-std::string stretch_of(const std::string& at, const LogQuery& query) {
-  if (query.cuts.empty()) return "floor(extract(epoch FROM " + at + ") / 300)::int8";
-  std::string stretch = "CASE";
-  for (std::size_t i = query.cuts.size(); i > 0; --i) {
-    stretch +=
-        " WHEN " + at + " >= " + time_literal(query.cuts[i - 1]) + " THEN " + std::to_string(i);
-  }
-  return stretch + " ELSE 0 END";
 }
 
 std::string powers_of_two(int first, int step, int count) {
@@ -244,7 +162,7 @@ constexpr const char* kNoKinds =
 
 // What runs are grouped by, and what is counted of them.
 std::string kinds_of(const std::string& runs, const LogQuery& query) {
-  return "SELECT ((((((" + stretch_of("at", query) +
+  return "SELECT ((((((" + stretch_sql("at", query) +
          ")::int8 * 2 + population) * 3 + coalesce(cohort, 0)) * 16 + coalesce(reason, 15)) * 2 + "
          "coalesce((status > 5)::int, 0)) * 2 + (code IS NOT NULL)::int) * 262144 + CASE WHEN "
          "status "
@@ -288,17 +206,6 @@ std::string padded(int from) {
   return zeros;
 }
 
-// What was read: of run records and of what was rejected.
-std::string input_rows() {
-  return "\nUNION ALL SELECT 'input'" + kNoName +
-         ", coalesce(sum(runs) FILTER (WHERE reason IS NULL), 0), 0, (SELECT count(*) FROM "
-         "losers), "
-         "coalesce((extract(epoch FROM max(newest) FILTER (WHERE reason IS NULL)) * "
-         "1000000)::int8, -1)" +
-         padded(4) + " FROM groups\nUNION ALL SELECT 'reject'" + kNoName + ", sum(runs), reason" +
-         padded(2) + " FROM groups WHERE reason IS NOT NULL GROUP BY reason";
-}
-
 // The order in which records of one run stand, as RunTable has it.
 constexpr const char* kStanding =
     "at DESC, (status <= 5) DESC, status DESC, coalesce(code, '') COLLATE \"C\" DESC, compensation "
@@ -307,17 +214,14 @@ constexpr const char* kStanding =
     "DESC, coalesce(reused, false) DESC, coalesce(duration, -1) DESC, coalesce(fanout_total, 0) "
     "DESC, coalesce(fanout_failed, 0) DESC, coalesce(plan, '') COLLATE \"C\" DESC";
 
-constexpr const char* kHash = "hashtextextended(key, is_request::int)";
-
 // The keys of some run records.
 std::string hashes(const std::string& condition) {
-  return std::string("SELECT ") + kHash + " AS hash FROM records WHERE node IS NULL AND " +
-         condition;
+  return "SELECT hash FROM records WHERE node IS NULL AND " + condition;
 }
 
 // What logs with node records take besides: standing runs of nodes, derived runs, attempts.
 std::string node_steps(const Mapping& mapping) {
-  const std::string outcome = literal(mapping.outcome_node);
+  const std::string outcome = sql_literal(mapping.outcome_node);
   return std::string(R"sql(,
 attempts AS NOT MATERIALIZED (SELECT * FROM records WHERE node IS NOT NULL AND reason IS NULL),
 standing AS MATERIALIZED (
@@ -370,7 +274,7 @@ runs_of_nodes AS (
 }
 
 std::string node_rows(const LogQuery& query) {
-  const std::string stretch = stretch_of("r.at", query);
+  const std::string stretch = stretch_sql("r.at", query);
   const std::string join =
       " JOIN runs_of_nodes r ON r.is_request = a.is_request AND r.key = a.key GROUP BY ";
   return "\nUNION ALL SELECT 'node', " + stretch +
@@ -382,10 +286,7 @@ std::string node_rows(const LogQuery& query) {
          "1) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +
          join + "2, 3, 4, 5, 7" + "\nUNION ALL SELECT 'node', " + stretch +
          ", r.population, r.cohort, a.node, NULL, NULL, 0, 0, 0, 0, count(*)" + padded(5) +
-         " FROM (SELECT DISTINCT is_request, key, node FROM attempts) a" + join + "2, 3, 4, 5" +
-         "\nUNION ALL SELECT 'input'" + kNoName +
-         ", 0, count(*), 0, coalesce((extract(epoch FROM max(at)) * 1000000)::int8, -1)" +
-         padded(4) + " FROM attempts";
+         " FROM (SELECT DISTINCT is_request, key, node FROM attempts) a" + join + "2, 3, 4, 5";
 }
 
 std::string records_of(const std::vector<PostgresTable>& tables, const Mapping& mapping,
@@ -399,6 +300,12 @@ std::string records_of(const std::vector<PostgresTable>& tables, const Mapping& 
 
 }  // namespace
 
+bool have_nodes(const std::vector<PostgresTable>& tables, const Mapping& mapping) {
+  return std::ranges::any_of(tables, [&](const PostgresTable& table) {
+    return table.columns.contains(column_of(mapping, "node_id"));
+  });
+}
+
 bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions& options) {
   const Mapping& mapping = options.mapping;
   if (options.dedupe != Dedupe::runs || mapping.created_at_marks != CreatedAtMarks::end) {
@@ -406,15 +313,22 @@ bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions
   }
   for (const auto& [field, place] : mapping.fields) {
     if (place.source != FieldSource::column) return false;
-    if (!place.aliases.empty() && &types_of(field) != &kTexts) return false;
+    if (!place.aliases.empty() && !is_text_field(field)) return false;
   }
   for (const PostgresTable& table : tables) {
     for (const std::string_view field : contract_fields()) {
       const auto column = table.columns.find(column_of(mapping, std::string(field)));
-      if (column != table.columns.end() && !types_of(field).contains(column->second)) return false;
+      if (column != table.columns.end() && !column_types_of(field).contains(column->second))
+        return false;
     }
   }
   return true;
+}
+
+std::string repetition_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                             const LogQuery& query) {
+  return "WITH records AS NOT MATERIALIZED (" + records_of(tables, mapping, query) +
+         ") SELECT count(hash) > count(DISTINCT hash) FROM (" + hashes("true") + ") AS keys";
 }
 
 std::string repeated_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
@@ -426,30 +340,23 @@ std::string repeated_query(const std::vector<PostgresTable>& tables, const Mappi
          ")";
 }
 
-std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
-                            const LogQuery& query, const std::string& repeated) {
-  std::string kinds;
-  bool has_nodes = false;
-  for (const PostgresTable& table : tables) {
-    kinds += kinds_of("SELECT *, false AS manual FROM (" + rows_of(table, mapping, query) +
-                          ") AS r WHERE node IS NULL OR reason IS NOT NULL",
-                      query) +
-             "\n  UNION ALL ";
-    has_nodes = has_nodes || table.columns.contains(column_of(mapping, "node_id"));
-  }
-  std::string text =
-      "WITH records AS NOT MATERIALIZED (" + records_of(tables, mapping, query) +
-      "),\ngroups AS MATERIALIZED (" +
-      grouped(kinds + kNoKinds + tables.front().name + " WHERE false") +
-      "),\nlosers AS MATERIALIZED (SELECT * FROM (SELECT *, false AS manual, row_number() OVER "
-      "(PARTITION BY is_request, key ORDER BY " +
-      kStanding + ") AS place FROM records WHERE node IS NULL AND reason IS NULL AND " + kHash +
-      " IN (" + repeated + ")) p WHERE place > 1)";
+std::string settling_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                           const LogQuery& query, const std::string& repeated) {
+  const bool has_nodes = have_nodes(tables, mapping);
+  // Hashes are compared before anything else is looked at. OFFSET 0 keeps that apart.
+  const std::string again = repeated.empty()
+                                ? "SELECT * FROM records WHERE false"
+                                : "SELECT * FROM records WHERE hash IN (" + repeated + ") OFFSET 0";
+  std::string text = "WITH records AS NOT MATERIALIZED (" + records_of(tables, mapping, query) +
+                     "),\nlosers AS MATERIALIZED (SELECT * FROM (SELECT *, false AS manual, "
+                     "row_number() OVER (PARTITION BY is_request, key ORDER BY " +
+                     kStanding + ") AS place FROM (" + again +
+                     ") AS again WHERE node IS NULL AND reason IS NULL) p WHERE place > 1)";
   if (has_nodes) text += node_steps(mapping);
   text +=
-      "\n" + run_rows("groups", 1, false) + "\nUNION ALL " +
+      "\n" +
       run_rows("(" + grouped(kinds_of("SELECT * FROM losers", query)) + ") AS lost", -1, false) +
-      input_rows();
+      "\nUNION ALL SELECT 'input'" + kNoName + ", 0, 0, count(*), -1" + padded(4) + " FROM losers";
   if (has_nodes) {
     const std::string derived = grouped(kinds_of("SELECT * FROM derived", query));
     text += "\nUNION ALL " + run_rows("(" + derived + ") AS derived_groups", 1, true) +

@@ -13,18 +13,26 @@ namespace dagloop {
 /// own, of a type that cannot hold what a record of a file could not, and `created_at` is the end.
 bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions& options);
 
+/// Returns whether node records may stand in any of the tables.
+bool have_nodes(const std::vector<PostgresTable>& tables, const Mapping& mapping);
+
+/// Returns the statement whose only value says whether any key may stand more than once. One
+/// process sorts hashes for it, which costs less than listing them.
+std::string repetition_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                             const LogQuery& query);
+
 /// Returns the statement whose rows are the hashes of keys that more than one run record has, and
 /// may be of others.
 std::string repeated_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
                            const LogQuery& query);
 
-/// Returns the statement whose rows are partial rows, in the columns of RowKind, stretch,
-/// population, cohort, name, error_code, bucket and the 12 counts: duplicates, derived runs and
-/// attempts are settled by the server as RunTable settles them.
+/// Returns the statement that takes back the run records that do not stand, and adds derived runs
+/// and attempts, as RunTable settles them. Its rows are partial rows, in the columns of RowKind,
+/// stretch, population, cohort, name, error_code, bucket and the 12 counts.
 ///
 /// Shape:  can_aggregate() holds; `repeated` is a query of one column that gives at least the rows
 ///         of repeated_query(). The session's zone must be UTC.
-std::string aggregate_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
-                            const LogQuery& query, const std::string& repeated);
+std::string settling_query(const std::vector<PostgresTable>& tables, const Mapping& mapping,
+                           const LogQuery& query, const std::string& repeated);
 
 }  // namespace dagloop

@@ -1,5 +1,6 @@
 #include "dagloop/source/postgres_source.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <pqxx/pqxx>
@@ -14,6 +15,8 @@
 #include "source/airflow_tables.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
+#include "source/postgres_repetition.hpp"
+#include "source/postgres_runs.hpp"
 #include "source/postgres_table.hpp"
 
 namespace dagloop {
@@ -22,7 +25,6 @@ namespace {
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr int kRowsAtOnce = 5000;
-constexpr int kManyKeys = 100'000;
 constexpr const char* kRowsAtMost = "50000";
 constexpr const char* kQueryCanceled = "57014";
 
@@ -107,6 +109,19 @@ PartialRow partial_row(const pqxx::row& row, const LogQuery& query) {
   return out;
 }
 
+PackedRuns packed_runs(const pqxx::row& row) {
+  PackedRuns out;
+  out.kind = row[0].as<std::int64_t>();
+  out.plan_source = row[1].as<std::string>("");
+  out.error_code = row[2].as<std::string>("");
+  pqxx::row::size_type column = 3;
+  for (std::int64_t* count : {&out.runs, &out.unverified, &out.fallback, &out.reused,
+                              &out.fanout_failed, &out.fanout_total, &out.newest_us}) {
+    *count = row[column++].as<std::int64_t>();
+  }
+  return out;
+}
+
 // Turns rows into runs.
 class RowReader {
  public:
@@ -148,14 +163,8 @@ struct PostgresSource::Impl {
 
   PartialSet read_once(const LogQuery& query) {
     pqxx::connection connection(server);
-    pqxx::transaction<pqxx::repeatable_read, pqxx::read_only> transaction(connection);
-    transaction.exec("SET LOCAL TIME ZONE 'UTC'");
-    transaction.exec("SET LOCAL standard_conforming_strings = on");
-    // Compiling takes longer than it saves; sorts and groups of a window fit into this memory.
-    transaction.exec("SET LOCAL jit = off");
-    transaction.exec("SET LOCAL work_mem = '64MB'");
-    transaction.exec("SET LOCAL statement_timeout = " +
-                     std::to_string(options.statement_timeout.count()));
+    PostgresSnapshot transaction(connection);
+    prepare_statements(transaction, options.statement_timeout);
     std::vector<PostgresTable> described;
     for (const std::string& name : tables) described.push_back(describe_table(transaction, name));
     if (is_airflow) described = airflow_tables();
@@ -167,32 +176,46 @@ struct PostgresSource::Impl {
 
   PartialSet read_partials(pqxx::transaction_base& transaction,
                            const std::vector<PostgresTable>& described, const LogQuery& query) {
+    for (const PostgresTable& table : described) demand_columns(table, options.mapping);
     PartialRows partials(options.classes);
-    const std::string repeated = repeated_keys(transaction, described, query);
+    const std::string snapshot =
+        transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
+    RepetitionSearch search(server, snapshot,
+                            {described, options.mapping, query, options.statement_timeout});
+    count_runs(transaction, described, query, partials);
+    const std::string repeated = search.finish(transaction);
+    if (repeated.empty() && !have_nodes(described, options.mapping)) return partials.finish();
     for (const pqxx::row& row :
-         transaction.exec(aggregate_query(described, options.mapping, query, repeated))) {
+         transaction.exec(settling_query(described, options.mapping, query, repeated))) {
       partials.add(partial_row(row, query));
     }
     return partials.finish();
   }
 
-  // A query for the hashes of keys that stand more than once. Asked first and by itself: sorting
-  // finds them in half the time of hashing, and mostly they are few.
-  std::string repeated_keys(pqxx::transaction_base& transaction,
-                            const std::vector<PostgresTable>& described,
-                            const LogQuery& query) const {
-    std::string asked = repeated_query(described, options.mapping, query);
-    transaction.exec("SET LOCAL enable_hashagg = off");
-    transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");
-    const pqxx::result found = transaction.exec(asked + " LIMIT " + std::to_string(kManyKeys + 1));
-    transaction.exec("SET LOCAL enable_hashagg = on");
-    transaction.exec("SET LOCAL parallel_tuple_cost TO DEFAULT");
-    if (found.size() > kManyKeys) return asked;
-    std::string keys;
-    for (const pqxx::row& row : found) {
-      if (!row[0].is_null()) keys += (keys.empty() ? "" : ",") + row[0].as<std::string>();
+  // Compiled where rows are many: then it takes a third off. One worker helps, for the search for
+  // repeated keys takes a process of its own.
+  void count_runs(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& described,
+                  const LogQuery& query, PartialRows& partials) const {
+    const bool searches = std::ranges::any_of(
+        described, [](const PostgresTable& table) { return table.unique.empty(); });
+    if (searches) {
+      transaction.exec(
+          "SELECT set_config('max_parallel_workers_per_gather', least(1, "
+          "current_setting('max_parallel_workers_per_gather')::int)::text, true)");
     }
-    return "SELECT unnest('{" + keys + "}'::int8[])";
+    transaction.exec("SET LOCAL jit = on");
+    for (const char* cost : {"jit_above_cost = 250000", "jit_optimize_above_cost = 250000",
+                             "jit_inline_above_cost = 1000000"}) {
+      transaction.exec(std::string("SET LOCAL ") + cost);
+    }
+    for (const PostgresTable& table : described) {
+      for (const pqxx::row& row :
+           transaction.exec(packed_runs_query(table, options.mapping, query))) {
+        add_packed(packed_runs(row), query, partials);
+      }
+    }
+    transaction.exec("SET LOCAL jit = off");
+    transaction.exec("SET LOCAL max_parallel_workers_per_gather TO DEFAULT");
   }
 
   PartialSet read_rows(pqxx::transaction_base& transaction,

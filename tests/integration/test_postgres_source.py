@@ -2,6 +2,7 @@
 server ends in exit code 4 with a remedy."""
 
 import json
+import math
 import pathlib
 import random
 import sys
@@ -59,6 +60,7 @@ class SourceTest(unittest.TestCase):
     def figures(self, source, *flags):
         result = self.evaluate(source, *flags)
         self.assertIn(result.code, (0, 4), str(result))  # 4: too many malformed rows, and printed
+        self.assertTrue(result.stdout, str(result))
         document = result.document()
         document.pop("generated_at")
         document["input"].pop("examples")
@@ -135,6 +137,23 @@ class SourceTest(unittest.TestCase):
         found = self.figures(self.uri())
         self.assertEqual(found["input"]["duplicates"], 110000)
         self.assertEqual(found["populations"]["dag"]["total_runs"], 110000)
+
+    def test_every_duration_has_one_bucket_however_it_is_counted(self):
+        edges = [0.0, 5e-324, 1e-300, 1e308, 0.1, 1234.5]
+        for power in range(-12, 36):
+            edge = 2.0 ** power
+            edges += [edge, math.nextafter(edge, 0), math.nextafter(edge, 1e9), edge * 1.3]
+            edges += [edge + edge * k / 128 for k in (1, 64, 127)]
+            edges += [math.nextafter(edge + edge * k / 128, 0) for k in (1, 64, 127)]
+        # Every run stands twice: what is taken back has to lie where it was counted.
+        rows = [{"pipeline_run_id": "r%d" % i, "status": "ok", "duration_ms": d,
+                 "created_at": stamp(END - HOUR - i * 1000)} for i, d in enumerate(edges)]
+        self.load("command_logs", rows + rows)
+        for column in ("float8", "numeric"):
+            self.server.sql("ALTER TABLE command_logs ALTER duration_ms TYPE " + column, self.database)
+            found = self.figures(self.uri("?rows_at_most=0"))
+            self.assertEqual(found["input"]["duplicates"], len(edges))
+            self.same_but_in_buckets(self.figures(self.write(rows + rows)), found)
 
     def test_a_long_log_is_counted_by_the_server_and_a_short_one_read(self):
         self.server.sql(

@@ -6,6 +6,7 @@
 #include "source/clickhouse_aggregate.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
+#include "source/postgres_runs.hpp"
 
 namespace dagloop {
 namespace {
@@ -102,9 +103,11 @@ TEST_CASE("names of the user's tables and words cannot leave their quotes") {
   PostgresTable table = usual_table();
   table.columns["it's\"`\\"] = "text";
   const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
-  const std::string sql = aggregate_query({table}, options.mapping, query, "SELECT 1");
-  CHECK(sql.find("\"it's\"\"`\\\"") != std::string::npos);
-  CHECK(sql.find("'o''k\\'") != std::string::npos);
+  for (const std::string& sql : {packed_runs_query(table, options.mapping, query),
+                                 settling_query({table}, options.mapping, query, "SELECT 1")}) {
+    CHECK(sql.find("\"it's\"\"`\\\"") != std::string::npos);
+    CHECK(sql.find("'o''k\\'") != std::string::npos);
+  }
   ClickHouseTable other = usual_clickhouse_table();
   other.columns["it's\"`\\"] = "String";
   const std::string question = clickhouse_query({other}, options.mapping, query, "");
