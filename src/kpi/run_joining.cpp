@@ -3,7 +3,6 @@
 #include <memory>
 #include <span>
 #include <thread>
-#include <tuple>
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
@@ -14,11 +13,22 @@
 namespace dagloop {
 namespace {
 
-// A run on its way into its slot.
-struct Place {
-  TimePoint slot;
-  std::uint32_t shard = 0;
-  std::uint32_t run = 0;
+// A run on its way into its slot: the number of the slot, of the shard and of the run in it, so
+// that places order by slot.
+class Place {
+ public:
+  Place(std::uint32_t slot, std::size_t shard, std::uint32_t run)
+      : bits_(std::uint64_t{slot} << 32U | shard << kRunBits | run) {}
+  TimePoint slot() const { return TimePoint((bits_ >> 32U) * kSlot); }
+  std::size_t shard() const { return (bits_ >> kRunBits) % kShards; }
+  std::uint32_t run() const { return static_cast<std::uint32_t>(bits_) & RunIndex::kMaxRows; }
+  auto operator<=>(const Place&) const = default;
+
+ private:
+  static constexpr unsigned kRunBits = 24;
+  static_assert(RunIndex::kMaxRows < std::uint32_t{1} << kRunBits);
+  static_assert(kShards <= std::size_t{1} << (32U - kRunBits));
+  std::uint64_t bits_;
 };
 
 // Returns the rows of `run`, of rows that are ordered by run.
@@ -28,7 +38,44 @@ std::span<const Row> rows_of(const std::vector<Row>& rows, std::uint32_t run) {
   return {first, last};
 }
 
+// Takes the slots of all runs apart, so that memory is needed once.
+std::vector<Place> places_of(std::vector<std::vector<std::uint32_t>>& slots) {
+  std::size_t count = 0;
+  for (const auto& of_shard : slots) count += of_shard.size();
+  std::vector<Place> places;
+  places.reserve(count);
+  for (std::size_t shard = 0; shard < slots.size(); ++shard) {
+    std::uint32_t run = 0;
+    for (const std::uint32_t slot : slots[shard]) places.emplace_back(slot, shard, run++);
+    slots[shard] = {};
+  }
+  std::ranges::sort(places);
+  return places;
+}
+
 }  // namespace
+
+// Writes slot after slot.
+void RunTable::Impl::give_out(const std::function<void(KeptSlot&&)>& take,
+                              const std::map<PartialKey, KpiPartial>& partials,
+                              std::vector<std::vector<std::uint32_t>>& slots) const {
+  const std::vector<Place> places = places_of(slots);
+  auto partial = partials.begin();
+  for (std::size_t i = 0; i < places.size();) {
+    const TimePoint slot = places[i].slot();
+    KeptRowsWriter writer(pools, slot);
+    for (; i < places.size() && places[i].slot() == slot; ++i) {
+      const RunShard& shard = shards[places[i].shard()];
+      const std::uint32_t run = places[i].run();
+      writer.add({&shard.runs[run], rows_of(shard.nodes, run), rows_of(shard.superseded, run)});
+    }
+    KeptSlot kept = writer.take();
+    for (; partial != partials.end() && partial->first.slot == slot; ++partial) {
+      kept.partials.insert(*partial);
+    }
+    take(std::move(kept));
+  }
+}
 
 void RunTable::Impl::join(std::vector<RunTable>& tables, unsigned threads,
                           const std::function<void(unsigned, std::size_t, RunShard)>& take) {
@@ -101,7 +148,7 @@ void RunTable::keep(std::vector<RunTable> tables, const ErrorClasses& classes, u
   DAGLOOP_ASSERT(first.options.rows == Rows::kept && first.options.dedupe == Dedupe::runs);
   DAGLOOP_ASSERT(first.options.cuts.empty());
   std::vector<std::unique_ptr<Settling>> settlings(threads);
-  std::vector<std::vector<TimePoint>> slots(kShards);
+  std::vector<std::vector<std::uint32_t>> slots(kShards);
   Impl::join(tables, threads, [&](unsigned thread, std::size_t number, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {
@@ -115,31 +162,7 @@ void RunTable::keep(std::vector<RunTable> tables, const ErrorClasses& classes, u
   for (const auto& settling : settlings) {
     if (settling) set.merge({settling->take_partials(), {}});
   }
-  std::vector<Place> places;
-  for (std::uint32_t number = 0; number < kShards; ++number) {
-    for (std::uint32_t run = 0; run < slots[number].size(); ++run) {
-      places.push_back({slots[number][run], number, run});
-    }
-    slots[number] = {};
-  }
-  std::ranges::sort(places, {}, [](const Place& place) {
-    return std::tuple(place.slot, place.shard, place.run);
-  });
-  auto partial = set.partials.begin();
-  for (std::size_t i = 0; i < places.size();) {
-    const TimePoint slot = places[i].slot;
-    KeptRowsWriter writer(first.pools, slot);
-    for (; i < places.size() && places[i].slot == slot; ++i) {
-      const RunShard& shard = first.shards[places[i].shard];
-      writer.add({&shard.runs[places[i].run], rows_of(shard.nodes, places[i].run),
-                  rows_of(shard.superseded, places[i].run)});
-    }
-    KeptSlot kept = writer.take();
-    for (; partial != set.partials.end() && partial->first.slot == slot; ++partial) {
-      kept.partials.insert(*partial);
-    }
-    take(std::move(kept));
-  }
+  first.give_out(take, set.partials, slots);
 }
 
 }  // namespace dagloop

@@ -249,7 +249,7 @@ PlanSourcePartial& Settling::plan_source_of(Cell& cell, std::uint32_t text) cons
   return partial;
 }
 
-void Settling::settle(RunShard& shard, std::vector<TimePoint>* slots) {
+void Settling::settle(RunShard& shard, std::vector<std::uint32_t>* slots) {
   const Reading reading(pools_, classes_, options_.outcome_node);
   std::vector<NodeRow>& nodes = shard.nodes;
   std::sort(nodes.begin(), nodes.end(),
@@ -262,7 +262,10 @@ void Settling::settle(RunShard& shard, std::vector<TimePoint>* slots) {
     const RecordRow& record = shard.runs[index].record;
     const SettledRun run = record.is_run_record ? reading.settled(record) : reading.derive(rows);
     Cell& cell = cell_of(run.record);
-    if (slots != nullptr) slots->push_back(floor_to_slot(run.record.created_at));
+    if (slots != nullptr) {
+      const auto slot = floor_to_slot(run.record.created_at).time_since_epoch() / kSlot;
+      slots->push_back(static_cast<std::uint32_t>(slot));
+    }
     if (!reading.count(run, rows, *cell.partial) || run.record.plan_source == 0) continue;
     PlanSourcePartial& source = plan_source_of(cell, run.record.plan_source);
     ++source.runs;

@@ -23,8 +23,8 @@ class Settling {
 
   /// Settles every run of the shard. Shape: its node records are sorted in place.
   void settle(RunShard& shard) { settle(shard, nullptr); }
-  /// As above, and tells the slot of each run's end, in order.
-  void settle(RunShard& shard, std::vector<TimePoint>& slots) { settle(shard, &slots); }
+  /// As above, and tells the slot of each run's end, in order, as the number of slots since 1970.
+  void settle(RunShard& shard, std::vector<std::uint32_t>& slots) { settle(shard, &slots); }
   /// Returns the partials of all shards settled, by slot, population and cohort. Order: last.
   std::map<PartialKey, KpiPartial> take_partials() { return std::move(partials_); }
 
@@ -35,7 +35,7 @@ class Settling {
     std::vector<std::pair<std::uint32_t, PlanSourcePartial*>> plan_sources;
   };
 
-  void settle(RunShard& shard, std::vector<TimePoint>* slots);
+  void settle(RunShard& shard, std::vector<std::uint32_t>* slots);
   TimePoint slot_of(TimePoint run_end) const;
   Cell& cell_of(const RecordRow& record);
   PlanSourcePartial& plan_source_of(Cell& cell, std::uint32_t text) const;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,11 @@ struct RunTable::Impl {
   // it: whole shards, on all threads. What is not in shards is united in the first table before.
   static void join(std::vector<RunTable>& tables, unsigned threads,
                    const std::function<void(unsigned, std::size_t, RunShard)>& take);
+
+  // Hands the runs, settled, to `take` by slot; `slots` has that of each run, by shard.
+  void give_out(const std::function<void(KeptSlot&&)>& take,
+                const std::map<PartialKey, KpiPartial>& partials,
+                std::vector<std::vector<std::uint32_t>>& slots) const;
 
   // A record that is not yet in its shard: its place there is being fetched from memory.
   struct Waiting {

@@ -43,12 +43,27 @@ KeyFilter::KeyFilter(std::vector<std::uint32_t> prefixes) : prefixes_(std::move(
 }
 
 bool KeyFilter::matches(std::string_view bytes) const {
-  for (std::size_t at = 0; at + kKeyPrefixBytes <= bytes.size(); at += kKeyPrefixBytes) {
+  const auto prefix_at = [&bytes](std::size_t at) {
     std::uint32_t prefix = 0;
-    std::memcpy(&prefix, bytes.data() + at, sizeof prefix);
+    std::memcpy(&prefix, bytes.data() + at * kKeyPrefixBytes, sizeof prefix);
+    return prefix;
+  };
+  const auto bit_of = [this](std::uint32_t prefix) {
     const std::uint32_t bit = prefix >> shift_;
-    if ((bits_[bit / 64] >> (bit % 64) & 1U) == 0) continue;
-    if (std::ranges::binary_search(prefixes_, prefix)) return true;
+    return bits_[bit / 64] >> (bit % 64) & 1U;
+  };
+  // Several are looked up without asking in between: hardly any is there.
+  constexpr std::size_t kTogether = 8;
+  const std::size_t count = bytes.size() / kKeyPrefixBytes;
+  for (std::size_t first = 0; first < count; first += kTogether) {
+    const std::size_t last = std::min(count, first + kTogether);
+    std::uint64_t any = 0;
+    for (std::size_t at = first; at < last; ++at) any |= bit_of(prefix_at(at));
+    if (any == 0) continue;
+    for (std::size_t at = first; at < last; ++at) {
+      const std::uint32_t prefix = prefix_at(at);
+      if (bit_of(prefix) != 0 && std::ranges::binary_search(prefixes_, prefix)) return true;
+    }
   }
   return false;
 }
@@ -57,6 +72,16 @@ bool KeptSums::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
   if (values_.fetch(kind, times)) return true;
   is_outdated_ = true;
   return false;
+}
+
+// Fetches the values of slots or hours that are not here.
+bool KeptSums::fetch_missing(ValueKind kind, std::vector<TimePoint> times) {
+  std::erase_if(times, [&](TimePoint time) {
+    const std::uint64_t version =
+        kind == ValueKind::hour_partials ? root_.hours.at(time) : root_.slots.at(time).version;
+    return values_.find(kind, time, version).has_value();
+  });
+  return fetch(kind, times);
 }
 
 bool KeptSums::settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled) {
@@ -74,15 +99,18 @@ bool KeptSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
   for (const auto& [slot, entry] : root_.slots) {
     if (!root_.hours.contains(hour_of(slot))) single.push_back(slot);
   }
-  if (!fetch(ValueKind::hour_keys, hours) || !fetch(ValueKind::slot_partials, single)) return false;
-  for (const auto& [hour, version] : root_.hours) {
-    auto in = values_.find(ValueKind::hour_keys, hour, version);
-    while (in && in->ok() && !in->done()) {
-      const TimePoint slot = hour + in->byte() * kSlot;
-      if (filter.matches(in->text())) slots.insert(slot);
-    }
-    if (!in || !in->ok()) return false;
-  }
+  const bool is_whole = in_batches(hours, [&](const std::vector<TimePoint>& batch) {
+    if (!fetch(ValueKind::hour_keys, batch)) return false;
+    return std::ranges::all_of(batch, [&](TimePoint hour) {
+      auto in = values_.find(ValueKind::hour_keys, hour, root_.hours.at(hour));
+      while (in && in->ok() && !in->done()) {
+        const TimePoint slot = hour + in->byte() * kSlot;
+        if (filter.matches(in->text())) slots.insert(slot);
+      }
+      return in && in->ok();
+    });
+  });
+  if (!is_whole || !fetch(ValueKind::slot_partials, single)) return false;
   for (const TimePoint slot : single) {
     auto in = values_.find(ValueKind::slot_partials, slot, root_.slots.at(slot).version);
     if (!in || (filter.matches(in->text()) && !slots.insert(slot).second) || !in->ok())
@@ -91,10 +119,26 @@ bool KeptSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
   return true;
 }
 
+// Hands `times` to `use` a few at a time, and forgets what was fetched: memory that was just freed
+// is nearer than any other.
+bool KeptSums::in_batches(const std::vector<TimePoint>& times,
+                          const std::function<bool(const std::vector<TimePoint>&)>& use) {
+  constexpr std::size_t kBatch = 8;
+  for (std::size_t first = 0; first < times.size(); first += kBatch) {
+    const auto begin = times.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t count = std::min(kBatch, times.size() - first);
+    if (!use({begin, begin + static_cast<std::ptrdiff_t>(count)})) return false;
+    values_.forget();
+  }
+  return true;
+}
+
 // Takes the kept runs that new records belong to out of their slots, into the first table.
 bool KeptSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled) {
-  std::vector<std::uint32_t> prefixes = prefixes_of(settled);
-  for (const std::uint32_t prefix : prefixes_of(unsettled)) prefixes.push_back(prefix);
+  std::vector<std::uint32_t> prefixes = prefixes_of(unsettled);
+  has_unsettled_ = !prefixes.empty();
+  if (is_new_) return true;
+  for (const std::uint32_t prefix : prefixes_of(settled)) prefixes.push_back(prefix);
   std::set<TimePoint> found;
   if (!find_slots(KeyFilter(std::move(prefixes)), found)) return false;
   if (!fetch(ValueKind::slot_rows, {found.begin(), found.end()})) return false;
@@ -122,7 +166,7 @@ bool KeptSums::keep(std::vector<RunTable> settled, std::vector<RunTable>& unsett
   const auto threads = static_cast<unsigned>(settled.size());
   RunTable::keep(std::move(settled), options_.classes, threads, [&](KeptSlot&& kept) {
     if (!is_whole) return;
-    if (any_shares(unsettled, kept.rows)) apart_.insert(kept.slot);
+    if (has_unsettled_ && any_shares(unsettled, kept.rows)) apart_.insert(kept.slot);
     is_whole = keep_slot(std::move(kept));
   });
   return is_whole;
@@ -139,6 +183,7 @@ bool KeptSums::keep_slot(KeptSlot kept) {
   const std::uint64_t version = values_.write(ValueKind::slot_rows, kept.slot, rows);
   root_.slots[kept.slot] = {kept.earliest, kept.latest, kept.duplicates, version};
   touch(kept.slot);
+  values_.make_room();
   return true;
 }
 
@@ -197,12 +242,15 @@ bool KeptSums::sum_hours() {
     const bool is_quiet = is_new_ || !touched_.contains(hour);
     if (is_over && is_quiet && !root_.hours.contains(hour)) hours[hour].push_back(slot);
   }
-  return std::ranges::all_of(
-      hours, [&](const auto& entry) { return sum_hour(entry.first, entry.second); });
+  return std::ranges::all_of(hours, [&](const auto& entry) {
+    const bool is_summed = sum_hour(entry.first, entry.second);
+    values_.forget();
+    return is_summed;
+  });
 }
 
 bool KeptSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
-  if (!is_new_ && !fetch(ValueKind::slot_partials, slots)) return false;
+  if (!fetch_missing(ValueKind::slot_partials, slots)) return false;
   std::map<PartialKey, KpiPartial> sum;
   ByteWriter keys;
   for (const TimePoint slot : slots) {
@@ -219,6 +267,7 @@ bool KeptSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
   encode(sum, partials);
   values_.write(ValueKind::hour_partials, hour, partials);
   root_.hours[hour] = values_.write(ValueKind::hour_keys, hour, keys);
+  values_.make_room();
   return true;
 }
 
@@ -228,12 +277,7 @@ bool KeptSums::add_apart(std::vector<RunTable> unsettled) {
   for (const auto& [slot, entry] : root_.slots) {
     if (entry.earliest < start && entry.latest >= start) apart_.insert(slot);
   }
-  std::vector<TimePoint> missing;
-  for (const TimePoint slot : apart_) {
-    const std::uint64_t version = root_.slots.at(slot).version;
-    if (!values_.find(ValueKind::slot_rows, slot, version)) missing.push_back(slot);
-  }
-  if (!fetch(ValueKind::slot_rows, missing)) return false;
+  if (!fetch_missing(ValueKind::slot_rows, {apart_.begin(), apart_.end()})) return false;
   for (const TimePoint slot : apart_) {
     auto in = values_.find(ValueKind::slot_rows, slot, root_.slots.at(slot).version);
     if (!in || !unsettled.front().add_kept(slot, in->rest())) return false;
@@ -281,21 +325,20 @@ bool KeptSums::add_kept() {
 
 bool KeptSums::add_values(ValueKind kind,
                           const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted) {
-  std::vector<TimePoint> missing;
-  for (const auto& [time, as] : wanted) {
-    if (!values_.find(kind, time, as.second)) missing.push_back(time);
-  }
-  if (!fetch(kind, missing)) return false;
-  for (const auto& [time, as] : wanted) {
-    auto in = values_.find(kind, time, as.second);
-    if (!in) return false;
-    if (kind == ValueKind::slot_partials) in->text();
-    std::map<PartialKey, KpiPartial> partials;
-    decode(*in, partials);
-    if (!in->done()) return false;
-    merge_as(as.first, partials, result_.partials);
-  }
-  return true;
+  std::vector<TimePoint> times;
+  for (const auto& [time, as] : wanted) times.push_back(time);
+  return in_batches(times, [&](const std::vector<TimePoint>& batch) {
+    if (!fetch_missing(kind, batch)) return false;
+    return std::ranges::all_of(batch, [&](TimePoint time) {
+      auto in = values_.find(kind, time, wanted.at(time).second);
+      if (!in) return false;
+      if (kind == ValueKind::slot_partials) in->text();
+      std::map<PartialKey, KpiPartial> partials;
+      decode(*in, partials);
+      if (in->done()) merge_as(wanted.at(time).first, partials, result_.partials);
+      return in->done();
+    });
+  });
 }
 
 }  // namespace dagloop

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <vector>
@@ -51,6 +52,9 @@ class KeptSums {
 
  private:
   bool fetch(ValueKind kind, const std::vector<TimePoint>& times);
+  bool fetch_missing(ValueKind kind, std::vector<TimePoint> times);
+  bool in_batches(const std::vector<TimePoint>& times,
+                  const std::function<bool(const std::vector<TimePoint>&)>& use);
   bool find_slots(const KeyFilter& filter, std::set<TimePoint>& slots);
   bool reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled);
   bool keep(std::vector<RunTable> settled, std::vector<RunTable>& unsettled);
@@ -72,6 +76,7 @@ class KeptSums {
   const SourceOptions& options_;
   const bool is_new_;  // nothing was kept before
   bool is_outdated_ = false;
+  bool has_unsettled_ = false;
   std::set<TimePoint> touched_;  // hours
   std::set<TimePoint> apart_;    // slots to be settled again for this read alone
   PartialSet result_;

@@ -39,7 +39,24 @@ std::uint64_t KeptValues::write(ValueKind kind, TimePoint time, const ByteWriter
   const std::string name = value_name(kind, time);
   written_[name] = out.take();
   erased_.erase(name);
+  written_bytes_ += bytes.bytes().size();
   return version_ + 1;
+}
+
+void KeptValues::make_room() {
+  if (!may_commit_early_ || written_bytes_ <= commit_bytes_) return;
+  RollupChange change{std::move(erased_), std::move(written_), others_};
+  may_commit_early_ = store_.commit(log_, version_, change);
+  if (!may_commit_early_) {
+    erased_ = std::move(change.erased);
+    written_ = std::move(change.written);
+    return;
+  }
+  others_ = RollupChange::Others::kept;
+  erased_.clear();
+  written_.clear();
+  written_bytes_ = 0;
+  ++version_;
 }
 
 void KeptValues::erase(ValueKind kind, TimePoint time) {
@@ -48,9 +65,9 @@ void KeptValues::erase(ValueKind kind, TimePoint time) {
   erased_.insert(name);
 }
 
-void KeptValues::commit(const std::string& root, RollupChange::Others others) {
+void KeptValues::commit(const std::string& root) {
   written_[kRootName] = root;
-  store_.commit(log_, version_, {std::move(erased_), std::move(written_), others});
+  store_.commit(log_, version_, {std::move(erased_), std::move(written_), others_});
 }
 
 }  // namespace dagloop

@@ -19,9 +19,6 @@ namespace {
 // Slots are erased this long after they have left the longest range asked for.
 constexpr std::chrono::hours kMargin{1};
 
-// Stretches of lines that are not settled, beyond which the log is read without a store.
-constexpr std::size_t kMaxPending = 100'000;
-
 enum class Outcome { done, rebuild, unusable };
 
 bool is_slot(TimePoint time) { return floor_to_slot(time) == time; }
@@ -30,13 +27,13 @@ bool is_slot(TimePoint time) { return floor_to_slot(time) == time; }
 class RollupRead {
  public:
   RollupRead(RollupStore& store, std::string log, const std::vector<std::string>& paths,
-             const SourceOptions& options, const LogQuery& query, std::size_t chunk_bytes)
+             const SourceOptions& options, const LogQuery& query, const RollupLimits& limits)
       : store_(store),
         log_(std::move(log)),
         paths_(paths),
         options_(options),
         query_(query),
-        chunk_bytes_(chunk_bytes),
+        limits_(limits),
         threads_(options.threads == 0 ? std::max(1U, std::thread::hardware_concurrency())
                                       : options.threads) {}
 
@@ -70,10 +67,11 @@ class RollupRead {
     if (plan.state == PlanState::unusable) return Outcome::unusable;
     if (plan.state == PlanState::rebuild) return Outcome::rebuild;
     set_times(root, plan);
-    auto reading = read_stretches(plan.files, plan.stretches,
-                                  {options_, query_, root.kept_from, chunk_bytes_, kMaxPending});
+    auto reading = read_stretches(
+        plan.files, plan.stretches,
+        {options_, query_, root.kept_from, limits_.chunk_bytes, limits_.max_pending});
     if (!reading || !take_reading(plan, *reading, threads_)) return Outcome::unusable;
-    KeptValues values(store_, log_, version);
+    KeptValues values(store_, log_, version, others, limits_.commit_bytes);
     KeptSums sums(root, values, query_, options_);
     const Outcome outcome = sums.settle(std::move(reading->settled), std::move(reading->unsettled))
                                 ? Outcome::done
@@ -85,7 +83,7 @@ class RollupRead {
     root.files = std::move(plan.files);
     for (KeptFile& file : root.files) fold(file.counts, root.kept_from);
     const std::string after = encode(root);
-    if (values.is_changed() || after != before) values.commit(after, others);
+    if (values.is_changed() || after != before) values.commit(after);
     return Outcome::done;
   }
 
@@ -136,7 +134,7 @@ class RollupRead {
   const std::vector<std::string>& paths_;
   const SourceOptions& options_;
   const LogQuery& query_;
-  const std::size_t chunk_bytes_;
+  const RollupLimits& limits_;
   const unsigned threads_;
   PartialSet result_;
 };
@@ -146,13 +144,13 @@ class RollupRead {
 std::optional<PartialSet> read_with_rollup(const std::string& sources,
                                            const std::vector<std::string>& paths,
                                            const SourceOptions& options, const LogQuery& query,
-                                           std::size_t chunk_bytes) {
+                                           const RollupLimits& limits) {
   const bool is_usable = options.rollup && options.dedupe == Dedupe::runs &&
                          is_slot(query.range.start) && is_slot(query.range.end) &&
                          query.range.start < query.range.end &&
                          std::ranges::find(paths, "-") == paths.end();
   if (!is_usable) return std::nullopt;
-  return RollupRead(*options.rollup, log_name(sources, options), paths, options, query, chunk_bytes)
+  return RollupRead(*options.rollup, log_name(sources, options), paths, options, query, limits)
       .run();
 }
 

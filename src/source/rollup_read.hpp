@@ -10,6 +10,15 @@
 
 namespace dagloop {
 
+/// How much at a time.
+struct RollupLimits {
+  std::size_t chunk_bytes = std::size_t{1} << 19;  // that files are read in
+  std::size_t commit_bytes = std::size_t{1}
+                             << 25;  // of values, where a log is kept for the first time
+  std::size_t max_pending =
+      100'000;  // stretches of unsettled lines; of more, the store is not used
+};
+
 /// Reads `paths` as one log, what is new of them; the rest is in `options.rollup`.
 ///
 /// Shape:  `sources` names the log as the operator did. The result is that of read_files but for
@@ -19,6 +28,6 @@ namespace dagloop {
 std::optional<PartialSet> read_with_rollup(const std::string& sources,
                                            const std::vector<std::string>& paths,
                                            const SourceOptions& options, const LogQuery& query,
-                                           std::size_t chunk_bytes);
+                                           const RollupLimits& limits = {});
 
 }  // namespace dagloop

@@ -13,8 +13,6 @@
 namespace dagloop::test {
 namespace {
 
-constexpr std::size_t kSmallChunk = 300;
-
 // The twin's partials, where those between two cuts fall together.
 PartialSet coarse(const PartialSet& fine, const LogQuery& query) {
   if (query.cuts.empty()) return fine;
@@ -47,12 +45,14 @@ struct World {
     options.rollup = store;
     options.mapping.outcome_node = seed % 2 == 0 ? "evaluate" : "";
     options.threads = 1 + static_cast<unsigned>(seed % 3);
+    limits.chunk_bytes = 300;
+    limits.commit_bytes = seed % 5 == 0 ? 0 : 5000;
   }
 
   // Reads both ways and compares; returns whether the store was of use.
   bool read(const LogQuery& query) {
     const auto paths = paths_of_range(log.paths(), query.range);
-    const auto found = read_with_rollup("log", paths, options, query, kSmallChunk);
+    const auto found = read_with_rollup("log", paths, options, query, limits);
     if (!found) return false;
     const PartialSet expected = coarse(read_files(paths, options, query, 5000), query);
     REQUIRE(found->input == expected.input);
@@ -63,6 +63,7 @@ struct World {
   GrowingLog log;
   std::shared_ptr<MemoryRollupStore> store = std::make_shared<MemoryRollupStore>();
   SourceOptions options;
+  RollupLimits limits;
 };
 
 }  // namespace
