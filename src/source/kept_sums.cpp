@@ -31,9 +31,9 @@ void merge_as(TimePoint slot, const std::map<PartialKey, KpiPartial>& from,
 
 KeyFilter::KeyFilter(std::vector<std::uint32_t> prefixes) : prefixes_(std::move(prefixes)) {
   std::ranges::sort(prefixes_);
-  // One bit of 64 is set: few others get as far as the search. 2^26 bits are 8 MiB.
+  // One bit of 256 is set, where that is no more than 128 KiB: few get as far as the search.
   const std::uint64_t bits =
-      std::clamp<std::uint64_t>(std::bit_ceil(64 * prefixes_.size()), 64, std::uint64_t{1} << 26U);
+      std::clamp<std::uint64_t>(std::bit_ceil(256 * prefixes_.size()), 64, std::uint64_t{1} << 20U);
   shift_ = 32U - static_cast<unsigned>(std::countr_zero(bits));
   bits_.resize(bits / 64);
   for (const std::uint32_t prefix : prefixes_) {
@@ -57,9 +57,11 @@ bool KeyFilter::matches(std::string_view bytes) const {
   const std::size_t count = bytes.size() / kKeyPrefixBytes;
   for (std::size_t first = 0; first < count; first += kTogether) {
     const std::size_t last = std::min(count, first + kTogether);
-    std::uint64_t any = 0;
-    for (std::size_t at = first; at < last; ++at) any |= bit_of(prefix_at(at));
-    if (any == 0) continue;
+    if (last - first == kTogether) {
+      std::uint64_t any = 0;
+      for (std::size_t i = 0; i < kTogether; ++i) any |= bit_of(prefix_at(first + i));
+      if (any == 0) continue;
+    }
     for (std::size_t at = first; at < last; ++at) {
       const std::uint32_t prefix = prefix_at(at);
       if (bit_of(prefix) != 0 && std::ranges::binary_search(prefixes_, prefix)) return true;

@@ -29,7 +29,10 @@ class MemoryRollupStore final : public RollupStore {
               const RollupChange& change) override {
     Log& found = logs[log];
     if (refuses_commits || found.version != expected_version) return false;
-    if (change.others == RollupChange::Others::erased) found.values.clear();
+    if (change.others == RollupChange::Others::erased) {
+      found.values.clear();
+      ++erasures;
+    }
     for (const std::string& name : change.erased) found.values.erase(name);
     for (const auto& [name, value] : change.written) found.values[name] = value;
     ++found.version;
@@ -46,6 +49,7 @@ class MemoryRollupStore final : public RollupStore {
   std::map<std::string, Log> logs;
   bool refuses_commits = false;
   std::uint64_t commits = 0;
+  std::uint64_t erasures = 0;  // commits that erased the others: a log was begun anew
   std::uint64_t bytes_loaded = 0;
 };
 

@@ -34,11 +34,11 @@ struct RollupValues {
 /// (mapping,
 ///         error classes, outcome node, the format of the values); names are printable ASCII and
 ///         order by bytes; values are any bytes.
-/// Errors: none. What cannot be read, is damaged or was written by another version is not there,
-/// and
+/// Errors: none. What cannot be read, is damaged or was written by another version is not there;
 ///         what cannot be written is not written; the operator is warned. A value that is given out
-///         is, byte for byte, one that was committed; but some of those committed with it may be
-///         missing, or older: whoever needs them to fit together has to see to it.
+///         is, byte for byte, one that was committed for this log and name; but some of those
+///         committed with it may be missing, or older: whoever needs them to fit together has to
+///         see to it.
 class RollupStore {
  public:
   virtual ~RollupStore() = default;

@@ -1,14 +1,19 @@
 #include "source/rollup_read.hpp"
 
 #include <catch2/catch.hpp>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "dagloop/base/json.hpp"
+#include "dagloop/base/json_reader.hpp"
 #include "dagloop/source/file_source.hpp"
 #include "growing_log.hpp"
+#include "log_text.hpp"
 #include "memory_rollup_store.hpp"
 #include "source/parallel_read.hpp"
+#include "source/rollup_format.hpp"
 
 namespace dagloop::test {
 namespace {
@@ -71,6 +76,7 @@ struct World {
 TEST_CASE("every tick over a growing log gives what reading it all gives") {
   int used = 0;
   int all = 0;
+  std::uint64_t begun = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     World world(seed);
     for (int tick = 0; tick < 25; ++tick) {
@@ -79,8 +85,11 @@ TEST_CASE("every tick over a growing log gives what reading it all gives") {
       used += world.read(query_of(world.log)) ? 1 : 0;
       ++all;
     }
+    begun += world.store->erasures;
   }
   CHECK(used == all);
+  // Each log once; a few again, when a day's folder goes that held records of another day.
+  CHECK(begun < 70);
 }
 
 TEST_CASE("whatever happens to the files, a tick gives what reading them all gives") {
@@ -97,6 +106,158 @@ TEST_CASE("whatever happens to the files, a tick gives what reading them all giv
     }
   }
   CHECK(used == all);
+}
+
+TEST_CASE("a value that is missing or older than the rest costs time, never a figure") {
+  for (std::uint64_t seed = 201; seed <= 260; ++seed) {
+    World world(seed);
+    MemoryRollupStore::Log older;
+    for (int tick = 0; tick < 15; ++tick) {
+      world.log.tick();
+      if (tick > 3) {
+        auto& values = world.store->logs.begin()->second.values;
+        auto at = values.begin();
+        std::advance(at, world.log.random().below(values.size()));
+        if (tick % 2 == 0) values.erase(at);
+        if (tick % 2 == 1 && older.values.contains(at->first)) {
+          at->second = older.values[at->first];
+        }
+      }
+      if (tick % 4 == 0 && !world.store->logs.empty()) older = world.store->logs.begin()->second;
+      CAPTURE(seed, tick);
+      REQUIRE(world.read(query_of(world.log)));
+    }
+  }
+}
+
+TEST_CASE("a store that refuses or loses every commit costs time, never a figure") {
+  for (std::uint64_t seed = 301; seed <= 320; ++seed) {
+    World world(seed);
+    for (int tick = 0; tick < 10; ++tick) {
+      world.log.tick();
+      world.store->refuses_commits = world.log.random().chance(0.4);
+      if (world.log.random().chance(0.2)) world.store->logs.clear();
+      CAPTURE(seed, tick);
+      REQUIRE(world.read(query_of(world.log)));
+    }
+  }
+}
+
+TEST_CASE("a range that ends before what was consumed is read without the store") {
+  World world(401);
+  for (int tick = 0; tick < 5; ++tick) world.log.tick();
+  LogQuery query = query_of(world.log);
+  REQUIRE(world.read(query));
+  const auto before = world.store->logs.begin()->second;
+  LogQuery earlier = query;
+  earlier.range.end -= kSlot;
+  earlier.cuts.clear();
+  CHECK_FALSE(world.read(earlier));
+  LogQuery clock_set_back = query;
+  clock_set_back.latest -= Microseconds(1);
+  CHECK_FALSE(world.read(clock_set_back));
+  CHECK(world.store->logs.begin()->second.values == before.values);
+  CHECK(world.read(query));
+}
+
+TEST_CASE("a shorter range is read from the store of a longer one, and leaves it as it is") {
+  for (std::uint64_t seed = 501; seed <= 520; ++seed) {
+    World world(seed);
+    for (int tick = 0; tick < 20; ++tick) {
+      world.log.tick();
+      LogQuery query = query_of(world.log);
+      if (tick % 3 > 0) {
+        query.range.start += std::chrono::hours(1 + tick % 2);
+        query.cuts.clear();
+      }
+      CAPTURE(seed, tick);
+      REQUIRE(world.read(query));
+    }
+    CHECK(world.store->erasures == 1);
+  }
+}
+
+TEST_CASE("a tick without news reads little and writes nothing") {
+  World world(601);
+  for (int tick = 0; tick < 30; ++tick) world.log.tick();
+  const LogQuery query = query_of(world.log);
+  REQUIRE(world.read(query));
+  REQUIRE(world.read(query));  // the hours are added up by now
+  const std::uint64_t commits = world.store->commits;
+  REQUIRE(world.read(query));
+  CHECK(world.store->commits == commits);
+}
+
+TEST_CASE("values of long ago are erased") {
+  World world(602);
+  std::size_t most = 0;
+  for (int tick = 0; tick < 400; ++tick) {
+    world.log.tick();
+    REQUIRE(world.read(query_of(world.log)));
+    if (tick == 100) most = world.store->logs.begin()->second.values.size();
+  }
+  CHECK(world.store->logs.begin()->second.values.size() < 2 * most);
+}
+
+TEST_CASE("what a store cannot answer for is read without one") {
+  World world(701);
+  world.log.tick();
+  world.log.tick();
+  const LogQuery query = query_of(world.log);
+  const auto paths = world.log.paths();
+  const auto is_used = [&](const std::vector<std::string>& read, const SourceOptions& options,
+                           const LogQuery& asked, const RollupLimits& limits) {
+    return read_with_rollup("log", read, options, asked, limits).has_value();
+  };
+  CHECK(is_used(paths, world.options, query, {}));
+  CHECK_FALSE(is_used({"-"}, world.options, query, {}));
+  CHECK_FALSE(is_used({world.log.path("missing")}, world.options, query, {}));
+  SourceOptions records = world.options;
+  records.dedupe = Dedupe::records;
+  CHECK_FALSE(is_used(paths, records, query, {}));
+  SourceOptions none = world.options;
+  none.rollup = nullptr;
+  CHECK_FALSE(is_used(paths, none, query, {}));
+  LogQuery odd = query;
+  odd.range.start += Microseconds(1);
+  CHECK_FALSE(is_used(paths, world.options, odd, {}));
+}
+
+TEST_CASE("of too many lines that are not settled none is kept in mind") {
+  const TempFiles files;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += log_line(1, 3) + "\n" + log_line(2, 9) + "\n";
+  SourceOptions options;
+  const auto store = std::make_shared<MemoryRollupStore>();
+  options.rollup = store;
+  LogQuery query = log_query();
+  query.range.end = query.range.start + std::chrono::hours(5);
+  RollupLimits limits;
+  limits.max_pending = 99;
+  const std::string path = files.write("a.jsonl", text);
+  CHECK_FALSE(read_with_rollup("log", {path}, options, query, limits));
+  CHECK(store->commits == 0);
+  limits.max_pending = 100;
+  const auto found = read_with_rollup("log", {path}, options, query, limits);
+  REQUIRE(found);
+  CHECK(*found == read_files({path}, options, query, 1000));
+}
+
+TEST_CASE("another mapping, outcome node or map of error classes is another log") {
+  SourceOptions options;
+  const std::string name = log_name("a", options);
+  CHECK(log_name("a", options) == name);
+  CHECK(log_name("b", options) != name);
+  SourceOptions other = options;
+  other.mapping.outcome_node = "evaluate";
+  CHECK(log_name("a", other) != name);
+  other = options;
+  other.mapping.fields["status"].name = "state";
+  CHECK(log_name("a", other) != name);
+  other = options;
+  const Json classes = parse_json(R"({"auth": ["NO_ENTRY"]})", "test");
+  other.classes = ErrorClasses::parse(JsonReader(classes, "test"));
+  CHECK(log_name("a", other) != name);
 }
 
 }  // namespace dagloop::test
