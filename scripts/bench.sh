@@ -4,6 +4,7 @@
 # last three days are the window. Needs build/release (scripts/test.sh makes it).
 # usage: scripts/bench.sh [RECORDS...]      (default 1000000 10000000)
 #        DAGLOOP_BENCH_ROWS: rows of the databases (default 10000000)
+#        DAGLOOP_BENCH_TICK: records of the history that ticks are measured on (default 10000000)
 #        DAGLOOP_BENCH_DIR: where the logs are kept (default: a temporary directory, 7 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,10 +66,17 @@ done
 python3 bench/databases.py "${DAGLOOP_BENCH_ROWS:-10000000}" "$rounds" "$bin" | tee "$work/databases.md"
 
 {
+  echo
+  echo "### A tick over a history of ${DAGLOOP_BENCH_TICK:-10000000} records"
+  echo
+  python3 bench/tick.py "${DAGLOOP_BENCH_TICK:-10000000}" "$rounds" "$bin" "$work"
+} | tee "$work/tick.md"
+
+{
   sed '/^## Measured/q' docs/benchmarks.md
   echo
   echo "On $(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), warm cache, $(date -u +%F)."
   for records in "${sizes[@]}"; do cat "$work/$records.md"; done
-  cat "$work/databases.md"
+  cat "$work/tick.md" "$work/databases.md"
 } >"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md
