@@ -30,9 +30,8 @@ void read_duration(const JsonReader& section, std::string_view key, Microseconds
 }
 
 void parse_input(const JsonReader& section, InputConfig& input) {
-  // `lateness` belongs to sources that keep sealed slots; log files are read whole at every
-  // evaluation, so a late record is counted whenever it comes. It is checked and has no effect
-  // here.
+  // `lateness` belongs to sources that keep sealed slots; in log files a late record is counted
+  // whenever it comes, with a rollup store too. It is checked and has no effect here.
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
                       "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);

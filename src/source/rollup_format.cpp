@@ -85,6 +85,7 @@ void encode_file(const KeptFile& file, ByteWriter& out) {
   out.text(file.path);
   for (const std::uint64_t number : {file.device, file.inode, file.size}) out.number(number);
   out.signed_number(file.mtime_ns);
+  out.byte(file.was_fresh ? 1 : 0);
   out.byte(static_cast<std::uint8_t>(file.form));
   out.number(file.consumed);
   out.number(file.lines);
@@ -107,6 +108,7 @@ KeptFile decode_file(ByteReader& in) {
   file.path = in.text();
   for (std::uint64_t* number : {&file.device, &file.inode, &file.size}) *number = in.number();
   file.mtime_ns = in.signed_number();
+  file.was_fresh = in.byte() != 0;
   file.form = in.byte() == 0 ? FileForm::plain : FileForm::compressed;
   file.consumed = in.number();
   file.lines = in.number();

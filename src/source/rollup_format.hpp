@@ -52,7 +52,8 @@ struct KeptFile {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
-  std::int64_t mtime_ns = 0;  // 0: so fresh that the file may change without it
+  std::int64_t mtime_ns = 0;
+  bool was_fresh = true;  // that time was so fresh that the file might change without it
   FileForm form = FileForm::plain;
   std::uint64_t consumed = 0;        // bytes; whole lines, unless compressed
   std::uint64_t lines = 0;           // in them

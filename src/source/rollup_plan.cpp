@@ -16,10 +16,8 @@ namespace {
 // system is coarse.
 constexpr std::chrono::milliseconds kFresh{100};
 
-std::int64_t mtime_of(const struct stat& info, std::chrono::nanoseconds now) {
-  const std::chrono::nanoseconds mtime =
-      std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec);
-  return now - mtime < kFresh ? 0 : mtime.count();
+std::chrono::nanoseconds mtime_of(const struct stat& info) {
+  return std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec);
 }
 
 FileForm form_of(const std::string& path, const OpenFile& file, std::uint64_t size) {
@@ -102,10 +100,10 @@ class Planner {
     if (known) file = root_.files[*known];
     file.path = path;
     const auto size = static_cast<std::uint64_t>(info.st_size);
-    const std::int64_t mtime = mtime_of(info, now_);
+    const std::chrono::nanoseconds mtime = mtime_of(info);
     const bool is_same_file = file.device == info.st_dev && file.inode == info.st_ino;
-    const bool is_unchanged =
-        known && is_same_file && file.size == size && file.mtime_ns == mtime && mtime != 0;
+    const bool is_same_time = is_same_file && file.mtime_ns == mtime.count();
+    const bool is_unchanged = known && is_same_time && file.size == size && !file.was_fresh;
     std::uint64_t end = file.consumed;
     if (!is_unchanged) {
       const OpenFile open(path);
@@ -114,7 +112,7 @@ class Planner {
         plan_.state = PlanState::unusable;
         return;
       }
-      if (known && !continues(file, open, size, is_same_file)) {
+      if (known && !continues(file, open, info)) {
         if (!is_behind(file)) {
           plan_.state = PlanState::rebuild;
           return;
@@ -130,17 +128,20 @@ class Planner {
     file.device = info.st_dev;
     file.inode = info.st_ino;
     file.size = size;
-    file.mtime_ns = mtime;
+    file.mtime_ns = mtime.count();
+    file.was_fresh = now_ - mtime < kFresh;
     add_stretches(file, end);
   }
 
   // Returns whether the file still begins with what was consumed of it.
-  bool continues(const KeptFile& file, const OpenFile& open, std::uint64_t size,
-                 bool is_same_file) const {
+  bool continues(const KeptFile& file, const OpenFile& open, const struct stat& info) const {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    const bool is_same_file = file.device == info.st_dev && file.inode == info.st_ino;
+    const bool is_same_time = is_same_file && file.mtime_ns == mtime_of(info).count();
     if (size < file.size || form_of(file.path, open, size) != file.form) return false;
     if (file.form == FileForm::compressed && size != file.size) return false;
     const bool has_grown = is_same_file && size > file.size;
-    if (has_grown) return ends_match(open, file.hash, file.consumed);
+    if (has_grown || is_same_time) return ends_match(open, file.hash, file.consumed);
     return extend_hash(open, {}, 0, file.consumed, threads_) == file.hash;
   }
 

@@ -39,6 +39,7 @@ class RollupRead {
 
   std::optional<PartialSet> run() {
     const RollupValues loaded = store_.load(log_, kRootName, kRootName);
+    if (!store_.is_usable()) return std::nullopt;
     std::optional<RollupRoot> root;
     if (const auto found = loaded.values.find(kRootName); found != loaded.values.end()) {
       root = decode_root(found->second);

@@ -25,6 +25,7 @@ class SqliteRollupStore final : public RollupStore {
                     const std::string& last) override;
   bool commit(const std::string& log, std::uint64_t expected_version,
               const RollupChange& change) override;
+  bool is_usable() override { return open(); }
 
  private:
   bool open();

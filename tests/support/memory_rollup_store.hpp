@@ -40,6 +40,8 @@ class MemoryRollupStore final : public RollupStore {
     return true;
   }
 
+  bool is_usable() override { return usable; }
+
   /// The values of one log.
   struct Log {
     std::map<std::string, std::string> values;
@@ -48,6 +50,7 @@ class MemoryRollupStore final : public RollupStore {
 
   std::map<std::string, Log> logs;
   bool refuses_commits = false;
+  bool usable = true;
   std::uint64_t commits = 0;
   std::uint64_t erasures = 0;  // commits that erased the others: a log was begun anew
   std::uint64_t bytes_loaded = 0;

@@ -51,6 +51,8 @@ class RollupStore {
   /// written.
   virtual bool commit(const std::string& log, std::uint64_t expected_version,
                       const RollupChange& change) = 0;
+  /// Returns whether it makes sense to commit: not where the store cannot be had at all.
+  virtual bool is_usable() { return true; }
 };
 
 /// Opens a store: `sqlite:PATH` (a file of its own, made when missing, parents too).

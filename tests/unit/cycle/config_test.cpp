@@ -36,6 +36,7 @@ TEST_CASE("an empty configuration has the documented defaults") {
   CHECK(config.baseline.kind == BaselineKind::automatic);
   CHECK(config.input.sources.empty());
   CHECK(config.input.mapping.empty());
+  CHECK(config.input.rollup.empty());
   CHECK(config.input.limits.max_malformed_share == 0.01);
   CHECK(config.input.limits.max_age == hours(6));
   CHECK(config.input.future_skew == minutes(5));
@@ -65,7 +66,8 @@ TEST_CASE("every key of the configuration is read, comments included") {
   const Config config = read(R"({
     // a whole configuration
     "$schema": "config.schema.json", "window": "6h", "baseline": "control",
-    "input": {"sources": ["a.jsonl", "logs/"], "mapping": "m.json", "max_malformed_share": 0.5,
+    "input": {"sources": ["a.jsonl", "logs/"], "mapping": "m.json", "rollup": "sqlite:r.db",
+              "max_malformed_share": 0.5,
               "max_age": "2h", "future_skew": "1m", "lateness": "1h", "run_horizon": "2d",
               "dedupe": "records"},
     "error_classes": {"auth": ["DENIED"]},
@@ -83,6 +85,7 @@ TEST_CASE("every key of the configuration is read, comments included") {
   CHECK(config.baseline.kind == BaselineKind::control);
   CHECK(config.input.sources == std::vector<std::string>{"a.jsonl", "logs/"});
   CHECK(config.input.mapping == "m.json");
+  CHECK(config.input.rollup == "sqlite:r.db");
   CHECK(config.input.limits.max_malformed_share == 0.5);
   CHECK(config.input.limits.max_age == hours(2));
   CHECK(config.input.future_skew == minutes(1));

@@ -1,9 +1,13 @@
 #include "dagloop/cycle/evaluation.hpp"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <string>
+#include <vector>
 
 #include "../../support/make_quality.hpp"
 #include "../../support/scripted_source.hpp"
+#include "../../support/temp_directory.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -99,6 +103,27 @@ TEST_CASE("what a source throws ends the evaluation") {
   world.source.set_failure("the disk is gone");
   CHECK_THROWS_WITH(world.run({kAsOf, hours(24), {BaselineKind::automatic, {}}, {}}),
                     Catch::StartsWith("source: ") && Catch::Contains("the disk is gone"));
+}
+
+TEST_CASE("a configured rollup store is made, and what is wrong with it is told") {
+  PosixFileSystem files;
+  const test::TempDirectory folder;
+  Config config;
+  config.input.sources = {folder.path("log.jsonl")};
+  std::ofstream(folder.path("log.jsonl")) << "{}\n";
+  config.input.rollup = "sqlite:" + folder.path("r.db");
+  const FixedClock clock(kAsOf);
+  const EvaluationRequest request{kAsOf, hours(24), {BaselineKind::automatic, {}}, {}};
+  evaluate(*open_configured_source(files, config), request, config, clock);
+  CHECK(files.stat(folder.path("r.db"))->size_bytes > 0);
+  config.input.rollup = "sqlite:" + folder.path("log.jsonl");
+  std::vector<std::string> warnings;
+  const auto source = open_configured_source(
+      files, config, nullptr, [&](const std::string& text) { warnings.push_back(text); });
+  evaluate(*source, request, config, clock);
+  CHECK(warnings.size() == 1);
+  config.input.rollup = "elsewhere";
+  CHECK_THROWS_WITH(open_configured_source(files, config), Catch::StartsWith("usage: rollup: "));
 }
 
 TEST_CASE("a configuration without sources names the ways to give one") {

@@ -40,6 +40,7 @@ RollupRoot some_root(Random& random) {
     file.inode = random.next();
     file.size = random.below(1U << 30U);
     file.mtime_ns = -static_cast<std::int64_t>(random.below(99));
+    file.was_fresh = random.chance(0.5);
     file.form = random.chance(0.5) ? FileForm::plain : FileForm::compressed;
     file.hash.tail = random.next();
     file.counts = some_counts(random);

@@ -218,6 +218,9 @@ TEST_CASE("what a store cannot answer for is read without one") {
   SourceOptions none = world.options;
   none.rollup = nullptr;
   CHECK_FALSE(is_used(paths, none, query, {}));
+  world.store->usable = false;
+  CHECK_FALSE(is_used(paths, world.options, query, {}));
+  world.store->usable = true;
   LogQuery odd = query;
   odd.range.start += Microseconds(1);
   CHECK_FALSE(is_used(paths, world.options, odd, {}));

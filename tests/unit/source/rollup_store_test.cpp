@@ -87,6 +87,7 @@ TEST_CASE("a store gives back what was committed last, by log and name") {
 TEST_CASE("values outlive the process") {
   const TempDirectory folder;
   const std::string path = folder.path("r.db");
+  REQUIRE(open(path)->is_usable());
   REQUIRE(open(path)->commit("log", 0, {{}, kSmall}));
   CHECK(all(*open(path)) == kSmall);
   CHECK(open(path)->load("log", "", "~").version == 1);
@@ -215,6 +216,7 @@ TEST_CASE("a store that cannot be written or is locked is done without") {
   std::filesystem::create_directory(folder.path("folder.db"));
   const auto store = open(folder.path("folder.db"), &warnings);
   CHECK(all(*store).empty());
+  CHECK_FALSE(store->is_usable());
   CHECK_FALSE(store->commit("log", 0, {{}, kSmall}));
   CHECK(warnings.size() == 1);
 
@@ -226,6 +228,7 @@ TEST_CASE("a store that cannot be written or is locked is done without") {
   warnings.clear();
   const auto locked = open(path, &warnings);
   CHECK(all(*locked).empty());
+  CHECK_FALSE(locked->is_usable());
   CHECK_FALSE(locked->commit("log", 0, {{}, kSmall}));
   CHECK(warnings.size() == 1);
   sqlite3_close(other);
