@@ -16,19 +16,7 @@
 
 namespace dagloop {
 
-/// Key prefixes of a few runs, to be looked for among those of very many.
-class KeyFilter {
- public:
-  explicit KeyFilter(std::vector<std::uint32_t> prefixes);
-  /// Returns whether any of the prefixes in `bytes` (4 each) is one of them.
-  bool matches(std::string_view bytes) const;
-  bool empty() const { return prefixes_.empty(); }
-
- private:
-  std::vector<std::uint32_t> prefixes_;  // ascending
-  std::vector<std::uint64_t> bits_;
-  unsigned shift_ = 32;
-};
+class KeyFilter;
 
 /// Brings kept slots up to date and adds them up. For one read.
 class KeptSums {

@@ -1,9 +1,12 @@
 #include "source/rollup_format.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "dagloop/base/bytes.hpp"
+#include "dagloop/kpi/kept_slot.hpp"
 #include "rollout_generator.hpp"
-#include "source/kept_sums.hpp"
+#include "source/key_filter.hpp"
 
 namespace dagloop::test {
 namespace {
