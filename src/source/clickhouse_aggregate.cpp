@@ -5,111 +5,12 @@
 #include <algorithm>
 
 #include "dagloop/base/error.hpp"
+#include "source/clickhouse_expressions.hpp"
+#include "source/clickhouse_runs.hpp"
 
 namespace dagloop {
 
-std::string clickhouse_name(const std::string& name) {
-  std::string out = "`";
-  for (const char c : name) out += (c == '`' || c == '\\' ? "\\" : "") + std::string(1, c);
-  return out + "`";
-}
-
-std::string clickhouse_literal(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += (c == '\'' || c == '\\' ? "\\" : "") + std::string(1, c);
-  return out + "'";
-}
-
 namespace {
-
-constexpr const char* kMaxCount = "9007199254740991";  // as in a record
-constexpr const char* kMaxAttempt = "4294967295";
-constexpr const char* kMicrosecondsColumn = "created_us";
-
-std::string column_of(const Mapping& mapping, std::string_view field) {
-  const auto mapped = mapping.fields.find(std::string(field));
-  return mapped == mapping.fields.end() ? std::string(field) : mapped->second.name;
-}
-
-// The type without what only says how it is kept.
-std::string plain_type(std::string type) {
-  for (const char* wrapper : {"LowCardinality(", "Nullable("}) {
-    if (type.starts_with(wrapper)) {
-      type = type.substr(std::string_view(wrapper).size());
-      type.pop_back();
-    }
-  }
-  return type.substr(0, type.find('('));
-}
-
-bool is_nullable(const std::string& type) { return type.find("Nullable(") != std::string::npos; }
-
-bool fits(std::string_view field, const std::string& type) {
-  const std::string plain = plain_type(type);
-  const bool is_integer = plain.starts_with("Int") || plain.starts_with("UInt");
-  if (field == "created_at") return plain == "DateTime" || plain == "DateTime64";
-  if (field == "duration_ms") return is_integer || plain.starts_with("Float");
-  if (field == "idempotent_reuse") return plain == "UInt8" || plain == "Bool";
-  if (field == "attempt" || field == "fanout_total" || field == "fanout_failed") return is_integer;
-  return plain == "String" || plain == "UUID" || plain == "FixedString";
-}
-
-std::string micros(TimePoint time) { return std::to_string(time.time_since_epoch().count()); }
-
-// The columns of one table as expressions of the contract's words.
-class Expressions {
- public:
-  Expressions(const ClickHouseTable& table, const Mapping& mapping)
-      : table_(table), mapping_(mapping) {}
-
-  // A text; empty where it is absent.
-  std::string text(const std::string& field) const {
-    const std::string column = column_of(mapping_, field);
-    const auto found = table_.columns.find(column);
-    if (found == table_.columns.end()) return "''";
-    std::string value = clickhouse_name(column);
-    if (plain_type(found->second) != "String") value = "toString(" + value + ")";
-    if (is_nullable(found->second)) value = "ifNull(" + value + ", '')";
-    const auto mapped = mapping_.fields.find(field);
-    if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return value;
-    std::string from = "''";
-    std::string to = "''";
-    for (const auto& [foreign, word] : mapped->second.aliases) {
-      from += ", " + clickhouse_literal(foreign);
-      to += ", " + clickhouse_literal(word);
-    }
-    return "transform(" + value + ", [" + from + "], [" + to + "], " + value + ")";
-  }
-
-  // A number as `type`; `missing` where it is absent.
-  std::string number(const std::string& field, const std::string& type,
-                     const std::string& missing) const {
-    const std::string column = column_of(mapping_, field);
-    const auto found = table_.columns.find(column);
-    std::string otherwise = "to" + type + "(" + missing + ")";
-    if (found == table_.columns.end()) return otherwise;
-    const std::string value = "to" + type + "(" + clickhouse_name(column) + ")";
-    return is_nullable(found->second) ? "ifNull(" + value + ", " + otherwise + ")" : value;
-  }
-
-  // Microseconds since 1970; 0 where the time is absent.
-  std::string at() const {
-    const std::string column = column_of(mapping_, "created_at");
-    const std::string& type = table_.columns.at(column);
-    const bool is_whole = plain_type(type) == "DateTime";
-    std::string value =
-        is_whole ? "toInt64(toUnixTimestamp(" + clickhouse_name(column) + ")) * 1000000"
-                 : "toUnixTimestamp64Micro(toDateTime64(" + clickhouse_name(column) + ", 6))";
-    if (is_whole && table_.columns.contains(kMicrosecondsColumn)) {
-      value += " + toInt64(" + std::string(kMicrosecondsColumn) + ")";
-    }
-    return is_nullable(type) ? "ifNull(" + value + ", toInt64(0))" : "(" + value + ")";
-  }
-
- private:
-  const ClickHouseTable& table_;
-  const Mapping& mapping_;
-};
 
 std::string number_of(const std::string& text, const std::string& words, const std::string& numbers,
                       const char* unknown) {
@@ -117,6 +18,7 @@ std::string number_of(const std::string& text, const std::string& words, const s
 }
 
 constexpr const char* kUnknown = "99";
+constexpr int kParts = 1024;  // of the hashes of keys
 
 // Statuses, by their place in Status from 1: up to 5 they are final.
 std::string status_of(const std::string& text) {
@@ -147,50 +49,31 @@ std::string reason_of(const LogQuery& query) {
          when(fmt::format("duration < 0 AND has_duration OR attempt < 1 OR attempt > {} OR "
                           "fanout_total < 0 OR fanout_total > {} OR fanout_failed < 0 OR "
                           "fanout_failed > {}",
-                          kMaxAttempt, kMaxCount, kMaxCount),
+                          kMaxAttemptText, kMaxCountText, kMaxCountText),
               RejectReason::bad_number) +
-         when("at > " + micros(query.latest), RejectReason::future_time) + "0)";
-}
-
-// Rows whose time may matter. The first two conditions are on the bare column, for the index.
-std::string time_filter(const ClickHouseTable& table, const Mapping& mapping,
-                        const LogQuery& query) {
-  const std::string column = clickhouse_name(column_of(mapping, "created_at"));
-  const auto second = [](TimePoint time, int more) {
-    return fmt::format(
-        "toDateTime({})",
-        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count() + more);
-  };
-  const std::string at = Expressions(table, mapping).at();
-  return fmt::format(
-      " WHERE (({0} >= {1} AND {0} <= {2} AND {3} >= {4} AND {3} < {5}) OR {0} >= {6} AND {3} > "
-      "{7} "
-      "OR {3} = 0)",
-      column, second(query.range.start, 0), second(query.range.end, 0), at,
-      micros(query.range.start), micros(query.range.end), second(query.latest, 0),
-      micros(query.latest));
+         when("at > " + clickhouse_micros(query.latest), RejectReason::future_time) + "0)";
 }
 
 // The rows of a table in the words of the contract.
 std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const LogQuery& query) {
-  const Expressions row(table, mapping);
+  const ClickHouseExpressions row(table, mapping);
   const std::string run_id = row.text("pipeline_run_id");
   const std::string mode = row.text("execution_mode");
-  const std::string duration = column_of(mapping, "duration_ms");
-  const auto found = table.columns.find(duration);
-  const std::string has_duration =
-      found == table.columns.end()
-          ? "0"
-          : (is_nullable(found->second) ? "isNotNull(" + clickhouse_name(duration) + ")" : "1");
+  std::string has_duration = row.has("duration_ms") ? "1" : "0";
+  if (row.can_be_null("duration_ms")) {
+    has_duration =
+        "isNotNull(" + clickhouse_name(clickhouse_column_of(mapping, "duration_ms")) + ")";
+  }
   const std::string words = fmt::format(
-      "SELECT {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) AS key, "
+      "SELECT {hash} AS h, {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) "
+      "AS key, "
       "if({type} = 'pipeline', '', {node}) AS node, {attempt} AS attempt, toUInt8({status}) AS "
       "status, {code} AS code, {plan} AS plan, toUInt8({compensation}) AS compensation, "
       "toUInt8(if({mode} = '', {run} = '', {mode} NOT IN ('dag', 'pipeline_dag'))) AS population, "
       "toUInt8({cohort}) AS cohort, {verification} != '' AS unverified, {fallback} != '' AS "
       "fallback, {reused} AS reused, {has_duration} AS has_duration, {duration} AS duration, "
       "{total} AS fanout_total, {failed} AS fanout_failed FROM {table}{filter}",
-      fmt::arg("at", row.at()), fmt::arg("run", run_id),
+      fmt::arg("hash", row.hash()), fmt::arg("at", row.at()), fmt::arg("run", run_id),
       fmt::arg("request", row.text("request_id")), fmt::arg("type", row.text("node_type")),
       fmt::arg("node", row.text("node_id")),
       fmt::arg("attempt", row.number("attempt", "Int64", "1")),
@@ -208,7 +91,7 @@ std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const 
       fmt::arg("duration", row.number("duration_ms", "Float64", "-1")),
       fmt::arg("total", row.number("fanout_total", "Int64", "0")),
       fmt::arg("failed", row.number("fanout_failed", "Int64", "0")), fmt::arg("table", table.local),
-      fmt::arg("filter", time_filter(table, mapping, query)));
+      fmt::arg("filter", clickhouse_time_filter(table, mapping, query)));
   return "SELECT *, " + reason_of(query) + " AS reason FROM (" + words + ")";
 }
 
@@ -224,13 +107,6 @@ constexpr const char* kUnpacked =
     "t.8 AS unverified, t.9 AS fallback, t.10 AS reused, t.11 AS duration, t.12 AS fanout_total, "
     "t.13 AS fanout_failed, t.14 AS plan, t.3 = 3 AS manual, 0 AS reason";
 
-std::string stretch_of(const std::string& at, const LogQuery& query) {
-  if (query.cuts.empty()) return "intDiv(" + at + ", 300000000)";
-  std::string sum = "toInt64(0)";
-  for (const TimePoint cut : query.cuts) sum += " + (" + at + " >= " + micros(cut) + ")";
-  return "toInt64(" + sum + ")";
-}
-
 // The bits of DurationHistogram::bucket_of.
 std::string bucket_of(const std::string& duration) {
   return "if(" + duration +
@@ -240,7 +116,7 @@ std::string bucket_of(const std::string& duration) {
 
 // Runs that are alike, counted.
 std::string grouped(const std::string& runs, const LogQuery& query) {
-  return "SELECT " + stretch_of("at", query) +
+  return "SELECT " + clickhouse_stretch("at", query) +
          " AS stretch, population, cohort, reason, status > 5 AS in_flight, plan, code, "
          "if(status <= 5 AND reason = 0, " +
          bucket_of("duration") +
@@ -254,22 +130,6 @@ std::string grouped(const std::string& runs, const LogQuery& query) {
          runs + ") GROUP BY stretch, population, cohort, reason, in_flight, plan, code, bucket";
 }
 
-// One row of the answer. Every branch has the same types.
-std::string answer(const std::string& kind, const std::vector<std::string>& keys,
-                   const std::vector<std::string>& counts) {
-  std::string row = "SELECT toUInt8(0) AS dummy, '" + kind + "' AS kind";
-  static constexpr const char* kKeys[] = {"c1", "c2", "c3", "c4", "c5", "c6"};
-  for (std::size_t i = 0; i < 6; ++i) {
-    const bool is_text = i == 3 || i == 4;
-    const std::string value = i < keys.size() ? keys[i] : (is_text ? "''" : "0");
-    row += std::string(is_text ? ", toString(" : ", toInt64(") + value + ") AS " + kKeys[i];
-  }
-  for (std::size_t i = 0; i < 12; ++i) {
-    row += fmt::format(", toInt64({}) AS n{}", i < counts.size() ? counts[i] : "0", i);
-  }
-  return row;
-}
-
 std::string run_rows(const std::string& runs, const LogQuery& query, int sign, bool derived) {
   std::vector<std::string> counts;
   for (const char* name : {"runs", "succeeded", "in_flight", "derived", "unverified_runs",
@@ -280,15 +140,16 @@ std::string run_rows(const std::string& runs, const LogQuery& query, int sign, b
     if (std::string_view(name) == "derived") count = derived ? "if(in_flight, 0, runs)" : "0";
     counts.push_back(sign < 0 ? "-1 * " + count : count);
   }
-  return answer("run",
-                {"stretch", "population", "cohort", "plan", "if(in_flight, '', code)", "bucket"},
-                counts) +
+  return clickhouse_answer(
+             "run",
+             {"stretch", "population", "cohort", "plan", "if(in_flight, '', code)", "bucket"},
+             counts) +
          " FROM (" + grouped(runs, query) + ") WHERE reason = 0";
 }
 
 bool have_nodes(const std::vector<ClickHouseTable>& tables, const Mapping& mapping) {
   return std::ranges::any_of(tables, [&](const ClickHouseTable& table) {
-    return table.columns.contains(column_of(mapping, "node_id"));
+    return table.columns.contains(clickhouse_column_of(mapping, "node_id"));
   });
 }
 
@@ -300,8 +161,6 @@ struct Steps {
   std::string standing;  // standing runs of nodes
   std::string derived;   // runs without a run record
 };
-
-constexpr const char* kHash = "cityHash64(is_request, key)";
 
 // A statement with the column `dummy`, answered by every shard for itself.
 std::string on_shards(const std::string& statement, const std::string& cluster) {
@@ -373,14 +232,12 @@ std::string node_rows(const Steps& steps, const LogQuery& query) {
       "run_population, run_cohort, node, tries FROM ({}) ALL INNER JOIN ({}) USING (is_request, "
       "key)) "
       "ARRAY JOIN tries AS t GROUP BY stretch, run_population, run_cohort, node, bucket",
-      stretch_of("run_at", query), tries, runs);
+      clickhouse_stretch("run_at", query), tries, runs);
   return " UNION ALL " +
-         answer("node", {"stretch", "run_population", "run_cohort", "node", "''", "bucket"},
-                {"s0", "s1", "s2", "s3", "s4"}) +
-         " FROM (" + counted + ") UNION ALL " +
-         answer("input", {}, {"0", "tries", "0", "if(tries = 0, -1, newest)"}) +
-         " FROM (SELECT toInt64(count()) AS tries, max(at) AS newest FROM (" + steps.attempts +
-         "))";
+         clickhouse_answer("node",
+                           {"stretch", "run_population", "run_cohort", "node", "''", "bucket"},
+                           {"s0", "s1", "s2", "s3", "s4"}) +
+         " FROM (" + counted + ")";
 }
 
 }  // namespace
@@ -394,7 +251,7 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
                 "use dedupe runs; make a view with the end as created_at");
   }
   for (const auto& [field, place] : mapping.fields) {
-    const bool is_text = fits(field, "String");
+    const bool is_text = clickhouse_type_fits(field, "String");
     if (place.source != FieldSource::column || (!place.aliases.empty() && !is_text)) {
       throw Error(ErrorKind::source, where,
                   "the mapping of " + field + " cannot be counted by ClickHouse",
@@ -402,14 +259,14 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
     }
   }
   for (const char* field : {"created_at", "status"}) {
-    if (!table.columns.contains(column_of(mapping, field))) {
-      throw Error(ErrorKind::source, where, "has no column " + column_of(mapping, field),
+    if (!table.columns.contains(clickhouse_column_of(mapping, field))) {
+      throw Error(ErrorKind::source, where, "has no column " + clickhouse_column_of(mapping, field),
                   "name another table (runs_table=, nodes_table=), or give a mapping (--mapping)");
     }
   }
   for (const std::string_view field : contract_fields()) {
-    const auto column = table.columns.find(column_of(mapping, field));
-    if (column == table.columns.end() || fits(field, column->second)) continue;
+    const auto column = table.columns.find(clickhouse_column_of(mapping, field));
+    if (column == table.columns.end() || clickhouse_type_fits(field, column->second)) continue;
     throw Error(ErrorKind::source, where,
                 "column " + column->first + " is of type " + column->second +
                     ", which cannot hold " + std::string(field),
@@ -419,13 +276,24 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
 
 std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
                                       const Mapping& mapping, const LogQuery& query) {
-  std::string records;
+  std::string hashes;
   for (const ClickHouseTable& table : tables) {
-    records += (records.empty() ? "" : " UNION ALL ") + rows_of(table, mapping, query);
+    const ClickHouseExpressions row(table, mapping);
+    std::string filter = clickhouse_time_filter(table, mapping, query);
+    if (row.has("node_id")) {
+      filter += fmt::format(" AND ({} = '' OR {} = 'pipeline')", row.text("node_id"),
+                            row.text("node_type"));
+    }
+    hashes += fmt::format("{}SELECT {} AS h FROM {}{}", hashes.empty() ? "" : " UNION ALL ",
+                          row.hash(), table.local, filter);
   }
-  const std::string runs = pruned(records, "node = '' AND reason = 0");
-  const std::string hashes = std::string("SELECT ") + kHash + " AS h FROM (" + runs + ")";
-  const std::string repeated = "SELECT h FROM (" + hashes + ") GROUP BY h HAVING count() > 1";
+  // Parts of the hashes fit into a cache, and so do their sets: a third of the time of GROUP BY h.
+  const std::string parts =
+      fmt::format("SELECT bitAnd(h, {}) AS part, groupArray(h) AS hs FROM ({}) GROUP BY part",
+                  kParts - 1, hashes);
+  const std::string repeated =
+      "SELECT arrayJoin(arrayFilter((x, n) -> n = 2, hs, arrayEnumerateUniq(hs))) AS h FROM (" +
+      parts + ")";
   return "SELECT h FROM " +
          on_shards("SELECT toUInt8(0) AS dummy, h FROM (" + repeated + ")", tables.front().cluster);
 }
@@ -440,15 +308,13 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
     if (!have_nodes({table}, mapping)) continue;
     with_nodes += (with_nodes.empty() ? "" : " UNION ALL ") + rows;
   }
-  const std::string run_records =
-      "SELECT *, status = 3 AS manual FROM (" + steps.records + ") WHERE node = '' OR reason != 0";
   steps.runs = pruned(steps.records, "node = '' AND reason = 0");
   steps.attempts = pruned(with_nodes, "node != '' AND reason = 0");
   const std::string losers = fmt::format(
       "SELECT t FROM (SELECT arrayReverseSort(groupArray({})) AS ts FROM ({}) WHERE {} IN ({}) "
       "GROUP "
       "BY is_request, key HAVING length(ts) > 1) ARRAY JOIN arraySlice(ts, 2) AS t",
-      kContent, steps.runs, kHash, repeated);
+      kContent, steps.runs, "h", repeated);
   steps.losers = fmt::format("SELECT {} FROM ({})", kUnpacked, losers);
   const std::string stands = fmt::format(
       "SELECT is_request, key, arrayReverseSort(groupArray({}))[1] AS t FROM ({}) WHERE "
@@ -458,17 +324,13 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
   steps.standing = fmt::format("SELECT is_request, key, {} FROM ({})", kUnpacked, stands);
   steps.derived = derived_of(steps, mapping.outcome_node);
 
-  // Valid records as `input`, others by their reason.
-  std::string answers =
-      answer("shard", {}, {}) + " UNION ALL " + run_rows(run_records, query, 1, false) +
-      " UNION ALL " + answer("input", {}, {"said", "0", "0", "newest"}) +
-      " FROM (SELECT toInt64(count()) AS said, max(at) AS newest FROM (" + steps.runs +
-      ")) WHERE said > 0 UNION ALL " + answer("reject", {}, {"bad", "reason"}) +
-      " FROM (SELECT toInt64(count()) AS bad, reason FROM (" + run_records +
-      ") WHERE reason != 0 GROUP BY reason)";
+  std::string answers = clickhouse_answer("shard", {}, {});
+  for (const ClickHouseTable& table : tables) {
+    answers += " UNION ALL " + clickhouse_packed_runs(table, mapping, query);
+  }
   if (!repeated.empty()) {
     answers += " UNION ALL " + run_rows(steps.losers, query, -1, false) + " UNION ALL " +
-               answer("input", {}, {"0", "0", "lost", "-1"}) +
+               clickhouse_answer("input", {}, {"0", "0", "lost", "-1"}) +
                " FROM (SELECT toInt64(count()) AS lost FROM (" + losers + "))";
   }
   if (have_nodes(tables, mapping)) {

@@ -12,6 +12,7 @@
 #include "dagloop/base/uri.hpp"
 #include "source/clickhouse_aggregate.hpp"
 #include "source/http_client.hpp"
+#include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 
 namespace dagloop {
@@ -211,12 +212,29 @@ std::int64_t integer(const std::string& digits) {
   return value;
 }
 
-PartialRow partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
-  if (fields.size() != kColumns) {
-    throw Error(ErrorKind::source, "ClickHouse's answer",
-                "a row has " + std::to_string(fields.size()) + " columns",
-                "report it with the version of the server");
+void demand_columns(const std::vector<std::string>& fields) {
+  if (fields.size() == kColumns) return;
+  throw Error(ErrorKind::source, "ClickHouse's answer",
+              "a row has " + std::to_string(fields.size()) + " columns",
+              "report it with the version of the server");
+}
+
+PackedRuns packed_runs(const std::vector<std::string>& fields) {
+  demand_columns(fields);
+  PackedRuns out;
+  out.kind = integer(fields[1]);
+  out.plan_source = fields[4];
+  out.error_code = fields[5];
+  std::size_t column = 7;
+  for (std::int64_t* count : {&out.runs, &out.unverified, &out.fallback, &out.reused,
+                              &out.fanout_failed, &out.fanout_total, &out.newest_us}) {
+    *count = integer(fields[column++]);
   }
+  return out;
+}
+
+PartialRow partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
+  demand_columns(fields);
   PartialRow row;
   row.kind = parse_row_kind(fields[0]);
   row.slot = slot_of_stretch(integer(fields[1]), query);
@@ -270,6 +288,10 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   const std::string repeated = impl_->repeated_keys(tables, query);
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
+    if (fields.front() == "packed") {
+      add_packed(packed_runs(fields), query, partials);
+      continue;
+    }
     const PartialRow row = partial_row(fields, query);
     shards += row.kind == RowKind::shard ? 1 : 0;
     partials.add(row);

@@ -16,10 +16,11 @@ std::int64_t digit(std::int64_t kind, int place, int bits) {
 // In the order of build_record().
 std::optional<RejectReason> reason_of(std::int64_t kind) {
   using namespace packed;
-  const std::int64_t duration = digit(kind, kDuration, 18);
+  const std::int64_t duration = digit(kind, kDuration, 20) - 1;
+  const bool has_duration = duration >= 0;
   const std::int64_t time = kind >> kTime;
   const std::int64_t status = digit(kind, kStatus, 4);
-  if (duration == kNotFinite) return RejectReason::wrong_type;
+  if (has_duration && (duration >> 7 & 0x7ff) == 0x7ff) return RejectReason::wrong_type;
   if (time == 0) return RejectReason::missing_created_at;
   if (status == 0) return RejectReason::missing_status;
   if (digit(kind, kNoKey, 1) != 0) return RejectReason::missing_run_id;
@@ -29,7 +30,8 @@ std::optional<RejectReason> reason_of(std::int64_t kind) {
     return RejectReason::unknown_value;
   }
   if (time == kBadTime) return RejectReason::bad_time;
-  if (duration == kNegative || digit(kind, kBadNumber, 1) != 0) return RejectReason::bad_number;
+  if ((has_duration && duration >> 18 != 0) || digit(kind, kBadNumber, 1) != 0)
+    return RejectReason::bad_number;
   if (time == kFutureTime) return RejectReason::future_time;
   return std::nullopt;
 }
@@ -49,7 +51,7 @@ PartialRow run_row(const PackedRuns& packed, const LogQuery& query) {
   const bool is_manual = status == 3 || compensation == 4;
   row.name = packed.plan_source;
   row.error_code = packed.error_code;
-  const std::int64_t duration = digit(kind, packed::kDuration, 18);
+  const std::int64_t duration = digit(kind, packed::kDuration, 20);
   if (duration > 0) row.bucket = static_cast<std::int32_t>(duration - 1);
   row.n = {packed.runs,
            status == 1 ? packed.runs : 0,

@@ -12,19 +12,19 @@ namespace dagloop {
 
 /// Where the digits of a kind stand: the value of a digit is shifted left by so many bits.
 namespace packed {
-inline constexpr int kDuration = 0;       // 18 bits: 0 none, kNotFinite, kNegative, or bucket + 1
-inline constexpr int kStatus = 18;        // 4 bits: 0 absent, Status + 1, 15 unknown
-inline constexpr int kCohort = 22;        // 2 bits: Cohort, 3 unknown
-inline constexpr int kCompensation = 24;  // 3 bits: by severity from 0 (absent) to 4, 7 unknown
-inline constexpr int kPopulation = 27;    // 1 bit: Population
-inline constexpr int kNoKey = 28;         // 1 bit: neither pipeline_run_id nor request_id
-inline constexpr int kBadNumber = 29;     // 1 bit: attempt or a fan-out count out of its range
-inline constexpr int kNode = 30;          // 1 bit: a node record
-inline constexpr int kHasCode = 31;       // 1 bit: for the database's own use
-inline constexpr int kTime = 32;          // 0 absent, 1 bad, 2 future, or stretch + 3
+inline constexpr int kDuration = 0;       // 20 bits: 0 none, or 1 + the upper 19 bits of the double
+inline constexpr int kStatus = 20;        // 4 bits: 0 absent, Status + 1, 15 unknown
+inline constexpr int kCohort = 24;        // 2 bits: Cohort, 3 unknown
+inline constexpr int kCompensation = 26;  // 3 bits: by severity from 0 (absent) to 4, 7 unknown
+inline constexpr int kPopulation = 29;    // 1 bit: Population
+inline constexpr int kNoKey = 30;         // 1 bit: neither pipeline_run_id nor request_id
+inline constexpr int kBadNumber = 31;     // 1 bit: attempt or a fan-out count out of its range
+inline constexpr int kNode = 32;          // 1 bit: a node record
+inline constexpr int kHasCode = 33;       // 1 bit: for the database's own use
+inline constexpr int kTime = 34;          // 0 absent, 1 bad, 2 future, or stretch + 3
 
-inline constexpr std::int64_t kNotFinite = 262142;  // above the bucket of every finite number
-inline constexpr std::int64_t kNegative = 262143;
+inline constexpr std::int64_t kNotFinite = 1 + (std::int64_t{0x7ff} << 7);  // as infinity has it
+inline constexpr std::int64_t kNegative = 1 + (std::int64_t{1} << 18);      // the sign
 inline constexpr std::int64_t kUnknownStatus = 15;
 inline constexpr std::int64_t kUnknownCohort = 3;
 inline constexpr std::int64_t kUnknownCompensation = 7;

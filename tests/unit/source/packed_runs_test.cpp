@@ -1,7 +1,10 @@
 // What the digits of a packed group mean together: where its rows count, or why they do not.
 #include "source/packed_runs.hpp"
 
+#include <bit>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include "dagloop/base/error.hpp"
 
@@ -100,6 +103,12 @@ TEST_CASE("packed rows are rejected for the reason that a file's record would be
   const std::int64_t good = kind_of(1, kGood);
   const std::int64_t number = std::int64_t{1} << packed::kBadNumber;
   CHECK(reason_for(kind_of(0, 0) | packed::kNotFinite) == RejectReason::wrong_type);
+  for (const double fault : {std::numeric_limits<double>::quiet_NaN(), -HUGE_VAL, HUGE_VAL}) {
+    const auto bits = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(fault) >> 45);
+    CHECK(reason_for(kind_of(0, 0) | (bits + 1)) == RejectReason::wrong_type);
+  }
+  const auto negative = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(-0.5) >> 45);
+  CHECK(reason_for(good | (negative + 1)) == RejectReason::bad_number);
   CHECK(reason_for(kind_of(0, 0)) == RejectReason::missing_created_at);
   CHECK(reason_for(kind_of(0, kGood) | number) == RejectReason::missing_status);
   CHECK(reason_for(kind_of(packed::kUnknownStatus, kGood) | std::int64_t{1} << packed::kNoKey) ==

@@ -1,0 +1,58 @@
+// Private to the source layer: a table's columns as ClickHouse's SQL of the contract's words.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/record/mapping.hpp"
+#include "source/clickhouse_aggregate.hpp"
+
+namespace dagloop {
+
+/// Returns the column that a field stands in.
+std::string clickhouse_column_of(const Mapping& mapping, std::string_view field);
+/// Returns whether a column of the type can hold nothing that a record of a file could not.
+bool clickhouse_type_fits(std::string_view field, const std::string& type);
+/// Returns a time as microseconds since 1970.
+std::string clickhouse_micros(TimePoint time);
+/// Returns the condition under which a row's time may matter.
+std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
+                                   const LogQuery& query);
+/// Returns the number of the stretch that a time lies in (slot_of_stretch).
+std::string clickhouse_stretch(const std::string& at, const LogQuery& query);
+
+/// Returns one row of the answer: its kind, what names it, and its counts. Every row has the same
+/// types, whatever is left out.
+std::string clickhouse_answer(const std::string& kind, const std::vector<std::string>& keys,
+                              const std::vector<std::string>& counts);
+
+/// The largest fan-out count and attempt that a record may have.
+inline constexpr const char* kMaxCountText = "9007199254740991";
+inline constexpr const char* kMaxAttemptText = "4294967295";
+
+/// The columns of one table as expressions of the contract's words.
+class ClickHouseExpressions {
+ public:
+  ClickHouseExpressions(const ClickHouseTable& table, const Mapping& mapping)
+      : table_(table), mapping_(mapping) {}
+
+  /// Returns whether the table has a column for the field, and whether that can be NULL.
+  bool has(std::string_view field) const;
+  bool can_be_null(std::string_view field) const;
+  /// Returns a text; empty where it is absent.
+  std::string text(const std::string& field) const;
+  /// Returns a number as `type`; `missing` where it is absent.
+  std::string number(const std::string& field, const std::string& type,
+                     const std::string& missing) const;
+  /// Returns microseconds since 1970; 0 where the time is absent.
+  std::string at() const;
+  /// Returns the hash of the run's key: runs of equal keys have equal ones.
+  std::string hash() const;
+
+ private:
+  const ClickHouseTable& table_;
+  const Mapping& mapping_;
+};
+
+}  // namespace dagloop
