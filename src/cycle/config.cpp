@@ -30,8 +30,6 @@ void read_duration(const JsonReader& section, std::string_view key, Microseconds
 }
 
 void parse_input(const JsonReader& section, InputConfig& input) {
-  // `lateness` belongs to sources that keep sealed slots; in log files a late record is counted
-  // whenever it comes, with a rollup store too. It is checked and has no effect here.
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
                       "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);
@@ -47,7 +45,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   read_duration(section, "future_skew", input.future_skew);
   read_duration(section, "run_horizon", input.run_horizon);
   read_duration(section, "statement_timeout", input.statement_timeout);
-  if (const auto lateness = section.find("lateness")) static_cast<void>(lateness->duration());
+  read_duration(section, "lateness", input.lateness);
   if (const auto dedupe = section.find("dedupe")) {
     if (dedupe->string() != "runs" && dedupe->string() != "records") {
       dedupe->fail("unknown way to drop duplicates", "give \"runs\" or \"records\"");

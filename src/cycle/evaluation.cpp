@@ -71,6 +71,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;
   options.progress = std::move(progress);
+  options.lateness = config.input.lateness;
   options.statement_timeout =
       std::chrono::ceil<std::chrono::milliseconds>(config.input.statement_timeout);
   if (!config.input.mapping.empty()) {

@@ -289,7 +289,7 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
     if (fields.front() == "packed") {
-      add_packed(packed_runs(fields), query, partials);
+      add_packed(packed_runs(fields), query, [&](const PartialRow& each) { partials.add(each); });
       continue;
     }
     const PartialRow row = partial_row(fields, query);

@@ -70,7 +70,7 @@ PartialRow run_row(const PackedRuns& packed, const LogQuery& query) {
 
 }  // namespace
 
-void add_packed(const PackedRuns& packed, const LogQuery& query, PartialRows& partials) {
+void add_packed(const PackedRuns& packed, const LogQuery& query, const RowSink& sink) {
   if (packed.kind < 0) {
     throw Error(ErrorKind::source, "the database's answer",
                 "a group of runs has the number " + std::to_string(packed.kind),
@@ -81,15 +81,15 @@ void add_packed(const PackedRuns& packed, const LogQuery& query, PartialRows& pa
     reject.kind = RowKind::reject;
     reject.n[0] = packed.runs;
     reject.n[1] = static_cast<std::int64_t>(*reason);
-    return partials.add(reject);
+    return sink(reject);
   }
   const bool is_node = digit(packed.kind, packed::kNode, 1) != 0;
   PartialRow input;
   input.kind = RowKind::input;
   input.n[is_node ? 1 : 0] = packed.runs;
   input.n[3] = packed.newest_us;
-  partials.add(input);
-  if (!is_node) partials.add(run_row(packed, query));
+  sink(input);
+  if (!is_node) sink(run_row(packed, query));
 }
 
 }  // namespace dagloop

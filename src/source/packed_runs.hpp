@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "source/partial_rows.hpp"
@@ -47,10 +48,13 @@ struct PackedRuns {
   std::int64_t newest_us = -1;  // since 1970
 };
 
-/// Adds what the rows are: runs and input, node records (as input alone), or rejects, for the
-/// reason that build_record() would give.
+/// Is given partial rows, one after the other.
+using RowSink = std::function<void(const PartialRow&)>;
+
+/// Gives `sink` what the rows are: runs and input, node records (as input alone), or rejects, for
+/// the reason that build_record() would give.
 ///
 /// Errors: Error{source} for digits that mean nothing.
-void add_packed(const PackedRuns& packed, const LogQuery& query, PartialRows& partials);
+void add_packed(const PackedRuns& packed, const LogQuery& query, const RowSink& sink);
 
 }  // namespace dagloop

@@ -11,30 +11,15 @@ constexpr int kManyKeys = 100'000;
 
 // Whether any key may stand more than once: mostly none does, and telling so costs half of listing.
 bool may_repeat(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
-  const auto is_unique = [](const PostgresTable& table) { return !table.unique.empty(); };
+  const auto is_unique = [&](const PostgresTable& table) {
+    return has_unique_runs(table, scope.mapping);
+  };
   if (std::ranges::any_of(scope.tables, is_unique)) return true;  // listing looks at few rows
   transaction.exec("SET LOCAL max_parallel_workers_per_gather = 0");
   const pqxx::row row =
       transaction.exec1(repetition_query(scope.tables, scope.mapping, scope.query));
   transaction.exec("SET LOCAL max_parallel_workers_per_gather TO DEFAULT");
   return row[0].as<bool>();
-}
-
-std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
-  if (!may_repeat(transaction, scope)) return "";
-  const std::string asked = repeated_query(scope.tables, scope.mapping, scope.query);
-  // Sorting finds them in half the time of hashing.
-  transaction.exec("SET LOCAL enable_hashagg = off");
-  transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");
-  const pqxx::result found = transaction.exec(asked + " LIMIT " + std::to_string(kManyKeys + 1));
-  transaction.exec("SET LOCAL enable_hashagg = on");
-  transaction.exec("SET LOCAL parallel_tuple_cost TO DEFAULT");
-  if (found.size() > kManyKeys) return asked;
-  std::string keys;
-  for (const pqxx::row& row : found) {
-    if (!row[0].is_null()) keys += (keys.empty() ? "" : ",") + row[0].as<std::string>();
-  }
-  return keys.empty() ? "" : "SELECT unnest('{" + keys + "}'::int8[])";
 }
 
 // None where a second connection or the snapshot was not to be had, or was lost: then the caller's
@@ -53,6 +38,23 @@ std::optional<std::string> search(const std::string& server, const std::string& 
 }
 
 }  // namespace
+
+std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
+  if (!may_repeat(transaction, scope)) return "";
+  const std::string asked = repeated_query(scope.tables, scope.mapping, scope.query);
+  // Sorting finds them in half the time of hashing.
+  transaction.exec("SET LOCAL enable_hashagg = off");
+  transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");
+  const pqxx::result found = transaction.exec(asked + " LIMIT " + std::to_string(kManyKeys + 1));
+  transaction.exec("SET LOCAL enable_hashagg = on");
+  transaction.exec("SET LOCAL parallel_tuple_cost TO DEFAULT");
+  if (found.size() > kManyKeys) return asked;
+  std::string keys;
+  for (const pqxx::row& row : found) {
+    if (!row[0].is_null()) keys += (keys.empty() ? "" : ",") + row[0].as<std::string>();
+  }
+  return keys.empty() ? "" : "SELECT unnest('{" + keys + "}'::int8[])";
+}
 
 void prepare_statements(pqxx::transaction_base& transaction, std::chrono::milliseconds timeout) {
   transaction.exec("SET LOCAL TIME ZONE 'UTC'");

@@ -28,6 +28,10 @@ struct RepetitionScope {
   std::chrono::milliseconds timeout;
 };
 
+/// Returns a query of one column for the hashes of the keys (repeated_query); empty where there are
+/// none.
+std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionScope& scope);
+
 /// One search. Used from one thread; it has another of its own.
 class RepetitionSearch {
  public:
@@ -35,8 +39,8 @@ class RepetitionSearch {
   RepetitionSearch(const std::string& server, const std::string& snapshot,
                    const RepetitionScope& scope);
 
-  /// Waits, and returns a query of one column for the hashes of those keys (repeated_query); empty
-  /// where there are none. Where the search had no connection, it is done in `transaction`.
+  /// Waits, and returns what repeated_keys() does. Where the search had no connection, it is done
+  /// in `transaction`.
   std::string finish(pqxx::transaction_base& transaction);
 
  private:

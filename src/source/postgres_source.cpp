@@ -1,6 +1,5 @@
 #include "dagloop/source/postgres_source.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <pqxx/pqxx>
@@ -15,9 +14,11 @@
 #include "source/airflow_tables.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
+#include "source/postgres_count.hpp"
 #include "source/postgres_repetition.hpp"
-#include "source/postgres_runs.hpp"
+#include "source/postgres_rollup.hpp"
 #include "source/postgres_table.hpp"
+#include "source/rollup_format.hpp"
 
 namespace dagloop {
 namespace {
@@ -76,6 +77,18 @@ PostgresTable describe_table(pqxx::transaction_base& transaction, const std::str
       "i.indimmediate AND i.indnkeyatts = 1 AND i.indpred IS NULL",
       name);
   for (const pqxx::row& column : unique) table.unique.insert(column[0].as<std::string>());
+  const pqxx::result indexed = transaction.exec_params(
+      "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND "
+      "a.attnum = i.indkey[0] JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = "
+      "c.relam WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND m.amname = 'btree'",
+      name);
+  for (const pqxx::row& column : indexed) table.indexed.insert(column[0].as<std::string>());
+  table.is_plain = transaction
+                       .exec_params1(
+                           "SELECT relkind = 'r' AND NOT relhassubclass FROM pg_class WHERE oid = "
+                           "to_regclass($1)",
+                           name)[0]
+                       .as<bool>();
   return table;
 }
 
@@ -92,34 +105,6 @@ bool are_few(pqxx::transaction_base& transaction, const std::vector<PostgresTabl
                 .as<std::int64_t>();
   }
   return rows <= limit;
-}
-
-PartialRow partial_row(const pqxx::row& row, const LogQuery& query) {
-  PartialRow out;
-  out.kind = parse_row_kind(row[0].as<std::string>());
-  out.slot = slot_of_stretch(row[1].as<std::int64_t>(), query);
-  out.population = row[2].as<int>() == 0 ? Population::dag : Population::non_dag;
-  out.cohort = static_cast<Cohort>(row[3].as<int>());
-  out.name = row[4].as<std::string>("");
-  out.error_code = row[5].as<std::string>("");
-  if (!row[6].is_null()) out.bucket = row[6].as<std::int32_t>();
-  for (std::size_t i = 0; i < out.n.size(); ++i) {
-    out.n[i] = row[static_cast<pqxx::row::size_type>(7 + i)].as<std::int64_t>();
-  }
-  return out;
-}
-
-PackedRuns packed_runs(const pqxx::row& row) {
-  PackedRuns out;
-  out.kind = row[0].as<std::int64_t>();
-  out.plan_source = row[1].as<std::string>("");
-  out.error_code = row[2].as<std::string>("");
-  pqxx::row::size_type column = 3;
-  for (std::int64_t* count : {&out.runs, &out.unverified, &out.fallback, &out.reused,
-                              &out.fanout_failed, &out.fanout_total, &out.newest_us}) {
-    *count = row[column++].as<std::int64_t>();
-  }
-  return out;
 }
 
 // Turns rows into runs.
@@ -170,8 +155,18 @@ struct PostgresSource::Impl {
     if (is_airflow) described = airflow_tables();
     const bool aggregates = can_aggregate(described, options) &&
                             !are_few(transaction, described, options.mapping, query, rows_at_most);
-    return aggregates ? read_partials(transaction, described, query)
-                      : read_rows(transaction, described, query);
+    if (!aggregates) return read_rows(transaction, described, query);
+    if (options.rollup && can_keep(described, options.mapping)) {
+      if (auto kept = read_with_rollup(transaction, described, query, options, log())) return *kept;
+    }
+    return read_partials(transaction, described, query);
+  }
+
+  // The name under which counts are kept.
+  std::string log() const {
+    std::string name = where;
+    for (const std::string& table : tables) name += '\n' + table;
+    return log_name(name, options);
   }
 
   PartialSet read_partials(pqxx::transaction_base& transaction,
@@ -182,40 +177,11 @@ struct PostgresSource::Impl {
         transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
     RepetitionSearch search(server, snapshot,
                             {described, options.mapping, query, options.statement_timeout});
-    count_runs(transaction, described, query, partials);
+    const RowSink sink = [&](const PartialRow& row) { partials.add(row); };
+    count_runs(transaction, described, options.mapping, query, sink);
     const std::string repeated = search.finish(transaction);
-    if (repeated.empty() && !have_nodes(described, options.mapping)) return partials.finish();
-    for (const pqxx::row& row :
-         transaction.exec(settling_query(described, options.mapping, query, repeated))) {
-      partials.add(partial_row(row, query));
-    }
+    settle_runs(transaction, described, options.mapping, query, repeated, sink);
     return partials.finish();
-  }
-
-  // Compiled where rows are many: then it takes a third off. One worker helps, for the search for
-  // repeated keys takes a process of its own.
-  void count_runs(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& described,
-                  const LogQuery& query, PartialRows& partials) const {
-    const bool searches = std::ranges::any_of(
-        described, [](const PostgresTable& table) { return table.unique.empty(); });
-    if (searches) {
-      transaction.exec(
-          "SELECT set_config('max_parallel_workers_per_gather', least(1, "
-          "current_setting('max_parallel_workers_per_gather')::int)::text, true)");
-    }
-    transaction.exec("SET LOCAL jit = on");
-    for (const char* cost : {"jit_above_cost = 250000", "jit_optimize_above_cost = 250000",
-                             "jit_inline_above_cost = 1000000"}) {
-      transaction.exec(std::string("SET LOCAL ") + cost);
-    }
-    for (const PostgresTable& table : described) {
-      for (const pqxx::row& row :
-           transaction.exec(packed_runs_query(table, options.mapping, query))) {
-        add_packed(packed_runs(row), query, partials);
-      }
-    }
-    transaction.exec("SET LOCAL jit = off");
-    transaction.exec("SET LOCAL max_parallel_workers_per_gather TO DEFAULT");
   }
 
   PartialSet read_rows(pqxx::transaction_base& transaction,

@@ -57,6 +57,10 @@ void demand_column(const PostgresTable& table, const std::vector<std::string>& a
 
 }  // namespace
 
+bool has_unique_runs(const PostgresTable& table, const Mapping& mapping) {
+  return table.unique.contains(column_of(mapping, "pipeline_run_id"));
+}
+
 std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
 
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {

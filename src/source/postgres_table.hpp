@@ -16,10 +16,15 @@ struct PostgresTable {
   std::string name;                            // quoted as SQL wants it
   std::map<std::string, std::string> columns;  // name -> type, as in pg_type.typname
   std::set<std::string> unique;                // columns with a unique index of their own
+  std::set<std::string> indexed = {};          // columns that a B-tree index starts with
+  bool is_plain = false;                       // rows lie in this table itself: no view, no parts
 };
 
 /// Returns the name of the column that a field of the contract is found in.
 std::string column_of(const Mapping& mapping, const std::string& field);
+
+/// Returns whether the server keeps run keys apart.
+bool has_unique_runs(const PostgresTable& table, const Mapping& mapping);
 
 /// Returns a column's name as SQL wants it.
 std::string quoted_name(const std::string& name);

@@ -37,6 +37,7 @@ struct InputConfig {
   std::string rollup;   // store of what was counted, as a URI; empty: none
   DataLimits limits;
   Microseconds future_skew = std::chrono::minutes(5);
+  Microseconds lateness = std::chrono::hours(1);  // of rows of a database, with a rollup store
   Microseconds run_horizon = std::chrono::hours(24);
   Microseconds statement_timeout = std::chrono::seconds(60);  // of a database
   Dedupe dedupe = Dedupe::runs;

@@ -35,6 +35,8 @@ struct SourceOptions {
   /// What was counted before is kept here; null: everything is counted anew. The figures are the
   /// same.
   std::shared_ptr<RollupStore> rollup = nullptr;
+  /// How late a row of a database may come: what is older is counted once, and kept.
+  Microseconds lateness = std::chrono::hours(1);
 };
 
 /// What is asked of a source.

@@ -25,7 +25,9 @@ std::int64_t kind_of(std::int64_t status, std::int64_t time) {
 PartialSet counted(const std::vector<PackedRuns>& groups) {
   const ErrorClasses classes;
   PartialRows rows(classes);
-  for (const PackedRuns& group : groups) add_packed(group, day_query(), rows);
+  for (const PackedRuns& group : groups) {
+    add_packed(group, day_query(), [&](const PartialRow& row) { rows.add(row); });
+  }
   return rows.finish();
 }
 

@@ -1,0 +1,23 @@
+// Private to the source layer: a server's answers, as partial rows.
+#pragma once
+
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
+
+#include "source/packed_runs.hpp"
+#include "source/postgres_table.hpp"
+
+namespace dagloop {
+
+/// Gives `sink` what the tables' rows are, duplicates counted as runs (packed_runs_query).
+void count_runs(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
+                const Mapping& mapping, const LogQuery& query, const RowSink& sink);
+
+/// Gives `sink` what is to be added to that: run records that do not stand, taken back, derived
+/// runs and attempts (settling_query). Nothing is asked where nothing can be.
+void settle_runs(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
+                 const Mapping& mapping, const LogQuery& query, const std::string& repeated,
+                 const RowSink& sink);
+
+}  // namespace dagloop

@@ -1,0 +1,272 @@
+#include "source/postgres_rollup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "source/kept_range.hpp"
+#include "source/postgres_aggregate.hpp"
+#include "source/postgres_count.hpp"
+#include "source/postgres_repetition.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::int64_t kSlotsChecked = 24;  // the latest ones, and as many in turn
+
+std::string time_column(const Mapping& mapping) {
+  return quoted_name(column_of(mapping, "created_at"));
+}
+
+std::string within(const std::string& column, const Window& window) {
+  return fmt::format("({0} >= {1} AND {0} < {2})", column, time_literal(window.start),
+                     time_literal(window.end));
+}
+
+// The same table, of which only some rows are seen.
+PostgresTable part_of(const PostgresTable& table, const std::string& condition) {
+  PostgresTable part = table;
+  part.name = "(SELECT * FROM " + table.name + " WHERE " + condition + ") AS part";
+  return part;
+}
+
+class RollupReading {
+ public:
+  RollupReading(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
+                const LogQuery& query, const SourceOptions& options)
+      : transaction_(transaction), tables_(tables), query_(query), options_(options) {}
+
+  // What a range holds, counted from its start.
+  KeptRange count_anew(const LogQuery& range) {
+    KeptRange kept;
+    kept.query = range;
+    std::vector<PostgresTable> parts;
+    for (const PostgresTable& table : tables_) {
+      parts.push_back(part_of(table, within(time_column(options_.mapping), range.range)));
+    }
+    const std::string repeated =
+        repeated_keys(transaction_, {parts, options_.mapping, range, options_.statement_timeout});
+    kept.sums = counted(parts, range, repeated);
+    kept.slots = slots_of({floor_to_slot(range.range.start), range.range.end});
+    return kept;
+  }
+
+  // Whether the slots that are looked at this time hold what they held.
+  bool is_unchanged(const KeptRange& kept) {
+    const std::int64_t first = slot_number(kept.query.range.start);
+    const std::int64_t last = slot_number(kept.query.range.end);
+    const std::int64_t turn = first + kept.turn % std::max<std::int64_t>(1, last - first);
+    for (const std::int64_t from : {std::max(first, last - kSlotsChecked), turn}) {
+      const std::int64_t to = std::min(last, from + kSlotsChecked);
+      if (slots_of({slot_time(from), slot_time(to)}) != slots_between(kept.slots, from, to)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // What some rows are in a range.
+  RowSums counted(const std::vector<PostgresTable>& tables, const LogQuery& query) {
+    return counted(tables, query, repeated_query(tables, options_.mapping, query));
+  }
+
+  // The tables, of which only the rows of runs are seen that have a row in one of the windows.
+  std::vector<PostgresTable> touched_by(const std::vector<Window>& windows, const Window& hull) {
+    const std::string at = time_column(options_.mapping);
+    std::string near;
+    for (const PostgresTable& table : tables_) {
+      for (const Window& window : windows) {
+        near += fmt::format("{}SELECT {} AS run, {} AS request FROM {} WHERE {}",
+                            near.empty() ? "" : " UNION ALL ", key(table, "pipeline_run_id"),
+                            key(table, "request_id"), table.name, within(at, window));
+      }
+    }
+    const std::string keys = fmt::format(
+        "WITH near AS MATERIALIZED ({}), runs AS MATERIALIZED (SELECT DISTINCT run FROM near WHERE "
+        "run <> ''), requests AS MATERIALIZED (SELECT DISTINCT request FROM near WHERE (run <> '') "
+        "IS NOT TRUE AND request <> '') ",
+        near);
+    // Keys are looked up one by one: the planner does not know how few they are.
+    transaction_.exec(
+        "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL "
+        "enable_seqscan = off");
+    std::vector<PostgresTable> parts;
+    for (const PostgresTable& table : tables_) {
+      std::string places;
+      for (const pqxx::row& row : transaction_.exec(keys + places_query(table, within(at, hull)) +
+                                                    keyless_query(table, windows))) {
+        places += (places.empty() ? "\"" : ",\"") + row[0].as<std::string>() + "\"";
+      }
+      parts.push_back(part_of(table, "ctid = ANY ('{" + places + "}'::tid[])"));
+    }
+    transaction_.exec(
+        "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan "
+        "= on");
+    return parts;
+  }
+
+  // The answer: the sums, and what no range holds: records of the future, and those without a time.
+  PartialSet answer(const RowSums& sums) {
+    const std::string at = time_column(options_.mapping);
+    RowSums all = sums;
+    std::vector<PostgresTable> beyond;
+    for (const PostgresTable& table : tables_) {
+      beyond.push_back(
+          part_of(table, at + " > " + time_literal(query_.latest) + " OR " + at + " IS NULL"));
+    }
+    count_runs(transaction_, beyond, options_.mapping, query_,
+               [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
+    PartialRows partials(options_.classes);
+    all.give(query_, partials);
+    return partials.finish();
+  }
+
+  SlotMarks slots_of(const Window& window) {
+    SlotMarks marks;
+    if (window.start >= window.end) return marks;
+    const std::string at = time_column(options_.mapping);
+    for (const PostgresTable& table : tables_) {
+      // A row that is written again has another xmin.
+      for (const pqxx::row& row : transaction_.exec(
+               fmt::format("SELECT floor(extract(epoch FROM {0}) / 300)::int8, count(*), "
+                           "sum(xmin::text::int8) FROM {1} WHERE {2} GROUP BY 1",
+                           at, table.name, within(at, window)))) {
+        SlotMark& mark = marks[row[0].as<std::int64_t>()];
+        mark.rows += row[1].as<std::int64_t>();
+        mark.writers += row[2].as<std::int64_t>();
+      }
+    }
+    return marks;
+  }
+
+ private:
+  static std::string key_column(const Mapping& mapping, const std::string& field) {
+    return quoted_name(column_of(mapping, field));
+  }
+
+  std::string key(const PostgresTable& table, const std::string& field) const {
+    const std::string column = column_of(options_.mapping, field);
+    return table.columns.contains(column) ? quoted_name(column) + "::text" : "NULL::text";
+  }
+
+  // The rows of those runs.
+  std::string places_query(const PostgresTable& table, const std::string& in_hull) const {
+    const Mapping& mapping = options_.mapping;
+    const bool has_run = table.columns.contains(column_of(mapping, "pipeline_run_id"));
+    const bool has_request = table.columns.contains(column_of(mapping, "request_id"));
+    const std::string run = "t." + key_column(mapping, "pipeline_run_id");
+    const std::string by_run =
+        fmt::format("SELECT t.ctid::text FROM runs JOIN {} AS t ON {} = runs.run WHERE {}",
+                    table.name, run, in_hull);
+    const std::string by_request = fmt::format(
+        "SELECT t.ctid::text FROM requests JOIN {} AS t ON t.{} = requests.request WHERE {}{}",
+        table.name, key_column(mapping, "request_id"), in_hull,
+        has_run ? fmt::format(" AND ({0} IS NULL OR {0} = '')", run) : "");
+    if (!has_run) return by_request;
+    return has_request ? by_run + " UNION ALL " + by_request : by_run;
+  }
+
+  // Rows without any key are no run's.
+  std::string keyless_query(const PostgresTable& table, const std::vector<Window>& windows) const {
+    std::string query;
+    for (const Window& window : windows) {
+      query += fmt::format(
+          " UNION ALL SELECT ctid::text FROM {} WHERE {} AND ({} <> '') IS NOT TRUE AND ({} <> '') "
+          "IS NOT TRUE",
+          table.name, within(time_column(options_.mapping), window), key(table, "pipeline_run_id"),
+          key(table, "request_id"));
+    }
+    return query;
+  }
+
+  RowSums counted(const std::vector<PostgresTable>& tables, const LogQuery& query,
+                  const std::string& repeated) {
+    RowSums sums;
+    const RowSink sink = [&](const PartialRow& row) { sums.add(row, query, RowSign::plus); };
+    count_runs(transaction_, tables, options_.mapping, query, sink);
+    settle_runs(transaction_, tables, options_.mapping, query, repeated, sink);
+    return sums;
+  }
+
+  pqxx::transaction_base& transaction_;
+  const std::vector<PostgresTable>& tables_;
+  const LogQuery& query_;
+  const SourceOptions& options_;
+};
+
+// Sums over a range, of which some rows are taken away and come back as they lie in another range.
+RowSums moved(const RowSums& sums, const RowSums& old_rows, const RowSums& new_rows,
+              const LogQuery& to) {
+  RowSums result = sums;
+  result.add(old_rows, RowSign::minus);
+  const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
+  result.set_newest_us(is_in ? sums.newest_us() : -1);
+  result.add(new_rows, RowSign::plus);
+  return result;
+}
+
+// Queries of different shape keep sums beside one another.
+std::string value_name(const LogQuery& query) {
+  const auto days = std::chrono::floor<std::chrono::days>(query.range.length()).count();
+  return fmt::format("counts.{}.{}", query.cuts.size(), days);
+}
+
+bool is_plain_text(const std::string& type) { return type == "text" || type == "varchar"; }
+
+}  // namespace
+
+bool can_keep(const std::vector<PostgresTable>& tables, const Mapping& mapping) {
+  return std::ranges::all_of(tables, [&](const PostgresTable& table) {
+    const std::string at = column_of(mapping, "created_at");
+    if (!table.is_plain || table.columns.at(at) != "timestamptz") return false;
+    for (const char* field : {"pipeline_run_id", "request_id"}) {
+      const auto mapped = mapping.fields.find(field);
+      if (mapped != mapping.fields.end() && !mapped->second.aliases.empty()) return false;
+      const std::string column = column_of(mapping, field);
+      const auto found = table.columns.find(column);
+      if (found == table.columns.end()) continue;
+      if (!is_plain_text(found->second) || !table.indexed.contains(column)) return false;
+    }
+    return true;
+  });
+}
+
+std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
+                                           const std::vector<PostgresTable>& tables,
+                                           const LogQuery& query, const SourceOptions& options,
+                                           const std::string& log) {
+  const LogQuery sealed = sealed_part(query, options.lateness);
+  if (query.latest < query.range.end || query.cuts.empty() ||
+      sealed.range.start >= sealed.range.end)
+    return {};
+  RollupReading reading(transaction, tables, query, options);
+  const std::string name = value_name(query);
+  const RollupValues stored = options.rollup->load(log, name, name);
+  const auto value = stored.values.find(name);
+  std::optional<KeptRange> kept;
+  if (value != stored.values.end()) kept = decode_kept_range(value->second);
+  if (kept) kept->query.latest = query.latest;  // no row of a range is of the future
+  const bool is_kept = kept && is_near(kept->query, query) && reading.is_unchanged(*kept);
+  if (!is_kept) kept = reading.count_anew(sealed);
+
+  const std::vector<PostgresTable> touched = reading.touched_by(
+      windows_between(kept->query, query), hull_of(kept->query.range, query.range));
+  const RowSums before = reading.counted(touched, kept->query);
+  const RowSums sums = moved(kept->sums, before, reading.counted(touched, query), query);
+  if (!sums.are_possible()) return {};
+  PartialSet answer = reading.answer(sums);
+  if (sealed.range.end < kept->query.range.end) return answer;  // an earlier tick again
+  if (is_kept) {
+    kept->sums = moved(kept->sums, before, reading.counted(touched, sealed), sealed);
+    if (!kept->sums.are_possible()) return {};
+    kept->slots.merge(reading.slots_of({kept->query.range.end, sealed.range.end}));
+    kept->slots.erase(kept->slots.begin(),
+                      kept->slots.lower_bound(slot_number(sealed.range.start)));
+    kept->query = sealed;
+    kept->turn += kSlotsChecked;
+  }
+  options.rollup->commit(log, stored.version, {{}, {{name, encode(*kept)}}});
+  return answer;
+}
+
+}  // namespace dagloop
