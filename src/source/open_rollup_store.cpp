@@ -3,6 +3,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/source/rollup_store.hpp"
+#include "source/postgres_rollup_store.hpp"
 #include "source/sqlite_rollup_store.hpp"
 
 namespace dagloop {
@@ -13,8 +14,12 @@ std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
     return std::make_unique<SqliteRollupStore>(uri.substr(kSqlite.size()), std::move(warn));
   }
+  if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) {
+    return std::make_unique<PostgresRollupStore>(uri, std::move(warn));
+  }
   throw Error(ErrorKind::usage, "rollup",
-              "counts are kept in SQLite, not in \"" + redact_uri(uri) + "\"", "give sqlite:PATH");
+              "counts are kept in SQLite or PostgreSQL, not in \"" + redact_uri(uri) + "\"",
+              "give sqlite:PATH or postgresql://...");
 }
 
 }  // namespace dagloop

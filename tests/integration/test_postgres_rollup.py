@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
 from awkward_tables import is_node, table_log  # noqa: E402
-from postgres_server import PostgresServer  # noqa: E402
+from postgres_server import PASSWORD, PostgresServer  # noqa: E402
 from support import SOURCE_DIR, run_tool  # noqa: E402
 from test_eval_oracle import END, HOUR, oracle, stamp  # noqa: E402
 import test_postgres_source as tables  # noqa: E402
@@ -77,10 +77,35 @@ class RollupTest(unittest.TestCase):
             as_of += rng.choice([5, 15, 15, 15, 30, 90]) * MINUTE
 
     def test_every_tick_is_the_same_with_a_store_and_without(self):
-        for seed in range(400, 404):
+        for seed in range(400, 403):
             self.server.sql("TRUNCATE command_logs, dag_node_logs", self.database)
             (self.folder / "rollup.db").unlink(missing_ok=True)
             self.ticks(seed)
+
+    def test_hosts_share_a_store_in_postgresql(self):
+        for _ in range(2):  # it is idempotent, and what dagloop makes itself
+            self.server.sql((SOURCE_DIR / "sql" / "0005_rollup.sql").read_text(), self.database)
+        self.ticks(410, self.uri())
+        versions = self.server.sql("SELECT version FROM dagloop.rollup_log", self.database)
+        self.assertGreater(int(versions), 5)
+        self.server.sql("UPDATE dagloop.rollup SET bytes = 'damaged'", self.database)
+        self.same(END, self.uri())
+        self.server.sql("DROP SCHEMA dagloop CASCADE", self.database)
+        self.same(END, self.uri())
+        self.same(END, self.uri())
+        self.assertEqual(self.server.sql("SELECT count(*) FROM dagloop.rollup", self.database).strip(),
+                         "1")
+
+    def test_a_store_that_is_down_or_read_only_is_a_warning(self):
+        self.quiet_rows()
+        self.server.sql("CREATE ROLE guest LOGIN PASSWORD '%s'" % PASSWORD)
+        for store, word in ((self.server.uri("none_such"), "none_such"),
+                            (self.uri(user="guest"), "permission denied")):
+            document, warning = self.report(END, "--rollup", store)
+            self.assertEqual(document, self.report(END)[0])
+            self.assertIn("rollup", warning)
+            self.assertIn(word, warning)
+            self.assertNotIn(PASSWORD, warning)
 
     def quiet_rows(self, count=400):
         self.load("command_logs", [

@@ -55,7 +55,8 @@ class RollupStore {
   virtual bool is_usable() { return true; }
 };
 
-/// Opens a store: `sqlite:PATH` (a file of its own, made when missing, parents too).
+/// Opens a store: `sqlite:PATH` (a file of its own, made when missing, parents too), or
+/// `postgresql://...` (tables of the schema `dagloop`, made when missing).
 ///
 /// Shape:  `warn` is told, once a store, what is wrong with it; may be empty.
 /// Errors: Error{usage} for anything else; a store that cannot be opened is as an empty one.

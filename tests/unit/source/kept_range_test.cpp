@@ -1,0 +1,157 @@
+// What is kept of a database between ticks: sums that are taken apart and put together again, and
+// the stretches by which two ranges differ, against a slow look at every slot.
+#include "source/kept_range.hpp"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+namespace dagloop {
+namespace {
+
+const TimePoint kStart = *parse_time("2026-02-25T00:00:00Z");
+
+TimePoint at_slot(std::int64_t slot) { return kStart + slot * kSlot; }
+
+LogQuery query_of(std::int64_t start, std::int64_t cut, std::int64_t end) {
+  return {{at_slot(start), at_slot(end)}, at_slot(end), {at_slot(cut), at_slot(end)}};
+}
+
+PartialRow run_row(TimePoint slot, std::int64_t runs) {
+  PartialRow row;
+  row.slot = slot;
+  row.name = "llm";
+  row.error_code = "503";
+  row.bucket = 1000;
+  row.n[0] = runs;
+  row.n[1] = runs;
+  return row;
+}
+
+PartialRow other_row(RowKind kind, std::int64_t first, std::int64_t second) {
+  PartialRow row;
+  row.kind = kind;
+  row.n[0] = first;
+  row.n[1] = second;
+  row.n[3] = kind == RowKind::input ? 77 : 0;
+  return row;
+}
+
+RowSums some_sums(const LogQuery& query) {
+  RowSums sums;
+  sums.add(run_row(query.range.start, 5), query, RowSign::plus);
+  sums.add(run_row(query.cuts[0], 7), query, RowSign::plus);
+  sums.add(other_row(RowKind::input, 12, 0), query, RowSign::plus);
+  sums.add(other_row(RowKind::reject, 2, 5), query, RowSign::plus);
+  return sums;
+}
+
+// Which stretch a slot lies in; -1: in none.
+std::int64_t place_of(TimePoint slot, const LogQuery& query) {
+  if (!query.range.contains(slot)) return -1;
+  return std::ranges::upper_bound(query.cuts, slot) - query.cuts.begin();
+}
+
+}  // namespace
+
+TEST_CASE("sums that are moved to another range lie in its stretches") {
+  const LogQuery before = query_of(0, 10, 20);
+  const LogQuery after = query_of(1, 11, 21);
+  const ErrorClasses classes;
+  PartialRows partials(classes);
+  some_sums(before).give(after, partials);
+  const PartialSet set = partials.finish();
+  REQUIRE(set.partials.size() == 2);
+  CHECK(set.partials.begin()->first.slot == at_slot(1));
+  CHECK(set.partials.begin()->second.total_runs == 5);
+  CHECK(set.partials.rbegin()->first.slot == at_slot(11));
+  CHECK(set.partials.rbegin()->second.latency.count() == 7);
+  CHECK(set.input.run_records == 12);
+  CHECK(set.input.malformed == 2);
+  CHECK(set.input.newest_record == TimePoint{Microseconds{77}});
+}
+
+TEST_CASE("what is added and taken away again is gone") {
+  const LogQuery query = query_of(0, 10, 20);
+  const RowSums sums = some_sums(query);
+  RowSums more = sums;
+  RowSums extra;
+  extra.add(run_row(query.cuts[0], 3), query, RowSign::plus);
+  more.add(extra, RowSign::plus);
+  CHECK(more != sums);
+  more.add(extra, RowSign::minus);
+  CHECK(more == sums);
+  CHECK(more.are_possible());
+  more.add(run_row(query.cuts[0], 8), query, RowSign::minus);
+  CHECK_FALSE(more.are_possible());
+}
+
+TEST_CASE("runs in flight are taken away whatever else is known of them") {
+  const LogQuery query = query_of(0, 10, 20);
+  RowSums sums;
+  PartialRow in_flight = run_row(query.range.start, 0);
+  in_flight.n = {};
+  in_flight.n[2] = 1;
+  sums.add(in_flight, query, RowSign::plus);
+  in_flight.name.clear();
+  in_flight.bucket.reset();
+  sums.add(in_flight, query, RowSign::minus);
+  CHECK(sums == RowSums{});
+}
+
+TEST_CASE("a kept range outlives the process, and a damaged one is not believed") {
+  KeptRange kept;
+  kept.query = query_of(0, 10, 20);
+  kept.sums = some_sums(kept.query);
+  kept.slots = {{100, {3, 900}}, {101, {1, 7}}};
+  kept.turn = 48;
+  const std::string bytes = encode(kept);
+  const auto read = decode_kept_range(bytes);
+  REQUIRE(read);
+  CHECK(read->query.range == kept.query.range);
+  CHECK(read->query.cuts == kept.query.cuts);
+  CHECK(read->sums == kept.sums);
+  CHECK(read->slots == kept.slots);
+  CHECK(read->turn == 48);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_FALSE(decode_kept_range(std::string_view(bytes).substr(0, size)));
+  }
+  CHECK_FALSE(decode_kept_range(bytes + "x"));
+}
+
+TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere else") {
+  std::mt19937 random(7);
+  const auto any = [&random](int from, int to) {
+    return std::uniform_int_distribution<std::int64_t>(from, to)(random);
+  };
+  for (int round = 0; round < 300; ++round) {
+    const LogQuery kept = query_of(any(0, 5), any(6, 12), any(13, 20));
+    const LogQuery query = query_of(any(0, 5), any(6, 12), any(13, 20));
+    const std::vector<Window> windows = windows_between(kept, query);
+    for (std::int64_t slot = -2; slot < 25; ++slot) {
+      const TimePoint time = at_slot(slot);
+      const bool is_touched =
+          std::ranges::any_of(windows, [&](const Window& window) { return window.contains(time); });
+      if (place_of(time, kept) != place_of(time, query)) CHECK(is_touched);
+    }
+    for (std::size_t i = 1; i < windows.size(); ++i) {
+      CHECK(windows[i - 1].end < windows[i].start);
+    }
+  }
+}
+
+TEST_CASE("the sealed part ends lateness before the end, and cuts stay in it") {
+  const LogQuery sealed = sealed_part(query_of(0, 10, 20), kSlot * 3);
+  CHECK(sealed.range == Window{at_slot(0), at_slot(17)});
+  CHECK(sealed.cuts == std::vector<TimePoint>{at_slot(10), at_slot(17)});
+}
+
+TEST_CASE("sums are moved where ranges are near") {
+  CHECK(is_near(query_of(0, 50, 97), query_of(1, 51, 101)));
+  CHECK_FALSE(is_near(query_of(0, 50, 97), query_of(10, 60, 110)));
+  CHECK_FALSE(is_near(query_of(1, 50, 97), query_of(0, 50, 97)));
+  LogQuery other = query_of(0, 50, 97);
+  other.cuts.pop_back();
+  CHECK_FALSE(is_near(other, query_of(0, 50, 97)));
+}
+
+}  // namespace dagloop
