@@ -11,6 +11,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -128,11 +129,22 @@ class Wire:
         target.shutdown(socket.SHUT_WR)
 
 
-def evaluate(bin_dir, source, window):
-    command = [str(bin_dir / "eval_dag_quality"), "--json", "--window", window, "--as-of", END,
-               "--source", source, "--config", str(ROOT / "bench" / "databases.json")]
+def evaluate(bin_dir, source, window, *flags, end=END):
+    command = [str(bin_dir / "eval_dag_quality"), "--json", "--window", window, "--as-of", end,
+               "--source", source, "--config", str(ROOT / "bench" / "databases.json"), *flags]
     command += ["--baseline", "control"] if window == "30d" else []
     return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def ticks(bin_dir, source, store):
+    """Every call is the next tick, 15 minutes later; the first one counts everything."""
+    ends = ("2026-03-02T%02d:%02d:00Z" % divmod(minute, 60) for minute in range(0, 24 * 60, 15))
+
+    def tick():
+        evaluate(bin_dir, source, "3d", "--rollup", store, end=next(ends))()
+
+    tick()
+    return tick
 
 
 def postgres(rows, rounds, bin_dir):
@@ -157,6 +169,12 @@ def postgres(rows, rounds, bin_dir):
             "dagloop, rows travel, 3 of 30 days":
                 evaluate(bin_dir, counted + "&rows_at_most=1000000000", "3d"),
         }, rounds)
+        server.sql((ROOT / "sql" / "0004_run_keys.sql").read_text())
+        server.sql("VACUUM ANALYZE command_logs")
+        with tempfile.TemporaryDirectory() as folder:
+            results.update(measure({
+                "dagloop, 3 of 30 days, a tick of 15 minutes":
+                    ticks(bin_dir, counted, "sqlite:%s/rollup.db" % folder)}, rounds))
         server.sql((ROOT / "sql" / "0003_one_row_a_run.sql").read_text())
         results.update(measure({
             "dagloop, one row a run": evaluate(bin_dir, counted, "30d"),

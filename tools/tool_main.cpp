@@ -69,8 +69,10 @@ void add_source_flags(CLI::App& app, ConfigFlags& flags) {
   app.add_option("--mapping", flags.mapping, "mapping file for logs with other field names")
       ->envname("DAGLOOP_MAPPING");
   app.add_option("--dedupe", flags.dedupe, "runs, or records to drop identical lines too");
-  app.add_option("--rollup", flags.rollup,
-                 "store of what was counted before, sqlite:PATH or postgresql://...: only what is new is read")
+  app.add_option(
+         "--rollup", flags.rollup,
+         "store of what was counted before, sqlite:PATH or postgresql://...: only what is new "
+         "is read")
       ->envname("DAGLOOP_ROLLUP");
 }
 
