@@ -12,7 +12,9 @@
 namespace dagloop {
 namespace {
 
-constexpr std::int64_t kSlotsChecked = 24;  // the latest ones, and as many in turn
+constexpr const char* kWhole = ".whole";
+constexpr std::chrono::hours kSealedAtOnce{2};  // the least by which a sealed range grows
+constexpr std::int64_t kSlotsChecked = 24;      // the latest ones, and as many in turn
 
 std::string time_column(const Mapping& mapping) {
   return quoted_name(column_of(mapping, "created_at"));
@@ -68,6 +70,33 @@ class RollupReading {
   // What some rows are in a range.
   RowSums counted(const std::vector<PostgresTable>& tables, const LogQuery& query) {
     return counted(tables, query, repeated_query(tables, options_.mapping, query));
+  }
+
+  // The sums of a range, moved to another one: the rows of runs that may lie elsewhere are taken
+  // away, and come back as they lie there. None where that cannot be.
+  std::optional<RowSums> moved(const KeptRange& from, const LogQuery& to) {
+    const std::vector<Window> windows = windows_between(from.query, to);
+    if (windows.empty()) return from.sums;
+    const std::vector<PostgresTable> touched =
+        touched_by(windows, hull_of(from.query.range, to.range));
+    RowSums sums = from.sums;
+    sums.add(counted(touched, from.query), RowSign::minus);
+    const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
+    if (!is_in) sums.set_newest_us(-1);
+    sums.add(counted(touched, to), RowSign::plus);
+    if (!sums.are_possible()) return std::nullopt;
+    return sums;
+  }
+
+  // Makes a sealed range longer.
+  bool seal(KeptRange& kept, const LogQuery& sealed) {
+    std::optional<RowSums> sums = moved(kept, sealed);
+    if (!sums) return false;
+    kept.sums = *std::move(sums);
+    kept.slots.merge(slots_of({kept.query.range.end, sealed.range.end}));
+    kept.slots.erase(kept.slots.begin(), kept.slots.lower_bound(slot_number(sealed.range.start)));
+    kept.query = sealed;
+    return true;
   }
 
   // The tables, of which only the rows of runs are seen that have a row in one of the windows.
@@ -194,21 +223,21 @@ class RollupReading {
   const SourceOptions& options_;
 };
 
-// Sums over a range, of which some rows are taken away and come back as they lie in another range.
-RowSums moved(const RowSums& sums, const RowSums& old_rows, const RowSums& new_rows,
-              const LogQuery& to) {
-  RowSums result = sums;
-  result.add(old_rows, RowSign::minus);
-  const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
-  result.set_newest_us(is_in ? sums.newest_us() : -1);
-  result.add(new_rows, RowSign::plus);
-  return result;
-}
-
 // Queries of different shape keep sums beside one another.
 std::string value_name(const LogQuery& query) {
   const auto days = std::chrono::floor<std::chrono::days>(query.range.length()).count();
   return fmt::format("counts.{}.{}", query.cuts.size(), days);
+}
+
+// None where it is missing, damaged, or too far away.
+std::optional<KeptRange> kept_value(const RollupValues& stored, const std::string& name,
+                                    const LogQuery& query) {
+  const auto value = stored.values.find(name);
+  if (value == stored.values.end()) return std::nullopt;
+  std::optional<KeptRange> kept = decode_kept_range(value->second);
+  if (!kept || !is_near(kept->query, query)) return std::nullopt;
+  kept->query.latest = query.latest;  // no row of a range is of the future
+  return kept;
 }
 
 bool is_plain_text(const std::string& type) { return type == "text" || type == "varchar"; }
@@ -236,36 +265,34 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
                                            const LogQuery& query, const SourceOptions& options,
                                            const std::string& log) {
   const LogQuery sealed = sealed_part(query, options.lateness);
-  if (query.latest < query.range.end || query.cuts.empty() ||
-      sealed.range.start >= sealed.range.end)
-    return {};
+  if (query.latest < query.range.end || query.cuts.empty()) return {};
+  if (sealed.range.start >= sealed.range.end) return {};
   RollupReading reading(transaction, tables, query, options);
   const std::string name = value_name(query);
-  const RollupValues stored = options.rollup->load(log, name, name);
-  const auto value = stored.values.find(name);
-  std::optional<KeptRange> kept;
-  if (value != stored.values.end()) kept = decode_kept_range(value->second);
-  if (kept) kept->query.latest = query.latest;  // no row of a range is of the future
-  const bool is_kept = kept && is_near(kept->query, query) && reading.is_unchanged(*kept);
-  if (!is_kept) kept = reading.count_anew(sealed);
-
-  const std::vector<PostgresTable> touched = reading.touched_by(
-      windows_between(kept->query, query), hull_of(kept->query.range, query.range));
-  const RowSums before = reading.counted(touched, kept->query);
-  const RowSums sums = moved(kept->sums, before, reading.counted(touched, query), query);
-  if (!sums.are_possible()) return {};
-  PartialSet answer = reading.answer(sums);
-  if (sealed.range.end < kept->query.range.end) return answer;  // an earlier tick again
-  if (is_kept) {
-    kept->sums = moved(kept->sums, before, reading.counted(touched, sealed), sealed);
-    if (!kept->sums.are_possible()) return {};
-    kept->slots.merge(reading.slots_of({kept->query.range.end, sealed.range.end}));
-    kept->slots.erase(kept->slots.begin(),
-                      kept->slots.lower_bound(slot_number(sealed.range.start)));
-    kept->query = sealed;
-    kept->turn += kSlotsChecked;
+  const RollupValues stored = options.rollup->load(log, name, name + kWhole);
+  std::optional<KeptRange> kept = kept_value(stored, name, query);
+  std::optional<KeptRange> whole = kept_value(stored, name + kWhole, query);
+  if (!kept || !reading.is_unchanged(*kept)) {
+    kept = reading.count_anew(sealed);
+    whole.reset();
   }
-  options.rollup->commit(log, stored.version, {{}, {{name, encode(*kept)}}});
+  // What the last tick counted serves as long as the rows that were not sealed are still the same.
+  const bool is_whole =
+      whole && whole->slots == reading.slots_of({kept->query.range.end, whole->query.range.end});
+  const KeptRange& base = is_whole ? *whole : *kept;
+  const std::optional<RowSums> sums = reading.moved(base, query);
+  if (!sums) return {};
+  const PartialSet answer = reading.answer(*sums);
+  const bool is_earlier = sealed.range.end < kept->query.range.end ||
+                          (is_whole && query.range.end < whole->query.range.end);
+  if (is_earlier) return answer;
+  if (sealed.range.end - kept->query.range.end >= kSealedAtOnce && !reading.seal(*kept, sealed)) {
+    return {};
+  }
+  kept->turn += kSlotsChecked;
+  const KeptRange next{query, *sums, reading.slots_of({kept->query.range.end, query.range.end}), 0};
+  options.rollup->commit(log, stored.version,
+                         {{}, {{name, encode(*kept)}, {name + kWhole, encode(next)}}});
   return answer;
 }
 
