@@ -103,7 +103,7 @@ constexpr TimePoint kPast = std::chrono::sys_days(std::chrono::year(2262) / 1 / 
 
 // The days from 1970 to the first of every month up to 2261.
 constexpr auto kMonthStarts = [] {
-  std::array<std::int32_t, 12 * (2262 - 1970)> starts{};
+  std::array<std::int32_t, std::size_t{12} * (2262 - 1970)> starts{};
   std::int32_t day = 0;
   for (std::size_t i = 0; i < starts.size(); ++i) {
     starts[i] = day;
@@ -168,9 +168,9 @@ std::optional<TimePoint> parse_usual(std::string_view text) {
                         day <= 28 && hour < 24 && minute < 60 && second < 60;
   if (!is_usual) return std::nullopt;
   const std::int64_t days_before = kMonthStarts[12 * (year - 1970) + month - 1];
-  const std::int64_t seconds_before =
-      86'400 * (days_before + day - 1) + 3600 * hour + 60 * minute + second;
-  return TimePoint(Microseconds(1'000'000 * seconds_before + 1000 * ms));
+  const std::int64_t seconds_before = 86'400 * (days_before + day - 1) + std::int64_t{3600} * hour +
+                                      std::int64_t{60} * minute + second;
+  return TimePoint(Microseconds(1'000'000 * seconds_before + std::int64_t{1000} * ms));
 }
 
 constexpr std::int64_t kMaxDurationUs = 100LL * 366 * 86'400'000'000;

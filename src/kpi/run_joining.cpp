@@ -34,7 +34,8 @@ class Place {
 // Returns the rows of `run`, of rows that are ordered by run.
 template <typename Row>
 std::span<const Row> rows_of(const std::vector<Row>& rows, std::uint32_t run) {
-  const auto [first, last] = std::ranges::equal_range(rows, run, {}, &Row::run);
+  const auto first = std::ranges::lower_bound(rows, run, {}, &Row::run);
+  const auto last = std::ranges::upper_bound(rows, run, {}, &Row::run);
   return {first, last};
 }
 

@@ -286,6 +286,7 @@ bool KeptSums::add_kept() {
 bool KeptSums::add_values(ValueKind kind,
                           const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted) {
   std::vector<TimePoint> times;
+  times.reserve(wanted.size());
   for (const auto& [time, as] : wanted) times.push_back(time);
   return in_batches(times, [&](const std::vector<TimePoint>& batch) {
     if (!fetch_missing(kind, batch)) return false;

@@ -103,7 +103,7 @@ DurationHistogram PartialRows::histogram_of(const Buckets& buckets) {
     if (bucket < 0) refuse("a duration is negative");
     if (count != 0) counts[bucket] = count_of(count);
   }
-  return DurationHistogram(std::move(counts));
+  return DurationHistogram(counts);
 }
 
 KpiPartial PartialRows::partial_of(const Sums& sums) {

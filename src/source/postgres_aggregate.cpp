@@ -155,11 +155,6 @@ std::string grouped(const std::string& kinds) {
          unpacked + ") AS unpacked";
 }
 
-// No kinds. Beside them, the planner knows nothing of the columns and guesses few groups.
-constexpr const char* kNoKinds =
-    "SELECT NULL::int8, NULL::text, NULL::int, NULL::bool, NULL::bool, NULL::int, NULL::bool, "
-    "NULL::bool, NULL::int8, NULL::int8, NULL::timestamptz FROM ";
-
 // What runs are grouped by, and what is counted of them.
 std::string kinds_of(const std::string& runs, const LogQuery& query) {
   return "SELECT ((((((" + stretch_sql("at", query) +

@@ -41,7 +41,7 @@ std::optional<std::string> search(const std::string& server, const std::string& 
 
 std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
   if (!may_repeat(transaction, scope)) return "";
-  const std::string asked = repeated_query(scope.tables, scope.mapping, scope.query);
+  std::string asked = repeated_query(scope.tables, scope.mapping, scope.query);
   // Sorting finds them in half the time of hashing.
   transaction.exec("SET LOCAL enable_hashagg = off");
   transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");

@@ -141,7 +141,7 @@ class RollupReading {
     std::vector<PostgresTable> beyond;
     for (const PostgresTable& table : tables_) {
       beyond.push_back(
-          part_of(table, at + " > " + time_literal(query_.latest) + " OR " + at + " IS NULL"));
+          part_of(table, fmt::format("{0} > {1} OR {0} IS NULL", at, time_literal(query_.latest))));
     }
     count_runs(transaction_, beyond, options_.mapping, query_,
                [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
@@ -187,7 +187,7 @@ class RollupReading {
     const std::string by_run =
         fmt::format("SELECT t.ctid::text FROM runs JOIN {} AS t ON {} = runs.run WHERE {}",
                     table.name, run, in_hull);
-    const std::string by_request = fmt::format(
+    std::string by_request = fmt::format(
         "SELECT t.ctid::text FROM requests JOIN {} AS t ON t.{} = requests.request WHERE {}{}",
         table.name, key_column(mapping, "request_id"), in_hull,
         has_run ? fmt::format(" AND ({0} IS NULL OR {0} = '')", run) : "");

@@ -94,7 +94,7 @@ bool is_corrupt(const SqliteDatabase& database) {
 // Whether the file is empty or starts as a rollup store does: any other is somebody else's. SQLite
 // cannot be asked, for it reads no more of a damaged file than that it is damaged.
 bool may_be_ours(const std::string& path) {
-  constexpr std::string_view kMagic{"SQLite format 3", 16};
+  constexpr std::string_view kMagic{"SQLite format 3\0", 16};
   constexpr std::size_t kIdAt = 68;
   std::array<char, kIdAt + 4> head{};
   std::ifstream file(path, std::ios::binary);
