@@ -26,6 +26,11 @@ class StreamChunks final : public ChunkReader {
 
 }  // namespace
 
+bool is_blank(std::string_view line) {
+  if (line.starts_with('{')) return false;  // as nearly all do
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 std::unique_ptr<ChunkReader> open_chunks(const std::string& path, std::size_t chunk_bytes) {
   if (auto plain = open_plain_file(path, chunk_bytes)) return plain;
   return std::make_unique<StreamChunks>(path, chunk_bytes);

@@ -36,6 +36,9 @@ struct Chunk {
   std::uint64_t file_bytes = 0;  // read from the file for this chunk, before decompression
 };
 
+/// Returns whether a line holds nothing but spaces: it is none.
+bool is_blank(std::string_view line);
+
 /// Cuts one file into chunks.
 class ChunkReader {
  public:

@@ -91,11 +91,6 @@ class SharedFile {
   std::exception_ptr error_;
 };
 
-bool is_blank(std::string_view line) {
-  if (line.starts_with('{')) return false;  // as nearly all do
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 // What one thread needs to turn chunks into runs.
 struct Worker {
   Worker(const SourceOptions& options, const LogQuery& query)

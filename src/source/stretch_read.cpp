@@ -15,11 +15,6 @@
 namespace dagloop {
 namespace {
 
-bool is_blank(std::string_view line) {
-  if (line.starts_with('{')) return false;  // as nearly all do
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 // Lines of one stretch that one worker has read; lines are numbered by chunk.
 struct StretchPart {
   LineCounts settled;
