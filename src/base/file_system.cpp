@@ -1,12 +1,62 @@
 #include "dagloop/base/file_system.hpp"
 
+#include "dagloop/base/digest.hpp"
+#include "dagloop/base/error.hpp"
+
 namespace dagloop {
+namespace {
+
+std::string temporary_path(const std::string& path) { return path + ".tmp"; }
+
+[[noreturn]] void refuse_change(const std::string& path) {
+  throw Error(ErrorKind::conflict, path, "was changed by another program at this very moment",
+              "look at that change, then decide again; what it wrote stands");
+}
+
+}  // namespace
 
 void replace_file(FileSystem& files, const std::string& path, const std::string& content,
                   const FileAttributes& attributes) {
-  const std::string temporary = path + ".tmp";
+  files.write_synced(temporary_path(path), content, attributes);
+  files.rename_synced(temporary_path(path), path, RenameMode::replace);
+}
+
+void exchange_file(FileSystem& files, const std::string& path, const std::string& expected,
+                   const std::string& content, const FileAttributes& attributes) {
+  const std::string temporary = temporary_path(path);
   files.write_synced(temporary, content, attributes);
-  files.rename_synced(temporary, path);
+  if (!files.rename_synced(temporary, path, RenameMode::exchange)) {
+    if (files.read(path) == expected) {
+      files.rename_synced(temporary, path, RenameMode::replace);
+      return;
+    }
+    files.remove(temporary);
+    refuse_change(path);
+  }
+  const bool was_expected = files.read(temporary) == expected;
+  if (!was_expected) {
+    files.rename_synced(temporary, path, RenameMode::exchange);
+    // Somebody wrote once more in between: the last word stands.
+    if (files.read(temporary) != content) {
+      files.rename_synced(temporary, path, RenameMode::exchange);
+    }
+  }
+  files.remove(temporary);
+  if (!was_expected) refuse_change(path);
+}
+
+void settle_exchange(FileSystem& files, const std::string& path, const std::string& before,
+                     const std::string& after) {
+  const std::string temporary = temporary_path(path);
+  const auto swapped_out = files.read(temporary);
+  if (!swapped_out) return;
+  const auto current = files.read(path);
+  // The new content is in place only behind the exchange: what lies aside was the file, whole.
+  if (current && sha256_hex(*current) == after && sha256_hex(*swapped_out) != before &&
+      sha256_hex(*swapped_out) != after) {
+    files.rename_synced(temporary, path, RenameMode::exchange);
+  }
+  files.remove(temporary);
 }
 
 std::string parent_directory(const std::string& path) {

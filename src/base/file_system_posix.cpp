@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -134,12 +135,19 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
   if (file.close() != 0) refuse(path, "cannot be closed", errno);
 }
 
-void PosixFileSystem::rename_synced(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) refuse(to, "cannot be replaced", errno);
+bool PosixFileSystem::rename_synced(const std::string& from, const std::string& to,
+                                    RenameMode mode) {
+  const unsigned flags = mode == RenameMode::exchange ? RENAME_EXCHANGE : 0;
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) != 0) {
+    const bool cannot = errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
+    if (cannot && mode == RenameMode::exchange) return false;
+    refuse(to, "cannot be replaced", errno);
+  }
   const std::string directory = parent_directory(to);
   const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) refuse(directory, "cannot be opened", errno);
   if (::fsync(opened.get()) != 0) refuse(directory, "cannot be synced to disk", errno);
+  return true;
 }
 
 void PosixFileSystem::remove(const std::string& path) {

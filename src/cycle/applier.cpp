@@ -13,6 +13,7 @@ namespace dagloop {
 namespace {
 
 constexpr int kMaxCooldownDoublings = 10;
+constexpr int kMaxAttempts = 10;  // to go back while somebody else writes the env file
 
 Json patch_side(const Patch& patch, std::string Change::*side) {
   PolicyValues values;
@@ -102,29 +103,40 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   context_.store.commit(state,
                         {event_of(started, *state.intent, context_.clock.now(), request.why)});
   try {
-    write_policy(*state.intent, after);
+    write_policy(*state.intent, env.text(), after);
   } catch (const Error& error) {
-    if (sha256_hex(read_env_file(context_.files, path).text()) != before_sha256) {
-      // Renamed, but perhaps not on disk: the intent stands, and recovery finds out what holds.
-      throw Error(ErrorKind::preflight, path, std::string("perhaps not kept: ") + error.what(),
-                  "mend the cause; the next invocation finishes or undoes the change");
-    }
-    // Take the change back here, so that the operator's view is right at once. If even that fails,
-    // the next invocation recovers.
-    undo(state, error.what());
-    throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
-                "the earlier policy is in force; mend the cause and apply again");
+    give_up(state, error, env.text());
   }
   return finish(state);
 }
 
-void Applier::write_policy(const Intent& intent, const std::string& after) {
+// What can be taken back at once is, so that the operator's view is right. If even that fails, the
+// next invocation recovers.
+void Applier::give_up(CycleState& state, const Error& error, const std::string& before) {
+  const std::string path = state.intent->env_file;
+  const std::string now = read_env_file(context_.files, path).text();
+  if (error.kind() == ErrorKind::conflict && sha256_hex(now) != state.intent->after_sha256) {
+    undo(state, error.what());
+    throw error;
+  }
+  if (now != before) {
+    // Renamed, but perhaps not on disk: the intent stands, and recovery finds out what holds.
+    throw Error(ErrorKind::preflight, path, std::string("perhaps not kept: ") + error.what(),
+                "mend the cause; the next invocation finishes or undoes the change");
+  }
+  undo(state, error.what());
+  throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
+              "the earlier policy is in force; mend the cause and apply again");
+}
+
+void Applier::write_policy(const Intent& intent, const std::string& before,
+                           const std::string& after) {
   const auto info = context_.files.stat(intent.env_file);
   if (!info) {
     throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
   }
-  replace_file(context_.files, intent.env_file, after,
-               FileAttributes{info->mode, info->uid, info->gid});
+  exchange_file(context_.files, intent.env_file, before, after,
+                FileAttributes{info->mode, info->uid, info->gid});
   if (context_.files.read(intent.env_file) != after) {
     throw Error(ErrorKind::preflight, intent.env_file, "reads back other than written",
                 "check the disk, and who else writes this file");
@@ -153,7 +165,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   state.intent = back;
   context_.store.commit(state, {event_of(EventType::hook_failed, intent, now, hook_fault),
                                 event_of(EventType::rollback_started, back, now, hook_fault)});
-  write_policy(back, read_env_file(context_.files, back.env_file).patched(back.patch));
+  write_back(state, "the env file was edited elsewhere while the hook ran");
   complete_rollback(state, run_hook());
   return ChangeOutcome::rolled_back;
 }
@@ -205,6 +217,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   const std::string change =
       std::string(to_string(intent.kind)) + " of " +
       (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
+  settle_exchange(context_.files, intent.env_file, intent.before_sha256, intent.after_sha256);
   const EnvFile env = read_env_file(context_.files, intent.env_file);
   switch (standing_of(intent.patch, env)) {
     case Standing::after:
@@ -214,7 +227,8 @@ std::vector<std::string> Applier::recover(CycleState& state) {
       return {"an interrupted " + change + " was finished: its values were written already"};
     case Standing::before:
       if (intent.kind == ChangeKind::rollback) {
-        resume_rollback(state, env);
+        write_back(state, "resumed; the env file was edited elsewhere meanwhile");
+        static_cast<void>(finish(state));
         return {"an interrupted " + change + " was carried out"};
       }
       undo(state, "interrupted before the env file was written");
@@ -231,18 +245,23 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   return {"an interrupted " + change + " was given up: " + why};
 }
 
-// A rollback is wanted whatever else was edited meanwhile; the journal says first what is written.
-void Applier::resume_rollback(CycleState& state, const EnvFile& env) {
-  const std::string after = env.patched(state.intent->patch);
-  if (sha256_hex(env.text()) != state.intent->before_sha256) {
-    state.intent->before_sha256 = sha256_hex(env.text());
-    state.intent->after_sha256 = sha256_hex(after);
-    context_.store.commit(
-        state, {event_of(EventType::rollback_started, *state.intent, context_.clock.now(),
-                         "resumed; the env file was edited elsewhere meanwhile")});
+// A rollback is wanted whatever else is edited meanwhile; the journal says first what is written.
+void Applier::write_back(CycleState& state, const std::string& why_again) {
+  for (int attempt = 1;; ++attempt) {
+    const EnvFile env = read_env_file(context_.files, state.intent->env_file);
+    const std::string after = env.patched(state.intent->patch);
+    if (sha256_hex(env.text()) != state.intent->before_sha256) {
+      state.intent->before_sha256 = sha256_hex(env.text());
+      state.intent->after_sha256 = sha256_hex(after);
+      context_.store.commit(state, {event_of(EventType::rollback_started, *state.intent,
+                                             context_.clock.now(), why_again)});
+    }
+    try {
+      return write_policy(*state.intent, env.text(), after);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::conflict || attempt == kMaxAttempts) throw;
+    }
   }
-  write_policy(*state.intent, after);
-  static_cast<void>(finish(state));
 }
 
 void Applier::refuse(CycleState& state, const std::string& digest, const std::string& actor,

@@ -22,9 +22,9 @@ class WatchedFiles final : public FileSystem {
     if (path == test::kEnvPath) fault_ = "the env file is written in place";
     inner_.write_synced(path, content, attributes);
   }
-  void rename_synced(const std::string& from, const std::string& to) override {
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override {
     if (to == test::kEnvPath) check_announced(*inner_.read(from));
-    inner_.rename_synced(from, to);
+    return inner_.rename_synced(from, to, mode);
   }
   void remove(const std::string& path) override {
     if (path == test::kEnvPath) fault_ = "the env file is removed";

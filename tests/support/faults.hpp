@@ -66,8 +66,10 @@ class FailingFileSystem final : public FileSystem {
                     const FileAttributes& attributes) override {
     faults_.run(path, [&] { inner_.write_synced(path, content, attributes); });
   }
-  void rename_synced(const std::string& from, const std::string& to) override {
-    faults_.run(to, [&] { inner_.rename_synced(from, to); });
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override {
+    bool is_done = false;
+    faults_.run(to, [&] { is_done = inner_.rename_synced(from, to, mode); });
+    return is_done;
   }
   void remove(const std::string& path) override {
     faults_.run(path, [&] { inner_.remove(path); });

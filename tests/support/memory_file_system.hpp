@@ -48,16 +48,21 @@ class MemoryFileSystem final : public FileSystem {
     files_[path] = {content, attributes};
   }
 
-  void rename_synced(const std::string& from, const std::string& to) override {
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override {
+    if (mode == RenameMode::exchange && !exchanges_) return false;
     const auto found = files_.find(from);
-    if (found == files_.end()) {
+    if (found == files_.end() || (mode == RenameMode::exchange && !files_.contains(to))) {
       throw Error(ErrorKind::preflight, from, "does not exist", "write it first");
     }
-    files_[to] = found->second;
-    files_.erase(from);
+    std::swap(files_[to], found->second);
+    if (mode == RenameMode::replace) files_.erase(from);
+    return true;
   }
 
   void remove(const std::string& path) override { files_.erase(path); }
+
+  /// Makes it one of the file systems that cannot exchange two files.
+  void refuse_exchanges() { exchanges_ = false; }
 
  private:
   struct File {
@@ -66,6 +71,7 @@ class MemoryFileSystem final : public FileSystem {
   };
 
   std::map<std::string, File> files_;
+  bool exchanges_ = true;
 };
 
 }  // namespace dagloop::test

@@ -31,6 +31,12 @@ struct FileAttributes {
   std::optional<std::uint32_t> gid;
 };
 
+/// What becomes of the file that a rename finds in its place.
+enum class RenameMode {
+  replace,   // it is gone
+  exchange,  // the two files change places
+};
+
 /// Reads and writes whole small files.
 ///
 /// Errors: every method throws Error{preflight} naming the path when the system refuses, except
@@ -48,8 +54,9 @@ class FileSystem {
   /// syncs it to disk. Missing parent directories are made.
   virtual void write_synced(const std::string& path, const std::string& content,
                             const FileAttributes& attributes) = 0;
-  /// Renames `from` over `to` and syncs the directory.
-  virtual void rename_synced(const std::string& from, const std::string& to) = 0;
+  /// Renames `from` to `to`, in one step, and syncs the directory. Returns whether it was done:
+  /// false, and nothing happened, only where the file system cannot exchange files.
+  virtual bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) = 0;
   /// Removes the file at `path`; nothing happens where there is none.
   virtual void remove(const std::string& path) = 0;
 };
@@ -60,6 +67,23 @@ class FileSystem {
 /// Order: the temporary file is `<path>.tmp`; one left by a crash is overwritten.
 void replace_file(FileSystem& files, const std::string& path, const std::string& content,
                   const FileAttributes& attributes = {});
+
+/// Replaces the file at `path` as replace_file() does, but only where it holds `expected`: the two
+/// files change places, and what was there is looked at then, so that nothing is lost which another
+/// program writes by a rename until the last instant.
+///
+/// Order:  after a crash, settle_exchange() finishes what was left half done.
+/// Errors: Error{conflict} where the file holds something else, which then stands. Where the file
+///         system cannot exchange files, the file is looked at right before it is replaced.
+void exchange_file(FileSystem& files, const std::string& path, const std::string& expected,
+                   const std::string& content, const FileAttributes& attributes);
+
+/// Finishes an exchange_file() that was interrupted: where the new content is in place and what it
+/// took the place of was not the expected one, that goes back. Removes the temporary file.
+///
+/// Shape: `before` and `after` are the SHA-256, in hex, of the expected and the new content.
+void settle_exchange(FileSystem& files, const std::string& path, const std::string& before,
+                     const std::string& after);
 
 /// Returns the directory part of `path` ("." where there is none).
 std::string parent_directory(const std::string& path);
@@ -72,7 +96,7 @@ class PosixFileSystem final : public FileSystem {
   std::vector<std::string> list(const std::string& path) override;
   void write_synced(const std::string& path, const std::string& content,
                     const FileAttributes& attributes) override;
-  void rename_synced(const std::string& from, const std::string& to) override;
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override;
   void remove(const std::string& path) override;
 };
 

@@ -68,12 +68,13 @@ class Applier {
               const std::string& why);
 
  private:
-  void write_policy(const Intent& intent, const std::string& after);
+  void write_policy(const Intent& intent, const std::string& before, const std::string& after);
+  void write_back(CycleState& state, const std::string& why_again);
+  [[noreturn]] void give_up(CycleState& state, const Error& error, const std::string& before);
   ChangeOutcome finish(CycleState& state);
   void undo(CycleState& state, const std::string& why);
   void complete_apply(CycleState& state);
   void complete_rollback(CycleState& state, const std::string& hook_fault);
-  void resume_rollback(CycleState& state, const EnvFile& env);
   std::string run_hook();  // what went wrong; empty when nothing did
 
   ApplierContext context_;

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "../../support/loop_world.hpp"
+#include "../../support/meddled_file_system.hpp"
 #include "dagloop/base/digest.hpp"
 
 using namespace dagloop;
@@ -44,18 +45,23 @@ struct FaultWorld : LoopWorld {
     processes.answer({value("DAG_ROLLOUT_PERCENT") == story.after ? 1 : 0, false, ""});
   }
   Applier applier() { return Applier({files, processes, store, clock, config, allowlist}); }
+  ChangeRequest request() {
+    const Patch patch{{"DAG_ROLLOUT_PERCENT", {story.before, story.after}}};
+    return {story.kind, patch, sha256_hex(env()), "d1", "ops", "because", clock.now(), clock.now()};
+  }
   void change() {
     CycleState state = stored.load();
-    const Patch patch{{"DAG_ROLLOUT_PERCENT", {story.before, story.after}}};
-    applier().carry_out(state, {story.kind, patch, sha256_hex(env()), "d1", "ops", "because",
-                                clock.now(), clock.now()});
+    applier().carry_out(state, request());
+  }
+  void recover() {
+    CycleState state = stored.load();
+    applier().recover(state);
   }
   /// Recovers, and makes the change again where nothing of it was left.
   void next_invocation() {
     faults.disarm();
-    CycleState state = stored.load();
-    applier().recover(state);
-    if (state.used_decisions.empty()) change();
+    recover();
+    if (this->state().used_decisions.empty()) change();
   }
   std::size_t count(const std::string& word) {
     const auto all = events();
@@ -160,4 +166,52 @@ TEST_CASE("a rename that took effect but was not kept on disk leaves the change 
   world.next_invocation();
   CHECK(world.state().phase == Phase::verifying);
   CHECK(world.events() == std::vector<std::string>{"apply_started", "applied"});
+}
+
+TEST_CASE("an edit at any instant of an apply is never lost, and is a conflict before it counts") {
+  const std::string foreign = std::string(kEnvText) + "OTHER=edited\n";
+  int conflicts = 0;
+  std::size_t n = 1;
+  for (bool reached = true; reached; ++n) {
+    CAPTURE(n);
+    FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
+    reached = false;
+    MeddledFileSystem files(world.memory, n, [&] {
+      world.write(kEnvPath, world.env() + "OTHER=edited\n", 0640);
+      reached = true;
+    });
+    CycleState state = world.store.load();
+    Applier applier(
+        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
+    try {
+      applier.carry_out(state, world.request());
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::conflict) {
+        ++conflicts;
+        CHECK(world.env() == foreign);
+        CHECK(world.state().used_decisions.empty());
+      }
+    }
+    world.recover();
+    CHECK((world.env().find("OTHER=edited") != std::string::npos) == reached);
+    CHECK_FALSE(world.state().intent);
+    CHECK(world.journal_is_intact());
+    CHECK_FALSE(world.memory.read(kEnvPath + ".tmp"));
+  }
+  CHECK(conflicts >= 3);  // before the first look, before the temporary file, before the exchange
+}
+
+TEST_CASE("what is edited while a hook fails stays, and the journal says first what is written") {
+  FaultWorld world(Story{ChangeKind::apply, Hook::fails, "0", "10", "0"});
+  bool is_first = true;
+  world.processes.during_run([&] {
+    if (is_first) world.write(kEnvPath, world.env() + "OTHER=edited\n", 0640);
+    is_first = false;
+    world.answer_hook();
+  });
+  world.change();
+  CHECK(world.env() == std::string(kEnvText) + "OTHER=edited\n");
+  CHECK(world.events() == std::vector<std::string>{"apply_started", "hook_failed",
+                                                   "rollback_started", "rollback_started",
+                                                   "rolled_back"});
 }

@@ -36,8 +36,9 @@ class StatedFiles final : public FileSystem {
   void write_synced(const std::string&, const std::string&, const FileAttributes&) override {
     FAIL("preflight writes nothing");
   }
-  void rename_synced(const std::string&, const std::string&) override {
+  bool rename_synced(const std::string&, const std::string&, RenameMode) override {
     FAIL("preflight writes nothing");
+    return false;
   }
   void remove(const std::string&) override { FAIL("preflight writes nothing"); }
 
