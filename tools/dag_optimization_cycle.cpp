@@ -37,12 +37,14 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
   Json::Array notes;
   for (const std::string& note : result.notes) notes.emplace_back(note);
   if (flags.json) {
-    return to_pretty_json(Json::object({{"schema", "dagloop.tick_result/1"},
-                                        {"mode", flags.apply ? "apply" : "dry_run"},
-                                        {"exit_code", static_cast<int>(result.code)},
-                                        {"phase", to_string(result.phase)},
-                                        {"notes", std::move(notes)},
-                                        {"decision", result.decision}}));
+    return to_pretty_json(
+        Json::object({{"schema", "dagloop.tick_result/1"},
+                      {"mode", flags.apply ? "apply" : "dry_run"},
+                      {"exit_code", static_cast<int>(result.code)},
+                      {"phase", to_string(result.phase)},
+                      {"notes", std::move(notes)},
+                      {"last_rollback", rollback_timing_to_json(result.last_rollback)},
+                      {"decision", result.decision}}));
   }
   std::string text = result.decision.find("action")->as_string() + " (" +
                      result.decision.find("verdict")->as_string() + ")" +

@@ -162,6 +162,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   back.patch = reversed(intent.patch);
   std::swap(back.before_sha256, back.after_sha256);
   back.why = hook_fault;
+  back.decided_at = now;
   state.intent = back;
   context_.store.commit(state, {event_of(EventType::hook_failed, intent, now, hook_fault),
                                 event_of(EventType::rollback_started, back, now, hook_fault)});
@@ -189,14 +190,17 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   const int doublings = std::min(count - 1, kMaxCooldownDoublings);
   state.cooldown_until = intent.effective_at + context_.config.decision.cooldown * (1 << doublings);
   const PolicyValues left = state.in_force;
+  const TimePoint trigger_at = state.rollback_due_since.value_or(intent.decided_at);
+  state.last_rollback = RollbackTiming{trigger_at, now};
+  state.rollback_due_since.reset();
   settle_values(state, intent);
   std::erase(state.verified, left);
   state.phase = Phase::rolled_back;
   state.change.reset();
-  std::vector<JournalEvent> events{event_of(
-      EventType::rolled_back, intent, now,
-      intent.why + "; in force " + seconds_since(intent.decided_at, now) +
-          " after the cause was seen; cool-down until " + format_time(*state.cooldown_until))};
+  std::vector<JournalEvent> events{
+      event_of(EventType::rolled_back, intent, now,
+               intent.why + "; in force " + seconds_since(trigger_at, now) +
+                   " after its trigger; cool-down until " + format_time(*state.cooldown_until))};
   if (!hook_fault.empty()) {
     events.push_back(event_of(EventType::hook_failed, intent, now, hook_fault));
   }
@@ -282,11 +286,24 @@ std::string Applier::run_hook() {
   return "reload hook " + argv.front() + " " + how + ": " + redact_text(result.output);
 }
 
-TimePoint effective_time(const Decision& decision, TimePoint now) {
-  // A decision made as of now speaks for a time at most a slot ago; an older one is a rehearsal.
+namespace {
+
+// A decision made as of now speaks for a time at most a slot ago; an older one is a rehearsal.
+bool is_live(const Decision& decision) {
   constexpr auto kLive = 2 * kSlot;
-  if (decision.generated_at - decision.as_of <= kLive) return now;
+  return decision.generated_at - decision.as_of <= kLive;
+}
+
+}  // namespace
+
+TimePoint effective_time(const Decision& decision, TimePoint now) {
+  if (is_live(decision)) return now;
   return decision.as_of + (now - decision.generated_at);
+}
+
+TimePoint trigger_time(const Decision& decision) {
+  return is_live(decision) ? std::min(decision.as_of, decision.generated_at)
+                           : decision.generated_at;
 }
 
 PolicyHistory policy_history(const CycleState& state) {

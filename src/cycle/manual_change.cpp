@@ -266,7 +266,8 @@ Json describe_state(const CycleState& state) {
                     {"cooldown_until", time_or_null(state.cooldown_until)},
                     {"verified_policies", static_cast<std::uint64_t>(state.verified.size())},
                     {"pending_decision", Json()},
-                    {"under_verification", Json()}});
+                    {"under_verification", Json()},
+                    {"last_rollback", rollback_timing_to_json(state.last_rollback)}});
   if (!state.pending_decision.is_null()) {
     status["pending_decision"] = decision_digest(state.pending_decision);
   }

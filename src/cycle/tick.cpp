@@ -23,6 +23,13 @@ std::string reason_texts(const std::vector<Reason>& reasons) {
   return all;
 }
 
+std::string timing_note(const RollbackTiming& timing) {
+  const auto took =
+      std::chrono::duration_cast<std::chrono::seconds>(timing.in_force_at - timing.trigger_at);
+  return "last rollback: the earlier policy was in force " + std::to_string(took.count()) +
+         " s after the trigger of " + format_time(timing.trigger_at);
+}
+
 // One tick, step by step; the members are what the steps before have found out.
 class Tick {
  public:
@@ -37,6 +44,7 @@ class Tick {
   void evaluate_and_decide();
   void judge_change();
   void step();
+  void note_trigger();
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);
@@ -93,6 +101,7 @@ TickResult Tick::run() {
   step();
   publish_reports();
   result_.phase = applies() ? state_.phase : stored_phase;
+  result_.last_rollback = state_.last_rollback;
   return std::move(result_);
 }
 
@@ -172,12 +181,23 @@ void Tick::judge_change() {
 }
 
 void Tick::step() {
+  note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();
   } else if (!state_.pending_decision.is_null()) {
     consider_pending();
   } else if (!decision_.patch.empty() && state_.phase != Phase::verifying) {
     propose();
+  }
+}
+
+// From when on a rollback is due, over the ticks that it may take.
+void Tick::note_trigger() {
+  if (decision_.action == Action::rollback) {
+    if (!state_.rollback_due_since) state_.rollback_due_since = trigger_time(decision_);
+  } else if (state_.rollback_due_since) {
+    state_.rollback_due_since.reset();
+    if (applies()) context_.store.commit(state_, {});
   }
 }
 
@@ -203,9 +223,9 @@ void Tick::roll_back() {
   const std::string why = reason_texts(decision_.reasons);
   const std::string digest = decision_digest(decision_to_json(decision_));
   if (was_verifying) commit(EventType::verification_failed, digest, why);
-  const ChangeOutcome outcome =
-      applier().carry_out(state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_,
-                                                digest, kActor, why, decision_.generated_at, now_});
+  const ChangeOutcome outcome = applier().carry_out(
+      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kActor, why,
+                            trigger_time(decision_), now_});
   note(outcome == ChangeOutcome::in_force
            ? "rolled back to the earlier policy"
            : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
@@ -301,7 +321,9 @@ void Tick::propose() {
 void Tick::publish_reports() {
   if (result_.decision.is_null()) result_.decision = decision_to_json(decision_);
   const ReportsConfig& reports = context_.config.reports;
-  auto files = render_quality_files({quality_, &gate_, &decision_, result_.notes}, reports.formats);
+  std::vector<std::string> notes = result_.notes;
+  if (state_.last_rollback) notes.push_back(timing_note(*state_.last_rollback));
+  auto files = render_quality_files({quality_, &gate_, &decision_, notes}, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
   files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});
   publish(context_.files, reports, now_, files);

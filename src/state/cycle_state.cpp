@@ -89,6 +89,13 @@ Intent read_intent(const JsonReader& reader) {
   return intent;
 }
 
+// Members that an earlier version did not know may be missing.
+std::optional<RollbackTiming> read_timing(const JsonReader& reader) {
+  const auto found = reader.find("last_rollback");
+  if (!found) return std::nullopt;
+  return RollbackTiming{found->at("trigger_at").time(), found->at("in_force_at").time()};
+}
+
 Json change_to_json(const ChangeUnderVerification& change) {
   return Json::object({{"decision_digest", change.decision_digest},
                        {"patch", patch_to_json(change.patch)},
@@ -117,6 +124,8 @@ CycleState read_state(const JsonReader& reader) {
   for (const JsonReader& digest : reader.at("used_decisions").elements()) {
     state.used_decisions.push_back(digest.string());
   }
+  if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
+  state.last_rollback = read_timing(reader);
   state.last_refusal = reader.at("last_refusal").string();
   return state;
 }
@@ -158,7 +167,17 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"cooldown_until", optional_time(state.cooldown_until)},
                        {"rollbacks", std::move(rollbacks)},
                        {"used_decisions", std::move(used)},
+                       {"rollback_due_since", optional_time(state.rollback_due_since)},
+                       {"last_rollback", rollback_timing_to_json(state.last_rollback)},
                        {"last_refusal", state.last_refusal}});
+}
+
+Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing) {
+  if (!timing) return Json();
+  const std::chrono::duration<double> took = timing->in_force_at - timing->trigger_at;
+  return Json::object({{"trigger_at", format_time(timing->trigger_at)},
+                       {"in_force_at", format_time(timing->in_force_at)},
+                       {"seconds", took.count()}});
 }
 
 CycleState cycle_state_from_json(const Json& document, std::string_view where) {

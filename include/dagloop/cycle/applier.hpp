@@ -84,6 +84,10 @@ class Applier {
 /// past (`--as-of`), its own as_of plus the time that went by since.
 TimePoint effective_time(const Decision& decision, TimePoint now);
 
+/// Returns when the trigger of a rollback fired: at the end of the figures of a live decision; when
+/// it was made for one about the past.
+TimePoint trigger_time(const Decision& decision);
+
 /// Returns what a decision needs to know of the state.
 PolicyHistory policy_history(const CycleState& state);
 

@@ -34,8 +34,9 @@ struct TickContext {
 /// What a tick did.
 struct TickResult {
   ExitCode code = ExitCode::done;
-  Phase phase = Phase::idle;       // after the tick (in a dry run: as stored)
-  Json decision;                   // the decision document that was published
+  Phase phase = Phase::idle;  // after the tick (in a dry run: as stored)
+  Json decision;              // the decision document that was published
+  std::optional<RollbackTiming> last_rollback;
   std::vector<std::string> notes;  // what happened, for the operator
 };
 

@@ -60,6 +60,14 @@ struct ChangeUnderVerification {
   bool operator==(const ChangeUnderVerification&) const = default;
 };
 
+/// How long a rollback took: from the end of the figures whose trigger fired first, or from an
+/// operator's request, until the earlier policy was in force and loaded.
+struct RollbackTiming {
+  TimePoint trigger_at;
+  TimePoint in_force_at;
+  bool operator==(const RollbackTiming&) const = default;
+};
+
 /// The whole state.
 struct CycleState {
   std::uint64_t version = 0;  // of the stored row; 0: nothing stored yet
@@ -73,6 +81,8 @@ struct CycleState {
   std::optional<TimePoint> cooldown_until;
   std::map<std::string, int> rollbacks;     // policy fingerprint -> rollbacks of it so far
   std::vector<std::string> used_decisions;  // digests that were applied: an approval is single-use
+  std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
+  std::optional<RollbackTiming> last_rollback;
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };
@@ -82,6 +92,9 @@ struct CycleState {
 /// Errors: Error{preflight} naming `where` for a document that is no state of this version.
 Json cycle_state_to_json(const CycleState& state);
 CycleState cycle_state_from_json(const Json& document, std::string_view where);
+
+/// Returns {"trigger_at", "in_force_at", "seconds"}, null for none.
+Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing);
 
 /// Returns a fingerprint of policy values (for `rollbacks`).
 std::string policy_fingerprint(const PolicyValues& values);

@@ -184,7 +184,7 @@ TEST_CASE("a tick rolls back at once when a trigger fires, and measures how long
   CHECK(decided_because(result, "success_drop_fired"));
   CHECK(world.env() == kEnvText);
   CHECK_THAT(world.stored.journal().back().event.why,
-             Catch::Contains("in force 0 s after the cause was seen"));
+             Catch::Contains("in force 0 s after its trigger"));
 }
 
 TEST_CASE("the tick after a rollback does not go further down for the runs of before") {

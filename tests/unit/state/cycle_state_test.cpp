@@ -33,6 +33,8 @@ CycleState full_state() {
   state.cooldown_until = kTime + Microseconds(999999);
   state.rollbacks = {{"f", std::numeric_limits<int>::max()}, {"g", 0}};
   state.used_decisions = {"d0", "d1"};
+  state.rollback_due_since = kTime + Microseconds(2);
+  state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
   state.last_refusal = "a\nb";
   return state;
 }
@@ -84,6 +86,7 @@ TEST_CASE("the version belongs to the stored row, not to the document") {
 TEST_CASE("a state that lacks any member, of itself or of its changes, is refused") {
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
+    if (key == "rollback_due_since" || key == "last_rollback") continue;  // below
     check_refused(without(document, key), key == "schema" ? "this version" : key);
   }
   for (const std::string part : {"intent", "change"}) {
@@ -93,6 +96,23 @@ TEST_CASE("a state that lacks any member, of itself or of its changes, is refuse
       check_refused(edited, key);
     }
   }
+}
+
+TEST_CASE("a state of a version that did not time rollbacks is read") {
+  CycleState state = full_state();
+  const Json document =
+      without(without(cycle_state_to_json(state), "rollback_due_since"), "last_rollback");
+  state.rollback_due_since.reset();
+  state.last_rollback.reset();
+  CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("the time of a rollback is printed in seconds") {
+  CHECK(rollback_timing_to_json(std::nullopt).is_null());
+  CHECK(to_compact_json(rollback_timing_to_json(
+            RollbackTiming{kTime, kTime + std::chrono::milliseconds(1500)})) ==
+        R"({"trigger_at":"2026-03-01T10:00:00.000001Z",)"
+        R"("in_force_at":"2026-03-01T10:00:01.500001Z","seconds":1.5})");
 }
 
 TEST_CASE("a state with a word that is none of its kind is refused, not taken for another") {

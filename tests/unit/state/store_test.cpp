@@ -102,6 +102,8 @@ CycleState random_state(Random& random) {
   if (random.chance(0.5)) state.rollbacks["abc"] = static_cast<int>(random.below(5));
   if (random.chance(0.5)) state.used_decisions = {random_text(random), random_text(random)};
   state.last_refusal = random_text(random);
+  if (random.chance(0.5)) state.rollback_due_since = random_time(random);
+  if (random.chance(0.5)) state.last_rollback = {random_time(random), random_time(random)};
   return state;
 }
 
