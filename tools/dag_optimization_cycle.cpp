@@ -1,7 +1,9 @@
 // dag_optimization_cycle: one tick of the loop; a dry run unless --apply.
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/drill.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/tick.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "progress_line.hpp"
@@ -15,6 +17,7 @@ struct Flags {
   ConfigFlags config;
   std::string as_of;
   bool apply = false;
+  bool drill = false;
   bool json = false;
 };
 
@@ -61,11 +64,27 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
   return text + "report: " + config.reports.dir + "/dag_quality_latest.md\n";
 }
 
+ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) {
+  PosixProcessRunner processes;
+  const SystemClock clock;
+  const auto state = open_state(config.state, StateAccess::read_only);
+  const auto rehearsal = open_state(drill_state_uri(config.state), StateAccess::read_write);
+  const DrillResult result =
+      rehearse_rollback({files, clock, config, *state, *rehearsal, processes});
+  remove_drill_state(files, config.state);
+  const Json document = drill_to_json(result);
+  publish(files, config.reports, result.at,
+          {{"dag_rollback_drill", "json", to_pretty_json(document)}});
+  print(flags.json ? to_pretty_json(document) : drill_text(result, config));
+  return ExitCode::done;
+}
+
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
+  if (flags.drill) return run_drill(flags, files, config);
   ConfiguredSource source(files, config);
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
@@ -80,19 +99,22 @@ ExitCode run(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  return tool_main(argc, argv,
-                   {"dag_optimization_cycle",
-                    "Runs one tick of the loop: evaluate, gate, decide, apply or verify. Dry run "
-                    "unless --apply.",
-                    [&](CLI::App& app) {
-                      add_config_flags(app, flags.config,
-                                       {FlagGroup::source, FlagGroup::env_file, FlagGroup::state,
-                                        FlagGroup::out, FlagGroup::formats});
-                      app.add_option("--as-of", flags.as_of,
-                                     "decide as of then instead of now, RFC 3339");
-                      app.add_flag("--apply", flags.apply,
-                                   "write env file and state; without it nothing changes");
-                      app.add_flag("--json", flags.json, "print the tick's result as a document");
-                    },
-                    [&] { return run(flags); }});
+  return tool_main(
+      argc, argv,
+      {"dag_optimization_cycle",
+       "Runs one tick of the loop: evaluate, gate, decide, apply or verify. Dry run "
+       "unless --apply.",
+       [&](CLI::App& app) {
+         add_config_flags(app, flags.config,
+                          {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
+                           FlagGroup::formats});
+         app.add_option("--as-of", flags.as_of, "decide as of then instead of now, RFC 3339");
+         auto* apply = app.add_flag("--apply", flags.apply,
+                                    "write env file and state; without it nothing changes");
+         app.add_flag("--drill", flags.drill,
+                      "rehearse a rollback on a copy of env file and state, and time it")
+             ->excludes(apply);
+         app.add_flag("--json", flags.json, "print the tick's result as a document");
+       },
+       [&] { return run(flags); }});
 }

@@ -133,15 +133,6 @@ std::optional<ManualResult> finished_now(Situation& situation, TickMode mode,
                       std::move(situation.notes)};
 }
 
-void check_rollout_key(const ManualContext& context, const PolicyValues& values) {
-  const std::string& key = context.config.decision.rollout_key;
-  const auto text = values.find(key);
-  if (text != values.end() && numeric_value(KeySpec{}, text->second)) return;
-  throw Error(ErrorKind::config, context.config.policy.env_file,
-              key + " is missing, no integer, or not on the allowlist",
-              "put the key on the allowlist and an integer from 0 to 100 in the env file");
-}
-
 ManualResult dry_run(Situation& situation, const Patch& patch) {
   ManualResult result;
   result.diff = masked_diff(situation.env.text(), situation.env.patched(patch), keys_of(patch));
@@ -189,6 +180,16 @@ ManualResult carry_out(const ManualContext& context, Situation& situation,
 
 }  // namespace
 
+int checked_rollout_percent(const Config& config, const PolicyValues& values) {
+  const std::string& key = config.decision.rollout_key;
+  const auto text = values.find(key);
+  const auto percent = text == values.end() ? std::nullopt : numeric_value(KeySpec{}, text->second);
+  if (percent && *percent >= 0 && *percent <= 100) return static_cast<int>(*percent);
+  throw Error(ErrorKind::config, config.policy.env_file,
+              key + " is missing, no percent, or not on the allowlist",
+              "put the key on the allowlist and an integer from 0 to 100 in the env file");
+}
+
 ManualResult apply_decision(const ManualContext& context, TickMode mode, const Json& document,
                             const std::optional<Approval>& approval) {
   validate_schema(document, "decision", "the decision");
@@ -233,7 +234,7 @@ ManualResult roll_back_policy(const ManualContext& context, TickMode mode) {
       situation.state.phase == Phase::rolled_back) {
     return {ExitCode::done, "", std::move(situation.notes)};  // one step down, and no further
   }
-  check_rollout_key(context, situation.values);
+  static_cast<void>(checked_rollout_percent(context.config, situation.values));
   const auto target =
       rollback_target(situation.values, policy_history(situation.state), context.config.decision);
   or_refuse(context, mode, situation, "", [&] {

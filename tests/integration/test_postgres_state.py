@@ -78,6 +78,15 @@ class StateTest(LoopTestCase):
         self.assertEqual(self.events("other"), ["adopted", "proposed"])
         self.assertEqual(self.events(), ["adopted", "proposed"])
 
+    def test_a_drill_has_a_state_of_its_own_and_can_be_repeated(self):
+        self.quiet_day()
+        self.check_tick(T0, 0)
+        before = self.events()
+        for _ in range(2):
+            self.check_code(self.ws.tool("dag_optimization_cycle", "--drill"), 0)
+        self.assertEqual(self.events(), before)
+        self.assertEqual(self.events("default/drill"), ["rollback_started", "rolled_back"] * 2)
+
     def test_an_edited_journal_is_found(self):
         self.quiet_day()
         self.check_tick(T0, 0)

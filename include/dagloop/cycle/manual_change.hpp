@@ -45,6 +45,11 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
 /// Errors: Error{approval} when no earlier policy is known that was approved before.
 ManualResult roll_back_policy(const ManualContext& context, TickMode mode);
 
+/// Returns the rollout percentage among `values`.
+///
+/// Errors: Error{config} naming env file and key where it is missing or none.
+int checked_rollout_percent(const Config& config, const PolicyValues& values);
+
 /// Describes the stored state for an operator: phase, policy in force, what waits, cool-down.
 Json describe_state(const CycleState& state);
 

@@ -171,8 +171,9 @@ TEST_CASE("every refusal names the path") {
   CHECK_THROWS_WITH(files.read(folder.path("sub")), names(folder.path("sub")));
   CHECK_THROWS_WITH(files.list(folder.path("file")), names(folder.path("file")));
   CHECK_THROWS_WITH(files.remove(folder.path("sub")), names(folder.path("sub")));
-  CHECK_THROWS_WITH(files.rename_synced(folder.path("none"), folder.path("to"), RenameMode::replace),
-                    names(folder.path("to")));
+  CHECK_THROWS_WITH(
+      files.rename_synced(folder.path("none"), folder.path("to"), RenameMode::replace),
+      names(folder.path("to")));
   CHECK_THROWS_WITH(files.write_synced(folder.path("sub"), "", {}), names(folder.path("sub")));
   CHECK_THROWS_WITH(files.write_synced(folder.path("file/x"), "", {}), names(folder.path("file")));
   CHECK_THROWS_WITH(FileLock::try_acquire(folder.path("sub")), names(folder.path("sub")));
