@@ -7,8 +7,11 @@
 namespace dagloop {
 namespace {
 
-// Archive names end in the compact time, e.g. _20260225T060000Z.json.
-std::optional<TimePoint> archive_time(const std::string& name) {
+// Archive names end in the compact time, e.g. _20260225T060000Z.json; a tick that was killed may
+// leave one with .tmp behind it.
+std::optional<TimePoint> archive_time(std::string name) {
+  constexpr std::string_view kTemporary = ".tmp";
+  if (name.ends_with(kTemporary)) name.resize(name.size() - kTemporary.size());
   const std::size_t dot = name.rfind('.');
   const std::size_t underscore = name.rfind('_', dot);
   if (dot == std::string::npos || underscore == std::string::npos) return std::nullopt;

@@ -49,6 +49,15 @@ TEST_CASE("archived files older than the retention are removed, at its very end 
   CHECK_FALSE(files.read("out/archive/dag_quality_20260225T060000Z.json"));
 }
 
+TEST_CASE("what a killed tick left half written in the archive goes with the files of its time") {
+  MemoryFileSystem files;
+  files.write_synced("out/archive/dag_quality_20260225T060000Z.json.tmp", "ha", {});
+  publish(files, kReports, kAsOf + kReports.retention, {});
+  CHECK(files.list("out/archive").size() == 1);
+  publish(files, kReports, kAsOf + kReports.retention + std::chrono::seconds(1), {});
+  CHECK(files.list("out/archive").empty());
+}
+
 TEST_CASE("files that the archive does not name are never removed") {
   MemoryFileSystem files;
   const Names foreign{"README.md", "notes_of_a_day.txt", "x_20260230T060000Z.json",
