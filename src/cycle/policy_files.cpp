@@ -83,7 +83,8 @@ void write_secret_key(FileSystem& files, const std::string& path, const std::str
     throw Error(ErrorKind::usage, path, "exists already and is never overwritten",
                 "give another path, or move the old key away");
   }
-  files.write_synced(path, secret, FileAttributes{0600, {}, {}});
+  // Whole or not there: half a key could be neither used nor made again.
+  replace_file(files, path, secret, FileAttributes{0600, {}, {}});
 }
 
 }  // namespace dagloop

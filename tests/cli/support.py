@@ -248,6 +248,13 @@ class Workspace:
                 return int(line.split("=")[1].split()[0].strip("'\""))
         raise AssertionError("no rollout key")
 
+    def replace_by(self, other):
+        """Becomes a copy of another workspace; paths in its configuration follow."""
+        text = self.config.read_text()
+        shutil.rmtree(self.dir)
+        shutil.copytree(other.dir, self.dir)
+        self.config.write_text(text)
+
     def fingerprint(self):
         """Returns every file's hash but the reports'."""
         return {str(path.relative_to(self.dir)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -295,6 +302,19 @@ class LoopTestCase(unittest.TestCase):
         applied = self.check_tick(as_of, 0)
         self.assertEqual(applied["phase"], "verifying", applied)
         self.assertEqual(self.ws.percent(), expected_percent)
+
+    def ready_to_apply(self, hook=("/bin/sh", "-c", "true")):
+        """Proposes and approves the first step; the next tick at T0 applies it."""
+        self.ws.configure({"policy": {"reload": list(hook)}})
+        self.quiet_day()
+        self.check_tick(T0, 0)
+        self.check_code(self.ws.approve(), 0)
+
+    def ready_to_roll_back(self):
+        """Brings the service to 10 %, where it burns: the next tick at T0 + 2 h rolls back."""
+        self.first_step()
+        self.ws.log.runs(T0, hours(2), 100, cohort="canary", failed=30)
+        self.ws.log.runs(T0, hours(2), 100, cohort="control")
 
     def first_step(self):
         """Brings the service to 10 % at T0, under verification."""
