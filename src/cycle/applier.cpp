@@ -103,7 +103,11 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   context_.store.commit(state,
                         {event_of(started, *state.intent, context_.clock.now(), request.why)});
   try {
-    write_policy(*state.intent, env.text(), after);
+    if (request.kind == ChangeKind::rollback) {
+      write_back(state, "the env file was edited elsewhere meanwhile");
+    } else {
+      write_policy(*state.intent, env.text(), after);
+    }
   } catch (const Error& error) {
     give_up(state, error, env.text());
   }
@@ -115,7 +119,8 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
 void Applier::give_up(CycleState& state, const Error& error, const std::string& before) {
   const std::string path = state.intent->env_file;
   const std::string now = read_env_file(context_.files, path).text();
-  if (error.kind() == ErrorKind::conflict && sha256_hex(now) != state.intent->after_sha256) {
+  if (error.kind() == ErrorKind::conflict && state.intent->kind == ChangeKind::apply &&
+      sha256_hex(now) != state.intent->after_sha256) {
     undo(state, error.what());
     throw error;
   }
@@ -123,6 +128,11 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
     // Renamed, but perhaps not on disk: the intent stands, and recovery finds out what holds.
     throw Error(ErrorKind::preflight, path, std::string("perhaps not kept: ") + error.what(),
                 "mend the cause; the next invocation finishes or undoes the change");
+  }
+  if (state.intent->kind == ChangeKind::rollback) {
+    // What is in force is what has to go: the intent stands, whatever the figures say next.
+    throw Error(ErrorKind::preflight, path, std::string("not rolled back: ") + error.what(),
+                "mend the cause; the next invocation carries the rollback out");
   }
   undo(state, error.what());
   throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),

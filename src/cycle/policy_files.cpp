@@ -48,6 +48,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
                                      const std::string& digest, std::vector<std::string>& notes) {
   constexpr std::string_view kStem = "dag_policy_approval";
   std::vector<Approval> found;
+  std::optional<Error> unread;
   for (const std::string& name : files.list(policy.approvals_dir)) {
     if (!name.starts_with(kStem) || !name.ends_with(".json")) continue;
     const std::string path = policy.approvals_dir + "/" + name;
@@ -60,8 +61,11 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
     } catch (const Error& error) {
       // One unreadable file must not keep a valid approval beside it from being seen.
       notes.push_back(std::string("passed over an approval: ") + error.what());
+      if (error.kind() == ErrorKind::preflight) unread = error;
     }
   }
+  // What the system refuses to read may be what is waited for: that is no quiet end of a tick.
+  if (found.empty() && unread) throw Error(*unread);
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "dagloop/base/error.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {
@@ -64,6 +65,31 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
                  file.content);
   }
   remove_old(file_system, archive, time - reports.retention);
+}
+
+void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
+                     const Error& error) {
+  const Page page{
+      Heading{1, "DAG quality: no decision"},
+      Paragraph{"The tick of " + format_time(time) +
+                " ended before it could decide. Nothing was changed."},
+      Paragraph{error.what()},
+  };
+  std::vector<ReportFile> files;
+  for (const ReportFormat format : reports.formats) {
+    if (format == ReportFormat::md) {
+      files.push_back({"dag_quality", "md", render_markdown(page)});
+    } else if (format == ReportFormat::html) {
+      files.push_back({"dag_quality", "html", render_html(page)});
+    }
+  }
+  try {
+    publish(file_system, reports, time, files);
+  } catch (const Error& fault) {
+    throw Error(error.kind(), reports.dir,
+                std::string(error.what()) + "; nor is the page written that says so",
+                std::string("mend both: ") + fault.what());
+  }
 }
 
 }  // namespace dagloop

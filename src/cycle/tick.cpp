@@ -40,11 +40,13 @@ class Tick {
 
  private:
   void recover();
+  void look_around();
   void observe();
   void evaluate_and_decide();
   void judge_change();
   void step();
   void note_trigger();
+  void stop_if_unfit() const;
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);
@@ -54,6 +56,10 @@ class Tick {
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
   void commit(EventType type, const std::string& digest, const std::string& why);
   ExitCode code_of_decision() const;
+  bool goes_back_at_once() const {
+    return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
+           decision_.approval == Decision::Approval::not_required;
+  }
   bool applies() const { return mode_ == TickMode::apply; }
   bool is_settled_data() const {
     return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
@@ -67,6 +73,7 @@ class Tick {
   TickMode mode_;
   TimePoint now_;  // the logic's present: --as-of, else the clock
   CycleState state_;
+  std::optional<Error> unfit_;  // what preflight found; holds up everything but a way back
   Allowlist allowlist_;
   std::vector<PolicyRule> rules_;
   PolicyValues values_;
@@ -94,8 +101,7 @@ TickResult Tick::run() {
   allowlist_ = read_allowlist(context_.files, context_.config.policy);
   rules_ = read_rules(context_.files, context_.config.policy);
   recover();
-  check_preflight(context_.files, context_.config,
-                  applies() ? EnvFileUse::write : EnvFileUse::read);
+  look_around();
   observe();
   evaluate_and_decide();
   step();
@@ -112,6 +118,22 @@ void Tick::recover() {
     return;
   }
   for (std::string& done : applier().recover(state_)) note(std::move(done));
+}
+
+// A full disk, or reports that cannot be written, must not keep a burning canary in force: whether
+// this tick has to go back is seen first.
+void Tick::look_around() {
+  try {
+    check_preflight(context_.files, context_.config,
+                    applies() ? EnvFileUse::write : EnvFileUse::read);
+  } catch (const Error& error) {
+    if (!applies() || error.kind() != ErrorKind::preflight) throw;
+    unfit_ = error;
+  }
+}
+
+void Tick::stop_if_unfit() const {
+  if (unfit_ && !goes_back_at_once()) throw Error(*unfit_);
 }
 
 void Tick::observe() {
@@ -170,6 +192,7 @@ void Tick::judge_change() {
       return;
     case VerificationOutcome::passed:
       if (decision_.action == Action::rollback) return;
+      stop_if_unfit();
       note("the change passed its verification");
       state_.phase = Phase::settled;
       state_.verified.push_back(values_);
@@ -181,6 +204,7 @@ void Tick::judge_change() {
 }
 
 void Tick::step() {
+  stop_if_unfit();
   note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();
@@ -230,6 +254,7 @@ void Tick::roll_back() {
            ? "rolled back to the earlier policy"
            : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
   if (was_verifying || outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
+  if (unfit_) note(std::string("all else is held up: ") + unfit_->what());
 }
 
 void Tick::consider_pending() {
@@ -326,7 +351,16 @@ void Tick::publish_reports() {
   auto files = render_quality_files({quality_, &gate_, &decision_, notes}, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
   files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});
-  publish(context_.files, reports, now_, files);
+  try {
+    publish(context_.files, reports, now_, files);
+  } catch (const Error& error) {
+    // What was decided and done stands; an exit code that calls somebody already says so.
+    result_.report_fault = error.what();
+    note("the reports are not written: " + result_.report_fault);
+    if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+      result_.code = ExitCode::source_failed;
+    }
+  }
 }
 
 void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
@@ -339,23 +373,6 @@ ExitCode Tick::code_of_decision() const {
   return is_settled_data() ? ExitCode::done : ExitCode::insufficient;
 }
 
-// The page says why nothing was decided; the figures of the last good tick stay in the JSON files.
-void publish_failure(const TickContext& context, TimePoint now, const Error& error) {
-  const Page page{Heading{1, "DAG quality: no decision"},
-                  Paragraph{"The tick of " + format_time(now) +
-                            " ended before it could decide. Nothing was changed."},
-                  Paragraph{error.what()}};
-  std::vector<ReportFile> files;
-  for (const ReportFormat format : context.config.reports.formats) {
-    if (format == ReportFormat::md) {
-      files.push_back({"dag_quality", "md", render_markdown(page)});
-    } else if (format == ReportFormat::html) {
-      files.push_back({"dag_quality", "html", render_html(page)});
-    }
-  }
-  publish(context.files, context.config.reports, now, files);
-}
-
 }  // namespace
 
 TickResult run_tick(const TickContext& context, TickMode mode, std::optional<TimePoint> as_of) {
@@ -363,9 +380,8 @@ TickResult run_tick(const TickContext& context, TickMode mode, std::optional<Tim
   try {
     return Tick(context, mode, now).run();
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::source || error.kind() == ErrorKind::config) {
-      publish_failure(context, now, error);
-    }
+    if (error.kind() != ErrorKind::source && error.kind() != ErrorKind::config) throw;
+    publish_failure(context.files, context.config.reports, now, error);
     throw;
   }
 }

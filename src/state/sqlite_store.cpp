@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676c;  // "dagl"
 constexpr std::uint64_t kSchemaVersion = 1;
-constexpr const char* kIfCorrupt = "restore the state from a backup, or give another --state";
+constexpr const char* kIfCorrupt =
+    "check the disk and try again; if it stays, keep the file and restore the state from a backup";
 
 constexpr const char* kCreate = R"sql(
   CREATE TABLE state (

@@ -56,7 +56,8 @@ class Applier {
   /// Order:  the caller holds the store's lock and has checked the approval.
   /// Errors: Error{config} for a key that is not allowed (refused, journaled); Error{conflict} when
   ///         the env file is not the one that the decision saw; Error{apply_failed} when writing
-  ///         failed and the old content stands.
+  ///         failed and the old content stands; Error{preflight} when a rollback was not written:
+  ///         the next recover() carries it out.
   ChangeOutcome carry_out(CycleState& state, const ChangeRequest& request);
 
   /// Finishes or takes back a change that was interrupted; returns what was done, one sentence, or

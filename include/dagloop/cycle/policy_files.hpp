@@ -31,7 +31,8 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
 
 /// Returns the approvals in `policy.approvals_dir` (dag_policy_approval*.json) for `digest`.
 ///
-/// Shape: files that cannot be read as approvals are told in `notes` and passed over.
+/// Shape:  files that cannot be read as approvals are told in `notes` and passed over.
+/// Errors: Error{preflight} when none was found and the system refused to read one of the files.
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
                                      const std::string& digest, std::vector<std::string>& notes);
 

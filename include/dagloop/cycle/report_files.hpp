@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/time.hpp"
 #include "dagloop/cycle/config.hpp"
@@ -29,5 +30,12 @@ std::vector<ReportFile> render_quality_files(const PageInputs& inputs,
 /// Errors: Error{preflight} naming the path.
 void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
              const std::vector<ReportFile>& files);
+
+/// Publishes a page that says why the tick of `time` decided nothing; the figures of the last good
+/// tick stay in the JSON files.
+///
+/// Errors: one of the kind of `error`, with what it says, when the page cannot be written.
+void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
+                     const Error& error);
 
 }  // namespace dagloop

@@ -69,6 +69,25 @@ TEST_CASE("an approval that cannot be read is told and passed over") {
   CHECK_THAT(notes.front(), Catch::Contains("dag_policy_approval_a.json"));
 }
 
+TEST_CASE("an approval that the system refuses to read is an error where none other is found") {
+  class Unreadable : public MemoryFileSystem {
+   public:
+    std::optional<std::string> read(const std::string& path) override {
+      if (!path.ends_with("_a.json")) return MemoryFileSystem::read(path);
+      throw Error(ErrorKind::preflight, path, "cannot be read: Input/output error", "check it");
+    }
+  };
+  LoopWorld world;
+  Unreadable files;
+  files.write_synced("/approvals/dag_policy_approval_a.json", "x", {});
+  std::vector<std::string> notes;
+  CHECK_THROWS_WITH(find_approvals(files, world.config.policy, kDigest, notes),
+                    Catch::Contains("dag_policy_approval_a.json: cannot be read"));
+  files.write_synced("/approvals/dag_policy_approval_b.json",
+                     to_pretty_json(approval_to_json(approval_for(kDigest))), {});
+  CHECK(find_approvals(files, world.config.policy, kDigest, notes).size() == 1);
+}
+
 TEST_CASE("no directory of approvals means no approvals") {
   LoopWorld world;
   world.config.policy.approvals_dir = "/nowhere";

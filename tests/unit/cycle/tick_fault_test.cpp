@@ -54,8 +54,7 @@ void check_every_fault(const Preparation& prepare, const std::string& completion
       prepare(world);
       world.faults.arm(n, place);
       try {
-        world.tick();
-        completed = true;
+        completed = world.tick().report_fault.empty();
       } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::preflight);
       }
@@ -89,7 +88,14 @@ TEST_CASE("a proposing tick that fails anywhere proposes one change") {
       LoopWorld world;
       world.add_runs(kAsOf - hours(48), hours(48), 2);
       world.faults.arm(n, place);
-      CHECK_THROWS_AS(world.tick(), Error);
+      try {
+        const TickResult result = world.tick();
+        CHECK(n == 3);  // only the reports failed
+        CHECK(result.code == ExitCode::source_failed);
+        CHECK(result.report_fault != "");
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::preflight);
+      }
       world.faults.disarm();
       world.tick();
       CHECK(count(world, "adopted") == 1);
@@ -97,4 +103,108 @@ TEST_CASE("a proposing tick that fails anywhere proposes one change") {
       CHECK(world.env() == kEnvText);
     }
   }
+}
+
+namespace {
+
+/// Passes everything on, but on a disk that has no room for reports; with `burn()` for nothing
+/// else.
+class FullDisk final : public FileSystem {
+ public:
+  explicit FullDisk(FileSystem& inner) : inner_(inner) {}
+  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<FileInfo> stat(const std::string& path) override {
+    auto info = inner_.stat(path);
+    if (info) info->free_bytes = 4096;
+    return info;
+  }
+  std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }
+  void write_synced(const std::string& path, const std::string& content,
+                    const FileAttributes& attributes) override {
+    if (path.starts_with("/reports") || path.starts_with(refused_)) {
+      throw Error(ErrorKind::preflight, path, "cannot be written: No space left on device",
+                  "free disk space");
+    }
+    inner_.write_synced(path, content, attributes);
+  }
+  void rename_synced(const std::string& from, const std::string& to) override {
+    inner_.rename_synced(from, to);
+  }
+  void remove(const std::string& path) override { inner_.remove(path); }
+
+  /// Lets writes of paths that start so fail, too.
+  void refuse(const std::string& start) { refused_ = start; }
+
+ private:
+  FileSystem& inner_;
+  std::string refused_ = "/reports";
+};
+
+TickResult tick_on(FileSystem& files, LoopWorld& world, TickMode mode = TickMode::apply) {
+  return run_tick({files, world.processes, world.store, world.source, world.clock, world.config},
+                  mode, std::nullopt);
+}
+
+}  // namespace
+
+TEST_CASE("a disk without room for reports holds up every change but the way back") {
+  LoopWorld world;
+  FullDisk disk(world.memory);
+  prepare_apply(world);
+  CHECK_THROWS_WITH(tick_on(disk, world), Catch::Contains("free disk space"));
+  CHECK(world.env() == kEnvText);
+  CHECK(world.state().phase == Phase::proposed);
+
+  LoopWorld burning;
+  FullDisk full(burning.memory);
+  prepare_rollback(burning);
+  CHECK_THROWS_WITH(tick_on(full, burning, TickMode::dry_run), Catch::Contains("free disk space"));
+  const TickResult result = tick_on(full, burning);
+  CHECK(burning.env() == kEnvText);
+  CHECK(result.phase == Phase::rolled_back);
+  CHECK(result.code == ExitCode::rolled_back);
+  CHECK_THAT(result.report_fault, Catch::Contains("/reports"));
+  CHECK_THAT(result.notes.at(result.notes.size() - 2), Catch::Contains("held up"));
+  CHECK_THAT(result.notes.back(), Catch::Contains("reports are not written"));
+}
+
+TEST_CASE("a change under verification is not settled by a tick that preflight holds up") {
+  LoopWorld world;
+  FullDisk disk(world.memory);
+  prepare_apply(world);
+  world.tick();
+  world.add_runs(kAsOf, hours(8), 4, 0, Cohort::canary);
+  world.add_runs(kAsOf, hours(8), 4, 0, Cohort::control);
+  world.clock.advance(hours(8));
+  CHECK_THROWS_AS(tick_on(disk, world), Error);
+  CHECK(world.state().phase == Phase::verifying);
+  CHECK(world.tick().phase == Phase::settled);
+}
+
+TEST_CASE("a rollback that cannot be written stands, and every tick tries again") {
+  LoopWorld world;
+  FullDisk disk(world.memory);
+  prepare_rollback(world);
+  const std::string burning = world.env();
+  disk.refuse(kEnvPath);
+  CHECK_THROWS_WITH(tick_on(disk, world), Catch::StartsWith("preflight: ") &&
+                                              Catch::Contains("not rolled back") &&
+                                              Catch::Contains("carries the rollback out"));
+  CHECK(world.env() == burning);
+  CHECK(world.state().phase == Phase::applying);
+  CHECK_THROWS_AS(tick_on(disk, world), Error);
+  world.tick();
+  CHECK(world.env() == kEnvText);
+  CHECK(count(world, "rollback_started") == 1);
+  CHECK(count(world, "rolled_back") == 1);
+}
+
+TEST_CASE("a page that cannot be written does not hide why it was to be") {
+  LoopWorld world;
+  FullDisk disk(world.memory);
+  world.config.reports.formats = {ReportFormat::md};
+  world.source.set_failure("the log is gone");
+  CHECK_THROWS_WITH(tick_on(disk, world), Catch::StartsWith("source: ") &&
+                                              Catch::Contains("the log is gone") &&
+                                              Catch::Contains("No space left"));
 }
