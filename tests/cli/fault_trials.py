@@ -9,9 +9,11 @@ import pathlib
 import shutil
 import tempfile
 
-from support import Workspace, run_tool
+import loop_oracle
+from support import ENV_TEXT, LoopTestCase, Workspace, run_tool, stamp
 
 SHIM = os.environ.get("DAGLOOP_FAULT_SHIM", "")
+NEW_TEXT = ENV_TEXT.replace("'0'", "'10'")
 EVERY = int(os.environ.get("DAGLOOP_FAULT_EVERY", "1"))  # 1: every point; more: for slow builds
 WORKERS = 3  # each waits for its tool most of the time
 FREE_BYTES = 64 << 20
@@ -79,3 +81,51 @@ def in_parallel(work, points):
     """Does `work` for each of `points`; the first failure is raised."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         return list(pool.map(work, points[::EVERY]))
+
+
+class FaultTestCase(LoopTestCase):
+    """A test with a workspace whose trials are judged by loop_oracle."""
+
+    def setUp(self):
+        tempfile.tempdir = quick_directory()
+        self.addCleanup(setattr, tempfile, "tempdir", None)
+        super().setUp()
+        # Relative: an intent names the env file, and trials happen in copies.
+        self.ws.configure({"reports": {"formats": ["json"]}, "policy": {"env_file": "service.env"}})
+
+    def tick_command(self, as_of):
+        return self.tool_command("dag_optimization_cycle", "--apply", "--as-of", stamp(as_of))
+
+    def tool_command(self, name, *arguments):
+        return [name, "--config", self.ws.config, *arguments]
+
+    def approve_command(self):
+        return self.tool_command("approve_dag_policy", "--decision", self.ws.decision_file, "--as",
+                                 "alice", "--key", self.ws.key_of("alice"), "--yes", "--out",
+                                 self.ws.approvals)
+
+    def apply_command(self):
+        return self.tool_command("apply_dag_policy", "--apply", "--decision", self.ws.decision_file,
+                                 "--approval", self.ws.approval_file)
+
+    def check_whole(self, trial, contents, point):
+        """Checks that the env file is one of `contents` and all else agrees; returns the store."""
+        store = loop_oracle.Store(trial.state)
+        fault = loop_oracle.fault(trial, contents, store)
+        self.assertIsNone(fault, "%s: %s" % (point, fault))
+        return store
+
+    def calls_of(self, command, **faults):
+        with Trial(self.ws) as trial:
+            _, calls = trial.calls(command, **faults)
+        self.assertGreater(len(calls), 2, "is the shim loaded?")
+        return calls
+
+    def undisturbed(self, command):
+        """Returns the outcomes of `command` after one run and after two."""
+        with Trial(self.ws) as trial:
+            outcomes = []
+            for _ in range(2):
+                trial.run(command)
+                outcomes.append(loop_oracle.outcome(loop_oracle.Store(trial.state)))
+        return outcomes

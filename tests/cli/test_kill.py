@@ -8,14 +8,12 @@ import base64
 import json
 import signal
 import sys
-import tempfile
 import unittest
 
 import loop_oracle
-from fault_trials import EVERY, SHIM, Trial, in_parallel, quick_directory
-from support import ENV_TEXT, T0, LoopTestCase, hours, stamp
+from fault_trials import EVERY, NEW_TEXT, SHIM, FaultTestCase, Trial, in_parallel
+from support import ENV_TEXT, T0, hours
 
-NEW_TEXT = ENV_TEXT.replace("'0'", "'10'")
 KINDS = ("kill_before", "kill_after")
 # Passes for the old policy, fails for the new one.
 HOOK_THAT_REFUSES = ["/bin/sh", "-c", "! grep -q \"='10'\" service.env"]
@@ -33,40 +31,10 @@ def tearDownModule():
         raise AssertionError("%d kills are too few" % total)
 
 
-class KillTestCase(LoopTestCase):
-    def setUp(self):
-        tempfile.tempdir = quick_directory()
-        self.addCleanup(setattr, tempfile, "tempdir", None)
-        super().setUp()
-        # Relative: an intent names the env file, and trials happen in copies.
-        self.ws.configure({"reports": {"formats": ["json"]}, "policy": {"env_file": "service.env"}})
-
-    def tick_command(self, as_of):
-        return ["dag_optimization_cycle", "--config", self.ws.config, "--apply", "--as-of",
-                stamp(as_of)]
-
-    def tool_command(self, name, *arguments):
-        return [name, "--config", self.ws.config, *arguments]
-
-    def check_whole(self, trial, contents, point):
-        store = loop_oracle.Store(trial.state)
-        fault = loop_oracle.fault(trial, contents, store)
-        self.assertIsNone(fault, "%s: %s" % (point, fault))
-        return store
-
-    def undisturbed(self, command):
-        """Returns the outcomes of `command` after one run and after two."""
-        with Trial(self.ws) as trial:
-            outcomes = []
-            for _ in range(2):
-                trial.run(command)
-                outcomes.append(loop_oracle.outcome(loop_oracle.Store(trial.state)))
-        return outcomes
-
+class KillTestCase(FaultTestCase):
     def for_every_kill(self, scenario, command, check):
         """Calls `check(trial, point)` with a trial in which `command` was killed, for each point."""
-        with Trial(self.ws) as trial:
-            _, calls = trial.calls(command)
+        calls = self.calls_of(command)
 
         def one(point):
             call, kind = point
@@ -77,7 +45,6 @@ class KillTestCase(LoopTestCase):
                 check(trial, where)
 
         points = [(call, kind) for call in calls for kind in KINDS]
-        self.assertGreater(len(points), 4, "is the shim loaded?")
         kills[scenario] = len(in_parallel(one, points))
 
     def check_every_kill(self, scenario, command, new, completion, second_codes):
@@ -141,10 +108,7 @@ class KillTest(KillTestCase):
     def test_an_apply_by_hand(self):
         self.ready_to_apply()
         # 5: the first run was complete but for its last words; the decision is used up.
-        self.check_every_kill(
-            "apply by hand",
-            self.tool_command("apply_dag_policy", "--apply", "--decision", self.ws.decision_file,
-                              "--approval", self.ws.approval_file), NEW_TEXT, "applied", (0, 5))
+        self.check_every_kill("apply by hand", self.apply_command(), NEW_TEXT, "applied", (0, 5))
 
     def test_a_rollback_by_hand(self):
         self.first_step()
@@ -173,9 +137,7 @@ class KillTest(KillTestCase):
     def test_an_approval(self):
         self.quiet_day()
         self.check_tick(T0, 0)
-        command = self.tool_command("approve_dag_policy", "--decision", self.ws.decision_file,
-                                    "--as", "alice", "--key", self.ws.key_of("alice"), "--yes",
-                                    "--out", self.ws.approvals)
+        command = self.approve_command()
 
         def check(trial, where):
             if trial.approval_file.exists():  # whole, or not there
@@ -211,9 +173,7 @@ class KillDuringRecoveryTest(KillTestCase):
 
     def interrupted(self, command, wanted):
         """Leaves the workspace as `command` does when killed where `wanted(state, env)` holds."""
-        with Trial(self.ws) as trial:
-            _, calls = trial.calls(command)
-        for call in calls:
+        for call in self.calls_of(command):
             with Trial(self.ws) as trial:
                 trial.run(command, at=call.number, kind="kill_before")
                 state = loop_oracle.Store(trial.state).state

@@ -120,7 +120,7 @@ static enum fault fault_of_descriptor(const char* name, unsigned can, int fd) {
   char path[PATH_MAX];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t size = readlink(link, path, sizeof path - 1);
-  if (size < 0) return none;
+  if (size <= 0 || path[0] != '/') return none; /* a pipe, a socket */
   path[size] = '\0';
   return fault_of(name, can, path);
 }
