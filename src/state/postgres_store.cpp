@@ -142,7 +142,7 @@ CycleState PostgresStore::load() {
 
 void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
   DAGLOOP_ASSERT(impl_->access == StateAccess::read_write);
-  const std::string document = to_compact_json(cycle_state_to_json(next));
+  const std::string document = stored_state_text(next);
   impl_->guarded([&] {
     pqxx::work transaction(*impl_->connection);
     transaction.exec("SET LOCAL synchronous_commit = on");

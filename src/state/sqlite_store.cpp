@@ -171,7 +171,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
       "INSERT OR REPLACE INTO state "
       "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
   update.bind(1, next.version + 1);
-  update.bind(2, to_compact_json(cycle_state_to_json(next)));
+  update.bind(2, stored_state_text(next));
   update.bind(3, head.sequence);
   update.bind(4, head.hash);
   update.step();

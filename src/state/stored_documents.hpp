@@ -9,7 +9,12 @@
 
 namespace dagloop {
 
-/// Reads a state document. Errors: Error{preflight} naming `where`.
+/// Returns the text of a state: its document with a member `sha256` of all the others.
+std::string stored_state_text(const CycleState& state);
+
+/// Reads that text; one without `sha256`, of an earlier release, is taken as it is.
+///
+/// Errors: Error{preflight} naming `where` when it is no state, or another than was written.
 CycleState read_stored_state(const std::string& text, const std::string& where);
 
 /// Reads the journal entry in place `sequence`.

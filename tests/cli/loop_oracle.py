@@ -22,7 +22,7 @@ class Store:
     """
 
     def __init__(self, path):
-        self.state, self.entries, self.head = None, [], (0, NO_HASH)
+        self.state, self.state_sha256, self.entries, self.head = None, None, [], (0, NO_HASH)
         path = pathlib.Path(path)
         if not path.exists() or path.stat().st_size == 0:
             return
@@ -45,6 +45,7 @@ class Store:
     def take(self, states, entries):
         for document, sequence, head in states:
             self.state = json.loads(document) if document else None
+            self.state_sha256 = self.state and self.state.pop("sha256")
             self.head = (sequence, head)
         self.entries = [row[0] for row in entries]
 
@@ -59,15 +60,21 @@ def canonical(document):
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def chain_fault(store):
-    """Says where the journal's chain is broken; None where it is whole."""
+    """Says where the journal's chain is broken, or the state edited; None where all is whole."""
+    if store.state and sha256(canonical(store.state)) != store.state_sha256:
+        return "the state is not what its hash covers"
     head = (0, NO_HASH)
     for number, text in enumerate(store.entries, 1):
         entry = json.loads(text)
         stored = entry.pop("hash")
         if entry["sequence"] != number or entry["previous_hash"] != head[1]:
             return "entry %d does not follow the one before it" % number
-        if hashlib.sha256(canonical(entry).encode()).hexdigest() != stored:
+        if sha256(canonical(entry)) != stored:
             return "entry %d is not what its hash covers" % number
         head = (number, stored)
     return None if head == tuple(store.head) else "the head is not the last entry"
@@ -94,8 +101,7 @@ def standing_fault(store, env_text):
         return "the journal says that a change is %sunder way, the state says %s" % (
             "" if is_open else "not ", state["phase"])
     if intent is not None:
-        sha256 = hashlib.sha256(env_text.encode()).hexdigest()
-        if sha256 not in (intent["before_sha256"], intent["after_sha256"]):
+        if sha256(env_text) not in (intent["before_sha256"], intent["after_sha256"]):
             return "the env file is neither what the intent found nor what it writes"
     elif state["in_force"] and env_values(env_text, state["in_force"]) != state["in_force"]:
         return "the state takes %s for the policy in force" % state["in_force"]

@@ -117,6 +117,25 @@ TEST_CASE("a state document that cannot be read is a fault of the store") {
   }
 }
 
+TEST_CASE("a state document of which a single character is another one is refused") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  for (const std::string edit :
+       {"replace(document, 'proposed', 'settled')", "replace(document, 'phase', 'phasf')",
+        "replace(document, '[]', '[\"\"]')", "document || ','"}) {
+    run_sql(path, "UPDATE state SET document = " + edit);
+    INFO(edit);
+    SqliteStore store(path, StateAccess::read_only);
+    check_preflight(path, [&] { static_cast<void>(store.load()); });
+    std::filesystem::remove(path);
+    make_store(path);
+  }
+  // As an earlier release wrote it.
+  run_sql(path, "UPDATE state SET document = json_remove(document, '$.sha256')");
+  CHECK(SqliteStore(path, StateAccess::read_only).load().phase == Phase::proposed);
+}
+
 TEST_CASE("another program's database is refused and not changed, also in write-ahead mode") {
   const TempDirectory folder;
   const std::string path = folder.path("theirs.db");
