@@ -56,6 +56,13 @@ class AdvisoryLock final : public StateLock {
 
 class NoLock final : public StateLock {};
 
+// A connection that was made anew by itself would go on without the lock. Deprecated because the
+// next release of the package never does that.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+void stay_with(pqxx::connection& connection) { connection.inhibit_reactivation(true); }
+#pragma GCC diagnostic pop
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -72,6 +79,11 @@ struct PostgresStore::Impl {
   auto guarded(Work work) {
     try {
       return work();
+    } catch (const pqxx::in_doubt_error&) {
+      throw Error(
+          ErrorKind::preflight, where,
+          "the connection broke in the middle of a commit: it may have been made or not",
+          "check that the server runs; the next invocation sees which, and goes on from it");
     } catch (const pqxx::broken_connection& error) {
       throw Error(ErrorKind::preflight, where, redact_text(first_line(error.what()), 300),
                   "check that the server runs, and host, user and password");
@@ -86,6 +98,7 @@ struct PostgresStore::Impl {
 
   void open(const std::string& uri) {
     connection = std::make_shared<pqxx::connection>(uri);
+    stay_with(*connection);
     if (access == StateAccess::read_only) {
       pqxx::read_transaction look(*connection);
       exists = !look.exec1("SELECT to_regclass('dagloop.state')").front().is_null();
