@@ -2,6 +2,7 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
 #include "dagloop/cycle/manual_change.hpp"
+#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/policy/approval.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "tool_main.hpp"
@@ -42,7 +43,9 @@ ManualResult change(const Flags& flags, const ManualContext& context, FileSystem
   }
   std::optional<Approval> approval;
   if (!flags.approval.empty()) {
-    approval = approval_from_json(read_document(files, flags.approval, "approval"), flags.approval);
+    approval = flags.approval == "-"
+                   ? approval_from_json(read_document(files, "-", "approval"), "standard input")
+                   : read_approval(files, flags.approval, context.config.policy.symlinks);
   }
   return apply_decision(context, mode, read_document(files, flags.decision, "decision"), approval);
 }
@@ -67,8 +70,10 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
+  if (flags.apply) guard_config(files, flags.config);
   const auto store =
-      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
+                 config.policy.symlinks);
   if (flags.verify_journal) return verify_journal(*store, config);
   if (flags.status) {
     print(to_pretty_json(describe_state(store->load())));

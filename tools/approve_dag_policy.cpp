@@ -65,7 +65,8 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   validate_schema(document, "decision", flags.decision);
   const Decision decision = decision_from_json(document, flags.decision);
   const std::string digest = decision_digest(document);
-  const std::string secret = read_secret_key(files, flags.key);
+  const Config config = load_config(files, flags.config);
+  const std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
   std::cerr << shown(decision, digest);
   if (decision.patch.empty()) {
@@ -76,7 +77,6 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
     throw Error(ErrorKind::approval, flags.decision, "the decision has expired", "decide again");
   }
   ask(flags);
-  const Config config = load_config(files, flags.config);
   const Approval approval =
       sign_approval({digest, flags.name, now, decision.expires_at, ""}, secret);
   const std::string text = to_pretty_json(approval_to_json(approval));

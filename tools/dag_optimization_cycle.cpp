@@ -67,8 +67,9 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
 ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) {
   PosixProcessRunner processes;
   const SystemClock clock;
-  const auto state = open_state(config.state, StateAccess::read_only);
-  const auto rehearsal = open_state(drill_state_uri(config.state), StateAccess::read_write);
+  const auto state = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
+  const auto rehearsal =
+      open_state(drill_state_uri(config.state), StateAccess::read_write, Symlinks::refuse);
   const DrillResult result =
       rehearse_rollback({files, clock, config, *state, *rehearsal, processes});
   remove_drill_state(files, config.state);
@@ -84,10 +85,12 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
+  if (flags.apply || flags.drill) guard_config(files, flags.config);
   if (flags.drill) return run_drill(flags, files, config);
   ConfiguredSource source(files, config);
   const auto store =
-      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only);
+      open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
+                 config.policy.symlinks);
   const TickResult result = run_tick({files, processes, *store, source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      time_flag(flags.as_of, "--as-of"));

@@ -30,10 +30,10 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
       flags.verdict.empty()
           ? evaluate_gate(config.gate, quality, config.input.limits)
           : gate_from_json(read_document(files, flags.verdict, "gate"), quality, flags.verdict);
-  const EnvFile env = read_env_file(files, config.policy.env_file);
+  const EnvFile env = read_env_file(files, config.policy.env_file, config.policy.symlinks);
   const Allowlist allowlist = read_allowlist(files, config.policy);
   const auto rules = read_rules(files, config.policy);
-  const auto store = open_state(config.state, StateAccess::read_only);
+  const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
   return decide(DecisionInputs{
       quality, gate, config.baseline.kind, config.decision, config.input.limits, allowlist.keys(),
       rules, allowlist.values_in(env), sha256_hex(env.text()), policy_history(store->load()), now,

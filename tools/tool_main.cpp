@@ -162,6 +162,12 @@ Config load_config(FileSystem& files, const ConfigFlags& flags) {
   return config;
 }
 
+void guard_config(FileSystem& files, const ConfigFlags& flags) {
+  const auto info = files.stat(flags.config_file);
+  if (!info || !info->is_regular) return;
+  check_guarded(files, flags.config_file, *info, {"configuration", Symlinks::follow});
+}
+
 std::optional<TimePoint> time_flag(const std::string& text, std::string_view flag) {
   if (text.empty()) return std::nullopt;
   const auto time = parse_time(text);

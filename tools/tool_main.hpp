@@ -58,6 +58,12 @@ void add_config_flags(CLI::App& app, ConfigFlags& flags, const std::vector<FlagG
 /// Errors: Error{config} or Error{usage} naming the file and key, or the flag.
 Config load_config(FileSystem& files, const ConfigFlags& flags);
 
+/// Refuses a configuration file that others may have written: it names the command that is run.
+///
+/// Order:  before anything is changed. One that comes through a pipe is the caller's own.
+/// Errors: Error{preflight} naming the file.
+void guard_config(FileSystem& files, const ConfigFlags& flags);
+
 /// Parses the value of a time flag; empty gives nullopt.
 ///
 /// Errors: Error{usage} naming `flag`.

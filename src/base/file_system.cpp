@@ -8,6 +8,14 @@ namespace {
 
 std::string temporary_path(const std::string& path) { return path + ".tmp"; }
 
+// What was left or planted there is removed, not written into.
+void write_temporary(FileSystem& files, const std::string& temporary, const std::string& content,
+                     FileAttributes attributes) {
+  if (files.stat(temporary)) files.remove(temporary);
+  attributes.existing = FileAttributes::Existing::refuse;
+  files.write_synced(temporary, content, attributes);
+}
+
 [[noreturn]] void refuse_change(const std::string& path) {
   throw Error(ErrorKind::conflict, path, "was changed by another program at this very moment",
               "look at that change, then decide again; what it wrote stands");
@@ -17,14 +25,14 @@ std::string temporary_path(const std::string& path) { return path + ".tmp"; }
 
 void replace_file(FileSystem& files, const std::string& path, const std::string& content,
                   const FileAttributes& attributes) {
-  files.write_synced(temporary_path(path), content, attributes);
+  write_temporary(files, temporary_path(path), content, attributes);
   files.rename_synced(temporary_path(path), path, RenameMode::replace);
 }
 
 void exchange_file(FileSystem& files, const std::string& path, const std::string& expected,
                    const std::string& content, const FileAttributes& attributes) {
   const std::string temporary = temporary_path(path);
-  files.write_synced(temporary, content, attributes);
+  write_temporary(files, temporary, content, attributes);
   if (!files.rename_synced(temporary, path, RenameMode::exchange)) {
     if (files.read(path) == expected) {
       files.rename_synced(temporary, path, RenameMode::replace);

@@ -67,6 +67,47 @@ void take_attributes(const Descriptor& file, const std::string& path,
   if (::fchmod(file.get(), attributes.mode) != 0) refuse(path, "its mode cannot be set", errno);
 }
 
+FileInfo info_of(const struct stat& status) {
+  FileInfo info;
+  info.is_directory = S_ISDIR(status.st_mode);
+  info.is_regular = S_ISREG(status.st_mode);
+  info.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  info.mode = status.st_mode & 07777U;
+  info.uid = status.st_uid;
+  info.gid = status.st_gid;
+  info.is_trusted = status.st_uid == 0 || status.st_uid == ::geteuid();
+  return info;
+}
+
+// A file opened for reading, and whether a symbolic link led to it.
+struct Opened {
+  int descriptor = -1;
+  bool is_symlink = false;
+};
+
+int open_to_read(const std::string& path, int flags) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+}
+
+// Does not wait at a pipe.
+Opened open_to_check(const std::string& path) {
+  Opened opened{open_to_read(path, O_NOFOLLOW | O_NONBLOCK)};
+  if (opened.descriptor >= 0 || errno != ELOOP) return opened;
+  return {open_to_read(path, O_NONBLOCK), true};
+}
+
+FileInfo info_of_opened(const std::string& path, const Opened& opened) {
+  struct stat status {};
+  if (::fstat(opened.descriptor, &status) != 0) refuse(path, "cannot be examined", errno);
+  FileInfo info = info_of(status);
+  info.is_symlink = opened.is_symlink;
+  // The kernel's own name of what is open; what the path leads to may be another file by now.
+  std::error_code error;
+  const std::string name = "/proc/self/fd/" + std::to_string(opened.descriptor);
+  info.real_path = std::filesystem::read_symlink(name, error).string();
+  return info;
+}
+
 void make_parents(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(parent_directory(path), error);
@@ -75,10 +116,13 @@ void make_parents(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> PosixFileSystem::read(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+std::optional<std::string> PosixFileSystem::read_checked(const std::string& path,
+                                                         const FileCheck& check) {
+  const Opened opened = check ? open_to_check(path) : Opened{open_to_read(path, 0)};
+  const Descriptor file(opened.descriptor);
   if (file.get() < 0 && errno == ENOENT) return std::nullopt;
   if (file.get() < 0) refuse(path, "cannot be opened", errno);
+  if (check) check(info_of_opened(path, opened));
   std::string content;
   std::string block(65'536, '\0');
   while (true) {
@@ -92,18 +136,22 @@ std::optional<std::string> PosixFileSystem::read(const std::string& path) {
 
 std::optional<FileInfo> PosixFileSystem::stat(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
+  if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     refuse(path, "cannot be examined", errno);
   }
+  const bool is_symlink = S_ISLNK(status.st_mode);
+  const bool leads_nowhere = is_symlink && ::stat(path.c_str(), &status) != 0;
+  if (leads_nowhere && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+    refuse(path, "cannot be examined", errno);
+  }
+  FileInfo info = info_of(status);
+  info.is_symlink = is_symlink;
+  if (leads_nowhere) return info;
   struct statvfs space {};
   if (::statvfs(path.c_str(), &space) != 0) refuse(path, "cannot be examined", errno);
-  FileInfo info;
-  info.is_directory = S_ISDIR(status.st_mode);
-  info.size_bytes = static_cast<std::uint64_t>(status.st_size);
-  info.mode = status.st_mode & 07777U;
-  info.uid = status.st_uid;
-  info.gid = status.st_gid;
+  std::error_code error;
+  info.real_path = std::filesystem::canonical(path, error).string();
   info.writable = ::access(path.c_str(), W_OK) == 0;
   info.free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
   return info;
@@ -126,8 +174,9 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
                                    const FileAttributes& attributes) {
   make_parents(path);
   // 0600 until the wanted mode is set: nobody reads a secret in between.
+  const int how = attributes.existing == FileAttributes::Existing::refuse ? O_EXCL : O_TRUNC;
   Descriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0600));
   if (file.get() < 0) refuse(path, "cannot be created", errno);
   take_attributes(file, path, attributes);
   write_all(file, path, content);
@@ -156,7 +205,7 @@ void PosixFileSystem::remove(const std::string& path) {
 
 std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {
   make_parents(path);
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) refuse(path, "the lock file cannot be opened", errno);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
     return std::unique_ptr<FileLock>(new FileLock(descriptor));

@@ -84,7 +84,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
     throw Error(ErrorKind::config, path, join(refusals),
                 "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
   }
-  const EnvFile env = read_env_file(context_.files, path);
+  const EnvFile env = read_env(path);
   const std::string before_sha256 = sha256_hex(env.text());
   if (before_sha256 != request.env_sha256) {
     refuse(state, request.decision_digest, request.actor, "the env file is not the one decided on");
@@ -118,7 +118,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
 // next invocation recovers.
 void Applier::give_up(CycleState& state, const Error& error, const std::string& before) {
   const std::string path = state.intent->env_file;
-  const std::string now = read_env_file(context_.files, path).text();
+  const std::string now = read_env(path).text();
   if (error.kind() == ErrorKind::conflict && state.intent->kind == ChangeKind::apply &&
       sha256_hex(now) != state.intent->after_sha256) {
     undo(state, error.what());
@@ -139,15 +139,24 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
               "the earlier policy is in force; mend the cause and apply again");
 }
 
+EnvFile Applier::read_env(const std::string& path) const {
+  return read_env_file(context_.files, path, context_.config.policy.symlinks);
+}
+
+std::string Applier::target_of(const std::string& path) const {
+  return env_file_target(context_.files, path, context_.config.policy.symlinks);
+}
+
 void Applier::write_policy(const Intent& intent, const std::string& before,
                            const std::string& after) {
   const auto info = context_.files.stat(intent.env_file);
   if (!info) {
     throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
   }
-  exchange_file(context_.files, intent.env_file, before, after,
+  const std::string target = target_of(intent.env_file);
+  exchange_file(context_.files, target, before, after,
                 FileAttributes{info->mode, info->uid, info->gid});
-  if (context_.files.read(intent.env_file) != after) {
+  if (context_.files.read(target) != after) {
     throw Error(ErrorKind::preflight, intent.env_file, "reads back other than written",
                 "check the disk, and who else writes this file");
   }
@@ -231,8 +240,9 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   const std::string change =
       std::string(to_string(intent.kind)) + " of " +
       (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
-  settle_exchange(context_.files, intent.env_file, intent.before_sha256, intent.after_sha256);
-  const EnvFile env = read_env_file(context_.files, intent.env_file);
+  settle_exchange(context_.files, target_of(intent.env_file), intent.before_sha256,
+                  intent.after_sha256);
+  const EnvFile env = read_env(intent.env_file);
   switch (standing_of(intent.patch, env)) {
     case Standing::after:
       if (finish(state) == ChangeOutcome::rolled_back) {
@@ -262,7 +272,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
 // A rollback is wanted whatever else is edited meanwhile; the journal says first what is written.
 void Applier::write_back(CycleState& state, const std::string& why_again) {
   for (int attempt = 1;; ++attempt) {
-    const EnvFile env = read_env_file(context_.files, state.intent->env_file);
+    const EnvFile env = read_env(state.intent->env_file);
     const std::string after = env.patched(state.intent->patch);
     if (sha256_hex(env.text()) != state.intent->before_sha256) {
       state.intent->before_sha256 = sha256_hex(env.text());

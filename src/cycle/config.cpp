@@ -56,7 +56,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
 
 void parse_policy(const JsonReader& section, PolicyConfig& policy) {
   section.allow_only({"env_file", "allowlist", "rules", "approvers", "approvals_dir",
-                      "approval_ttl", "approval_people", "reload", "reload_timeout"});
+                      "approval_ttl", "approval_people", "reload", "reload_timeout", "symlinks"});
   read_string(section, "env_file", policy.env_file);
   read_string(section, "allowlist", policy.allowlist);
   read_string(section, "rules", policy.rules);
@@ -72,6 +72,12 @@ void parse_policy(const JsonReader& section, PolicyConfig& policy) {
         people->integer() == 2 ? ApprovalDemand::People::two : ApprovalDemand::People::one;
   }
   if (const auto reload = section.find("reload")) policy.reload = string_list(*reload);
+  if (const auto symlinks = section.find("symlinks")) {
+    if (symlinks->string() != "refuse" && symlinks->string() != "same_tree") {
+      symlinks->fail("unknown rule for symbolic links", "give \"refuse\" or \"same_tree\"");
+    }
+    policy.symlinks = symlinks->string() == "refuse" ? Symlinks::refuse : Symlinks::same_tree;
+  }
 }
 
 void parse_reports(const JsonReader& section, ReportsConfig& reports) {

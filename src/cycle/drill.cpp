@@ -42,7 +42,8 @@ class Drill {
       : context_(context),
         copy_(context.files, context.config.policy.env_file + ".drill"),
         config_(context.config),
-        env_(read_env_file(context.files, context.config.policy.env_file)) {
+        env_(read_env_file(context.files, context.config.policy.env_file,
+                           context.config.policy.symlinks)) {
     config_.policy.env_file = copy_.path();
     config_.policy.reload.clear();
   }

@@ -42,7 +42,8 @@ Situation look(const ManualContext& context, TickMode mode) {
   } else if (state.intent) {
     notes.emplace_back("a change was interrupted; with --apply it is finished or undone first");
   }
-  EnvFile env = read_env_file(context.files, context.config.policy.env_file);
+  EnvFile env =
+      read_env_file(context.files, context.config.policy.env_file, context.config.policy.symlinks);
   PolicyValues values = allowlist.values_in(env);
   const TimePoint now = context.clock.now();
   const auto events = observe_policy(state, values, {context.actor, now, now});

@@ -7,18 +7,36 @@
 #include "dagloop/base/json_schema.hpp"
 
 namespace dagloop {
+namespace {
+
+// The service's file: it may belong to the service's user.
+FileGuard env_guard(Symlinks symlinks) { return {"env file", symlinks, TrustedOwner::anyone}; }
+
+FileGuard key_guard(Symlinks symlinks) {
+  return {"private key", symlinks, TrustedOwner::ours, ErrorKind::approval};
+}
+
+[[noreturn]] void refuse_missing(const std::string& path, std::string_view role) {
+  throw Error(ErrorKind::config, path, "the " + std::string(role) + " file does not exist",
+              "create it, or give the path of the right one");
+}
+
+}  // namespace
 
 Json read_json_file(FileSystem& files, const std::string& path, std::string_view role) {
   const auto text = files.read(path);
-  if (!text) {
-    throw Error(ErrorKind::config, path, "the " + std::string(role) + " file does not exist",
-                "create it, or give the path of the right one");
-  }
+  if (!text) refuse_missing(path, role);
   return parse_json(*text, path);
 }
 
-EnvFile read_env_file(FileSystem& files, const std::string& path) {
-  auto text = files.read(path);
+Json read_guarded_json(FileSystem& files, const std::string& path, const FileGuard& guard) {
+  const auto text = read_guarded(files, path, guard);
+  if (!text) refuse_missing(path, guard.role);
+  return parse_json(*text, path);
+}
+
+EnvFile read_env_file(FileSystem& files, const std::string& path, Symlinks symlinks) {
+  auto text = read_guarded(files, path, env_guard(symlinks));
   if (!text) {
     throw Error(ErrorKind::preflight, path, "the env file does not exist",
                 "give --env-file or policy.env_file with the path of the service's env file");
@@ -26,20 +44,30 @@ EnvFile read_env_file(FileSystem& files, const std::string& path) {
   return EnvFile::parse(std::move(*text), path);
 }
 
+std::string env_file_target(FileSystem& files, const std::string& path, Symlinks symlinks) {
+  return guarded_target(files, path, env_guard(symlinks));
+}
+
+Approval read_approval(FileSystem& files, const std::string& path, Symlinks symlinks) {
+  // Whoever brings it: the signature says whose it is.
+  const FileGuard guard{"approval file", symlinks, TrustedOwner::anyone, ErrorKind::approval};
+  return approval_from_json(read_guarded_json(files, path, guard), path);
+}
+
 Allowlist read_allowlist(FileSystem& files, const PolicyConfig& policy) {
-  const Json document = read_json_file(files, policy.allowlist, "allowlist");
+  const Json document = read_guarded_json(files, policy.allowlist, {"allowlist", policy.symlinks});
   validate_schema(document, "allowlist", policy.allowlist);
   return Allowlist::parse(document, policy.allowlist);
 }
 
 std::vector<PolicyRule> read_rules(FileSystem& files, const PolicyConfig& policy) {
-  const Json document = read_json_file(files, policy.rules, "policy rules");
+  const Json document = read_guarded_json(files, policy.rules, {"policy rules", policy.symlinks});
   validate_schema(document, "policy_rules", policy.rules);
   return parse_rules(document, policy.rules);
 }
 
 std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& policy) {
-  const Json document = read_json_file(files, policy.approvers, "approvers");
+  const Json document = read_guarded_json(files, policy.approvers, {"approvers", policy.symlinks});
   validate_schema(document, "approvers", policy.approvers);
   return parse_approvers(document, policy.approvers);
 }
@@ -53,7 +81,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
     if (!name.starts_with(kStem) || !name.ends_with(".json")) continue;
     const std::string path = policy.approvals_dir + "/" + name;
     try {
-      Approval approval = approval_from_json(read_json_file(files, path, "approval"), path);
+      Approval approval = read_approval(files, path, policy.symlinks);
       const bool known = std::any_of(found.begin(), found.end(), [&](const Approval& other) {
         return other.signature == approval.signature;
       });
@@ -69,17 +97,18 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
   return found;
 }
 
-std::string read_secret_key(FileSystem& files, const std::string& path) {
-  const auto info = files.stat(path);
-  if (!info) {
+std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks symlinks) {
+  const auto secret = files.read_checked(path, [&](const FileInfo& opened) {
+    check_guarded(files, path, opened, key_guard(symlinks));
+    if ((opened.mode & 0077U) == 0) return;
+    throw Error(ErrorKind::approval, path, "others may read the private key",
+                "chmod 600 it, and make a new one if somebody may have read it");
+  });
+  if (!secret) {
     throw Error(ErrorKind::approval, path, "the private key does not exist",
                 "make one with --init-key, or give --key");
   }
-  if ((info->mode & 0077U) != 0) {
-    throw Error(ErrorKind::approval, path, "others may read the private key",
-                "chmod 600 it, and make a new one if somebody may have read it");
-  }
-  return *files.read(path);
+  return *secret;
 }
 
 void write_secret_key(FileSystem& files, const std::string& path, const std::string& secret) {
@@ -87,6 +116,7 @@ void write_secret_key(FileSystem& files, const std::string& path, const std::str
     throw Error(ErrorKind::usage, path, "exists already and is never overwritten",
                 "give another path, or move the old key away");
   }
+  static_cast<void>(guarded_target(files, path, key_guard(Symlinks::refuse)));
   // Whole or not there: half a key could be neither used nor made again.
   replace_file(files, path, secret, FileAttributes{0600, {}, {}});
 }

@@ -40,11 +40,12 @@ void check_preflight(FileSystem& files, const Config& config, EnvFileUse use) {
     throw Error(ErrorKind::usage, "policy.env_file", "no env file is configured",
                 "give --env-file, DAGLOOP_ENV_FILE, or policy.env_file in the configuration");
   }
-  static_cast<void>(read_env_file(files, config.policy.env_file));
+  static_cast<void>(read_env_file(files, config.policy.env_file, config.policy.symlinks));
   check_directory(files, config.reports.dir, "report");
   if (use == EnvFileUse::read) return;
 
-  const std::string& env_file = config.policy.env_file;
+  const std::string env_file =
+      env_file_target(files, config.policy.env_file, config.policy.symlinks);
   if (!files.stat(env_file)->writable) {
     throw Error(ErrorKind::preflight, env_file, "the env file is not writable",
                 "give this user write permission, or leave out --apply");

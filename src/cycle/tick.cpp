@@ -137,7 +137,8 @@ void Tick::stop_if_unfit() const {
 }
 
 void Tick::observe() {
-  const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file);
+  const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file,
+                                    context_.config.policy.symlinks);
   values_ = allowlist_.values_in(env);
   env_sha256_ = sha256_hex(env.text());
   CycleState seen = state_;

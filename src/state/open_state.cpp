@@ -6,10 +6,11 @@
 
 namespace dagloop {
 
-std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access) {
+std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access,
+                                       Symlinks symlinks) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
-    return std::make_unique<SqliteStore>(uri.substr(kSqlite.size()), access);
+    return std::make_unique<SqliteStore>(uri.substr(kSqlite.size()), access, symlinks);
   }
   if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) {
     return std::make_unique<PostgresStore>(uri, access);

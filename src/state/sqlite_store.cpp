@@ -75,19 +75,41 @@ std::uint64_t pragma(const SqliteDatabase& database, std::string_view sql) {
 struct SqliteStore::Impl {
   std::string path;
   StateAccess access;
+  FileGuard guard;
   std::unique_ptr<SqliteDatabase> database;  // null: read-only, and there is no store yet
+
+  // Returns the path that SQLite is to open. It opens no link, neither there nor on the way: what
+  // was checked is not replaced by one meanwhile.
+  std::string checked_path(FileSystem& files) const {
+    const std::string target = guarded_target(files, path, guard);
+    // SQLite takes a log that lies beside a database for a part of it, whoever put it there.
+    for (const char* ending : {"-journal", "-wal", "-shm"}) {
+      static_cast<void>(guarded_target(files, target + ending, guard));
+    }
+    const std::string directory = parent_directory(target);
+    const auto info = files.stat(directory);
+    if (!info || info->real_path.empty()) return target;  // to be made
+    const std::size_t slash = target.rfind('/');
+    const std::string name = slash == std::string::npos ? target : target.substr(slash + 1);
+    return (info->real_path == "/" ? "" : info->real_path) + "/" + name;
+  }
 
   void open() {
     PosixFileSystem files;
+    std::string real_path = checked_path(files);
     const auto info = files.stat(path);
     const bool is_new = !info || info->size_bytes == 0;
     if (is_new && access == StateAccess::read_only) return;
     // Makes the empty file with mode 0600, and never cuts one that another process made meanwhile.
-    if (!info) FileLock::try_acquire(path);
+    if (!info) {
+      FileLock::try_acquire(path);
+      real_path = checked_path(files);
+    }
     // Also for reading only: after a crash in the middle of a commit SQLite must take the half of
     // it back before anything can be read. Nothing else is written: query_only sees to it.
-    database = std::make_unique<SqliteDatabase>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
-                                                kIfCorrupt);
+    database = std::make_unique<SqliteDatabase>(
+        real_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
+        kIfCorrupt);
     sqlite3_busy_timeout(database->handle(), 5000);
     if (access == StateAccess::read_only) {
       database->run("PRAGMA query_only = ON");
@@ -125,8 +147,9 @@ struct SqliteStore::Impl {
   }
 };
 
-SqliteStore::SqliteStore(const std::string& path, StateAccess access)
-    : impl_(std::make_unique<Impl>(Impl{path, access, nullptr})) {
+SqliteStore::SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks)
+    : impl_(std::make_unique<Impl>(
+          Impl{path, access, FileGuard{"state file", symlinks, TrustedOwner::ours}, nullptr})) {
   impl_->open();
 }
 
@@ -134,7 +157,10 @@ SqliteStore::~SqliteStore() = default;
 
 std::unique_ptr<StateLock> SqliteStore::try_lock() {
   if (impl_->access == StateAccess::read_only) return std::make_unique<NoLock>();
-  auto lock = FileLock::try_acquire(impl_->path + ".lock");
+  PosixFileSystem files;
+  // Beside the file itself: whoever comes through a link shares the lock with who does not.
+  const std::string target = guarded_target(files, impl_->path, impl_->guard);
+  auto lock = FileLock::try_acquire(guarded_target(files, target + ".lock", impl_->guard));
   if (lock == nullptr) return nullptr;
   return std::make_unique<FileStateLock>(std::move(lock));
 }

@@ -21,6 +21,8 @@ BIN_DIR = pathlib.Path(os.environ.get("DAGLOOP_BIN_DIR", SOURCE_DIR / "build" / 
 T0 = datetime.datetime(2025, 6, 2, tzinfo=datetime.timezone.utc)
 TOOL_TIMEOUT_S = 60
 
+os.umask(0o022)  # what everybody may write is refused
+
 ENV_TEXT = """\
 # service settings; keep this comment
 DATABASE_URL=postgresql://svc:hunter2-Secret@db.internal/prod
@@ -159,7 +161,8 @@ class Workspace:
         self.env_file.write_text(ENV_TEXT)
         os.chmod(self.env_file, 0o640)
         self.approvals.mkdir()
-        shutil.copy(SOURCE_DIR / "config" / "policy_allowlist.json", self.allowlist)
+        shipped = SOURCE_DIR / "config" / "policy_allowlist.json"
+        self.allowlist.write_text(shipped.read_text())
         self.write(self.rules, {"schema": "dagloop.policy_rules/1", "rules": []})
         self.configure({})
 

@@ -14,7 +14,10 @@ class WatchedFiles final : public FileSystem {
  public:
   WatchedFiles(FileSystem& inner, StateStore& store) : inner_(inner), store_(store) {}
 
-  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
+    return inner_.read_checked(path, check);
+  }
   std::optional<FileInfo> stat(const std::string& path) override { return inner_.stat(path); }
   std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }
   void write_synced(const std::string& path, const std::string& content,

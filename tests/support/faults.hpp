@@ -59,7 +59,10 @@ class Faults {
 class FailingFileSystem final : public FileSystem {
  public:
   FailingFileSystem(FileSystem& inner, Faults& faults) : inner_(inner), faults_(faults) {}
-  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
+    return inner_.read_checked(path, check);
+  }
   std::optional<FileInfo> stat(const std::string& path) override { return inner_.stat(path); }
   std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }
   void write_synced(const std::string& path, const std::string& content,

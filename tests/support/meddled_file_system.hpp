@@ -16,9 +16,10 @@ class MeddledFileSystem final : public FileSystem {
  public:
   MeddledFileSystem(FileSystem& inner, std::size_t at, std::function<void()> meddle)
       : inner_(inner), at_(at), meddle_(std::move(meddle)) {}
-  std::optional<std::string> read(const std::string& path) override {
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
     step();
-    return inner_.read(path);
+    return inner_.read_checked(path, check);
   }
   std::optional<FileInfo> stat(const std::string& path) override { return inner_.stat(path); }
   std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }

@@ -14,9 +14,12 @@ namespace dagloop::test {
 /// A file system with a terabyte free on which everything is writable.
 class MemoryFileSystem final : public FileSystem {
  public:
-  std::optional<std::string> read(const std::string& path) override {
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
     const auto found = files_.find(path);
-    return found == files_.end() ? std::nullopt : std::optional(found->second.content);
+    if (found == files_.end()) return std::nullopt;
+    if (check) check(*stat(path));
+    return found->second.content;
   }
 
   std::optional<FileInfo> stat(const std::string& path) override {

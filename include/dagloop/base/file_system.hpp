@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,13 +14,17 @@
 
 namespace dagloop {
 
-/// What stat tells of a path.
+/// What stat tells of a path: of the file that a symbolic link leads to, but for `is_symlink`.
 struct FileInfo {
+  bool is_symlink = false;  // the path itself, not a directory on the way
   bool is_directory = false;
+  bool is_regular = true;
   std::uint64_t size_bytes = 0;
   std::uint32_t mode = 0600;  // permission bits only, e.g. 0640
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  bool is_trusted = true;        // owned by root or by the user who runs this
+  std::string real_path;         // without any link; empty where one leads nowhere
   bool writable = false;         // by this process, by the file's own permission
   std::uint64_t free_bytes = 0;  // on its file system, for unprivileged users
 };
@@ -29,6 +34,7 @@ struct FileAttributes {
   std::uint32_t mode = 0644;
   std::optional<std::uint32_t> uid;  // unchanged when absent
   std::optional<std::uint32_t> gid;
+  enum class Existing { overwrite, refuse } existing = Existing::overwrite;
 };
 
 /// What becomes of the file that a rename finds in its place.
@@ -36,6 +42,9 @@ enum class RenameMode {
   replace,   // it is gone
   exchange,  // the two files change places
 };
+
+/// Looks at a file that is open for reading, before a byte of it is read; throws to refuse it.
+using FileCheck = std::function<void(const FileInfo&)>;
 
 /// Reads and writes whole small files.
 ///
@@ -45,8 +54,13 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   /// Returns the content of the file at `path`, nullopt where there is none.
-  virtual std::optional<std::string> read(const std::string& path) = 0;
-  /// Returns what stat says of `path` (symlinks followed), nullopt where there is nothing.
+  std::optional<std::string> read(const std::string& path) { return read_checked(path, nullptr); }
+  /// Returns the content of the very file that passed `check`; never waits for one who writes into
+  /// a pipe. Without a check like read().
+  virtual std::optional<std::string> read_checked(const std::string& path,
+                                                  const FileCheck& check) = 0;
+  /// Returns what stat says of `path`, nullopt where there is nothing. A link that leads nowhere is
+  /// something.
   virtual std::optional<FileInfo> stat(const std::string& path) = 0;
   /// Returns the names (not paths) in directory `path`, sorted; empty where there is none.
   virtual std::vector<std::string> list(const std::string& path) = 0;
@@ -64,7 +78,7 @@ class FileSystem {
 /// Replaces the file at `path` so that a reader sees the old content or the new, never half of one:
 /// temporary file in the same directory, sync, rename, sync of the directory.
 ///
-/// Order: the temporary file is `<path>.tmp`; one left by a crash is overwritten.
+/// Order: the temporary file is `<path>.tmp`; one left by a crash, or planted there, is removed.
 void replace_file(FileSystem& files, const std::string& path, const std::string& content,
                   const FileAttributes& attributes = {});
 
@@ -91,7 +105,7 @@ std::string parent_directory(const std::string& path);
 /// The machine's file system.
 class PosixFileSystem final : public FileSystem {
  public:
-  std::optional<std::string> read(const std::string& path) override;
+  std::optional<std::string> read_checked(const std::string& path, const FileCheck& check) override;
   std::optional<FileInfo> stat(const std::string& path) override;
   std::vector<std::string> list(const std::string& path) override;
   void write_synced(const std::string& path, const std::string& content,

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dagloop/base/guarded_file.hpp"
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/time.hpp"
 #include "dagloop/decide/data_state.hpp"
@@ -54,6 +55,7 @@ struct PolicyConfig {
   ApprovalDemand::People people = ApprovalDemand::People::one;
   std::vector<std::string> reload;  // argv; empty: no hook
   Microseconds reload_timeout = std::chrono::seconds(30);
+  Symlinks symlinks = Symlinks::refuse;  // of guarded files
 };
 
 enum class ReportFormat { json, md, html };

@@ -1,11 +1,12 @@
-// Reads the operators' files: env file, allowlist, rules, approvers, approvals.
+// Reads the operators' files: env file, allowlist, rules, approvers, approvals; all but unguarded
+// JSON files are guarded (guarded_file.hpp).
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "dagloop/base/file_system.hpp"
+#include "dagloop/base/guarded_file.hpp"
 #include "dagloop/cycle/config.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/policy/allowlist.hpp"
@@ -19,10 +20,26 @@ namespace dagloop {
 /// Errors: Error{config} when it is missing or malformed; `role` says what the file is for.
 Json read_json_file(FileSystem& files, const std::string& path, std::string_view role);
 
+/// Reads and parses a guarded JSON file. Errors as read_json_file, and those of the guard.
+Json read_guarded_json(FileSystem& files, const std::string& path, const FileGuard& guard);
+
 /// Reads the env file.
 ///
-/// Errors: Error{preflight} when it is missing; Error{config} when it is malformed.
-EnvFile read_env_file(FileSystem& files, const std::string& path);
+/// Errors: Error{preflight} when it is missing or not to be trusted; Error{config} when it is
+///         malformed.
+EnvFile read_env_file(FileSystem& files, const std::string& path,
+                      Symlinks symlinks = Symlinks::refuse);
+
+/// Returns the path under which the env file at `path` is replaced: its target's where it is a
+/// link.
+///
+/// Errors: Error{preflight} when it is not to be trusted.
+std::string env_file_target(FileSystem& files, const std::string& path, Symlinks symlinks);
+
+/// Reads an approval document.
+///
+/// Errors: Error{approval} when it is not to be trusted; Error{config} when it is malformed.
+Approval read_approval(FileSystem& files, const std::string& path, Symlinks symlinks);
 
 /// Reads the allowlist, the rules, the approvers.
 Allowlist read_allowlist(FileSystem& files, const PolicyConfig& policy);
@@ -38,12 +55,15 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
 
 /// Returns an approver's private key.
 ///
-/// Errors: Error{approval} when it is missing or others than its owner may read it.
-std::string read_secret_key(FileSystem& files, const std::string& path);
+/// Errors: Error{approval} when it is missing, not to be trusted, or others than its owner may read
+///         it.
+std::string read_secret_key(FileSystem& files, const std::string& path,
+                            Symlinks symlinks = Symlinks::refuse);
 
 /// Writes an approver's private key, readable by its owner alone.
 ///
-/// Errors: Error{usage} when the file exists: a key is never overwritten.
+/// Errors: Error{usage} when the file exists: a key is never overwritten; Error{approval} where
+///         others might replace it.
 void write_secret_key(FileSystem& files, const std::string& path, const std::string& secret);
 
 }  // namespace dagloop

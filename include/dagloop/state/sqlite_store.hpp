@@ -6,15 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "dagloop/base/guarded_file.hpp"
 #include "dagloop/state/state_store.hpp"
 
 namespace dagloop {
 
-/// A store in the file at `path`; the change lock is a lock on `<path>.lock`.
+/// A store in the file at `path`; the change lock is a lock on `<path>.lock`. All of them are
+/// guarded files.
 class SqliteStore final : public StateStore {
  public:
-  /// Errors: Error{preflight} when it cannot be opened, is corrupt, or is of another version.
-  SqliteStore(const std::string& path, StateAccess access);
+  /// Errors: Error{preflight} when it cannot be opened, is corrupt, or is of another version, and
+  ///         when it, or a file that belongs to it, is not one to be trusted (guarded_file.hpp).
+  SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks = Symlinks::refuse);
   ~SqliteStore() override;
   std::unique_ptr<StateLock> try_lock() override;
   CycleState load() override;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dagloop/base/guarded_file.hpp"
 #include "dagloop/state/cycle_state.hpp"
 #include "dagloop/state/journal.hpp"
 
@@ -40,10 +41,11 @@ class StateStore {
 /// Whether opening may create or change the store.
 enum class StateAccess { read_only, read_write };
 
-/// Opens the store at `uri` ("sqlite:PATH").
+/// Opens the store at `uri` ("sqlite:PATH"); `symlinks` is about its file.
 ///
 /// Shape:  read_only never creates anything: where there is no store yet it acts like an empty one.
 /// Errors: Error{usage} for an unknown scheme; Error{preflight} when it cannot be opened.
-std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access);
+std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access,
+                                       Symlinks symlinks = Symlinks::refuse);
 
 }  // namespace dagloop

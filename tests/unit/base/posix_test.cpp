@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -49,13 +51,53 @@ TEST_CASE("replacing a file leaves no temporary file and keeps what was asked fo
   CHECK(files.list(folder.path("")) == std::vector<std::string>{"env"});
 }
 
-TEST_CASE("a temporary file that is a symlink is not followed") {
+TEST_CASE("whatever was planted as the temporary file is neither followed nor written into") {
   const TempDirectory folder;
   PosixFileSystem files;
-  files.write_synced(folder.path("victim"), "whole", {});
-  std::filesystem::create_symlink(folder.path("victim"), folder.path("env.tmp"));
-  CHECK_THROWS_AS(replace_file(files, folder.path("env"), "x"), Error);
-  CHECK(files.read(folder.path("victim")) == "whole");
+  const std::string victim = folder.path("victim");
+  const std::string temporary = folder.path("env.tmp");
+  files.write_synced(victim, "whole", {});
+  const auto replaces = [&] {
+    replace_file(files, folder.path("env"), "x");
+    return files.read(folder.path("env")) == "x" && files.read(victim) == "whole" &&
+           !files.stat(temporary) && !files.stat(folder.path("env"))->is_symlink;
+  };
+  std::filesystem::create_symlink(victim, temporary);
+  CHECK(replaces());
+  std::filesystem::create_hard_link(victim, temporary);
+  CHECK(replaces());
+  std::filesystem::create_symlink(folder.path("nowhere"), temporary);
+  CHECK(replaces());
+  CHECK_FALSE(files.stat(folder.path("nowhere")));
+  REQUIRE(::mkfifo(temporary.c_str(), 0666) == 0);  // would wait for a reader
+  CHECK(replaces());
+  std::filesystem::create_directory(temporary);
+  CHECK_THROWS_WITH(replace_file(files, folder.path("env"), "y"),
+                    Catch::StartsWith("preflight: " + temporary));
+  CHECK(files.read(folder.path("env")) == "x");
+}
+
+TEST_CASE("a file that is to be new is never written over") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  files.write_synced(folder.path("key"), "first", {});
+  const FileAttributes fresh{0600, {}, {}, FileAttributes::Existing::refuse};
+  CHECK_THROWS_WITH(files.write_synced(folder.path("key"), "second", fresh),
+                    Catch::Contains("File exists"));
+  CHECK(files.read(folder.path("key")) == "first");
+}
+
+TEST_CASE("a link to nothing is something, and a lock is not taken through a link") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  std::filesystem::create_symlink(folder.path("nowhere"), folder.path("lock"));
+  const auto info = files.stat(folder.path("lock"));
+  REQUIRE(info);
+  CHECK(info->is_symlink);
+  CHECK_FALSE(info->is_regular);
+  CHECK(info->real_path.empty());
+  CHECK_THROWS_AS(FileLock::try_acquire(folder.path("lock")), Error);
+  CHECK_FALSE(files.stat(folder.path("nowhere")));
 }
 
 TEST_CASE("a refusal of the system names the path and what to do") {

@@ -27,7 +27,11 @@ class StatedFiles final : public FileSystem {
   FileInfo& at(const std::string& path) { return infos_.at(path); }
   void set_env(std::optional<std::string> text) { env_ = std::move(text); }
 
-  std::optional<std::string> read(const std::string&) override { return env_; }
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
+    if (env_ && check) check(infos_.at(path));
+    return env_;
+  }
   std::optional<FileInfo> stat(const std::string& path) override {
     const auto found = infos_.find(path);
     return found == infos_.end() ? std::nullopt : std::optional(found->second);
