@@ -1,6 +1,8 @@
 // apply_dag_policy: an approved decision -> the env file; rollback, status, journal verification.
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/cycle/journal_check.hpp"
 #include "dagloop/cycle/manual_change.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/policy/approval.hpp"
@@ -20,17 +22,19 @@ struct Flags {
   bool rollback = false;
   bool status = false;
   bool verify_journal = false;
+  std::string head;
+  std::string head_file;
   bool json = false;
 };
 
-ExitCode verify_journal(StateStore& store, const Config& config) {
-  const auto entries = store.journal();
-  const JournalHead head = store.journal_head();
-  if (const auto fault = journal_fault(entries, head)) {
-    throw Error(ErrorKind::preflight, config.state, "the journal was tampered with: " + *fault,
-                "stop the cycle, keep the file, and restore it from a backup");
-  }
-  print("journal intact: " + std::to_string(entries.size()) + " entries, head " + head.hash + "\n");
+ExitCode verify_journal(FileSystem& files, StateStore& store, const Flags& flags,
+                        const std::string& where) {
+  KeptHead kept{std::nullopt, flags.head_file};
+  if (!flags.head.empty()) kept.head = head_flag(flags.head, "--head");
+  const JournalCheck check = check_journal(files, store, where, kept);
+  print("journal intact: " + std::to_string(check.entry_count) + " entries, head " +
+        to_string(check.head) + "\n");
+  if (check.made_file) log_warning(flags.head_file + " did not exist: nothing to compare with yet");
   return ExitCode::done;
 }
 
@@ -74,7 +78,7 @@ ExitCode run(const Flags& flags) {
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
                  config.policy.symlinks);
-  if (flags.verify_journal) return verify_journal(*store, config);
+  if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
     print(to_pretty_json(describe_state(store->load())));
     return ExitCode::done;
@@ -105,7 +109,13 @@ int main(int argc, char** argv) {
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
              ->excludes(decision);
          app.add_flag("--status", flags.status, "print the state of the loop");
-         app.add_flag("--verify-journal", flags.verify_journal, "check the audit journal");
+         auto* verify = app.add_flag("--verify-journal", flags.verify_journal,
+                                     "check the audit journal and the state, print the head");
+         app.add_option("--head", flags.head, "head kept earlier: the journal must go on from it")
+             ->needs(verify);
+         app.add_option("--head-file", flags.head_file,
+                        "the same from a file, which then gets the present head")
+             ->needs(verify);
          app.add_option("--as", flags.actor, "who does it, for the journal")->envname("USER");
          app.add_flag("--json", flags.json, "print the result as a document");
        },

@@ -127,7 +127,8 @@ void Drill::put_copies(CycleState state) {
   if (!info) fail("found no env file");
   replace_file(context_.files, copy_.path(), text_, {info->mode, info->uid, info->gid});
   state.version = context_.rehearsal.load().version;  // of the drill before, where it is kept
-  context_.rehearsal.commit(state, {});
+  context_.rehearsal.commit(state, {{context_.clock.now(), EventType::adopted, kActor, "", Json(),
+                                     values_to_json(state.in_force), "copied for a rehearsal"}});
 }
 
 void Drill::check(const DrillResult& result) {

@@ -221,8 +221,10 @@ void Tick::note_trigger() {
   if (decision_.action == Action::rollback) {
     if (!state_.rollback_due_since) state_.rollback_due_since = trigger_time(decision_);
   } else if (state_.rollback_due_since) {
+    const std::string why = "the rollback due since " + format_time(*state_.rollback_due_since) +
+                            " is no longer wanted";
     state_.rollback_due_since.reset();
-    if (applies()) context_.store.commit(state_, {});
+    if (applies()) commit(EventType::rejected, "", why);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "dagloop/state/journal.hpp"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "dagloop/base/digest.hpp"
@@ -29,15 +30,17 @@ constexpr std::array<std::pair<EventType, std::string_view>, 15> kTypes{{
 // Everything that the hash covers.
 Json covered_part(const JournalEntry& entry) {
   const JournalEvent& event = entry.event;
-  return Json::object({{"sequence", entry.sequence},
-                       {"at", format_time(event.at)},
-                       {"type", to_string(event.type)},
-                       {"actor", event.actor},
-                       {"decision_digest", event.decision_digest},
-                       {"before", event.before},
-                       {"after", event.after},
-                       {"why", event.why},
-                       {"previous_hash", entry.previous_hash}});
+  Json covered = Json::object({{"sequence", entry.sequence},
+                               {"at", format_time(event.at)},
+                               {"type", to_string(event.type)},
+                               {"actor", event.actor},
+                               {"decision_digest", event.decision_digest},
+                               {"before", event.before},
+                               {"after", event.after},
+                               {"why", event.why},
+                               {"previous_hash", entry.previous_hash}});
+  if (!entry.state_sha256.empty()) covered["state_sha256"] = entry.state_sha256;
+  return covered;
 }
 
 std::string hash_of(const JournalEntry& entry) {
@@ -64,8 +67,26 @@ std::optional<EventType> parse_event_type(std::string_view word) {
   return std::nullopt;
 }
 
-JournalEntry chain_event(const JournalHead& head, const JournalEvent& event) {
-  JournalEntry entry{head.sequence + 1, event, head.hash, ""};
+std::string to_string(const JournalHead& head) {
+  return std::to_string(head.sequence) + ":" + head.hash;
+}
+
+std::optional<JournalHead> parse_head(std::string_view text) {
+  JournalHead head;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), head.sequence);
+  if (error != std::errc()) return std::nullopt;
+  head.hash = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (head.hash.empty() || head.hash.front() != ':') return std::nullopt;
+  head.hash.erase(0, 1);
+  const bool is_hash = head.hash.size() == JournalHead().hash.size() &&
+                       head.hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+  // One way to write a head, so that what is kept can be compared as text.
+  return is_hash && to_string(head) == text ? std::optional(head) : std::nullopt;
+}
+
+JournalEntry chain_event(const JournalHead& head, const JournalEvent& event,
+                         std::string_view state_sha256) {
+  JournalEntry entry{head.sequence + 1, event, std::string(state_sha256), head.hash, ""};
   entry.hash = hash_of(entry);
   return entry;
 }
@@ -89,26 +110,59 @@ JournalEntry journal_entry_from_json(const Json& document, std::string_view wher
   entry.event.before = reader.at("before").value();
   entry.event.after = reader.at("after").value();
   entry.event.why = reader.at("why").string();
+  if (const auto state = reader.find("state_sha256")) entry.state_sha256 = state->string();
   entry.previous_hash = reader.at("previous_hash").string();
   entry.hash = reader.at("hash").string();
   return entry;
 }
 
+std::optional<std::string> link_fault(const JournalEntry& newest, const JournalHead& head) {
+  if (newest.hash != hash_of(newest)) return at_sequence(newest.sequence, "was edited");
+  if (newest.sequence != head.sequence || newest.hash != head.hash) {
+    return at_sequence(head.sequence, "the tail was cut or the head was edited");
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ChainCheck::add(const JournalEntry& entry) {
+  if (entry.sequence != expected_.sequence + 1) {
+    return at_sequence(expected_.sequence + 1, "is missing or out of order");
+  }
+  if (entry.hash != hash_of(entry)) return at_sequence(entry.sequence, "was edited");
+  if (entry.previous_hash != expected_.hash) {
+    return at_sequence(entry.sequence, "does not follow the entry before it");
+  }
+  if (vouches_ && entry.state_sha256.empty()) {
+    return at_sequence(entry.sequence, "does not say which state it was committed with");
+  }
+  vouches_ = !entry.state_sha256.empty();
+  expected_ = {entry.sequence, entry.hash};
+  return std::nullopt;
+}
+
+std::optional<std::string> ChainCheck::end(const JournalHead& head) const {
+  if (expected_ == head) return std::nullopt;
+  return at_sequence(expected_.sequence + 1, "the tail was cut or the head was edited");
+}
+
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,
                                          const JournalHead& head) {
-  JournalHead expected;
+  ChainCheck chain;
   for (const JournalEntry& entry : entries) {
-    if (entry.sequence != expected.sequence + 1) {
-      return at_sequence(expected.sequence + 1, "is missing or out of order");
-    }
-    if (entry.hash != hash_of(entry)) return at_sequence(entry.sequence, "was edited");
-    if (entry.previous_hash != expected.hash) {
-      return at_sequence(entry.sequence, "does not follow the entry before it");
-    }
-    expected = {entry.sequence, entry.hash};
+    if (const auto fault = chain.add(entry)) return fault;
   }
-  if (expected.sequence != head.sequence || expected.hash != head.hash) {
-    return at_sequence(expected.sequence + 1, "the tail was cut or the head was edited");
+  return chain.end(head);
+}
+
+std::optional<std::string> head_fault(const std::vector<JournalEntry>& entries,
+                                      const JournalHead& earlier) {
+  if (earlier == JournalHead{}) return std::nullopt;
+  if (earlier.sequence > entries.size()) {
+    return "it ends at entry " + std::to_string(entries.size()) + ", before the kept head " +
+           to_string(earlier) + ": its tail was cut";
+  }
+  if (earlier.sequence == 0 || entries[earlier.sequence - 1].hash != earlier.hash) {
+    return "it does not hold the kept head " + to_string(earlier) + ": it was written anew";
   }
   return std::nullopt;
 }

@@ -7,7 +7,6 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
-#include "stored_documents.hpp"
 
 namespace dagloop {
 namespace {
@@ -96,6 +95,32 @@ struct PostgresStore::Impl {
     }
   }
 
+  // Reads the state and the entries of `selection`, as they were at one moment.
+  StoredRecords read(const std::string& selection) {
+    using Snapshot = pqxx::transaction<pqxx::isolation_level::repeatable_read,
+                                       pqxx::readwrite_policy::read_only>;
+    StoredRecords records;
+    if (!exists) return records;
+    guarded([&] {
+      Snapshot snapshot(*connection);
+      const pqxx::result state = snapshot.exec_params(
+          "SELECT version, document, head_sequence, head_hash FROM dagloop.state WHERE name = $1",
+          name);
+      if (!state.empty()) {
+        records.state =
+            StoredState{state[0][0].as<std::uint64_t>(),
+                        state[0][1].as<std::string>(),
+                        {state[0][2].as<std::uint64_t>(), state[0][3].as<std::string>()}};
+      }
+      const pqxx::result journal = snapshot.exec_params(
+          "SELECT sequence, document FROM dagloop.journal WHERE name = $1" + selection, name);
+      for (const pqxx::row& row : journal) {
+        records.journal.push_back({row[0].as<std::uint64_t>(), row[1].as<std::string>()});
+      }
+    });
+    return records;
+  }
+
   void open(const std::string& uri) {
     connection = std::make_shared<pqxx::connection>(uri);
     stay_with(*connection);
@@ -141,21 +166,14 @@ std::unique_ptr<StateLock> PostgresStore::try_lock() {
 }
 
 CycleState PostgresStore::load() {
-  if (!impl_->exists) return {};
-  const pqxx::result found = impl_->guarded([this] {
-    pqxx::nontransaction session(*impl_->connection);
-    return session.exec_params("SELECT version, document FROM dagloop.state WHERE name = $1",
-                               impl_->name);
-  });
-  if (found.empty()) return {};
-  CycleState state = read_stored_state(found[0][1].as<std::string>(), impl_->where);
-  state.version = found[0][0].as<std::uint64_t>();
-  return state;
+  return checked_state(impl_->read(" ORDER BY sequence DESC LIMIT 1"), impl_->where);
 }
 
 void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
   DAGLOOP_ASSERT(impl_->access == StateAccess::read_write);
-  const std::string document = stored_state_text(next);
+  DAGLOOP_ASSERT(!events.empty());
+  const std::uint64_t version = next.version + 1;
+  const std::string document = to_compact_json(cycle_state_to_json(next));
   impl_->guarded([&] {
     pqxx::work transaction(*impl_->connection);
     transaction.exec("SET LOCAL synchronous_commit = on");
@@ -172,7 +190,7 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     }
     JournalHead head{stored[1].as<std::uint64_t>(), stored[2].as<std::string>()};
     for (const JournalEvent& event : events) {
-      const JournalEntry entry = chain_event(head, event);
+      const JournalEntry entry = chain_event(head, event, state_sha256(version, document));
       transaction.exec_params("INSERT INTO dagloop.journal VALUES ($1, $2, $3)", impl_->name,
                               entry.sequence, to_canonical_json(journal_entry_to_json(entry)));
       head = {entry.sequence, entry.hash};
@@ -180,39 +198,12 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     transaction.exec_params(
         "UPDATE dagloop.state SET version = $2, document = $3, head_sequence = $4, head_hash = $5 "
         "WHERE name = $1",
-        impl_->name, next.version + 1, document, head.sequence, head.hash);
+        impl_->name, version, document, head.sequence, head.hash);
     transaction.commit();
   });
-  ++next.version;
+  next.version = version;
 }
 
-std::vector<JournalEntry> PostgresStore::journal() {
-  std::vector<JournalEntry> entries;
-  if (!impl_->exists) return entries;
-  const pqxx::result rows = impl_->guarded([this] {
-    pqxx::nontransaction session(*impl_->connection);
-    return session.exec_params(
-        "SELECT sequence, document FROM dagloop.journal WHERE name = $1 ORDER BY sequence",
-        impl_->name);
-  });
-  for (const pqxx::row& row : rows) {
-    const auto sequence = row[0].as<std::uint64_t>();
-    entries.push_back(
-        read_stored_entry(row[1].as<std::string>(), sequence,
-                          impl_->where + ": journal entry " + std::to_string(sequence)));
-  }
-  return entries;
-}
-
-JournalHead PostgresStore::journal_head() {
-  if (!impl_->exists) return {};
-  const pqxx::result found = impl_->guarded([this] {
-    pqxx::nontransaction session(*impl_->connection);
-    return session.exec_params("SELECT head_sequence, head_hash FROM dagloop.state WHERE name = $1",
-                               impl_->name);
-  });
-  if (found.empty()) return {};
-  return {found[0][0].as<std::uint64_t>(), found[0][1].as<std::string>()};
-}
+StoredRecords PostgresStore::records() { return impl_->read(" ORDER BY sequence"); }
 
 }  // namespace dagloop

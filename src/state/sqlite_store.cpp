@@ -8,13 +8,14 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
-#include "stored_documents.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676c;  // "dagl"
-constexpr std::uint64_t kSchemaVersion = 1;
+constexpr std::uint64_t kSchemaVersion = 2;
+// Its entries do not say which state they were committed with; the first commit makes it a 2.
+constexpr std::uint64_t kEarlierVersion = 1;
 constexpr const char* kIfCorrupt =
     "check the disk and try again; if it stays, keep the file and restore the state from a backup";
 
@@ -31,8 +32,13 @@ constexpr const char* kCreate = R"sql(
     document TEXT NOT NULL
   ) STRICT;
   PRAGMA application_id = 1684105068;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 )sql";
+
+constexpr const char* kSetVersion = "PRAGMA user_version = 2";
+constexpr const char* kWholeJournal = "SELECT sequence, document FROM journal ORDER BY sequence";
+constexpr const char* kNewest =
+    "SELECT sequence, document FROM journal ORDER BY sequence DESC LIMIT 1";
 
 // Rolls back unless committed.
 class Transaction {
@@ -53,6 +59,18 @@ class Transaction {
  private:
   SqliteDatabase& database_;
   bool committed_ = false;
+};
+
+// Lets several statements see the same moment.
+class Snapshot {
+ public:
+  explicit Snapshot(SqliteDatabase& database) : database_(database) { database_.run("BEGIN"); }
+  ~Snapshot() { sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  SqliteDatabase& database_;
 };
 
 class FileStateLock final : public StateLock {
@@ -138,9 +156,23 @@ struct SqliteStore::Impl {
            pragma(*database, "SELECT count(*) FROM sqlite_schema") == 0;
   }
 
+  std::optional<StoredState> read_state() const {
+    SqliteStatement row(*database, "SELECT version, document, head_sequence, head_hash FROM state");
+    if (!row.step()) return std::nullopt;
+    return StoredState{row.number(0), row.text(1), {row.number(2), row.text(3)}};
+  }
+
+  std::vector<StoredEntry> read_journal(const char* sql) const {
+    std::vector<StoredEntry> rows;
+    SqliteStatement row(*database, sql);
+    while (row.step()) rows.push_back({row.number(0), row.text(1)});
+    return rows;
+  }
+
   void check_version() const {
+    const std::uint64_t version = pragma(*database, "PRAGMA user_version");
     if (pragma(*database, "PRAGMA application_id") != kApplicationId ||
-        pragma(*database, "PRAGMA user_version") != kSchemaVersion) {
+        (version != kSchemaVersion && version != kEarlierVersion)) {
       throw Error(ErrorKind::preflight, path, "is no dagloop state of this version",
                   "give another --state, or use the version that wrote it");
     }
@@ -167,25 +199,25 @@ std::unique_ptr<StateLock> SqliteStore::try_lock() {
 
 CycleState SqliteStore::load() {
   if (impl_->database == nullptr) return {};
-  SqliteStatement statement(*impl_->database, "SELECT version, document FROM state");
-  if (!statement.step()) return {};
-  CycleState state = read_stored_state(statement.text(1), impl_->path);
-  state.version = statement.number(0);
-  return state;
+  const Snapshot snapshot(*impl_->database);
+  return checked_state({impl_->read_state(), impl_->read_journal(kNewest)}, impl_->path);
 }
 
 void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
   DAGLOOP_ASSERT(impl_->database != nullptr && impl_->access == StateAccess::read_write);
+  DAGLOOP_ASSERT(!events.empty());
   SqliteDatabase& database = *impl_->database;
   Transaction transaction(database);
-  const std::uint64_t stored = pragma(database, "SELECT version FROM state");
-  if (stored != next.version) {
+  const StoredState stored = impl_->read_state().value_or(StoredState{});
+  if (stored.version != next.version) {
     throw Error(ErrorKind::conflict, impl_->path, "another process changed the state",
                 "nothing was written: try again");
   }
-  JournalHead head = journal_head();
+  const std::uint64_t version = next.version + 1;
+  const std::string document = to_compact_json(cycle_state_to_json(next));
+  JournalHead head = stored.head;
   for (const JournalEvent& event : events) {
-    const JournalEntry entry = chain_event(head, event);
+    const JournalEntry entry = chain_event(head, event, state_sha256(version, document));
     SqliteStatement insert(database, "INSERT INTO journal (sequence, document) VALUES (?, ?)");
     insert.bind(1, entry.sequence);
     insert.bind(2, to_canonical_json(journal_entry_to_json(entry)));
@@ -196,33 +228,21 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
       database,
       "INSERT OR REPLACE INTO state "
       "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
-  update.bind(1, next.version + 1);
-  update.bind(2, stored_state_text(next));
+  update.bind(1, version);
+  update.bind(2, document);
   update.bind(3, head.sequence);
   update.bind(4, head.hash);
   update.step();
+  // An older dagloop would add entries that vouch for no state: from now on it refuses the file.
+  if (pragma(database, "PRAGMA user_version") == kEarlierVersion) database.run(kSetVersion);
   transaction.commit();
-  ++next.version;
+  next.version = version;
 }
 
-std::vector<JournalEntry> SqliteStore::journal() {
-  std::vector<JournalEntry> entries;
-  if (impl_->database == nullptr) return entries;
-  SqliteStatement statement(*impl_->database,
-                            "SELECT sequence, document FROM journal ORDER BY sequence");
-  while (statement.step()) {
-    const std::string where =
-        impl_->path + ": journal entry " + std::to_string(statement.number(0));
-    entries.push_back(read_stored_entry(statement.text(1), statement.number(0), where));
-  }
-  return entries;
-}
-
-JournalHead SqliteStore::journal_head() {
+StoredRecords SqliteStore::records() {
   if (impl_->database == nullptr) return {};
-  SqliteStatement statement(*impl_->database, "SELECT head_sequence, head_hash FROM state");
-  if (!statement.step()) return {};
-  return {statement.number(0), statement.text(1)};
+  const Snapshot snapshot(*impl_->database);
+  return {impl_->read_state(), impl_->read_journal(kWholeJournal)};
 }
 
 }  // namespace dagloop

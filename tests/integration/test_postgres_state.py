@@ -1,6 +1,7 @@
 """The state in PostgreSQL: the same loop as with a file, for several hosts at once."""
 
 import pathlib
+import random
 import subprocess
 import sys
 import unittest
@@ -30,6 +31,9 @@ class StateTest(LoopTestCase):
         rows = self.server.sql("SELECT document::json->>'type' FROM dagloop.journal "
                                "WHERE name = '%s' ORDER BY sequence" % name, self.database)
         return rows.split()
+
+    def sql(self, text):
+        return self.server.sql(text, self.database)
 
     def fault(self, result, code, *words):
         self.check_code(result, code)
@@ -85,7 +89,7 @@ class StateTest(LoopTestCase):
         for _ in range(2):
             self.check_code(self.ws.tool("dag_optimization_cycle", "--drill"), 0)
         self.assertEqual(self.events(), before)
-        self.assertEqual(self.events("default/drill"), ["rollback_started", "rolled_back"] * 2)
+        self.assertEqual(self.events("default/drill"), ["adopted", "rollback_started", "rolled_back"] * 2)
 
     def test_an_edited_journal_is_found(self):
         self.quiet_day()
@@ -95,6 +99,35 @@ class StateTest(LoopTestCase):
         result = self.ws.verify_journal()
         self.assertNotEqual(result.code, 0)
         self.assertIn("entry 1", result.stderr + result.stdout)
+
+    def test_an_edited_byte_of_journal_head_or_state_is_found(self):
+        self.quiet_day()
+        self.promote(T0, 10)
+        head = self.check_code(self.ws.verify_journal(), 0).stdout.split()[-1]
+        self.sql("CREATE TABLE state_kept AS TABLE dagloop.state")
+        self.sql("CREATE TABLE journal_kept AS TABLE dagloop.journal")
+        dice = random.Random(5)
+        edits = ["UPDATE dagloop.state SET head_hash = reverse(head_hash)",
+                 "UPDATE dagloop.state SET head_sequence = head_sequence - 1",
+                 "UPDATE dagloop.state SET version = version + 1", "DELETE FROM dagloop.state",
+                 "DELETE FROM dagloop.journal WHERE sequence = 5",
+                 "UPDATE dagloop.journal SET sequence = 9 WHERE sequence = 5"]
+        for where in ["state"] * 8 + ["journal WHERE sequence = %d" % n for n in (1, 2, 3, 4, 5)] * 2:
+            length = int(self.sql("SELECT length(document) FROM dagloop." + where))
+            at = dice.randint(1, length)
+            table, _, condition = where.partition(" ")
+            edits.append("UPDATE dagloop.%s SET document = overlay(document placing "
+                         "chr(ascii(substr(document, %d, 1)) # %d) from %d) %s"
+                         % (table, at, 1 << dice.randrange(4), at, condition))
+        for edit in edits:
+            self.sql(edit)
+            with self.subTest(edit):
+                self.fault(self.ws.verify_journal(), 4, "tampered", "restore it from a backup")
+                if "state" in edit:
+                    self.fault(self.ws.tick(T0, "--apply"), 4, "restore it from a backup")
+            self.sql("DELETE FROM dagloop.state; INSERT INTO dagloop.state TABLE state_kept; "
+                     "DELETE FROM dagloop.journal; INSERT INTO dagloop.journal TABLE journal_kept")
+        self.check_code(self.ws.tool("apply_dag_policy", "--verify-journal", "--head", head), 0)
 
     def test_a_server_that_is_down_or_refuses_ends_the_tick_before_anything(self):
         self.quiet_day()

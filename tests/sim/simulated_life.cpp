@@ -36,7 +36,7 @@ int SimulatedLife::percent() { return std::stoi(world_.value("DAG_ROLLOUT_PERCEN
 
 std::string SimulatedLife::history() {
   std::string text = world_.env();
-  for (const JournalEntry& entry : world_.stored.journal()) {
+  for (const JournalEntry& entry : world_.stored.entries()) {
     text += to_compact_json(journal_entry_to_json(entry)) + "\n";
   }
   return text;
@@ -167,7 +167,7 @@ void SimulatedLife::check_completed() {
     break_invariant("the state does not know the policy in force");
   }
   bool is_open = false;
-  for (const JournalEntry& entry : world_.stored.journal()) {
+  for (const JournalEntry& entry : world_.stored.entries()) {
     const EventType type = entry.event.type;
     if (type == EventType::apply_started || type == EventType::rollback_started) is_open = true;
     if (type == EventType::applied || type == EventType::rolled_back || type == EventType::undone ||

@@ -12,7 +12,7 @@ namespace dagloop::sim {
 /// Passes everything on, counts writes of the env file, and notes the first that nobody announced.
 class WatchedFiles final : public FileSystem {
  public:
-  WatchedFiles(FileSystem& inner, StateStore& store) : inner_(inner), store_(store) {}
+  WatchedFiles(FileSystem& inner, test::MemoryStateStore& store) : inner_(inner), store_(store) {}
 
   std::optional<std::string> read_checked(const std::string& path,
                                           const FileCheck& check) override {
@@ -49,14 +49,14 @@ class WatchedFiles final : public FileSystem {
     }
     const EventType started =
         intent->kind == ChangeKind::apply ? EventType::apply_started : EventType::rollback_started;
-    const auto journal = store_.journal();
+    const auto journal = store_.entries();
     if (journal.empty() || journal.back().event.type != started) {
       fault_ = "the last word of the journal is not the start of this change";
     }
   }
 
   FileSystem& inner_;
-  StateStore& store_;
+  test::MemoryStateStore& store_;
   std::string fault_;
   int env_writes_ = 0;
 };

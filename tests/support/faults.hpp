@@ -92,8 +92,7 @@ class FailingStateStore final : public StateStore {
   void commit(CycleState& next, const std::vector<JournalEvent>& events) override {
     faults_.run("the state", [&] { inner_.commit(next, events); });
   }
-  std::vector<JournalEntry> journal() override { return inner_.journal(); }
-  JournalHead journal_head() override { return inner_.journal_head(); }
+  StoredRecords records() override { return inner_.records(); }
 
  private:
   StateStore& inner_;

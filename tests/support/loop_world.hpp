@@ -97,12 +97,12 @@ class LoopWorld {
   /// Returns the printed words of the journal's events.
   std::vector<std::string> events() {
     std::vector<std::string> words;
-    for (const JournalEntry& entry : stored.journal()) {
+    for (const JournalEntry& entry : stored.entries()) {
       words.emplace_back(to_string(entry.event.type));
     }
     return words;
   }
-  bool journal_is_intact() { return !journal_fault(stored.journal(), stored.journal_head()); }
+  bool journal_is_intact() { return !journal_fault(stored.entries(), stored.journal_head()); }
 
   FakeClock clock;
   MemoryFileSystem memory;

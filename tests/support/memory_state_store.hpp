@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/state/state_store.hpp"
 
@@ -23,16 +25,29 @@ class MemoryStateStore final : public StateStore {
     if (next.version != state_.version) {
       throw Error(ErrorKind::conflict, "memory", "another process changed the state", "try again");
     }
+    // As the real stores: what is stored has an event. A test may begin in the middle of a story.
+    DAGLOOP_ASSERT(!events.empty() || state_.version == 0);
+    document_ = to_compact_json(cycle_state_to_json(next));
+    const std::string digest = state_sha256(next.version + 1, document_);
     for (const JournalEvent& event : events) {
-      entries_.push_back(chain_event(head_, event));
+      entries_.push_back(chain_event(head_, event, digest));
       head_ = {entries_.back().sequence, entries_.back().hash};
     }
     ++next.version;
     state_ = next;
   }
 
-  std::vector<JournalEntry> journal() override { return entries_; }
-  JournalHead journal_head() override { return head_; }
+  StoredRecords records() override {
+    StoredRecords all;
+    if (state_.version != 0) all.state = StoredState{state_.version, document_, head_};
+    for (const JournalEntry& entry : entries_) {
+      all.journal.push_back({entry.sequence, to_canonical_json(journal_entry_to_json(entry))});
+    }
+    return all;
+  }
+
+  /// Returns the journal as it is kept, which is faster than to read it from its records.
+  const std::vector<JournalEntry>& entries() const { return entries_; }
 
  private:
   class Lock final : public StateLock {
@@ -47,6 +62,7 @@ class MemoryStateStore final : public StateStore {
   };
 
   CycleState state_;
+  std::string document_;  // of state_
   std::vector<JournalEntry> entries_;
   JournalHead head_;
   bool is_locked_ = false;

@@ -51,6 +51,7 @@ struct JournalEvent {
 struct JournalEntry {
   std::uint64_t sequence = 0;  // from 1, without gaps
   JournalEvent event;
+  std::string state_sha256;   // of the state committed with it; empty in entries of version 1
   std::string previous_hash;  // 64 zeros for the first
   std::string hash;           // over the canonical form of everything above
 };
@@ -59,10 +60,16 @@ struct JournalEntry {
 struct JournalHead {
   std::uint64_t sequence = 0;
   std::string hash = std::string(64, '0');
+  bool operator==(const JournalHead&) const = default;
 };
 
-/// Chains `event` behind `head`.
-JournalEntry chain_event(const JournalHead& head, const JournalEvent& event);
+/// Returns a head as operators keep it, SEQUENCE:HASH, and reads it; nullopt for anything else.
+std::string to_string(const JournalHead& head);
+std::optional<JournalHead> parse_head(std::string_view text);
+
+/// Chains `event`, committed with the state of digest `state_sha256`, behind `head`.
+JournalEntry chain_event(const JournalHead& head, const JournalEvent& event,
+                         std::string_view state_sha256 = {});
 
 /// Returns an entry as JSON, and reads it back.
 ///
@@ -70,8 +77,29 @@ JournalEntry chain_event(const JournalHead& head, const JournalEvent& event);
 Json journal_entry_to_json(const JournalEntry& entry);
 JournalEntry journal_entry_from_json(const Json& document, std::string_view where);
 
+/// Returns what is wrong with the newest entry of a journal, looked at alone.
+std::optional<std::string> link_fault(const JournalEntry& newest, const JournalHead& head);
+
+/// Follows a journal entry by entry; a fault is final.
+class ChainCheck {
+ public:
+  /// Returns what is wrong with the next entry (edit, deletion, reordering), nullopt if nothing.
+  std::optional<std::string> add(const JournalEntry& entry);
+  /// Returns what is wrong with the end (a cut tail), nullopt if nothing.
+  std::optional<std::string> end(const JournalHead& head) const;
+
+ private:
+  JournalHead expected_;
+  bool vouches_ = false;  // whether the entries say which state they were committed with
+};
+
 /// Returns what is wrong with a journal (edit, deletion, reordering, cut tail), nullopt if nothing.
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,
                                          const JournalHead& head);
+
+/// Returns why a journal (which is intact) does not go on from `earlier`, a head of it that was
+/// kept elsewhere: it was cut, or written anew from some entry on. nullopt when it does.
+std::optional<std::string> head_fault(const std::vector<JournalEntry>& entries,
+                                      const JournalHead& earlier);
 
 }  // namespace dagloop

@@ -22,8 +22,7 @@ class SqliteStore final : public StateStore {
   std::unique_ptr<StateLock> try_lock() override;
   CycleState load() override;
   void commit(CycleState& next, const std::vector<JournalEvent>& events) override;
-  std::vector<JournalEntry> journal() override;
-  JournalHead journal_head() override;
+  StoredRecords records() override;
 
  private:
   struct Impl;

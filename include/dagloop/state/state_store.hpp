@@ -9,6 +9,7 @@
 #include "dagloop/base/guarded_file.hpp"
 #include "dagloop/state/cycle_state.hpp"
 #include "dagloop/state/journal.hpp"
+#include "dagloop/state/stored_records.hpp"
 
 namespace dagloop {
 
@@ -28,14 +29,24 @@ class StateStore {
   /// Returns the change lock, nullptr when another process holds it.
   virtual std::unique_ptr<StateLock> try_lock() = 0;
   /// Returns the stored state; the default state where nothing is stored yet.
+  ///
+  /// Errors: Error{preflight} also when it is not the state that the newest entry of the journal
+  ///         was committed with.
   virtual CycleState load() = 0;
   /// Stores `next` and appends `events`, atomically and durably; sets next.version.
   ///
+  /// Order:  at least one event: the journal vouches for every state.
   /// Errors: Error{conflict} when the stored version is no longer next.version.
   virtual void commit(CycleState& next, const std::vector<JournalEvent>& events) = 0;
+  /// Returns everything that is stored, word for word, as it was at one moment.
+  virtual StoredRecords records() = 0;
+
   /// Returns the whole journal, and the head that is kept beside it.
-  virtual std::vector<JournalEntry> journal() = 0;
-  virtual JournalHead journal_head() = 0;
+  std::vector<JournalEntry> journal() { return read_entries(records().journal); }
+  JournalHead journal_head() {
+    const StoredRecords all = records();
+    return all.state ? all.state->head : JournalHead{};
+  }
 };
 
 /// Whether opening may create or change the store.
