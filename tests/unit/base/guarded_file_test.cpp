@@ -178,7 +178,8 @@ TEST_CASE("the file that was checked is the file that is read") {
   scene.write("evil", "A=2\n");
   const auto text = scene.files.read_checked(scene.path("env"), [&](const FileInfo& opened) {
     CHECK(opened.size_bytes == 4);
-    scene.files.rename_synced(scene.path("evil"), scene.path("env"));  // too late
+    scene.files.rename_synced(scene.path("evil"), scene.path("env"),
+                              RenameMode::replace);  // too late
   });
   CHECK(text == "A=1\n");
 }
