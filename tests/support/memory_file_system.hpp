@@ -12,7 +12,7 @@
 namespace dagloop::test {
 
 /// A file system with a terabyte free on which everything is writable.
-class MemoryFileSystem final : public FileSystem {
+class MemoryFileSystem : public FileSystem {
  public:
   std::optional<std::string> read_checked(const std::string& path,
                                           const FileCheck& check) override {
