@@ -20,6 +20,7 @@ struct Flags {
   std::string actor = "apply_dag_policy";
   bool apply = false;
   bool rollback = false;
+  bool accept_clock = false;
   bool status = false;
   bool verify_journal = false;
   std::string head;
@@ -41,6 +42,7 @@ ExitCode verify_journal(FileSystem& files, StateStore& store, const Flags& flags
 ManualResult change(const Flags& flags, const ManualContext& context, FileSystem& files) {
   const TickMode mode = flags.apply ? TickMode::apply : TickMode::dry_run;
   if (flags.rollback) return roll_back_policy(context, mode);
+  if (flags.accept_clock) return accept_clock(context, mode);
   if (flags.decision.empty()) {
     throw Error(ErrorKind::usage, "--decision", "is missing",
                 "give --decision FILE, --rollback, --status or --verify-journal");
@@ -107,6 +109,9 @@ int main(int argc, char** argv) {
          app.add_option("--approval", flags.approval, "approval document")->needs(decision);
          app.add_flag("--apply", flags.apply, "write; without it the change is only shown");
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
+             ->excludes(decision);
+         app.add_flag("--accept-clock", flags.accept_clock,
+                      "take the clock for right where the state knows of later times")
              ->excludes(decision);
          app.add_flag("--status", flags.status, "print the state of the loop");
          auto* verify = app.add_flag("--verify-journal", flags.verify_journal,

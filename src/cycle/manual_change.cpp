@@ -5,6 +5,7 @@
 
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/report/documents.hpp"
 
@@ -156,6 +157,10 @@ void or_refuse(const ManualContext& context, TickMode mode, Situation& situation
   }
 }
 
+ManualContext by_clock(const ManualContext& context, const Clock& clock) {
+  return {context.files, context.processes, context.store, clock, context.config, context.actor};
+}
+
 ManualResult carry_out(const ManualContext& context, Situation& situation,
                        const ChangeRequest& request) {
   ManualResult result = dry_run(situation, request.patch);
@@ -191,8 +196,10 @@ int checked_rollout_percent(const Config& config, const PolicyValues& values) {
               "put the key on the allowlist and an integer from 0 to 100 in the env file");
 }
 
-ManualResult apply_decision(const ManualContext& context, TickMode mode, const Json& document,
+ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& document,
                             const std::optional<Approval>& approval) {
+  const ForwardClock clock(given.clock, newest_event_time(given.store));
+  const ManualContext context = by_clock(given, clock);
   validate_schema(document, "decision", "the decision");
   const Decision decision = decision_from_json(document, "the decision");
   const std::string digest = decision_digest(document);
@@ -204,6 +211,11 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
   }
   Situation situation = look(context, mode);
   if (auto done = finished_now(situation, mode, decision, digest)) return std::move(*done);
+  if (const auto behind =
+          clock_fault(given.clock.now(), clock.now(), context.config.input.future_skew);
+      behind && mode == TickMode::apply) {
+    throw Error(*behind);
+  }
   std::optional<std::string> fault;
   or_refuse(context, mode, situation, digest, [&] {
     fault = authority_fault(context, situation.state, decision, digest, approval);
@@ -228,7 +240,9 @@ ManualResult apply_decision(const ManualContext& context, TickMode mode, const J
                     approval ? approval->approved_at : now, effective_time(decision, now)});
 }
 
-ManualResult roll_back_policy(const ManualContext& context, TickMode mode) {
+ManualResult roll_back_policy(const ManualContext& given, TickMode mode) {
+  const ForwardClock clock(given.clock, newest_event_time(given.store));
+  const ManualContext context = by_clock(given, clock);
   Situation situation = look(context, mode);
   if (mode == TickMode::apply && situation.interrupted &&
       situation.interrupted->kind == ChangeKind::rollback &&
@@ -254,6 +268,38 @@ ManualResult roll_back_policy(const ManualContext& context, TickMode mode) {
   return carry_out(context, situation,
                    {ChangeKind::rollback, target->patch, sha256_hex(situation.env.text()), "",
                     context.actor, "asked for by " + context.actor, now, effective});
+}
+
+ManualResult accept_clock(const ManualContext& context, TickMode mode) {
+  const auto lock = mode == TickMode::apply ? context.store.try_lock() : nullptr;
+  if (mode == TickMode::apply && lock == nullptr) {
+    throw Error(ErrorKind::conflict, context.config.state, "another change holds the lock",
+                "wait until it is done and look at --status");
+  }
+  CycleState state = context.store.load();
+  const TimePoint now = context.clock.now();
+  const TimePoint known =
+      std::max(newest_event_time(context.store), state.in_force_since.value_or(now));
+  if (state.intent) {
+    throw Error(ErrorKind::conflict, context.config.state, "a change was interrupted",
+                "let a tick, or --rollback --apply, finish or undo it first");
+  }
+  if (known <= now) return {ExitCode::done, "", {"the state knows of no time after now"}};
+  const std::string why = "the clock was set back from " + format_time(known);
+  if (mode == TickMode::dry_run) return {ExitCode::done, "", {"dry run: " + why}};
+  const auto at_most = [](std::optional<TimePoint>& time, TimePoint latest) {
+    if (time) time = std::min(*time, latest);
+  };
+  at_most(state.in_force_since, now);
+  at_most(state.cooldown_until, now + context.config.decision.cooldown);
+  if (state.change) state.change->applied_at = std::min(state.change->applied_at, now);
+  if (!state.pending_decision.is_null()) {
+    state.pending_decision = Json();  // its expiry was reckoned by the other clock
+    state.phase = Phase::rejected;
+  }
+  context.store.commit(state, {{now, EventType::adopted, context.actor, "", Json(),
+                                values_to_json(state.in_force), why}});
+  return {ExitCode::done, "", {why + "; what lay after now counts from now"}};
 }
 
 Json describe_state(const CycleState& state) {

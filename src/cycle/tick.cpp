@@ -6,6 +6,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
@@ -33,8 +34,14 @@ std::string timing_note(const RollbackTiming& timing) {
 // One tick, step by step; the members are what the steps before have found out.
 class Tick {
  public:
-  Tick(const TickContext& context, TickMode mode, TimePoint now)
-      : context_(context), mode_(mode), now_(now) {}
+  /// Shape: `machine` tells the time by the machine's clock alone, `context.clock` never goes back.
+  Tick(const TickContext& context, const Clock& machine, TickMode mode,
+       std::optional<TimePoint> as_of)
+      : context_(context),
+        machine_(machine),
+        mode_(mode),
+        as_of_(as_of),
+        now_(as_of.value_or(context.clock.now())) {}
 
   TickResult run();
 
@@ -70,7 +77,9 @@ class Tick {
   }
 
   const TickContext& context_;
+  const Clock& machine_;
   TickMode mode_;
+  std::optional<TimePoint> as_of_;
   TimePoint now_;  // the logic's present: --as-of, else the clock
   CycleState state_;
   std::optional<Error> unfit_;  // what preflight found; holds up everything but a way back
@@ -92,7 +101,7 @@ TickResult Tick::run() {
   }
   state_ = context_.store.load();
   const Phase stored_phase = state_.phase;
-  if (applies() && state_.in_force_since && now_ < *state_.in_force_since) {
+  if (applies() && as_of_ && state_.in_force_since && now_ < *state_.in_force_since) {
     throw Error(
         ErrorKind::usage, "--as-of",
         "lies before the policy in force began (" + format_time(*state_.in_force_since) + ")",
@@ -123,6 +132,11 @@ void Tick::recover() {
 // A full disk, or reports that cannot be written, must not keep a burning canary in force: whether
 // this tick has to go back is seen first.
 void Tick::look_around() {
+  if (!as_of_) {
+    now_ = std::max(now_, state_.in_force_since.value_or(now_));
+    if (applies()) unfit_ = clock_fault(machine_.now(), now_, context_.config.input.future_skew);
+  }
+  if (unfit_) return;
   try {
     check_preflight(context_.files, context_.config,
                     applies() ? EnvFileUse::write : EnvFileUse::read);
@@ -378,13 +392,15 @@ ExitCode Tick::code_of_decision() const {
 
 }  // namespace
 
-TickResult run_tick(const TickContext& context, TickMode mode, std::optional<TimePoint> as_of) {
-  const TimePoint now = as_of ? *as_of : context.clock.now();
+TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of) {
+  const ForwardClock clock(given.clock, newest_event_time(given.store));
+  const TickContext context{given.files,  given.processes, given.store,
+                            given.source, clock,           given.config};
   try {
-    return Tick(context, mode, now).run();
+    return Tick(context, given.clock, mode, as_of).run();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::source && error.kind() != ErrorKind::config) throw;
-    publish_failure(context.files, context.config.reports, now, error);
+    publish_failure(context.files, context.config.reports, as_of.value_or(clock.now()), error);
     throw;
   }
 }

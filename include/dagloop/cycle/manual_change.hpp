@@ -36,14 +36,21 @@ struct ManualResult {
 /// Errors: Error{approval} when it is missing or does not hold, or the decision was applied before;
 ///         Error{conflict} when the env file changed, another change is under verification, or the
 ///         lock is held; Error{config} for a key that is not allowed. Refusals are journaled.
-ManualResult apply_decision(const ManualContext& context, TickMode mode, const Json& decision,
+///         Error{preflight} when the clock lies before what the state knows of.
+ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& decision,
                             const std::optional<Approval>& approval);
 
 /// Goes back to the last verified policy: undoes the change under verification, else one verified
 /// policy down.
 ///
 /// Errors: Error{approval} when no earlier policy is known that was approved before.
-ManualResult roll_back_policy(const ManualContext& context, TickMode mode);
+ManualResult roll_back_policy(const ManualContext& given, TickMode mode);
+
+/// Takes the machine's clock for right where the state knows of later times: they become now, a
+/// soak begins anew, what waits for approval is withdrawn.
+///
+/// Errors: Error{conflict} when a change was interrupted, or the lock is held.
+ManualResult accept_clock(const ManualContext& context, TickMode mode);
 
 /// Returns the rollout percentage among `values`.
 ///

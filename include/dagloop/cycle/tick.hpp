@@ -50,6 +50,6 @@ struct TickResult {
 /// Errors: Error of any kind; whatever was thrown, env file and state are whole and the next tick
 ///         goes on from there.
 /// Source: docs/operations.md, "States".
-TickResult run_tick(const TickContext& context, TickMode mode, std::optional<TimePoint> as_of);
+TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of);
 
 }  // namespace dagloop

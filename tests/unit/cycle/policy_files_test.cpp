@@ -72,8 +72,9 @@ TEST_CASE("an approval that cannot be read is told and passed over") {
 TEST_CASE("an approval that the system refuses to read is an error where none other is found") {
   class Unreadable : public MemoryFileSystem {
    public:
-    std::optional<std::string> read(const std::string& path) override {
-      if (!path.ends_with("_a.json")) return MemoryFileSystem::read(path);
+    std::optional<std::string> read_checked(const std::string& path,
+                                            const FileCheck& check) override {
+      if (!path.ends_with("_a.json")) return MemoryFileSystem::read_checked(path, check);
       throw Error(ErrorKind::preflight, path, "cannot be read: Input/output error", "check it");
     }
   };

@@ -1,0 +1,22 @@
+#include "dagloop/cycle/forward_clock.hpp"
+
+#include <algorithm>
+
+namespace dagloop {
+
+TimePoint ForwardClock::now() const { return std::max(machine_.now(), floor_); }
+
+TimePoint newest_event_time(StateStore& store) {
+  const auto journal = store.journal();
+  return journal.empty() ? TimePoint{} : journal.back().event.at;
+}
+
+std::optional<Error> clock_fault(TimePoint machine, TimePoint known, Microseconds tolerance) {
+  if (machine + tolerance >= known) return std::nullopt;
+  return Error(ErrorKind::preflight, "clock",
+               "reads " + format_time(machine) + ", but the state knows of " + format_time(known),
+               "set the clock; if it is right and the state's time is not, run apply_dag_policy "
+               "--accept-clock --apply");
+}
+
+}  // namespace dagloop
