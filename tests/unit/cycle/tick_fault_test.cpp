@@ -112,7 +112,10 @@ namespace {
 class FullDisk final : public FileSystem {
  public:
   explicit FullDisk(FileSystem& inner) : inner_(inner) {}
-  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
+    return inner_.read_checked(path, check);
+  }
   std::optional<FileInfo> stat(const std::string& path) override {
     auto info = inner_.stat(path);
     if (info) info->free_bytes = 4096;
@@ -127,8 +130,8 @@ class FullDisk final : public FileSystem {
     }
     inner_.write_synced(path, content, attributes);
   }
-  void rename_synced(const std::string& from, const std::string& to) override {
-    inner_.rename_synced(from, to);
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override {
+    return inner_.rename_synced(from, to, mode);
   }
   void remove(const std::string& path) override { inner_.remove(path); }
 
