@@ -109,11 +109,14 @@ TEST_CASE("a trigger that goes away again leaves no time behind") {
   world.burn_from(kAsOf + hours(3));  // never
   CycleState state = world.stored.load();
   state.rollback_due_since = world.clock.now();
-  world.stored.commit(state, {});
+  world.stored.commit(state, {JournalEvent{world.clock.now()}});
   world.clock.advance(hours(1));
   world.tick();
   CHECK_FALSE(world.state().rollback_due_since);
   CHECK_FALSE(world.state().last_rollback);
+  const JournalEvent last = world.stored.journal().back().event;
+  CHECK(last.type == EventType::rejected);
+  CHECK_THAT(last.why, Catch::Contains("no longer wanted"));
 }
 
 TEST_CASE("the report says how long the last rollback took") {
