@@ -45,7 +45,7 @@ class Store:
     def take(self, states, entries):
         for document, sequence, head in states:
             self.state = json.loads(document) if document else None
-            self.state_sha256 = self.state and self.state.pop("sha256")
+            self.state_sha256 = self.state and self.state.pop("sha256", None)
             self.head = (sequence, head)
         self.entries = [row[0] for row in entries]
 
@@ -66,7 +66,7 @@ def sha256(text):
 
 def chain_fault(store):
     """Says where the journal's chain is broken, or the state edited; None where all is whole."""
-    if store.state and sha256(canonical(store.state)) != store.state_sha256:
+    if store.state_sha256 and sha256(canonical(store.state)) != store.state_sha256:
         return "the state is not what its hash covers"
     head = (0, NO_HASH)
     for number, text in enumerate(store.entries, 1):
