@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -201,6 +202,11 @@ bool PosixFileSystem::rename_synced(const std::string& from, const std::string& 
 
 void PosixFileSystem::remove(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) refuse(path, "cannot be removed", errno);
+}
+
+std::string writer_word() {
+  static std::atomic<unsigned> calls = 0;
+  return std::to_string(::getpid()) + "-" + std::to_string(++calls);
 }
 
 std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {

@@ -24,10 +24,39 @@ std::optional<TimePoint> archive_time(std::string name) {
   return parse_time(time);
 }
 
-void remove_old(FileSystem& file_system, const std::string& archive, TimePoint oldest) {
-  for (const std::string& name : file_system.list(archive)) {
+enum class OldFiles { all, temporary };
+
+void remove_old(FileSystem& file_system, const std::string& directory, TimePoint oldest,
+                OldFiles which) {
+  for (const std::string& name : file_system.list(directory)) {
+    if (which == OldFiles::temporary && !name.ends_with(".tmp")) continue;
     const auto time = archive_time(name);
-    if (time && *time < oldest) file_system.remove(std::string(archive).append("/").append(name));
+    if (time && *time < oldest) file_system.remove(std::string(directory).append("/").append(name));
+  }
+}
+
+void discard(FileSystem& file_system, const std::string& path) {
+  try {
+    file_system.remove(path);
+  } catch (const Error&) {
+    // it goes with its retention
+  }
+}
+
+// Several tools may publish at once, dry runs among them: each has a temporary file of its own. One
+// that is left by a crash has its time in its name, like an archived file.
+void replace_report(FileSystem& file_system, const std::string& path, TimePoint time,
+                    const std::string& content) {
+  const std::string temporary =
+      path + "-" + writer_word() + "_" + format_time_compact(time) + ".tmp";
+  try {
+    FileAttributes attributes;
+    attributes.existing = FileAttributes::Existing::refuse;
+    file_system.write_synced(temporary, content, attributes);
+    file_system.rename_synced(temporary, path, RenameMode::replace);
+  } catch (const Error&) {
+    discard(file_system, temporary);
+    throw;
   }
 }
 
@@ -56,15 +85,17 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
              const std::vector<ReportFile>& files) {
   const std::string archive = reports.dir + "/archive";
   for (const ReportFile& file : files) {
-    replace_file(file_system,
-                 archive + "/" + file.stem + "_" + format_time_compact(time) + "." + file.extension,
-                 file.content);
+    replace_report(
+        file_system,
+        archive + "/" + file.stem + "_" + format_time_compact(time) + "." + file.extension, time,
+        file.content);
   }
   for (const ReportFile& file : files) {
-    replace_file(file_system, reports.dir + "/" + file.stem + "_latest." + file.extension,
-                 file.content);
+    replace_report(file_system, reports.dir + "/" + file.stem + "_latest." + file.extension, time,
+                   file.content);
   }
-  remove_old(file_system, archive, time - reports.retention);
+  remove_old(file_system, archive, time - reports.retention, OldFiles::all);
+  remove_old(file_system, reports.dir, time - reports.retention, OldFiles::temporary);
 }
 
 void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,

@@ -99,6 +99,10 @@ void exchange_file(FileSystem& files, const std::string& path, const std::string
 void settle_exchange(FileSystem& files, const std::string& path, const std::string& before,
                      const std::string& after);
 
+/// Returns a word for names of temporary files, another one at every call: no two writers of this
+/// machine get the same at one time. Thread-safe.
+std::string writer_word();
+
 /// Returns the directory part of `path` ("." where there is none).
 std::string parent_directory(const std::string& path);
 

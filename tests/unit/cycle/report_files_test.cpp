@@ -18,6 +18,27 @@ std::vector<ReportFile> two_files(const std::string& content) {
   return {{"dag_quality", "json", content}, {"dag_quality", "md", content}};
 }
 
+/// Lets another tool publish in the middle of each file, between its writing and its renaming.
+class Interrupted final : public FileSystem {
+ public:
+  explicit Interrupted(FileSystem& inner) : inner_(inner) {}
+  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<FileInfo> stat(const std::string& path) override { return inner_.stat(path); }
+  std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }
+  void write_synced(const std::string& path, const std::string& content,
+                    const FileAttributes& attributes) override {
+    inner_.write_synced(path, content, attributes);
+  }
+  void rename_synced(const std::string& from, const std::string& to) override {
+    publish(inner_, kReports, kAsOf, two_files("theirs"));
+    inner_.rename_synced(from, to);
+  }
+  void remove(const std::string& path) override { inner_.remove(path); }
+
+ private:
+  FileSystem& inner_;
+};
+
 }  // namespace
 
 TEST_CASE("a report is published as the latest one and in the archive, under its time") {
@@ -114,4 +135,35 @@ TEST_CASE("a quality report is rendered in each format asked for, in that order"
   CHECK(files[2].extension == "md");
   CHECK_THAT(files[2].content, Catch::StartsWith("# "));
   CHECK(render_quality_files({quality, nullptr, nullptr, {}}, {}).empty());
+}
+
+TEST_CASE("two tools that publish at once do not meet in a temporary file") {
+  MemoryFileSystem files;
+  Interrupted interrupted(files);
+  publish(interrupted, kReports, kAsOf, two_files("mine"));
+  CHECK(files.read("out/dag_quality_latest.md") == "mine");  // the last to be renamed
+  CHECK(files.read("out/dag_quality_latest.json") == "theirs");
+  CHECK(files.list("out/archive").size() == 2);
+  CHECK(files.list("out").size() == 2);
+}
+
+TEST_CASE("a temporary file is removed when its report cannot be written, or with its retention") {
+  for (std::size_t n = 1; n <= 2; ++n) {
+    MemoryFileSystem memory;
+    Faults faults;
+    FailingFileSystem files(memory, faults);
+    faults.arm(n, FaultPlace::behind, FaultLength::once);
+    CHECK_THROWS_AS(publish(files, kReports, kAsOf, two_files("x")), Error);
+    for (const std::string& name : memory.list("out/archive")) {
+      CHECK_THAT(name, !Catch::EndsWith(".tmp"));
+    }
+  }
+  MemoryFileSystem files;
+  const Names left{"out/dag_quality_latest.json-7-1_20260225T060000Z.tmp",
+                   "out/archive/dag_quality_20260225T060000Z.json-7-1_20260225T060000Z.tmp"};
+  for (const std::string& path : left) files.write_synced(path, "half", {});
+  publish(files, kReports, kAsOf + kReports.retention, two_files("x"));
+  for (const std::string& path : left) CHECK(files.read(path));
+  publish(files, kReports, kAsOf + kReports.retention + std::chrono::seconds(1), two_files("x"));
+  for (const std::string& path : left) CHECK_FALSE(files.read(path));
 }
