@@ -17,10 +17,14 @@
 namespace dagloop {
 namespace {
 
+// No document, env file or key comes near it; a device or a log given by mistake has no end.
+constexpr std::size_t kMaxFileBytes = std::size_t{128} << 20;
+
 [[noreturn]] void refuse(const std::string& path, const std::string& what, int error) {
   const char* remedy = "check the path and its permissions";
   if (error == ENOSPC || error == EDQUOT) remedy = "free disk space";
   if (error == EROFS) remedy = "the file system is read-only: remount it or use another path";
+  if (error == EFBIG) remedy = "give the path of the right file";
   if (error == EIO) remedy = "check the disk";
   if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files";
   throw Error(ErrorKind::preflight, path, what + ": " + std::strerror(error), remedy);
@@ -132,6 +136,7 @@ std::optional<std::string> PosixFileSystem::read_checked(const std::string& path
     if (got < 0) refuse(path, "cannot be read", errno);
     if (got == 0) return content;
     content.append(block, 0, static_cast<std::size_t>(got));
+    if (content.size() > kMaxFileBytes) refuse(path, "is not read", EFBIG);
   }
 }
 

@@ -1,15 +1,21 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxValues = 4'000'000;  // 40 bytes each, whatever they hold
+constexpr std::size_t kFewMembers = 32;        // compared one by one
+constexpr std::size_t kShownKey = 100;
 
 // Builds a Json from the parser's events; the first fault ends the parse.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
@@ -34,7 +40,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& value) override {
-    if (open_.back().value.find(value) != nullptr) return fail("the key \"" + value + "\" twice");
+    if (!is_new(open_.back(), value)) {
+      return fail("the key \"" + redact_text(value, kShownKey) + "\" twice");
+    }
     open_.back().key = std::move(value);
     return true;
   }
@@ -50,7 +58,18 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   struct Level {
     Json value;
     std::string key;
+    std::set<std::string, std::less<>> keys;  // of an object that has many
   };
+
+  // A tree, not a hash table: nobody can choose keys that make it slow.
+  static bool is_new(Level& level, const std::string& key) {
+    const Json::Object& members = level.value.as_object();
+    if (members.size() < kFewMembers) return level.value.find(key) == nullptr;
+    if (level.keys.empty()) {
+      for (const Json::Member& member : members) level.keys.insert(member.first);
+    }
+    return level.keys.insert(key).second;
+  }
 
   bool fail(std::string what) {
     if (fault_.empty()) fault_ = std::move(what);
@@ -58,6 +77,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool add(Json value) {
+    if (++value_count_ > kMaxValues) return fail("more than 4 million values");
     if (open_.empty()) {
       root_ = std::move(value);
     } else if (open_.back().value.is_array()) {
@@ -70,7 +90,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool open(Json value) {
     if (open_.size() == kMaxDepth) return fail("nested too deeply");
-    open_.push_back({std::move(value), {}});
+    open_.push_back({std::move(value), {}, {}});
     return true;
   }
 
@@ -82,6 +102,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
 
   Json root_;
   std::vector<Level> open_;
+  std::size_t value_count_ = 0;
   std::string fault_;
 };
 
@@ -114,9 +135,21 @@ class CountingIterator {
   std::size_t* count_;
 };
 
+[[noreturn]] void refuse(std::string_view text, std::size_t at, std::string_view where,
+                         std::string_view what) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size()));
+  throw Error(ErrorKind::config,
+              std::string(where) + ":" + std::to_string(1 + std::count(text.begin(), end, '\n')),
+              what, "mend the JSON at or before this line");
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where) {
+  if (text.size() > kMaxBytes) refuse(text, 0, where, "a document of more than 64 MiB");
+  // To the parser a NUL byte is the end, and what stands behind it would go unseen.
+  const std::size_t nul = text.find('\0');
+  if (nul != std::string_view::npos) refuse(text, nul, where, "no valid JSON: a NUL byte");
   Builder builder;
   std::size_t consumed = 0;
   const bool fine =
@@ -125,12 +158,8 @@ Json parse_json(std::string_view text, std::string_view where) {
                                 nlohmann::json::input_format_t::json, true, true);
   if (fine) return std::move(builder.root());
   // The last character may only have been looked at: a line end behind a number is not its line.
-  const std::size_t until = std::min(consumed > 0 ? consumed - 1 : 0, text.size());
-  const auto line =
-      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(until), '\n');
-  throw Error(ErrorKind::config, std::string(where) + ":" + std::to_string(line),
-              builder.fault().empty() ? "no valid JSON" : builder.fault(),
-              "mend the JSON at or before this line");
+  refuse(text, consumed > 0 ? consumed - 1 : 0, where,
+         builder.fault().empty() ? "no valid JSON" : builder.fault());
 }
 
 }  // namespace dagloop

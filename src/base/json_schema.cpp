@@ -1,5 +1,7 @@
 #include "dagloop/base/json_schema.hpp"
 
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
@@ -16,6 +18,80 @@ namespace {
 
 using Adapter = valijson::adapters::NlohmannJsonAdapter;
 constexpr int kMaxFaults = 3;
+// valijson keeps every fault of a document until it has seen all of it.
+constexpr std::size_t kMaxValues = 100'000;
+// std::regex recurses once a character and overflows the stack on long texts. The beginning of one
+// is matched instead, with a mark that is in no pattern's characters.
+constexpr std::size_t kMaxMatched = 512;
+constexpr std::string_view kCutMark = "\x01(cut)";
+
+// Copies a document for valijson.
+class Copier {
+ public:
+  explicit Copier(std::string_view where) : where_(where) {}
+
+  nlohmann::json copy(const Json& value) {
+    if (++value_count_ > kMaxValues) {
+      throw Error(ErrorKind::config, where_, "has more than 100000 values",
+                  "this is no document of this kind: give the right file");
+    }
+    if (value.is_bool()) return value.as_bool();
+    if (value.is_integer()) return value.as_integer();
+    if (value.is_number()) return value.as_number();
+    if (value.is_string()) return short_text(value.as_string());
+    if (value.is_null()) return nullptr;
+    nlohmann::json copied = value.is_array() ? nlohmann::json::array() : nlohmann::json::object();
+    if (value.is_array()) {
+      for (const Json& element : value.as_array()) copied.push_back(copy(element));
+    } else {
+      for (const auto& [key, member] : value.as_object()) copied[checked(key)] = copy(member);
+    }
+    return copied;
+  }
+
+ private:
+  static std::string short_text(const std::string& text) {
+    if (text.size() <= kMaxMatched) return text;
+    return text.substr(0, kMaxMatched).append(kCutMark);
+  }
+
+  // Cut keys could fall together, and one of them would not be validated.
+  const std::string& checked(const std::string& key) const {
+    if (key.size() <= kMaxMatched) return key;
+    throw Error(ErrorKind::config, where_, "has a key of more than 512 bytes", "mend the file");
+  }
+
+  std::string_view where_;
+  std::size_t value_count_ = 0;
+};
+
+// A schema, parsed once. Locked, for a validator keeps its regular expressions as it goes.
+class CompiledSchema {
+ public:
+  explicit CompiledSchema(std::string_view text) {
+    const nlohmann::json document = nlohmann::json::parse(text);
+    valijson::SchemaParser().populateSchema(Adapter(document), schema_);
+  }
+
+  bool validate(const nlohmann::json& document, valijson::ValidationResults& results) {
+    const std::lock_guard lock(mutex_);
+    return validator_.validate(schema_, Adapter(document), &results);
+  }
+
+ private:
+  std::mutex mutex_;
+  valijson::Schema schema_;
+  valijson::Validator validator_;
+};
+
+CompiledSchema& compiled_schema(std::string_view name) {
+  static std::mutex mutex;
+  static std::map<std::string, CompiledSchema, std::less<>> all;
+  const std::lock_guard lock(mutex);
+  const auto found = all.find(name);
+  if (found != all.end()) return found->second;
+  return all.try_emplace(std::string(name), schema_text(name)).first->second;
+}
 
 std::string fault_text(const valijson::ValidationResults::Error& fault) {
   std::string path;
@@ -42,14 +118,8 @@ std::string_view schema_text(std::string_view name) {
 }
 
 void validate_schema(const Json& document, std::string_view name, std::string_view where) {
-  const nlohmann::json schema_document = nlohmann::json::parse(schema_text(name));
-  const nlohmann::json target = nlohmann::json::parse(to_compact_json(document));
-  valijson::Schema schema;
-  valijson::SchemaParser parser;
-  parser.populateSchema(Adapter(schema_document), schema);
-  valijson::Validator validator;
   valijson::ValidationResults results;
-  if (validator.validate(schema, Adapter(target), &results)) return;
+  if (compiled_schema(name).validate(Copier(where).copy(document), results)) return;
   // The innermost faults, which tell most, are popped first.
   std::string faults;
   valijson::ValidationResults::Error fault;

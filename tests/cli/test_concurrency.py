@@ -19,7 +19,6 @@ class FileConcurrencyTest(ConcurrencyTestCase):
         for kind in (0, 5, 6, 7, "applied", "rolled_back", "hook_failed", "refused"):
             self.assertGreater(self.figures[kind], ROUNDS // 20, self.figures)
 
-    @unittest.skip("until the applier looks at what it has replaced")
     def test_an_edit_of_the_env_file_at_any_moment_is_kept(self):
         dice = random.Random(8)
         for number in range(EDITED_ROUNDS):

@@ -53,7 +53,7 @@ using FileCheck = std::function<void(const FileInfo&)>;
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Returns the content of the file at `path`, nullopt where there is none.
+  /// Returns the content of the file at `path`, nullopt where there is none; at most 128 MiB.
   std::optional<std::string> read(const std::string& path) { return read_checked(path, nullptr); }
   /// Returns the content of the very file that passed `check`; never waits for one who writes into
   /// a pipe. Without a check like read().

@@ -40,6 +40,12 @@ TEST_CASE("what is not there is absent and no error") {
   CHECK_NOTHROW(files.remove(folder.path("none")));
 }
 
+TEST_CASE("a file without an end is refused, not read until memory is gone") {
+  PosixFileSystem files;
+  CHECK_THROWS_WITH(files.read("/dev/zero"),
+                    Catch::StartsWith("preflight: /dev/zero: is not read"));
+}
+
 TEST_CASE("replacing a file leaves no temporary file and keeps what was asked for") {
   const TempDirectory folder;
   PosixFileSystem files;
