@@ -15,6 +15,8 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
 
+option(DAGLOOP_COVERAGE "Count executed lines and branches (clang); scripts/coverage.sh prints them" OFF)
+
 add_library(dagloop_options INTERFACE)
 target_compile_options(dagloop_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
@@ -27,6 +29,10 @@ target_compile_options(dagloop_options INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-null-dereference>)
 if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
+endif()
+if(DAGLOOP_COVERAGE)
+  target_compile_options(dagloop_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(dagloop_options INTERFACE -fprofile-instr-generate)
 endif()
 if(DAGLOOP_SANITIZE)
   target_compile_options(dagloop_options INTERFACE
