@@ -16,7 +16,7 @@ using namespace dagloop;
 struct Flags {
   ConfigFlags config;
   std::string decision;
-  std::string approval;
+  std::vector<std::string> approvals;
   std::string actor = "apply_dag_policy";
   bool apply = false;
   bool rollback = false;
@@ -47,13 +47,13 @@ ManualResult change(const Flags& flags, const ManualContext& context, FileSystem
     throw Error(ErrorKind::usage, "--decision", "is missing",
                 "give --decision FILE, --rollback, --status or --verify-journal");
   }
-  std::optional<Approval> approval;
-  if (!flags.approval.empty()) {
-    approval = flags.approval == "-"
-                   ? approval_from_json(read_document(files, "-", "approval"), "standard input")
-                   : read_approval(files, flags.approval, context.config.policy.symlinks);
+  std::vector<Approval> approvals;
+  for (const std::string& path : flags.approvals) {
+    approvals.push_back(
+        path == "-" ? approval_from_json(read_document(files, path, "approval"), "standard input")
+                    : read_approval(files, path, context.config.policy.symlinks));
   }
-  return apply_decision(context, mode, read_document(files, flags.decision, "decision"), approval);
+  return apply_decision(context, mode, read_document(files, flags.decision, "decision"), approvals);
 }
 
 std::string printed(const Flags& flags, const ManualResult& result) {
@@ -106,7 +106,9 @@ int main(int argc, char** argv) {
        [&](CLI::App& app) {
          add_config_flags(app, flags.config, {FlagGroup::env_file, FlagGroup::state});
          auto* decision = app.add_option("--decision", flags.decision, "decision document");
-         app.add_option("--approval", flags.approval, "approval document")->needs(decision);
+         app.add_option("--approval", flags.approvals, "approval document (repeatable)")
+             ->needs(decision)
+             ->allow_extra_args(false);
          app.add_flag("--apply", flags.apply, "write; without it the change is only shown");
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
              ->excludes(decision);

@@ -76,14 +76,16 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   if (now >= decision.expires_at) {
     throw Error(ErrorKind::approval, flags.decision, "the decision has expired", "decide again");
   }
-  ask(flags);
   const Approval approval =
       sign_approval({digest, flags.name, now, decision.expires_at, ""}, secret);
+  check_would_hold(files, config.policy, approval, decision);
+  ask(flags);
   const std::string text = to_pretty_json(approval_to_json(approval));
+  const std::string stem = approval_stem(files, config.reports.dir, approval);
   if (!flags.json || !flags.config.out.empty()) {
-    publish(files, config.reports, now, {{"dag_policy_approval", "json", text}});
+    publish(files, config.reports, now, {{stem, "json", text}});
   }
-  print(flags.json ? text : config.reports.dir + "/dag_policy_approval_latest.json\n");
+  print(flags.json ? text : config.reports.dir + "/" + stem + "_latest.json\n");
   return ExitCode::done;
 }
 

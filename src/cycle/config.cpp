@@ -66,7 +66,7 @@ void parse_policy(const JsonReader& section, PolicyConfig& policy) {
   read_duration(section, "reload_timeout", policy.reload_timeout);
   if (const auto people = section.find("approval_people")) {
     if (people->integer() != 1 && people->integer() != 2) {
-      people->fail("not 1 or 2", "give 2 when the one who proposed may not approve");
+      people->fail("not 1 or 2", "give 2 when two people must approve, neither of whom proposed");
     }
     policy.people =
         people->integer() == 2 ? ApprovalDemand::People::two : ApprovalDemand::People::one;

@@ -73,27 +73,40 @@ bool is_used(const CycleState& state, const std::string& digest) {
   return std::find(used.begin(), used.end(), digest) != used.end();
 }
 
-// Why the approval does not carry the decision; nullopt when it does.
-std::optional<std::string> authority_fault(const ManualContext& context, const CycleState& state,
-                                           const Decision& decision, const std::string& digest,
-                                           const std::optional<Approval>& approval) {
+// By whose approvals a decision may be carried out (nobody's where it needs none), or why not.
+struct Authority {
+  std::vector<Approval> by;
+  std::string fault;
+};
+
+Authority authority_for(const ManualContext& context, const CycleState& state,
+                        const Decision& decision, const std::string& digest,
+                        const std::vector<Approval>& approvals) {
   if (is_used(state, digest)) {
-    return "this decision was applied before and its approval is used up";
+    return {{}, "this decision was applied before and its approval is used up"};
   }
   if (context.clock.now() >= decision.expires_at) {
-    return "the decision expired at " + format_time(decision.expires_at);
+    return {{}, "the decision expired at " + format_time(decision.expires_at)};
   }
   if (decision.approval == Decision::Approval::not_required &&
       decision.action == Action::rollback) {
     const auto& verified = state.verified;
     PolicyValues target = state.in_force;
     for (const auto& [key, change] : decision.patch) target[key] = change.after;
-    if (std::find(verified.begin(), verified.end(), target) != verified.end()) return std::nullopt;
+    if (std::find(verified.begin(), verified.end(), target) != verified.end()) return {};
   }
-  if (!approval) return "no approval was given";
-  return approval_fault(*approval, read_approvers(context.files, context.config.policy),
-                        {digest, decision.expires_at, decision.proposed_by,
-                         context.config.policy.people, context.clock.now()});
+  if (approvals.empty()) return {{}, "no approval was given"};
+  ApprovalFinding found =
+      judge_approvals(approvals, read_approvers(context.files, context.config.policy),
+                      {digest, decision.expires_at, decision.proposed_by,
+                       context.config.policy.people, context.clock.now()});
+  return {std::move(found.by), std::move(found.why)};
+}
+
+// The moment from which the change was allowed: the last approval's.
+TimePoint allowed_at(const Authority& authority, TimePoint now) {
+  if (authority.by.empty()) return now;
+  return std::max(authority.by.front().approved_at, authority.by.back().approved_at);
 }
 
 void check_state(const ManualContext& context, const Situation& situation) {
@@ -197,7 +210,7 @@ int checked_rollout_percent(const Config& config, const PolicyValues& values) {
 }
 
 ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& document,
-                            const std::optional<Approval>& approval) {
+                            const std::vector<Approval>& approvals) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ManualContext context = by_clock(given, clock);
   validate_schema(document, "decision", "the decision");
@@ -216,11 +229,11 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
       behind && mode == TickMode::apply) {
     throw Error(*behind);
   }
-  std::optional<std::string> fault;
+  Authority authority;
   or_refuse(context, mode, situation, digest, [&] {
-    fault = authority_fault(context, situation.state, decision, digest, approval);
-    if (fault && (mode == TickMode::apply || approval)) {
-      throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), *fault,
+    authority = authority_for(context, situation.state, decision, digest, approvals);
+    if (!authority.fault.empty() && (mode == TickMode::apply || !approvals.empty())) {
+      throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), authority.fault,
                   "approve the present decision with approve_dag_policy and give --approval");
     }
     check_state(context, situation);
@@ -228,16 +241,17 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
   });
   if (mode == TickMode::dry_run) {
     ManualResult result = dry_run(situation, decision.patch);
-    result.notes.push_back(fault ? "dry run: with --apply this would be refused: " + *fault
-                                 : "dry run: the approval holds; --apply would write this");
+    result.notes.push_back(authority.fault.empty()
+                               ? "dry run: the approval holds; --apply would write this"
+                               : "dry run: with --apply this would be refused: " + authority.fault);
     return result;
   }
   const TimePoint now = context.clock.now();
   const auto kind = decision.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
   return carry_out(context, situation,
                    {kind, decision.patch, decision.env_sha256, digest, context.actor,
-                    approval ? "approved by " + approval->approver : "back to an approved policy",
-                    approval ? approval->approved_at : now, effective_time(decision, now)});
+                    authority.by.empty() ? "back to an approved policy" : approved_by(authority.by),
+                    allowed_at(authority, now), effective_time(decision, now)});
 }
 
 ManualResult roll_back_policy(const ManualContext& given, TickMode mode) {

@@ -97,6 +97,32 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
   return found;
 }
 
+void check_would_hold(FileSystem& files, const PolicyConfig& policy, const Approval& approval,
+                      const Decision& decision) {
+  if (!files.stat(policy.approvers)) return;
+  const auto fault = approval_fault(approval, read_approvers(files, policy),
+                                    {approval.decision_digest, decision.expires_at,
+                                     decision.proposed_by, policy.people, approval.approved_at});
+  if (!fault) return;
+  throw Error(ErrorKind::approval, policy.approvers, "the approval would be refused: " + *fault,
+              "nothing was signed");
+}
+
+std::string approval_stem(FileSystem& files, const std::string& directory,
+                          const Approval& approval) {
+  const std::string stem = "dag_policy_approval";
+  const std::string path = directory + "/" + stem + "_latest.json";
+  if (!files.stat(path)) return stem;
+  try {
+    const Approval there = approval_from_json(read_json_file(files, path, "approval"), path);
+    const bool is_of_another =
+        there.decision_digest == approval.decision_digest && there.approver != approval.approver;
+    return is_of_another ? stem + "_second" : stem;
+  } catch (const Error&) {
+    return stem;  // what cannot be read carries nothing
+  }
+}
+
 std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks symlinks) {
   const auto secret = files.read_checked(path, [&](const FileInfo& opened) {
     check_guarded(files, path, opened, key_guard(symlinks));

@@ -57,6 +57,9 @@ class Tick {
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);
+  void refuse_approval(const std::string& digest, const std::string& fault);
+  void carry_out_pending(const Decision& pending, const std::string& digest,
+                         const std::vector<Approval>& approvals);
   void withdraw(EventType type, Phase phase, const std::string& why);
   void propose();
   void publish_reports();
@@ -302,33 +305,42 @@ void Tick::apply_pending(const Decision& pending) {
   }
   const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
                               context_.clock.now()};
-  const auto approvers = read_approvers(context_.files, config.policy);
-  std::string fault;
-  const auto valid = std::find_if(approvals.begin(), approvals.end(), [&](const Approval& each) {
-    const auto found = approval_fault(each, approvers, demand);
-    if (found) fault = *found;
-    return !found;
-  });
-  if (valid == approvals.end()) {
-    note("approval refused: " + fault);
-    result_.code = ExitCode::approval;
-    if (applies() && state_.last_refusal != fault) {
-      state_.last_refusal = fault;
-      commit(EventType::refused, digest, fault);
-    }
+  const ApprovalFinding found =
+      judge_approvals(approvals, read_approvers(context_.files, config.policy), demand);
+  if (found.outcome == ApprovalFinding::Outcome::incomplete) {
+    note("waits for another approval until " + format_time(pending.expires_at) + ": " + found.why);
     return;
   }
+  if (found.outcome == ApprovalFinding::Outcome::refused) {
+    refuse_approval(digest, found.why);
+    return;
+  }
+  carry_out_pending(pending, digest, found.by);
+}
+
+void Tick::refuse_approval(const std::string& digest, const std::string& fault) {
+  note("approval refused: " + fault);
+  result_.code = ExitCode::approval;
+  if (!applies() || state_.last_refusal == fault) return;
+  state_.last_refusal = fault;
+  commit(EventType::refused, digest, fault);
+}
+
+void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
+                             const std::vector<Approval>& approvals) {
+  const std::string why = approved_by(approvals);
   if (!applies()) {
-    note("would apply the proposed change, approved by " + valid->approver);
+    note("would apply the proposed change, " + why);
     return;
   }
   state_.phase = Phase::approved;
-  const std::string why = "approved by " + valid->approver;
   commit(EventType::approved, digest, why);
   const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  const TimePoint allowed_at =
+      std::max(approvals.front().approved_at, approvals.back().approved_at);
   const ChangeOutcome outcome =
       applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
-                                                kActor, why, valid->approved_at, now_});
+                                                kActor, why, allowed_at, now_});
   if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"

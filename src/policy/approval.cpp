@@ -81,11 +81,55 @@ std::optional<std::string> key_fault(const Approver& approver, TimePoint now) {
   return std::nullopt;
 }
 
-std::optional<std::string> people_fault(const Approval& approval, const ApprovalDemand& demand) {
+std::string people_fault(const Approval& approval, const ApprovalDemand& demand) {
   if (demand.people == ApprovalDemand::People::one || approval.approver != demand.proposed_by) {
-    return std::nullopt;
+    return "";
   }
   return approval.approver + " proposed this change and may not approve it: ask somebody else";
+}
+
+// An approval with what was found: why it does not hold, else the key that signed it.
+struct Judged {
+  const Approval& approval;
+  std::string fault;
+  std::string public_key;
+};
+
+std::optional<std::string> document_fault(const Approval& approval, const ApprovalDemand& demand) {
+  if (approval.decision_digest != demand.decision_digest) {
+    return "the approval is for another decision (" +
+           approval.decision_digest.substr(0, kShownDigits) + "): approve this one";
+  }
+  if (demand.now >= demand.decision_expires_at) {
+    return "the decision expired at " + format_time(demand.decision_expires_at) +
+           ": decide and approve again";
+  }
+  if (demand.now >= approval.expires_at) {
+    return "the approval expired at " + format_time(approval.expires_at) + ": approve again";
+  }
+  return std::nullopt;
+}
+
+Judged judge(const Approval& approval, const std::vector<Approver>& approvers,
+             const ApprovalDemand& demand) {
+  if (const auto fault = document_fault(approval, demand)) return {approval, *fault, ""};
+  // One name may have several keys: the old one stays in the file when a new one is brought in.
+  std::optional<std::string> fault;
+  bool is_known = false;
+  for (const Approver& approver : approvers) {
+    if (approver.name != approval.approver) continue;
+    is_known = true;
+    if (!verifies(approval, approver)) continue;
+    fault = key_fault(approver, demand.now);
+    if (!fault) return {approval, people_fault(approval, demand), approver.public_key};
+  }
+  if (fault) return {approval, *fault, ""};
+  // The name comes from an unproven document.
+  const std::string name = redact_text(approval.approver);
+  return {approval,
+          is_known ? "the signature is not that of " + name + ": sign again with the right key"
+                   : name + " is not among the approvers: let one of them approve",
+          ""};
 }
 
 std::optional<TimePoint> read_time(const JsonReader& reader, std::string_view key) {
@@ -106,6 +150,10 @@ std::vector<Approver> parse_approvers(const Json& document, std::string_view whe
     if (approver.name.empty()) entry.at("name").fail("is empty", "give the approver's name");
     if (!key || key->size() != crypto_sign_PUBLICKEYBYTES) {
       entry.at("public_key").fail("is no Ed25519 public key", "give 32 bytes in base64");
+    }
+    // Under a key of small order many signatures hold for any text.
+    if (crypto_core_ed25519_is_valid_point(bytes_of(*key)) != 1) {
+      entry.at("public_key").fail("is a weak Ed25519 public key", "make one with --init-key");
     }
     for (const Approver& other : approvers) {
       if (other.name == approver.name && other.public_key == approver.public_key) {
@@ -172,32 +220,49 @@ Approval approval_from_json(const Json& document, std::string_view where) {
 std::optional<std::string> approval_fault(const Approval& approval,
                                           const std::vector<Approver>& approvers,
                                           const ApprovalDemand& demand) {
-  if (approval.decision_digest != demand.decision_digest) {
-    return "the approval is for another decision (" +
-           approval.decision_digest.substr(0, kShownDigits) + "): approve this one";
+  const Judged judged = judge(approval, approvers, demand);
+  return judged.fault.empty() ? std::nullopt : std::optional(judged.fault);
+}
+
+ApprovalFinding judge_approvals(const std::vector<Approval>& approvals,
+                                const std::vector<Approver>& approvers,
+                                const ApprovalDemand& demand) {
+  using Outcome = ApprovalFinding::Outcome;
+  std::vector<Judged> valid;
+  std::string fault;
+  for (const Approval& approval : approvals) {
+    Judged judged = judge(approval, approvers, demand);
+    if (judged.fault.empty()) {
+      valid.push_back(std::move(judged));
+    } else {
+      fault = judged.fault;
+    }
   }
-  if (demand.now >= demand.decision_expires_at) {
-    return "the decision expired at " + format_time(demand.decision_expires_at) +
-           ": decide and approve again";
+  if (demand.people == ApprovalDemand::People::one && !valid.empty()) {
+    return {Outcome::allowed, {valid.front().approval}, ""};
   }
-  if (demand.now >= approval.expires_at) {
-    return "the approval expired at " + format_time(approval.expires_at) + ": approve again";
+  for (const Judged& one : valid) {
+    for (const Judged& other : valid) {
+      if (one.approval.approver != other.approval.approver && one.public_key != other.public_key) {
+        return {Outcome::allowed, {one.approval, other.approval}, ""};
+      }
+    }
   }
-  // One name may have several keys: the old one stays in the file when a new one is brought in.
-  std::optional<std::string> fault;
-  bool is_known = false;
-  for (const Approver& approver : approvers) {
-    if (approver.name != approval.approver) continue;
-    is_known = true;
-    if (!verifies(approval, approver)) continue;
-    fault = key_fault(approver, demand.now);
-    if (!fault) return people_fault(approval, demand);
+  if (!fault.empty()) return {Outcome::refused, {}, fault};
+  if (valid.empty()) return {Outcome::incomplete, {}, "no approval was given"};
+  return {Outcome::incomplete,
+          {},
+          "two people must approve, each with a key of their own, and only " +
+              valid.front().approval.approver + " has"};
+}
+
+std::string approved_by(const std::vector<Approval>& approvals) {
+  std::string text = "approved by ";
+  for (const Approval& approval : approvals) {
+    if (&approval != &approvals.front()) text += " and ";
+    text += approval.approver;
   }
-  if (fault) return fault;
-  // The name comes from an unproven document.
-  const std::string name = redact_text(approval.approver);
-  return is_known ? "the signature is not that of " + name + ": sign again with the right key"
-                  : name + " is not among the approvers: let one of them approve";
+  return text;
 }
 
 }  // namespace dagloop

@@ -1,14 +1,18 @@
 """Nothing is applied without an approval for exactly that decision; and conflicts are refused."""
 
+import base64
+import datetime
 import fcntl
 import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import time
 import unittest
 
-from support import ENV_TEXT, T0, LoopTestCase, hours, parse_stamp, stamp
+from support import (BIN_DIR, ENV_TEXT, T0, LoopTestCase, clean_environment, hours, parse_stamp,
+                     stamp)
 
 
 class ManualTestCase(LoopTestCase):
@@ -76,6 +80,35 @@ class ApplyTest(ManualTestCase):
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
         self.assertEqual(self.ws.events()[-2:], ["rollback_started", "rolled_back"])
 
+    def edit_other_lines(self):
+        """Changes everything but the policy's keys, and returns what that made of the env file."""
+        text = self.ws.env_file.read_text()
+        for old, new in (("# service settings", "# SETTINGS"), ("hunter2-Secret", "hunter3-Secret"),
+                         ("export API_TOKEN", "NEW_KEY='x y'\nexport API_TOKEN"),
+                         ("   # moved by the loop", " # moved"), ("PLAIN_NAME=value without newline "
+                          "at the end", "PLAIN_NAME=other\n\n\n")):
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.ws.env_file.write_text(text)
+        return text
+
+    def test_a_rollback_leaves_every_line_that_the_operator_edited_since(self):
+        self.decide()
+        self.ws.approve()
+        self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
+        edited = self.edit_other_lines()
+        self.check_code(self.ws.tool("apply_dag_policy", "--rollback", "--apply"), 0)
+        self.assertEqual(self.ws.env_file.read_text(), edited.replace("'10'", "'0'"))
+        self.assertEqual(self.ws.events()[-2:], ["rollback_started", "rolled_back"])
+
+    def test_a_rollback_by_the_cycle_leaves_them_too(self):
+        self.promote(T0, 10)
+        edited = self.edit_other_lines()
+        self.ws.log.runs(T0, hours(3), 180, cohort="canary", failed=90)
+        self.ws.log.runs(T0, hours(3), 180, cohort="control")
+        self.assertEqual(self.check_tick(T0 + hours(3), 7)["phase"], "rolled_back")
+        self.assertEqual(self.ws.env_file.read_text(), edited.replace("'10'", "'0'"))
+
     def test_a_rollback_with_nothing_approved_before_is_refused(self):
         self.decide()
         result = self.ws.tool("apply_dag_policy", "--rollback", "--apply")
@@ -129,7 +162,7 @@ class ApprovalRefusedTest(ManualTestCase):
         known = self.ws.approvers.read_text()
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        self.check_code(self.ws.approve("mallory"), 0)
+        self.check_code(self.ws.approve_unseen("mallory"), 0)
         result = self.apply("--apply", approval=self.ws.approval_file)
         self.check_refused(result, 5, "mallory")
 
@@ -138,10 +171,7 @@ class ApprovalRefusedTest(ManualTestCase):
         known = self.ws.approvers.read_text()
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        signed = self.ws.tool("approve_dag_policy", "--decision", self.ws.decision_file, "--as",
-                              "alice", "--key", self.ws.key_of("mallory"), "--yes", "--out",
-                              self.ws.approvals)
-        self.check_code(signed, 0)
+        self.check_code(self.ws.approve_unseen("alice", key_of="mallory"), 0)
         result = self.apply("--apply", approval=self.ws.approval_file)
         self.check_refused(result, 5, "signature")
 
@@ -177,16 +207,6 @@ class ApprovalRefusedTest(ManualTestCase):
         result = self.apply("--apply", approval=self.ws.approval_file)
         self.check_refused(result, 5, "revoked")
 
-    def test_when_who_proposed_also_approves_and_two_people_are_asked_for(self):
-        self.ws.configure({"policy": {"approval_people": 2}})
-        self.ws.add_approver("bob")
-        self.decide()
-        self.ws.approve("bob")
-        result = self.apply("--apply", approval=self.ws.approval_file)
-        self.check_refused(result, 5, "bob")
-        self.ws.approve("alice")
-        self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
-
     def test_when_others_may_read_the_private_key(self):
         self.decide()
         os.chmod(self.ws.key_of("alice"), 0o644)
@@ -207,6 +227,207 @@ class ApprovalRefusedTest(ManualTestCase):
                              "alice", "--key", self.ws.key_of("alice"), "--out", self.ws.approvals)
         self.check_code(asked, 2)
         self.assertFalse(self.ws.approval_file.exists())
+
+
+class TwoPeopleTest(ManualTestCase):
+    """approval_people: 2, with alice, bob and carol; bob proposed."""
+
+    def setUp(self):
+        super().setUp()
+        self.ws.configure({"policy": {"approval_people": 2}})
+        for name in ("bob", "carol"):
+            self.ws.add_approver(name)
+
+    def approval_of(self, name):
+        """Returns the file of an approval by `name`, signed where nothing is known of people."""
+        self.check_code(self.ws.approve_unseen(name), 0)
+        return self.ws.approval_file.rename(self.ws.approvals / ("by_%s.json" % name))
+
+    def apply_with(self, *approvals, mode=("--apply",)):
+        options = [word for each in approvals for word in ("--approval", each)]
+        return self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file, *options, *mode)
+
+    def test_two_of_whom_none_proposed_allow_the_change(self):
+        self.decide()
+        alice, carol = self.approval_of("alice"), self.approval_of("carol")
+        shown = self.check_code(self.apply_with(alice, carol, mode=()), 0)
+        self.assertIn("the approval holds", shown.stdout)
+        self.check_code(self.apply_with(carol, alice), 0)
+        self.assertIn("approved by carol and alice", self.ws.journal()[-1]["why"])
+
+    def test_one_is_not_enough_nor_the_same_one_twice(self):
+        self.decide()
+        alice = self.approval_of("alice")
+        self.check_refused(self.apply_with(alice), 5, "only alice has")
+        again = self.approval_of("alice").rename(self.ws.approvals / "again.json")
+        events = ["adopted", "refused", "refused"]
+        self.check_refused(self.apply_with(again, self.approval_of("alice")), 5, "only alice has",
+                           events)
+
+    def test_who_proposed_is_none_of_the_two(self):
+        self.decide()
+        self.check_refused(self.apply_with(self.approval_of("alice"), self.approval_of("bob")), 5,
+                           "bob proposed this change and may not approve it")
+
+    def test_who_proposed_is_told_so_when_signing(self):
+        self.decide()
+        self.assertIn("bob proposed", self.check_code(self.ws.approve("bob"), 5).stderr)
+        self.assertFalse(self.ws.approval_file.exists())
+
+    def test_two_names_with_one_key_are_not_two_people(self):
+        document = json.loads(self.ws.approvers.read_text())
+        document["approvers"].append({**document["approvers"][0], "name": "alias"})
+        self.ws.write(self.ws.approvers, document)
+        shutil.copy(self.ws.key_of("alice"), self.ws.key_of("alias"))
+        self.decide()
+        self.check_refused(self.apply_with(self.approval_of("alice"), self.approval_of("alias")), 5,
+                           "each with a key of their own")
+
+    def test_the_cycle_waits_for_the_second_and_finds_both(self):
+        self.check_tick(T0, 0)
+        self.check_code(self.ws.approve("alice"), 0)
+        waiting = self.check_tick(T0, 0)
+        self.check_note(waiting, "waits for another approval")
+        self.check_note(waiting, "only alice has")
+        second = self.check_code(self.ws.approve("carol"), 0)
+        self.assertIn("dag_policy_approval_second_latest.json", second.stdout)
+        self.check_code(self.ws.approve("alice"), 0)
+        self.assertEqual(self.check_tick(T0, 0)["phase"], "verifying")
+        self.assertEqual(self.ws.percent(), 10)
+        approved = self.ws.journal()[2]
+        self.assertEqual((approved["type"], approved["why"]),
+                         ("approved", "approved by alice and carol"))
+
+    def test_one_alone_is_not_refused_but_waited_for_while_a_bad_one_is_refused(self):
+        self.check_tick(T0, 0)
+        self.check_code(self.ws.approve("alice"), 0)
+        self.check_code(self.ws.approve_unseen("carol", key_of="alice"), 0)
+        self.check_note(self.check_tick(T0, 5), "the signature is not that of carol")
+        self.assertEqual(self.ws.percent(), 0)
+
+
+class KeyTest(ManualTestCase):
+    """Keys of approvers: rotation, revocation, expiry, files."""
+
+    def edit_entry(self, index, **members):
+        document = json.loads(self.ws.approvers.read_text())
+        document["approvers"][index].update(members)
+        self.ws.write(self.ws.approvers, document)
+
+    def rotate(self):
+        """Gives alice a second key; returns the file of the first."""
+        old = self.ws.key_of("alice").rename(self.ws.dir / "old.key")
+        self.ws.add_approver("alice")
+        return old
+
+    def sign_with(self, key):
+        return self.ws.tool("approve_dag_policy", "--decision", self.ws.decision_file, "--as",
+                            "alice", "--key", key, "--yes", "--out", self.ws.approvals)
+
+    def test_old_and_new_key_hold_side_by_side_until_the_old_one_expires(self):
+        old = self.rotate()
+        self.decide()
+        for key in (old, self.ws.key_of("alice")):
+            self.check_code(self.sign_with(key), 0)
+            self.check_code(self.apply(approval=self.ws.approval_file), 0)
+        self.check_code(self.sign_with(old), 0)
+        self.edit_entry(0, expires_at="2025-01-01T00:00:00Z")
+        result = self.apply("--apply", approval=self.ws.approval_file)
+        self.check_refused(result, 5, "the key of alice has expired")
+        self.assertIn("the key of alice has expired", self.check_code(self.sign_with(old), 5).stderr)
+        self.check_code(self.sign_with(self.ws.key_of("alice")), 0)
+        self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
+
+    def test_an_approval_signed_before_the_revocation_is_refused_after_it(self):
+        self.check_tick(T0, 0)
+        self.check_code(self.ws.approve(), 0)
+        self.edit_entry(0, revoked_at=stamp(datetime.datetime.now(datetime.timezone.utc)))
+        self.check_note(self.check_tick(T0, 5), "the key of alice was revoked")
+        self.assertEqual(self.ws.percent(), 0)
+        self.assertIn("revoked", self.check_code(self.ws.approve(), 5).stderr)
+        self.ws.add_approver("bob")
+        self.check_code(self.ws.approve("bob"), 0)
+        self.assertEqual(self.check_tick(T0, 0)["phase"], "verifying")
+
+    def test_a_key_that_is_to_be_revoked_later_holds_until_then(self):
+        self.decide()
+        self.edit_entry(0, revoked_at="2200-01-01T00:00:00Z")
+        self.check_code(self.ws.approve(), 0)
+        self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
+
+    def test_a_key_that_is_not_the_names_is_refused_before_it_signs(self):
+        self.decide()
+        self.ws.add_approver("bob")
+        refused = self.check_code(self.ws.tool(
+            "approve_dag_policy", "--decision", self.ws.decision_file, "--as", "alice", "--key",
+            self.ws.key_of("bob"), "--yes", "--out", self.ws.approvals), 5)
+        for words in (str(self.ws.approvers), "the signature is not that of alice",
+                      "nothing was signed"):
+            self.assertIn(words, refused.stderr)
+        self.assertFalse(self.ws.approval_file.exists())
+
+    def test_a_private_key_that_anybody_else_may_touch_signs_nothing(self):
+        self.decide()
+        for mode in (0o640, 0o620, 0o610, 0o604, 0o602, 0o601):
+            os.chmod(self.ws.key_of("alice"), mode)
+            refused = self.check_code(self.ws.approve(), 5)
+            self.assertIn("others may read the private key", refused.stderr)
+        os.chmod(self.ws.key_of("alice"), 0o400)
+        self.check_code(self.ws.approve(), 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_a_private_key_of_somebody_else_signs_nothing(self):
+        self.decide()
+        os.chown(self.ws.key_of("alice"), 12345, -1)
+        refused = self.check_code(self.ws.approve(), 5)
+        self.assertIn("somebody else owns the private key", refused.stderr)
+        self.assertFalse(self.ws.approval_file.exists())
+
+    def test_an_approvers_file_with_an_unknown_member_or_a_weak_key_is_refused(self):
+        self.decide()
+        self.ws.approve()
+        content = self.ws.approvers.read_text()
+        weak = base64.b64encode(bytes([1]) + bytes(31)).decode()
+        for member, value in (("revoked", True), ("expires", "2200-01-01T00:00:00Z"),
+                              ("public_key", weak)):
+            self.edit_entry(0, **{member: value})
+            result = self.check_code(self.apply("--apply", approval=self.ws.approval_file), 2)
+            self.assertIn(str(self.ws.approvers), result.stderr)
+            self.assertIn("weak" if member == "public_key" else member, result.stderr)
+            self.ws.approvers.write_text(content)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+
+class SingleUseTest(ManualTestCase):
+    def test_an_approval_does_not_carry_the_same_patch_proposed_again_after_a_rollback(self):
+        first = self.decide()
+        self.ws.approve()
+        used = self.ws.approval_file.rename(self.ws.approvals / "dag_policy_approval_used.json")
+        self.check_code(self.apply("--apply", approval=used), 0)
+        self.check_code(self.ws.tool("apply_dag_policy", "--rollback", "--apply"), 0)
+        # A state that knows nothing of the rollback's cool-down proposes the same again.
+        decided = self.ws.tool("decide_dag_policy", "--state", "sqlite:other.db", "--report",
+                               self.ws.reports / "dag_quality_latest.json")
+        self.check_code(decided, 0)
+        self.assertEqual(self.ws.decision()["patch"], first["patch"])
+        refused = self.check_code(self.apply("--apply", approval=used), 5)
+        self.assertIn("for another decision", refused.stderr)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    def test_of_many_that_apply_one_decision_at_once_one_does(self):
+        self.decide()
+        self.ws.approve()
+        command = [BIN_DIR / "apply_dag_policy", "--config", self.ws.config, "--decision",
+                   self.ws.decision_file, "--approval", self.ws.approval_file, "--apply"]
+        tools = [subprocess.Popen(command, cwd=self.ws.dir, env=clean_environment(),
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for _ in range(8)]
+        for tool in tools:
+            tool.communicate(timeout=60)
+        codes = [tool.returncode for tool in tools]
+        self.assertEqual(codes.count(0), 1, codes)
+        self.assertTrue(set(codes) <= {0, 5, 6}, codes)
+        self.assertEqual(self.ws.events().count("apply_started"), 1)
 
 
 class CycleApprovalTest(LoopTestCase):
@@ -230,7 +451,7 @@ class CycleApprovalTest(LoopTestCase):
         self.check_tick(T0, 0)
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        self.ws.approve("mallory")
+        self.ws.approve_unseen("mallory")
         for _ in range(3):
             self.check_note(self.check_tick(T0, 5), "approval refused")
         self.assertEqual(self.ws.events(), ["adopted", "proposed", "refused"])

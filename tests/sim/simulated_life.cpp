@@ -101,7 +101,7 @@ void SimulatedLife::apply_by_hand() {
   try {
     apply_decision(
         {failing_, world_.processes, world_.store, world_.clock, world_.config, "operator"},
-        TickMode::apply, pending, world_.approval_of(pending));
+        TickMode::apply, pending, {world_.approval_of(pending)});
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::internal) break_invariant(error.what());
   }

@@ -32,13 +32,13 @@ struct ManualResult {
 
 /// Applies a decision document.
 ///
-/// Shape:  in a dry run: the diff, and whether the approval (if given) would hold.
+/// Shape:  in a dry run: the diff, and whether the approvals (if given) would hold.
 /// Errors: Error{approval} when it is missing or does not hold, or the decision was applied before;
 ///         Error{conflict} when the env file changed, another change is under verification, or the
 ///         lock is held; Error{config} for a key that is not allowed. Refusals are journaled.
 ///         Error{preflight} when the clock lies before what the state knows of.
 ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& decision,
-                            const std::optional<Approval>& approval);
+                            const std::vector<Approval>& approvals);
 
 /// Goes back to the last verified policy: undoes the change under verification, else one verified
 /// policy down.

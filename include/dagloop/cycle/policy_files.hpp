@@ -8,6 +8,7 @@
 
 #include "dagloop/base/guarded_file.hpp"
 #include "dagloop/cycle/config.hpp"
+#include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/policy/allowlist.hpp"
 #include "dagloop/policy/approval.hpp"
@@ -52,6 +53,18 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
 /// Errors: Error{preflight} when none was found and the system refused to read one of the files.
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
                                      const std::string& digest, std::vector<std::string>& notes);
+
+/// Checks an approval of `decision` as its use would, at the time it was given.
+///
+/// Shape:  where there is no approvers file nothing is known, and nothing checked.
+/// Errors: Error{approval} when it would be refused.
+void check_would_hold(FileSystem& files, const PolicyConfig& policy, const Approval& approval,
+                      const Decision& decision);
+
+/// Returns the name (without its ending) under which `approval` is published in `directory`:
+/// dag_policy_approval, or another where that one is a second person's approval of this decision.
+std::string approval_stem(FileSystem& files, const std::string& directory,
+                          const Approval& approval);
 
 /// Returns an approver's private key.
 ///

@@ -22,7 +22,7 @@ struct Approver {
 
 /// Reads {"approvers": [ENTRY, ...]}.
 ///
-/// Errors: Error{config} for a bad key or a name twice with the same key.
+/// Errors: Error{config} for a bad or weak key, or a name twice with the same key.
 std::vector<Approver> parse_approvers(const Json& document, std::string_view where);
 
 /// Returns an approver's entry as it stands in the approvers file.
@@ -65,17 +65,36 @@ struct ApprovalDemand {
   std::string decision_digest;
   TimePoint decision_expires_at;
   std::string proposed_by;
-  enum class People { one, two } people = People::one;  // two: who proposed may not approve
+  enum class People { one, two } people = People::one;  // two: neither of them who proposed
   TimePoint now;
 };
 
-/// Returns why `approval` does not allow the change, nullopt when it does.
+/// Returns why `approval` is not one of those that the change needs, nullopt when it is.
 ///
-/// Shape: checks digest, approver known and not revoked or expired, signature, both expiries,
-/// people.
-///        Single use is the state's to check.
+/// Shape: checks digest, approver known and not revoked or expired, signature, both expiries, and
+///        where two people are asked for that it is not by who proposed. Single use is the state's
+///        to check.
 std::optional<std::string> approval_fault(const Approval& approval,
                                           const std::vector<Approver>& approvers,
                                           const ApprovalDemand& demand);
+
+/// What the approvals of a decision come to.
+struct ApprovalFinding {
+  enum class Outcome { allowed, incomplete, refused };
+  Outcome outcome = Outcome::incomplete;
+  std::vector<Approval> by;  // allowed: whose approvals count
+  std::string why;           // incomplete: what is missing; refused: what is wrong with one of them
+};
+
+/// Judges all approvals of a decision together.
+///
+/// Shape: one that holds allows the change; where two people are asked for, two that hold, of
+///        different names and signed with different keys.
+ApprovalFinding judge_approvals(const std::vector<Approval>& approvals,
+                                const std::vector<Approver>& approvers,
+                                const ApprovalDemand& demand);
+
+/// Returns "approved by NAME", or of both names.
+std::string approved_by(const std::vector<Approval>& approvals);
 
 }  // namespace dagloop

@@ -18,7 +18,7 @@ struct ManualWorld : LoopWorld {
     decision = tick(TickMode::dry_run).decision;
   }
   ManualResult apply(TickMode mode = TickMode::apply) {
-    return apply_decision(manual(), mode, decision, approval_of(decision));
+    return apply_decision(manual(), mode, decision, {approval_of(decision)});
   }
   ManualResult roll_back(TickMode mode = TickMode::apply) {
     return roll_back_policy(manual(), mode);
@@ -60,7 +60,7 @@ TEST_CASE("a dry run shows the diff and writes nothing, whatever the approval") 
   const ManualResult with = world.apply(TickMode::dry_run);
   CHECK_THAT(with.notes.back(), Catch::Contains("the approval holds"));
   const ManualResult without =
-      apply_decision(world.manual(), TickMode::dry_run, world.decision, std::nullopt);
+      apply_decision(world.manual(), TickMode::dry_run, world.decision, {});
   CHECK_THAT(without.notes.back(), Catch::Contains("would be refused"));
   CHECK(with.diff == without.diff);
   CHECK(world.env() == kEnvText);
@@ -69,7 +69,7 @@ TEST_CASE("a dry run shows the diff and writes nothing, whatever the approval") 
 
 TEST_CASE("an apply without an approval is refused and journaled") {
   ManualWorld world;
-  CHECK_THROWS_WITH(apply_decision(world.manual(), TickMode::apply, world.decision, std::nullopt),
+  CHECK_THROWS_WITH(apply_decision(world.manual(), TickMode::apply, world.decision, {}),
                     Catch::StartsWith("approval: "));
   CHECK(world.env() == kEnvText);
   CHECK(world.events() == Words{"adopted", "refused"});
@@ -80,7 +80,8 @@ TEST_CASE("a decision that was edited is refused before anything is looked at") 
   ManualWorld world;
   const Approval approval = world.approval_of(world.decision);
   world.decision["current_percent"] = Json(7);
-  CHECK_THROWS_AS(apply_decision(world.manual(), TickMode::apply, world.decision, approval), Error);
+  CHECK_THROWS_AS(apply_decision(world.manual(), TickMode::apply, world.decision, {approval}),
+                  Error);
   CHECK(world.events().empty());
 }
 
@@ -96,7 +97,7 @@ TEST_CASE("nothing is applied by hand while another change is under verification
   const Json first = world.decision;
   world.clock.advance(std::chrono::seconds{1});
   world.decision = world.tick(TickMode::dry_run).decision;
-  apply_decision(world.manual(), TickMode::apply, first, world.approval_of(first));
+  apply_decision(world.manual(), TickMode::apply, first, {world.approval_of(first)});
   CHECK_THROWS_WITH(world.apply(),
                     Catch::StartsWith("conflict: ") && Catch::Contains("under verification"));
   CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
@@ -106,7 +107,7 @@ TEST_CASE("a hold is applied by changing nothing") {
   ManualWorld world;
   world.source.set_malformed(10000);
   const Json hold = world.tick(TickMode::dry_run).decision;
-  const ManualResult result = apply_decision(world.manual(), TickMode::apply, hold, std::nullopt);
+  const ManualResult result = apply_decision(world.manual(), TickMode::apply, hold, {});
   CHECK(result.code == ExitCode::done);
   CHECK(world.stored.journal().empty());
 }

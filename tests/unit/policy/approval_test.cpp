@@ -1,5 +1,6 @@
 #include "dagloop/policy/approval.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <functional>
 
@@ -193,6 +194,82 @@ TEST_CASE("who proposed may not approve where two people are asked for") {
   CHECK(fault(signed_by("bob", 'b'), approvers, wanted).empty());
   wanted.people = ApprovalDemand::People::one;
   CHECK(fault(signed_by("alice", 'a'), approvers, wanted).empty());
+}
+
+TEST_CASE("one approval that holds allows a change, whatever others come with it") {
+  const std::vector<Approver> approvers{approver("alice", 'a'), approver("bob", 'b')};
+  const auto bad = signed_by("bob", 'x');
+  const ApprovalFinding found =
+      judge_approvals({bad, signed_by("alice", 'a')}, approvers, demand());
+  CHECK(found.outcome == ApprovalFinding::Outcome::allowed);
+  CHECK(approved_by(found.by) == "approved by alice");
+  CHECK(judge_approvals({bad}, approvers, demand()).outcome == ApprovalFinding::Outcome::refused);
+  CHECK(judge_approvals({}, approvers, demand()).outcome == ApprovalFinding::Outcome::incomplete);
+}
+
+TEST_CASE("two people are two names with two keys, neither of whom proposed") {
+  using Outcome = ApprovalFinding::Outcome;
+  ApprovalDemand wanted = demand();
+  wanted.people = ApprovalDemand::People::two;
+  wanted.proposed_by = "dave";
+  // alice has two keys; bob has one of his own, and alice's.
+  const std::vector<Approver> approvers{approver("alice", 'a'), approver("alice", 'n'),
+                                        approver("bob", 'b'), approver("bob", 'a'),
+                                        approver("dave", 'd')};
+  const auto alice = signed_by("alice", 'a');
+  const auto alice_new = signed_by("alice", 'n');
+  const auto bob = signed_by("bob", 'b');
+  const auto bob_as_alice = signed_by("bob", 'a');
+  const auto judged = [&](const std::vector<Approval>& approvals) {
+    return judge_approvals(approvals, approvers, wanted);
+  };
+  CHECK(judged({alice, bob}).outcome == Outcome::allowed);
+  CHECK(approved_by(judged({alice, bob}).by) == "approved by alice and bob");
+  CHECK(judged({alice}).outcome == Outcome::incomplete);
+  CHECK(judged({alice, alice}).outcome == Outcome::incomplete);
+  CHECK(judged({alice, alice_new}).outcome == Outcome::incomplete);
+  CHECK(judged({alice, bob_as_alice}).outcome == Outcome::incomplete);
+  CHECK(contains(judged({alice, bob_as_alice}).why, "each with a key of their own"));
+  CHECK(judged({alice, bob_as_alice, alice_new}).outcome == Outcome::allowed);
+  CHECK(judged({alice, signed_by("dave", 'd')}).outcome == Outcome::refused);
+  CHECK(judged({alice, signed_by("dave", 'd'), bob}).outcome == Outcome::allowed);
+  CHECK(judged({alice, signed_by("bob", 'x')}).outcome == Outcome::refused);
+}
+
+TEST_CASE("a public key of small order, or not canonical, is refused") {
+  const std::string zeros(31, '\0');
+  const std::string ones(30, '\xFF');
+  for (const std::string& bytes :
+       {'\0' + zeros, '\1' + zeros,                 // order 4, the neutral element
+        std::string(1, '\xEC') + ones + '\x7F',     // order 2
+        std::string(1, '\xED') + ones + '\x7F',     // zero, written as p
+        std::string(1, '\xEE') + ones + '\x7F'}) {  // one, written as p + 1
+    check_refused(R"({"name": "a", "public_key": ")" + to_base64(bytes) + "\"}",
+                  "approvers[0].public_key", "weak Ed25519 public key");
+  }
+}
+
+TEST_CASE("a signature that is all zeros, or was made to look different, does not hold") {
+  const std::vector<Approver> approvers{approver("alice", 'a')};
+  const Approval good = signed_by("alice", 'a');
+  std::string bytes = *from_base64(good.signature);
+  Approval other = good;
+  other.signature = to_base64(std::string(64, '\0'));
+  CHECK_FALSE(fault(other, approvers).empty());
+  // The response plus the group's order: the same modulo the order, and refused (RFC 8032, 5.1.7).
+  constexpr std::array<unsigned, 32> kOrder{0xED, 0xD3, 0xF5, 0x5C, 0x1A, 0x63, 0x12, 0x58,
+                                            0xD6, 0x9C, 0xF7, 0xA2, 0xDE, 0xF9, 0xDE, 0x14,
+                                            0,    0,    0,    0,    0,    0,    0,    0,
+                                            0,    0,    0,    0,    0,    0,    0,    0x10};
+  unsigned carry = 0;
+  for (std::size_t i = 0; i < kOrder.size(); ++i) {
+    carry += kOrder[i] + static_cast<unsigned char>(bytes[32 + i]);
+    bytes[32 + i] = static_cast<char>(carry & 0xFFU);
+    carry >>= 8U;
+  }
+  other.signature = to_base64(bytes);
+  CHECK_FALSE(fault(other, approvers).empty());
+  CHECK(fault(good, approvers).empty());
 }
 
 TEST_CASE("each fault says what to do") {
