@@ -82,13 +82,11 @@ std::optional<std::string> value_fault(const KeySpec& spec, std::string_view tex
 std::optional<std::string> step_fault(const KeySpec& spec, std::string_view before,
                                       std::string_view after) {
   if (auto fault = value_fault(spec, after)) return fault;
-  if (!is_numeric_type(spec.type) || !spec.max_step) return std::nullopt;
-  const auto from = numeric_value(spec, before);
-  if (!from) {
-    return fmt::format("{}: the present value \"{}\" is no {}, so the step cannot be judged",
-                       spec.name, before, to_string(spec.type));
+  if (const auto fault = value_fault(spec, before)) {
+    return "there is no way back to the present value, " + *fault;
   }
-  const double step = std::abs(*numeric_value(spec, after) - *from);
+  if (!is_numeric_type(spec.type) || !spec.max_step) return std::nullopt;
+  const double step = std::abs(*numeric_value(spec, after) - *numeric_value(spec, before));
   if (step <= *spec.max_step * (1 + kRelativeSlack)) return std::nullopt;
   return fmt::format("{}: from {} to {} is more than the maximum step {}", spec.name, before, after,
                      *spec.max_step);

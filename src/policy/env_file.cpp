@@ -17,8 +17,23 @@ bool is_value_char(char c) {
          std::string_view("_.,:/+-").find(c) != std::string_view::npos;
 }
 
+bool can_be_written(std::string_view value) {
+  return !value.empty() && std::all_of(value.begin(), value.end(), is_value_char);
+}
+
 bool has_any(std::string_view text, std::string_view chars) {
   return text.find_first_of(chars) != std::string_view::npos;
+}
+
+// Such a value would command the terminal that a diff of it is shown on. U+0080 to U+009F, in UTF-8
+// behind a C2, do so too.
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return true;
+    if ((byte & 0xE0U) == 0x80 && i > 0 && text[i - 1] == '\xC2') return true;
+  }
+  return false;
 }
 
 // Where a value stands, and whether its meaning is plain.
@@ -108,7 +123,9 @@ class Parser {
     value.end = at_++;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
     const auto lines = std::count(content.begin(), content.end(), '\n');
-    if (lines > 0 || (quote == '"' && has_any(content, "$`\\"))) value.is_ambiguous = true;
+    if (has_control(content) || (quote == '"' && has_any(content, "$`\\"))) {
+      value.is_ambiguous = true;
+    }
     line_ += static_cast<std::size_t>(lines);
     skip_blanks();
     if (at_line_end() || at_comment()) return;
@@ -122,7 +139,7 @@ class Parser {
     value.end = at_;
     while (value.end > value.begin && is_blank(text_[value.end - 1])) --value.end;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
-    if (has_any(content, "$`\\\"' \t\r;&|<>()")) value.is_ambiguous = true;
+    if (has_control(content) || has_any(content, "$`\\\"' \t;&|<>()")) value.is_ambiguous = true;
   }
 
   // Reads on to the comment or the line's end. A shell takes a quote that is still open there on to
@@ -191,7 +208,7 @@ const EnvAssignment* EnvFile::find(std::string_view key) const {
     throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
                 found->key +
                     " has a value that is not plain (interpolation, escapes, spaces, "
-                    "several lines or pieces, or a backslash before it)",
+                    "several lines or pieces, control characters, or a backslash before it)",
                 "write it as " + found->key + "=VALUE");
   }
   return found;
@@ -215,8 +232,14 @@ std::string EnvFile::patched(const Patch& patch) const {
       throw Error(ErrorKind::conflict, where_ + ":" + std::to_string(found->line),
                   key + " has another value than the change was made for", "decide again");
     }
-    if (change.after.empty() ||
-        !std::all_of(change.after.begin(), change.after.end(), is_value_char)) {
+    if (!can_be_written(change.before)) {
+      throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
+                  "the present value of " + key +
+                      " is empty or has characters that are never written, so no change of it "
+                      "could be undone",
+                  "write a value of letters, digits and _ . , : / + - by hand first");
+    }
+    if (!can_be_written(change.after)) {
       throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
                   "the new value of " + key + " has characters that are never written",
                   "only letters, digits and _ . , : / + - are");

@@ -53,7 +53,8 @@ std::string format_value(const KeySpec& spec, double value);
 /// Returns what is wrong with `text` as a value of `spec` (type, bounds, values); nullopt if fine.
 std::optional<std::string> value_fault(const KeySpec& spec, std::string_view text);
 
-/// Returns what is wrong with moving from `before` to `after` (value_fault, or more than max_step).
+/// Returns what is wrong with moving from `before` to `after`: value_fault of either, for a change
+/// is made where it can be undone, or more than max_step.
 std::optional<std::string> step_fault(const KeySpec& spec, std::string_view before,
                                       std::string_view after);
 

@@ -27,7 +27,8 @@ class Allowlist {
   /// Returns the keys in the document's order.
   const std::vector<KeySpec>& keys() const { return keys_; }
 
-  /// Returns why `patch` is refused, a sentence a key; empty when every change is allowed.
+  /// Returns why `patch` is refused, a sentence a key; empty when every change is allowed. A change
+  /// forward is, too, where the present value is none to go back to.
   std::vector<std::string> refusals(const Patch& patch, ChangeDirection direction) const;
 
   /// Returns the values of all allowlisted keys that stand in `env`.

@@ -41,15 +41,17 @@ class EnvFile {
   /// Returns the value of `key` without quotes, nullopt where the file lacks it.
   ///
   /// Errors: Error{config} with the line number where `key` stands twice, has an interpolation
-  ///         (`$`, backquote, backslash escape), spans lines, has spaces, pieces with quotes of
-  ///         their own, or stands behind a line that ends in a backslash: such a value is never
-  ///         guessed.
+  ///         (`$`, backquote, backslash escape), spans lines, has spaces, control characters,
+  ///         pieces with quotes of their own, or stands behind a line that ends in a backslash:
+  ///         such a value is never guessed.
   std::optional<std::string> value(std::string_view key) const;
 
   /// Returns the text with each key's value replaced; the file's quoting of that value is kept.
   ///
-  /// Errors: Error{config} as value(), for a key that the file lacks, and for a new value that its
-  ///         quoting cannot hold (only [A-Za-z0-9_.,:/+-] is ever written).
+  /// Shape:  the reverse patch of the result gives this text again, byte for byte.
+  /// Errors: Error{config} as value(), for a key that the file lacks, and for a new or present
+  ///         value that is empty or has characters that are never written: the change could not be
+  ///         undone. Only [A-Za-z0-9_.,:/+-] is ever written.
   ///         Error{conflict} where a key's present value is not the patch's `before`.
   std::string patched(const Patch& patch) const;
 

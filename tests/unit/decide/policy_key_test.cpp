@@ -126,12 +126,16 @@ TEST_CASE("a step between decimal fractions is not refused for its last bits") {
   CHECK(step_fault(spec, "0.7", "0.801").has_value());
 }
 
-TEST_CASE("a step is judged by its target first, and not at all from a value that is no number") {
+TEST_CASE(
+    "a step is judged by its target first, and refused from a value it could not go back to") {
   const KeySpec spec = bounded(KeyType::int_, 0, 100, 40);
   CHECK(step_fault(spec, "90", "101") == "K: 101 is above the maximum 100");
-  CHECK(step_fault(spec, "many", "10").has_value());
-  CHECK(step_fault(bounded(KeyType::int_, 0, 100, std::nullopt), "many", "10") == std::nullopt);
-  CHECK(step_fault(key(KeyType::bool_), "maybe", "true") == std::nullopt);
+  CHECK(step_fault(spec, "many", "10") ==
+        "there is no way back to the present value, K: \"many\" is no int");
+  CHECK(step_fault(spec, "101", "100") ==
+        "there is no way back to the present value, K: 101 is above the maximum 100");
+  CHECK(step_fault(bounded(KeyType::int_, 0, 100, std::nullopt), "many", "10").has_value());
+  CHECK(step_fault(key(KeyType::bool_), "maybe", "true").has_value());
 }
 
 TEST_CASE("a suggestion inside bounds and step stays as it is") {

@@ -213,14 +213,16 @@ TEST_CASE("a key that the env file lacks is dropped, never added") {
   CHECK(codes(set.dropped) == std::vector<std::string>{"key_not_in_env_file"});
 }
 
-TEST_CASE("a present value that is no number cannot be added to, but can be set") {
+TEST_CASE(
+    "a present value that is no number cannot be added to, nor replaced: it has no way back") {
   PolicyValues values = kValues;
   values["SHARE"] = "half";
   CHECK(codes(recommend_with({on_timeouts("r", 1, "SHARE", Operation::add, "0.1")}, values)
                   .dropped) == std::vector<std::string>{"not_applicable"});
   const auto set = recommend_with({on_timeouts("r", 1, "SHARE", Operation::set, "0.5")}, values);
-  REQUIRE(set.recommendations.size() == 1);
-  CHECK(set.recommendations[0].suggested == "0.5");
+  CHECK(set.recommendations.empty());
+  REQUIRE(codes(set.dropped) == std::vector<std::string>{"not_allowed"});
+  CHECK_THAT(set.dropped[0].text, Catch::Contains("no way back to the present value"));
 }
 
 TEST_CASE("a present value too far outside its bounds is left to an operator") {

@@ -175,6 +175,18 @@ TEST_CASE("a step from a value that is none of the type is refused forward, not 
   CHECK(refusals({{"PERCENT", {"many", "10"}}}, ChangeDirection::back).empty());
 }
 
+TEST_CASE("a change away from a value that there is no way back to is refused") {
+  for (const Patch& patch : std::vector<Patch>{{{"MODE", {"turbo", "fast"}}},
+                                               {{"MODE", {"", "fast"}}},
+                                               {{"REUSE", {"maybe", "true"}}},
+                                               {{"RATIO", {"1.1", "1"}}}}) {
+    const auto reasons = refusals(patch);
+    REQUIRE(reasons.size() == 1);
+    CHECK(contains(reasons[0], "no way back to the present value"));
+    CHECK(refusals(patch, ChangeDirection::back).empty());
+  }
+}
+
 TEST_CASE("the values in an env file are those of allowlisted keys alone") {
   const auto env = EnvFile::parse("PERCENT=10\nTOKEN=s3cr3t\nexport MODE='fast'\n", "e");
   CHECK(allowlist().values_in(env) == PolicyValues{{"PERCENT", "10"}, {"MODE", "fast"}});

@@ -116,8 +116,6 @@ TEST_CASE("a patch keeps quotes, export, blanks, comment and line end of its lin
   CHECK(patched(" export  KEY=5 \t # 5\n", "5", "10") == " export  KEY=10 \t # 5\n");
   CHECK(patched("KEY=\"5\" # 5\r\n", "5", "10") == "KEY=\"10\" # 5\r\n");
   CHECK(patched("KEY='5'", "5", "10") == "KEY='10'");
-  CHECK(patched("KEY=\n", "", "10") == "KEY=10\n");
-  CHECK(patched("KEY=''\n", "", "10") == "KEY='10'\n");
 }
 
 TEST_CASE("several keys are patched at once, in whatever order they stand") {
@@ -165,6 +163,38 @@ TEST_CASE("of all characters only harmless ones are ever written") {
     }
   }
   CHECK(thrown_by([] { static_cast<void>(patched("KEY=5\n", "5", "")); }).has_value());
+}
+
+TEST_CASE("a value that could not be written back is not replaced") {
+  for (const auto& [text, before] :
+       std::vector<std::pair<std::string, std::string>>{{"KEY=\n", ""},
+                                                        {"KEY=''", ""},
+                                                        {"KEY=#b\n", "#b"},
+                                                        {"KEY=\"a b\"\n", "a b"},
+                                                        {"KEY='$5'\n", "$5"},
+                                                        {"KEY=5%\n", "5%"},
+                                                        {"KEY=\xc3\xa9\n", "\xc3\xa9"}}) {
+    INFO(text);
+    REQUIRE(value_of(text) == before);
+    const auto thrown = thrown_by([&] { static_cast<void>(patched(text, before, "10")); });
+    REQUIRE(thrown.has_value());
+    CHECK(thrown->kind == ErrorKind::config);
+    CHECK(contains(thrown->message, "service.env:1: the present value of KEY is empty or has"));
+    CHECK(contains(thrown->message, "could be undone"));
+    CHECK_FALSE(contains(thrown->message, "\xc3\xa9"));
+  }
+}
+
+TEST_CASE("a value with control characters is not plain: a diff would show it to a terminal") {
+  for (const std::string value : {"\x1b[2J", "a\x07", "\x7f",
+                                  "\xc2\x9b"
+                                  "2J",
+                                  "a\x01"}) {
+    check_ambiguous("\nKEY=" + value + "\nLAST=1\n", 2);
+    check_ambiguous("\nKEY=\"" + value + "\"\nLAST=1\n", 2);
+    check_ambiguous("\nKEY='" + value + "' # c\nLAST=1\n", 2);
+  }
+  CHECK(value_of("KEY='\xc3\xa9\xe2\x82\xac'\n") == "\xc3\xa9\xe2\x82\xac");
 }
 
 TEST_CASE("a patch that is refused for its last key changes no other") {
