@@ -34,18 +34,6 @@ ExitCode init_key(FileSystem& files, const Flags& flags) {
   return ExitCode::done;
 }
 
-std::string shown(const Decision& decision, const std::string& digest) {
-  std::string text = "decision " + digest + "\n" + std::string(to_string(decision.action)) +
-                     " at " + std::to_string(decision.current_percent) + " %, verdict " +
-                     std::string(to_string(decision.verdict)) + ", figures as of " +
-                     format_time(decision.as_of) + ", proposed by " + decision.proposed_by + "\n";
-  for (const Reason& reason : decision.reasons) text += "  because: " + reason.text + "\n";
-  for (const auto& [key, change] : decision.patch) {
-    text += "  change: " + key + ": " + change.before + " -> " + change.after + "\n";
-  }
-  return text + "  expires: " + format_time(decision.expires_at) + "\n";
-}
-
 void ask(const Flags& flags) {
   if (flags.yes) return;
   if (flags.decision == "-" || isatty(STDIN_FILENO) == 0) {
@@ -68,7 +56,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   const Config config = load_config(files, flags.config);
   const std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
-  std::cerr << shown(decision, digest);
+  std::cerr << decision_text(decision, digest);
   if (decision.patch.empty()) {
     throw Error(ErrorKind::usage, flags.decision, "changes nothing: there is nothing to approve",
                 "approve a decision that has a patch");

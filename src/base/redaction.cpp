@@ -300,4 +300,10 @@ std::string redact_label(std::string_view label) {
   return out.append("#").append(sha256_hex(label).substr(0, kMarkDigits));
 }
 
+std::string escape_controls(std::string_view text) {
+  std::string out;
+  for (const char c : text) append_escaped(out, c);
+  return out;
+}
+
 }  // namespace dagloop

@@ -34,11 +34,17 @@ Json recommendation_to_json(const Recommendation& advice) {
                        {"clipped", advice.clipped ? Json(*advice.clipped) : Json()}});
 }
 
+int read_small(const JsonReader& reader) {
+  const std::int64_t value = reader.integer();
+  if (value < INT32_MIN || value > INT32_MAX) reader.fail("is out of range", "decide again");
+  return static_cast<int>(value);
+}
+
 Recommendation read_recommendation(const JsonReader& reader) {
   Recommendation advice;
   advice.rule = reader.at("rule").string();
   advice.group = reader.at("group").string();
-  advice.rank = static_cast<int>(reader.at("rank").integer());
+  advice.rank = read_small(reader.at("rank"));
   advice.env_key = reader.at("env_key").string();
   advice.current = reader.at("current").string();
   advice.suggested = reader.at("suggested").string();
@@ -68,9 +74,9 @@ void read_outcome(const JsonReader& reader, Decision& decision) {
   const auto verdict = parse_verdict(reader.at("verdict").string());
   if (!verdict) reader.at("verdict").fail("unknown verdict", "decide again");
   decision.verdict = *verdict;
-  decision.current_percent = static_cast<int>(reader.at("current_percent").integer());
+  decision.current_percent = read_small(reader.at("current_percent"));
   if (const auto next = reader.find("next_percent")) {
-    decision.next_percent = static_cast<int>(next->integer());
+    decision.next_percent = read_small(*next);
   }
 }
 
@@ -106,11 +112,11 @@ Json decision_to_json(const Decision& decision) {
 }
 
 std::string decision_digest(const Json& document) {
-  Json covered = Json::object();
-  for (const auto& [key, value] : document.as_object()) {
-    if (key != "digest") covered[key] = value;
+  Json::Object covered;
+  for (const Json::Member& member : document.as_object()) {
+    if (member.first != "digest") covered.push_back(member);
   }
-  return sha256_hex(std::string(kSchema) + "\n" + to_canonical_json(covered));
+  return sha256_hex(std::string(kSchema) + "\n" + to_canonical_json(Json(std::move(covered))));
 }
 
 Decision decision_from_json(const Json& document, std::string_view where) {

@@ -3,6 +3,7 @@
 import base64
 import datetime
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -428,6 +429,24 @@ class SingleUseTest(ManualTestCase):
         self.assertEqual(codes.count(0), 1, codes)
         self.assertTrue(set(codes) <= {0, 5, 6}, codes)
         self.assertEqual(self.ws.events().count("apply_started"), 1)
+
+
+class ShownTest(ManualTestCase):
+    def test_a_decision_cannot_write_over_what_is_shown_of_it(self):
+        decision = self.decide()
+        hostile = "\x1b[2A\x1b[2K\u009b2K\r  change: nothing\n"
+        decision["proposed_by"] = decision["reasons"][0]["text"] = hostile
+        decision["patch"]["DAG_ROLLOUT_PERCENT"]["before"] = hostile
+        decision["patch"][hostile] = {"before": hostile, "after": hostile}
+        del decision["digest"]
+        covered = json.dumps(decision, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        decision["digest"] = hashlib.sha256(
+            b"dagloop.policy_decision/1\n" + covered.encode()).hexdigest()
+        self.ws.decision_file.write_text(json.dumps(decision))
+        shown = self.ws.approve().stderr
+        self.assertIn("-> 10\n", shown)
+        self.assertIn("\\x1b[2A\\x1b[2K\\xc2\\x9b2K\\x0d  change: nothing\\x0a", shown)
+        self.assertNotRegex(shown, "[\x00-\x09\x0b-\x1f\x7f\u0080-\u009f]")
 
 
 class CycleApprovalTest(LoopTestCase):

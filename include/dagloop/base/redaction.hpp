@@ -24,4 +24,8 @@ std::string redact_text(std::string_view text, std::size_t max_length = 200);
 /// Shape: the same for the same label; a masked label is returned as it is.
 std::string redact_label(std::string_view label);
 
+/// Returns `text` with its control characters, line ends too, escaped as in redact_text(), and
+/// nothing masked: what a document says, for a terminal.
+std::string escape_controls(std::string_view text);
+
 }  // namespace dagloop

@@ -35,6 +35,12 @@ Json decision_to_json(const Decision& decision);
 /// `digest` itself, so it covers the patch, the env file's hash and the expiry.
 std::string decision_digest(const Json& document);
 
+/// Returns what an approver is shown of a decision, a line a reason and a change.
+///
+/// Shape: what the document says is there as it is, but for control characters, which are escaped:
+///        no line can be added or written over.
+std::string decision_text(const Decision& decision, std::string_view digest);
+
 /// Reads a decision document. Triggers' figures are not needed again and are not read back.
 ///
 /// Errors: Error{config} for a document that is none; Error{approval} where its digest is not that

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <set>
@@ -136,6 +137,36 @@ TEST_CASE("an unknown word in a decision document is refused even under a right 
     CAPTURE(key);
     CHECK_THROWS_WITH(decision_from_json(resealed(edited), "d.json"),
                       Catch::Contains(std::string("d.json: ") + key));
+  }
+}
+
+TEST_CASE("what an approver is shown has a line a reason and a change, and no other") {
+  Decision decision = make_decision();
+  decision.reasons = {{"code", "slow\n  change: none\x1b[2K"}, {"code", "fine"}};
+  decision.patch = {{"A", {"1", "2"}},
+                    {"B\r",
+                     {"\xc2\x9b"
+                      "1A",
+                      "\x7f"}}};
+  decision.proposed_by = "\x1b]0;bob";
+  const std::string text = decision_text(decision, "d1");
+  CHECK_THAT(text, Catch::StartsWith("decision d1\n"));
+  CHECK_THAT(text, Catch::Contains("proposed by \\x1b]0;bob\n"
+                                   "  because: slow\\x0a  change: none\\x1b[2K\n"
+                                   "  because: fine\n"
+                                   "  change: A: 1 -> 2\n"
+                                   "  change: B\\x0d: \\xc2\\x9b"
+                                   "1A -> \\x7f\n"
+                                   "  expires: "));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 7);
+}
+
+TEST_CASE("a number that does not fit is refused, not cut to one that does") {
+  for (const char* key : {"current_percent", "next_percent"}) {
+    Json document = decision_to_json(make_decision());
+    document[key] = (std::int64_t{1} << 32) + 10;
+    CHECK_THROWS_WITH(decision_from_json(resealed(document), "d"),
+                      Catch::Contains(key) && Catch::Contains("out of range"));
   }
 }
 

@@ -1,0 +1,22 @@
+#include "dagloop/base/redaction.hpp"
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+
+std::string decision_text(const Decision& decision, std::string_view digest) {
+  std::string text = "decision " + std::string(digest) + "\n";
+  text +=
+      std::string(to_string(decision.action)) + " at " + std::to_string(decision.current_percent) +
+      " %, verdict " + std::string(to_string(decision.verdict)) + ", figures as of " +
+      format_time(decision.as_of) + ", proposed by " + escape_controls(decision.proposed_by) + "\n";
+  for (const Reason& reason : decision.reasons) {
+    text += "  because: " + escape_controls(reason.text) + "\n";
+  }
+  for (const auto& [key, change] : decision.patch) {
+    text +=
+        "  change: " + escape_controls(key + ": " + change.before + " -> " + change.after) + "\n";
+  }
+  return text + "  expires: " + format_time(decision.expires_at) + "\n";
+}
+
+}  // namespace dagloop
