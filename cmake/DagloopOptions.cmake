@@ -1,6 +1,7 @@
 # Language level, warnings, sanitizers and hardening: one INTERFACE target that every target links.
 option(DAGLOOP_BUILD_TESTS "Build the tests" ON)
 option(DAGLOOP_WERROR "Treat warnings as errors" ON)
+option(DAGLOOP_COVERAGE "Count executed lines and branches (clang)" OFF)
 set(DAGLOOP_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -15,7 +16,10 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
 endif()
 
-option(DAGLOOP_COVERAGE "Count executed lines and branches (clang); scripts/coverage.sh prints them" OFF)
+# Without this CMake compiles for a position-independent executable, and leaves linking one to the
+# compiler's own default.
+include(CheckPIESupported)
+check_pie_supported()
 
 add_library(dagloop_options INTERFACE)
 target_compile_options(dagloop_options INTERFACE
@@ -41,5 +45,13 @@ if(DAGLOOP_SANITIZE)
 else()
   target_compile_options(dagloop_options INTERFACE
     -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
-  target_link_options(dagloop_options INTERFACE -Wl,-z,relro,-z,now)
+  target_link_options(dagloop_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+  # Not for every processor.
+  include(CheckCXXCompilerFlag)
+  foreach(flag fstack-clash-protection fcf-protection)
+    check_cxx_compiler_flag(-${flag} DAGLOOP_HAS_${flag})
+    if(DAGLOOP_HAS_${flag})
+      target_compile_options(dagloop_options INTERFACE -${flag})
+    endif()
+  endforeach()
 endif()
