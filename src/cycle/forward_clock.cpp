@@ -7,8 +7,8 @@ namespace dagloop {
 TimePoint ForwardClock::now() const { return std::max(machine_.now(), floor_); }
 
 TimePoint newest_event_time(StateStore& store) {
-  const auto journal = store.journal();
-  return journal.empty() ? TimePoint{} : journal.back().event.at;
+  const auto newest = read_entries(store.newest_records().journal);
+  return newest.empty() ? TimePoint{} : newest.front().event.at;
 }
 
 std::optional<Error> clock_fault(TimePoint machine, TimePoint known, Microseconds tolerance) {

@@ -165,9 +165,7 @@ std::unique_ptr<StateLock> PostgresStore::try_lock() {
   return std::make_unique<AdvisoryLock>(impl_->connection, impl_->name);
 }
 
-CycleState PostgresStore::load() {
-  return checked_state(impl_->read(" ORDER BY sequence DESC LIMIT 1"), impl_->where);
-}
+CycleState PostgresStore::load() { return checked_state(newest_records(), impl_->where); }
 
 void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
   DAGLOOP_ASSERT(impl_->access == StateAccess::read_write);
@@ -202,6 +200,10 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     transaction.commit();
   });
   next.version = version;
+}
+
+StoredRecords PostgresStore::newest_records() {
+  return impl_->read(" ORDER BY sequence DESC LIMIT 1");
 }
 
 StoredRecords PostgresStore::records() { return impl_->read(" ORDER BY sequence"); }

@@ -197,11 +197,7 @@ std::unique_ptr<StateLock> SqliteStore::try_lock() {
   return std::make_unique<FileStateLock>(std::move(lock));
 }
 
-CycleState SqliteStore::load() {
-  if (impl_->database == nullptr) return {};
-  const Snapshot snapshot(*impl_->database);
-  return checked_state({impl_->read_state(), impl_->read_journal(kNewest)}, impl_->path);
-}
+CycleState SqliteStore::load() { return checked_state(newest_records(), impl_->path); }
 
 void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& events) {
   DAGLOOP_ASSERT(impl_->database != nullptr && impl_->access == StateAccess::read_write);
@@ -237,6 +233,12 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   if (pragma(database, "PRAGMA user_version") == kEarlierVersion) database.run(kSetVersion);
   transaction.commit();
   next.version = version;
+}
+
+StoredRecords SqliteStore::newest_records() {
+  if (impl_->database == nullptr) return {};
+  const Snapshot snapshot(*impl_->database);
+  return {impl_->read_state(), impl_->read_journal(kNewest)};
 }
 
 StoredRecords SqliteStore::records() {

@@ -93,6 +93,7 @@ class FailingStateStore final : public StateStore {
     faults_.run("the state", [&] { inner_.commit(next, events); });
   }
   StoredRecords records() override { return inner_.records(); }
+  StoredRecords newest_records() override { return inner_.newest_records(); }
 
  private:
   StateStore& inner_;

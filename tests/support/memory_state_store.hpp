@@ -46,6 +46,16 @@ class MemoryStateStore final : public StateStore {
     return all;
   }
 
+  StoredRecords newest_records() override {
+    StoredRecords newest;
+    if (state_.version != 0) newest.state = StoredState{state_.version, document_, head_};
+    if (!entries_.empty()) {
+      newest.journal.push_back(
+          {entries_.back().sequence, to_canonical_json(journal_entry_to_json(entries_.back()))});
+    }
+    return newest;
+  }
+
   /// Returns the journal as it is kept, which is faster than to read it from its records.
   const std::vector<JournalEntry>& entries() const { return entries_; }
 

@@ -25,6 +25,7 @@ class PostgresStore final : public StateStore {
   CycleState load() override;
   void commit(CycleState& next, const std::vector<JournalEvent>& events) override;
   StoredRecords records() override;
+  StoredRecords newest_records() override;
 
  private:
   struct Impl;

@@ -23,6 +23,7 @@ class SqliteStore final : public StateStore {
   CycleState load() override;
   void commit(CycleState& next, const std::vector<JournalEvent>& events) override;
   StoredRecords records() override;
+  StoredRecords newest_records() override;
 
  private:
   struct Impl;

@@ -40,6 +40,8 @@ class StateStore {
   virtual void commit(CycleState& next, const std::vector<JournalEvent>& events) = 0;
   /// Returns everything that is stored, word for word, as it was at one moment.
   virtual StoredRecords records() = 0;
+  /// Returns the same with the newest entry of the journal alone: the cost does not grow.
+  virtual StoredRecords newest_records() = 0;
 
   /// Returns the whole journal, and the head that is kept beside it.
   std::vector<JournalEntry> journal() { return read_entries(records().journal); }
