@@ -5,6 +5,8 @@
 
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/base/memory_secrecy.hpp"
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/policy/approval.hpp"
@@ -26,8 +28,9 @@ struct Flags {
 };
 
 ExitCode init_key(FileSystem& files, const Flags& flags) {
-  const KeyPair pair = generate_key_pair();
+  KeyPair pair = generate_key_pair();
   write_secret_key(files, flags.key, pair.secret);
+  wipe(pair.secret);
   print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})));
   log_info("private key written to " + flags.key +
            "; add the entry above to \"approvers\" in the approvers file");
@@ -54,7 +57,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   const Decision decision = decision_from_json(document, flags.decision);
   const std::string digest = decision_digest(document);
   const Config config = load_config(files, flags.config);
-  const std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
+  std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
   std::cerr << decision_text(decision, digest);
   if (decision.patch.empty()) {

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "dagloop/base/memory_secrecy.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 
@@ -36,7 +37,9 @@ void set_up_logging(const std::string& name, const LogFlags& flags) {
       spdlog::pattern_time_type::utc);
 }
 
-void log_line(spdlog::level::level_enum level, const std::string& text) {
+// Everything that is logged passes here.
+void log_line(spdlog::level::level_enum level, const std::string& message) {
+  const std::string text = redact_text(message, kMaxMessage);
   spdlog::log(level, "{}", json_logs ? "\"message\":" + to_compact_json(Json(text)) : text);
 }
 
@@ -44,10 +47,10 @@ ExitCode run_guarded(const Tool& tool) {
   try {
     return tool.run();
   } catch (const Error& error) {
-    log_line(spdlog::level::err, redact_text(error.what(), kMaxMessage));
+    log_line(spdlog::level::err, error.what());
     return exit_code(error.kind());
   } catch (const std::exception& error) {
-    log_line(spdlog::level::err, "internal: " + redact_text(error.what(), kMaxMessage) +
+    log_line(spdlog::level::err, "internal: " + redact_text(error.what(), kMaxMessage / 2) +
                                      "; this is a bug: please report it with this line");
     return ExitCode::internal;
   }
@@ -84,6 +87,7 @@ int tool_main(int argc, char** argv, const Tool& tool) {
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
   mallopt(M_MMAP_THRESHOLD, 1 << 25);
   std::signal(SIGPIPE, SIG_IGN);
+  forbid_core_dumps();
   CLI::App app{tool.description, tool.name};
   LogFlags log_flags;
   app.set_version_flag("--version", tool.name + " " DAGLOOP_VERSION);

@@ -55,13 +55,15 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 
 // Takes what is there to read, without waiting; keeps the tail. Takes no more than a full pipe: one
 // who writes without end must not hold us.
-void drain(int descriptor, std::string& output) {
+void drain(int descriptor, ProcessResult& result) {
   std::array<char, 4096> block{};
   for (std::size_t taken = 0; taken < kPipeCapacity; taken += block.size()) {
     const ssize_t got = ::read(descriptor, block.data(), block.size());
     if (got <= 0) return;
-    output.append(block.data(), static_cast<std::size_t>(got));
-    if (output.size() > kMaxOutput) output.erase(0, output.size() - kMaxOutput);
+    result.output.append(block.data(), static_cast<std::size_t>(got));
+    if (result.output.size() <= kMaxOutput) continue;
+    result.output.erase(0, result.output.size() - kMaxOutput);
+    result.is_cut = true;
   }
 }
 
@@ -81,10 +83,10 @@ ProcessResult await(pid_t child, int descriptor, Steady::time_point deadline) {
     }
     pollfd wait{descriptor, POLLIN, 0};
     ::poll(&wait, 1, static_cast<int>(kPoll.count()));
-    drain(descriptor, result.output);
+    drain(descriptor, result);
     if ((wait.revents & POLLHUP) != 0) std::this_thread::sleep_for(kPoll);
   }
-  drain(descriptor, result.output);
+  drain(descriptor, result);
   // Where SIGCHLD is ignored nobody learns how the child ended: that is no success.
   if (ended == child && WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   if (result.exit_code == kCannotStart) result.exit_code = -1;
@@ -97,7 +99,7 @@ ProcessResult PosixProcessRunner::run(const std::vector<std::string>& argv,
                                       std::chrono::milliseconds timeout) {
   DAGLOOP_ASSERT(!argv.empty());
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {-1, false, std::strerror(errno)};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {-1, false, std::strerror(errno), false};
   std::vector<std::string> arguments = argv;
   std::vector<std::string> environment = scrubbed_environment();
   const std::vector<char*> argument_pointers = pointers_to(arguments);
@@ -105,7 +107,7 @@ ProcessResult PosixProcessRunner::run(const std::vector<std::string>& argv,
   const pid_t child = ::fork();
   if (child == 0) become(ends[1], argument_pointers.data(), environment_pointers.data());
   ::close(ends[1]);
-  ProcessResult result{-1, false, "cannot fork"};
+  ProcessResult result{-1, false, "cannot fork", false};
   if (child > 0) {
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     result = await(child, ends[0], Steady::now() + timeout);

@@ -26,6 +26,9 @@ bool holds_email(std::string_view word);
 /// like one.
 std::size_t password_before_host(std::string_view word);
 
+/// Returns `text` with everything that looks like a secret masked.
+std::string mask_secrets(std::string_view text);
+
 /// Returns `word` with everything that looks like a token masked.
 std::string mask_tokens(std::string_view word);
 

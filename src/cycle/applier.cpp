@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxCooldownDoublings = 10;
 constexpr int kMaxAttempts = 10;  // to go back while somebody else writes the env file
+constexpr std::size_t kMaxWhy = 1000;
 
 Json patch_side(const Patch& patch, std::string Change::*side) {
   PolicyValues values;
@@ -63,6 +64,14 @@ void settle_values(CycleState& state, const Intent& intent) {
   state.in_force_since = intent.effective_at;
   state.intent.reset();
   state.pending_decision = Json();
+}
+
+// Output without the line that its beginning was cut from: half a secret looks like none.
+std::string_view whole_lines(const ProcessResult& result) {
+  const std::string_view output = result.output;
+  if (!result.is_cut) return output;
+  const std::size_t end = output.find('\n');
+  return end == std::string_view::npos ? "(one long line)" : output.substr(end + 1);
 }
 
 std::string seconds_since(TimePoint then, TimePoint now) {
@@ -121,7 +130,7 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
   const std::string now = read_env(path).text();
   if (error.kind() == ErrorKind::conflict && state.intent->kind == ChangeKind::apply &&
       sha256_hex(now) != state.intent->after_sha256) {
-    undo(state, error.what());
+    undo(state, redact_text(error.what(), kMaxWhy));
     throw error;
   }
   if (now != before) {
@@ -134,7 +143,7 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
     throw Error(ErrorKind::preflight, path, std::string("not rolled back: ") + error.what(),
                 "mend the cause; the next invocation carries the rollback out");
   }
-  undo(state, error.what());
+  undo(state, redact_text(error.what(), kMaxWhy));
   throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
               "the earlier policy is in force; mend the cause and apply again");
 }
@@ -290,8 +299,8 @@ void Applier::write_back(CycleState& state, const std::string& why_again) {
 
 void Applier::refuse(CycleState& state, const std::string& digest, const std::string& actor,
                      const std::string& why) {
-  context_.store.commit(
-      state, {{context_.clock.now(), EventType::refused, actor, digest, Json(), Json(), why}});
+  context_.store.commit(state, {{context_.clock.now(), EventType::refused, actor, digest, Json(),
+                                 Json(), redact_text(why, kMaxWhy)}});
 }
 
 std::string Applier::run_hook() {
@@ -303,7 +312,8 @@ std::string Applier::run_hook() {
   if (result.exit_code == 0) return "";
   const std::string how =
       result.timed_out ? "timed out" : "ended with " + std::to_string(result.exit_code);
-  return "reload hook " + argv.front() + " " + how + ": " + redact_text(result.output);
+  return "reload hook " + redact_text(argv.front()) + " " + how + ": " +
+         redact_text(whole_lines(result));
 }
 
 namespace {

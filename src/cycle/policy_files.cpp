@@ -5,9 +5,12 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
+
+constexpr std::size_t kMaxNote = 1000;
 
 // The service's file: it may belong to the service's user.
 FileGuard env_guard(Symlinks symlinks) { return {"env file", symlinks, TrustedOwner::anyone}; }
@@ -88,7 +91,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
       if (approval.decision_digest == digest && !known) found.push_back(std::move(approval));
     } catch (const Error& error) {
       // One unreadable file must not keep a valid approval beside it from being seen.
-      notes.push_back(std::string("passed over an approval: ") + error.what());
+      notes.push_back("passed over an approval: " + redact_text(error.what(), kMaxNote));
       if (error.kind() == ErrorKind::preflight) unread = error;
     }
   }

@@ -3,10 +3,13 @@
 #include <optional>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {
 namespace {
+
+constexpr std::size_t kMaxMessage = 2000;
 
 // Archive names end in the compact time, e.g. _20260225T060000Z.json; a tick that was killed may
 // leave one with .tmp behind it.
@@ -104,7 +107,7 @@ void publish_failure(FileSystem& file_system, const ReportsConfig& reports, Time
       Heading{1, "DAG quality: no decision"},
       Paragraph{"The tick of " + format_time(time) +
                 " ended before it could decide. Nothing was changed."},
-      Paragraph{error.what()},
+      Paragraph{redact_text(error.what(), kMaxMessage)},
   };
   std::vector<ReportFile> files;
   for (const ReportFormat format : reports.formats) {

@@ -1,7 +1,16 @@
 #include "dagloop/kpi/quality.hpp"
 
+#include "dagloop/base/redaction.hpp"
+
 namespace dagloop {
 namespace {
+
+template <typename Counts>
+std::map<std::string, Counts> masked(const std::map<std::string, Counts>& by_label) {
+  std::map<std::string, Counts> all;
+  for (const auto& [label, counts] : by_label) all[redact_label(label)].merge(counts);
+  return all;
+}
 
 PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes) {
   PopulationKpis figures;
@@ -10,12 +19,17 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   figures.derived_runs = partial.derived_runs;
   figures.in_flight = partial.in_flight;
   figures.kpis = compute_kpis(partial, classes);
-  figures.error_codes = partial.error_codes;
+  // Once more: a database, and a store of earlier days, may hold labels as they were written.
+  for (const auto& [code, runs] : partial.error_codes) {
+    figures.error_codes[redact_label(code)] += runs;
+  }
   for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
     figures.error_classes[std::string(to_string(error_class))] = count;
   }
-  for (const auto& [node, counts] : partial.nodes) figures.nodes[node] = compute_node_kpis(counts);
-  for (const auto& [source, counts] : partial.plan_sources) {
+  for (const auto& [node, counts] : masked(partial.nodes)) {
+    figures.nodes[node] = compute_node_kpis(counts);
+  }
+  for (const auto& [source, counts] : masked(partial.plan_sources)) {
     figures.plan_sources[source] = {counts.runs, make_rate(counts.succeeded, counts.runs)};
   }
   return figures;

@@ -10,12 +10,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/record.hpp"
 
 namespace dagloop {
 
-/// Texts by number; 0 is the empty text.
+/// Texts by number; 0 is the empty text. What looks like a secret is known, but kept masked.
 class StringPool {
  public:
   StringPool() { find_or_add(""); }
@@ -39,8 +40,12 @@ class StringPool {
   std::uint32_t find_or_add(std::string_view text) {
     const auto known = numbers_.find(text);
     if (known != numbers_.end()) return known->second;
-    const auto number = static_cast<std::uint32_t>(texts_.size());
-    texts_.push_back(&numbers_.emplace(std::string(text), number).first->first);
+    const std::string label = redact_label(text);
+    const auto [place, is_new] =
+        numbers_.try_emplace(label, static_cast<std::uint32_t>(texts_.size()));
+    if (is_new) texts_.push_back(&place->first);
+    const std::uint32_t number = place->second;
+    if (label != text) numbers_.emplace(text, number);
     return number;
   }
 

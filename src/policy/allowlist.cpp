@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dagloop/base/json_reader.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
@@ -88,7 +89,11 @@ std::vector<std::string> Allowlist::refusals(const Patch& patch, ChangeDirection
 PolicyValues Allowlist::values_in(const EnvFile& env) const {
   PolicyValues values;
   for (const KeySpec& spec : keys_) {
-    if (auto value = env.value(spec.name)) values.emplace(spec.name, std::move(*value));
+    auto value = env.value(spec.name);
+    // Values are kept and shown; one that looks like a secret is not the policy's.
+    if (value && redact_text(*value, value->size()) == *value) {
+      values.emplace(spec.name, std::move(*value));
+    }
   }
   return values;
 }

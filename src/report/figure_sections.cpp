@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dagloop/base/redaction.hpp"
 #include "report/figures.hpp"
 #include "report/page_sections.hpp"
 #include "report/text.hpp"
@@ -190,8 +191,8 @@ void add_input_section(Page& page, const Quality& quality) {
     list.items.push_back(fmt::format("malformed, {}: {}", to_string(reason), show_count(count)));
   }
   for (const MalformedExample& example : input.examples) {
-    list.items.push_back(fmt::format("for example {}:{}: {}", cut_text(example.file), example.line,
-                                     to_string(example.reason)));
+    list.items.push_back(fmt::format("for example {}:{}: {}", cut_text(redact_label(example.file)),
+                                     example.line, to_string(example.reason)));
   }
   page.emplace_back(Heading{2, "Input"});
   page.emplace_back(std::move(list));

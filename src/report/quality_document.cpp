@@ -1,3 +1,4 @@
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/report/documents.hpp"
 #include "report/kpi_json.hpp"
 #include "report/text.hpp"
@@ -67,7 +68,7 @@ Json input_to_json(const Quality& quality) {
   }
   Json::Array examples;
   for (const MalformedExample& example : input.examples) {
-    examples.push_back(Json::object({{"file", valid_utf8(example.file)},
+    examples.push_back(Json::object({{"file", valid_utf8(redact_label(example.file))},
                                      {"line", example.line},
                                      {"reason", to_string(example.reason)}}));
   }

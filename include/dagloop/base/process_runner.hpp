@@ -11,7 +11,8 @@ namespace dagloop {
 struct ProcessResult {
   int exit_code = -1;  // -1 when it was killed or could not be started
   bool timed_out = false;
-  std::string output;  // standard output and error, the last 4 KiB
+  std::string output;   // standard output and error, the last 4 KiB
+  bool is_cut = false;  // there was more before
 };
 
 /// Runs commands without a shell. Replaced in tests.

@@ -14,14 +14,12 @@ std::string redact_uri(std::string_view uri);
 /// escaped; cut to `max_length` characters.
 ///
 /// Shape: heuristic; what it knows stands in tests/support/secrets.txt. A password of plain words
-/// or
-///        a key in hex without a name beside it is not recognized.
+///        or a key in hex without a name beside it is not recognized.
 /// Cost:  linear.
 std::string redact_text(std::string_view text, std::size_t max_length = 200);
 
 /// Returns `label` (an error code, a node's name) for figures: as it is, or where a secret seems to
-/// stand in it, masked and marked with "#" and 8 digits of its SHA-256, so that two labels stay
-/// two.
+/// stand in it, masked and marked with "#" and 8 digits of its SHA-256: two labels stay two.
 ///
 /// Shape: the same for the same label; a masked label is returned as it is.
 std::string redact_label(std::string_view label);

@@ -31,7 +31,8 @@ class Allowlist {
   /// forward is, too, where the present value is none to go back to.
   std::vector<std::string> refusals(const Patch& patch, ChangeDirection direction) const;
 
-  /// Returns the values of all allowlisted keys that stand in `env`.
+  /// Returns the values of all allowlisted keys that stand in `env`, but those that look like
+  /// secrets.
   ///
   /// Errors: Error{config} for an allowlisted key that is ambiguous in the file (see
   /// EnvFile::value).

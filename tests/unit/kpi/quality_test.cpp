@@ -116,4 +116,21 @@ TEST_CASE("the figures of a window off the slots' boundaries are a bug") {
   CHECK_THROWS_AS(compute_window_kpis({}, {at_minute(0), at_minute(7)}, ErrorClasses()), Error);
 }
 
+TEST_CASE("labels that look like secrets are masked in the figures, and two stay two") {
+  PartialSet set;
+  KpiPartial& partial = at(set, 0, Population::dag, Cohort::none);
+  partial.total_runs = 3;
+  partial.error_codes = {{"TOOL_TIMEOUT", 1}, {"password=hunter2", 1}, {"password=hunter3", 1}};
+  partial.nodes["ghp_16C7e42F292c6912E7710c838347Ae178B4a"].attempts = 7;
+  partial.plan_sources["jane@example.org"] = {3, 2};
+  const PopulationKpis& dag = figures(set).population(Population::dag);
+  REQUIRE(dag.error_codes.size() == 3);
+  CHECK(dag.error_codes.at("TOOL_TIMEOUT") == 1);
+  CHECK(dag.nodes.begin()->first.starts_with("***#"));
+  CHECK(dag.nodes.begin()->second.attempts == 7);
+  CHECK(dag.plan_sources.begin()->first.starts_with("***#"));
+  CHECK(dag.plan_sources.begin()->second.runs == 3);
+  for (const auto& [code, runs] : dag.error_codes) CHECK_THAT(code, !Catch::Contains("hunter"));
+}
+
 }  // namespace dagloop
