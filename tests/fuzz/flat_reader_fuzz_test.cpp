@@ -2,18 +2,21 @@
 // whatever it accepts must be valid JSON, and every value the one that the slow parser gives.
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "dagloop/record/record_reader.hpp"
 #include "record/flat_reader.hpp"
 #include "rollout_generator.hpp"
+#include "slow_line.hpp"
 
 namespace dagloop::test {
 namespace {
 
-using Slow = nlohmann::json;
+using fuzz::all_columns;
+using fuzz::kernels;
+using fuzz::same;
+using fuzz::Slow;
 
 const std::vector<std::string> kTexts{"",
                                       "a",
@@ -141,35 +144,6 @@ class LineMaker {
   std::vector<std::string> keys_;
   std::vector<std::string> usual_;
 };
-
-bool same(const RawValue& quick, const Slow& slow) {
-  if (slow.is_null() || (slow.is_string() && slow.get_ref<const std::string&>().empty())) {
-    return quick.kind == ValueKind::absent;
-  }
-  if (slow.is_string()) {
-    return quick.kind == ValueKind::text && quick.text == slow.get_ref<const std::string&>();
-  }
-  if (slow.is_boolean()) {
-    return quick.kind == ValueKind::boolean && quick.truth == slow.get<bool>();
-  }
-  return slow.is_number() && quick.kind == ValueKind::number && quick.number == slow.get<double>();
-}
-
-NameTable all_columns() {
-  NameTable columns;
-  const auto& fields = contract_fields();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    columns.add(std::string(fields[i]), static_cast<Field>(i));
-  }
-  return columns;
-}
-
-// The kernels that this machine can run.
-std::vector<const LineKernel*> kernels() {
-  std::vector<const LineKernel*> all{&kBaselineKernel};
-  if (&line_kernel() != &kBaselineKernel) all.push_back(&line_kernel());
-  return all;
-}
 
 // What may stand behind a line in a buffer: anything, the rest of an earlier one too.
 std::string padding(std::uint64_t seed, const std::string& before) {
