@@ -29,6 +29,8 @@ class MemoryFileSystem : public FileSystem {
     if (const auto found = files_.find(path); found != files_.end()) {
       info.size_bytes = found->second.content.size();
       info.mode = found->second.attributes.mode;
+      info.uid = found->second.attributes.uid.value_or(0);
+      info.has_trusted_owner = info.uid == 0;
       return info;
     }
     info.is_directory = true;

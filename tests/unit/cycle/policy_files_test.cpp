@@ -96,6 +96,25 @@ TEST_CASE("no directory of approvals means no approvals") {
   CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).empty());
 }
 
+TEST_CASE("a second person's approval of one decision gets a name of its own, no other does") {
+  LoopWorld world;
+  const Approval alice = approval_for(kDigest);
+  const auto stem_of = [&](const Approval& approval) {
+    return approval_stem(world.memory, "/approvals", approval);
+  };
+  CHECK(stem_of(alice) == "dag_policy_approval");
+  put(world, "dag_policy_approval_latest.json", alice);
+  CHECK(stem_of(alice) == "dag_policy_approval");
+  Approval other = alice;
+  other.approver = "bob";
+  CHECK(stem_of(other) == "dag_policy_approval_second");
+  other.decision_digest = std::string(64, 'b');
+  CHECK(stem_of(other) == "dag_policy_approval");
+  world.write("/approvals/dag_policy_approval_latest.json", "{ broken");
+  other.decision_digest = alice.decision_digest;
+  CHECK(stem_of(other) == "dag_policy_approval");
+}
+
 TEST_CASE("a private key is written for its owner alone, read back, and never overwritten") {
   LoopWorld world;
   write_secret_key(world.memory, "/keys/alice.key", "secret");
@@ -112,4 +131,7 @@ TEST_CASE("a private key that is missing or that others may read is refused") {
                     Catch::StartsWith("approval: /keys/none: the private key does not exist"));
   world.memory.write_synced("/keys/open", "secret", FileAttributes{0640, {}, {}});
   CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/open"), Catch::Contains("chmod 600"));
+  world.memory.write_synced("/keys/theirs", "secret", FileAttributes{0600, 1234, {}});
+  CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/theirs"),
+                    Catch::StartsWith("approval: /keys/theirs: somebody else owns"));
 }
