@@ -8,6 +8,8 @@
 namespace dagloop {
 namespace {
 
+constexpr std::size_t kMaxValueLength = 4096;
+
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool is_key_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -232,17 +234,24 @@ std::string EnvFile::patched(const Patch& patch) const {
       throw Error(ErrorKind::conflict, where_ + ":" + std::to_string(found->line),
                   key + " has another value than the change was made for", "decide again");
     }
-    if (!can_be_written(change.before)) {
-      throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
-                  "the present value of " + key +
-                      " is empty or has characters that are never written, so no change of it "
-                      "could be undone",
-                  "write a value of letters, digits and _ . , : / + - by hand first");
+    if (!can_be_written(change.before) || change.before.size() > kMaxValueLength) {
+      throw Error(
+          ErrorKind::config, where_ + ":" + std::to_string(found->line),
+          "the present value of " + key +
+              " is empty, too long or has characters that are never written, so no change of it "
+              "could be undone",
+          "write a value of letters, digits and _ . , : / + - by hand first");
     }
     if (!can_be_written(change.after)) {
       throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
                   "the new value of " + key + " has characters that are never written",
                   "only letters, digits and _ . , : / + - are");
+    }
+    if (change.after.size() > kMaxValueLength) {
+      throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
+                  "the new value of " + key + " is longer than " + std::to_string(kMaxValueLength) +
+                      " characters",
+                  "no process could be started with it: give a shorter one");
     }
     places.emplace_back(found, &change.after);
   }

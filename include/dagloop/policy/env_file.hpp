@@ -51,7 +51,8 @@ class EnvFile {
   /// Shape:  the reverse patch of the result gives this text again, byte for byte.
   /// Errors: Error{config} as value(), for a key that the file lacks, and for a new or present
   ///         value that is empty or has characters that are never written: the change could not be
-  ///         undone. Only [A-Za-z0-9_.,:/+-] is ever written.
+  ///         undone. Only [A-Za-z0-9_.,:/+-] is ever written, 4096 characters at
+  ///         most.
   ///         Error{conflict} where a key's present value is not the patch's `before`.
   std::string patched(const Patch& patch) const;
 

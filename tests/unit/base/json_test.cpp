@@ -115,4 +115,18 @@ TEST_CASE("every shipped schema is a schema, and a fault names file and place") 
   CHECK_NOTHROW(validate_schema(Json::object(), "config", "c.json"));
 }
 
+TEST_CASE("a text or key of any length is validated, not a crash of the patterns' engine") {
+  const std::string digits(1 << 20, '1');
+  const auto config = [](const std::string& key, const std::string& value) {
+    Json document = Json::object();
+    document[key] = Json(value);
+    return document;
+  };
+  CHECK_THROWS_WITH(validate_schema(config("window", digits + "d"), "config", "c.json"),
+                    Catch::StartsWith("config: c.json: "));
+  CHECK_THROWS_WITH(validate_schema(config(digits, "1d"), "config", "c.json"),
+                    Catch::Contains("a key of 1048576 characters"));
+  CHECK_NOTHROW(validate_schema(config("state", digits), "config", "c.json"));
+}
+
 }  // namespace dagloop

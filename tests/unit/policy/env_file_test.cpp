@@ -179,7 +179,8 @@ TEST_CASE("a value that could not be written back is not replaced") {
     const auto thrown = thrown_by([&] { static_cast<void>(patched(text, before, "10")); });
     REQUIRE(thrown.has_value());
     CHECK(thrown->kind == ErrorKind::config);
-    CHECK(contains(thrown->message, "service.env:1: the present value of KEY is empty or has"));
+    CHECK(contains(thrown->message,
+                   "service.env:1: the present value of KEY is empty, too long or has"));
     CHECK(contains(thrown->message, "could be undone"));
     CHECK_FALSE(contains(thrown->message, "\xc3\xa9"));
   }
@@ -195,6 +196,15 @@ TEST_CASE("a value with control characters is not plain: a diff would show it to
     check_ambiguous("\nKEY='" + value + "' # c\nLAST=1\n", 2);
   }
   CHECK(value_of("KEY='\xc3\xa9\xe2\x82\xac'\n") == "\xc3\xa9\xe2\x82\xac");
+}
+
+TEST_CASE("a value that no process could be started with is never written") {
+  const EnvFile file = parse("KEY=5\n");
+  const std::string most(4096, 'a');
+  CHECK(file.patched({{"KEY", {"5", most}}}) == "KEY=" + most + "\n");
+  const auto thrown = thrown_by([&] { file.patched({{"KEY", {"5", most + "a"}}}); });
+  REQUIRE(thrown.has_value());
+  CHECK(contains(thrown->message, "longer than 4096"));
 }
 
 TEST_CASE("a patch that is refused for its last key changes no other") {
