@@ -39,13 +39,22 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   return pointers;
 }
 
+// Whatever was ignored or blocked here, or by whoever started us, is not the command's business.
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 [[noreturn]] void become(int output, char* const* argv, char** environment) {
-  ::signal(SIGPIPE, SIG_DFL);  // the tools ignore it; commands expect it
-  ::setpgid(0, 0);             // a group of its own, so that a timeout reaches what it started
+  reset_signals();
+  ::setpgid(0, 0);  // a group of its own, so that a timeout reaches what it started
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
+  ::closefrom(STDERR_FILENO + 1);  // locks and databases of ours, and what we inherited
   environ = environment;
   ::execvp(argv[0], argv);
   const char* fault = std::strerror(errno);

@@ -30,7 +30,7 @@ class MemoryFileSystem : public FileSystem {
       info.size_bytes = found->second.content.size();
       info.mode = found->second.attributes.mode;
       info.uid = found->second.attributes.uid.value_or(0);
-      info.has_trusted_owner = info.uid == 0;
+      info.is_trusted = info.uid == 0;
       return info;
     }
     info.is_directory = true;

@@ -19,7 +19,9 @@ struct ProcessResult {
 class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
-  /// Runs `argv` with a scrubbed environment (PATH, HOME, LANG only) and waits.
+  /// Runs `argv` in this process's working directory and waits, with a scrubbed environment (PATH,
+  /// HOME, LANG only), no descriptor but standard input (empty), output and error, and no signal
+  /// blocked or ignored.
   ///
   /// Shape:  argv is not empty; argv[0] is looked up in PATH.
   /// Errors: none thrown for a command that fails or cannot be started: see ProcessResult.

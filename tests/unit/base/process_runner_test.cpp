@@ -1,10 +1,12 @@
 #include "dagloop/base/process_runner.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
@@ -146,6 +148,65 @@ TEST_CASE("a file that may not be executed cannot be started") {
   const ProcessResult result = runner.run({folder.path("hook")}, 20s);
   CHECK(result.exit_code == -1);
   CHECK_THAT(result.output, Catch::Contains("Permission denied"));
+}
+
+TEST_CASE("a command gets no descriptor but its standard ones") {
+  const int inherited = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC
+  REQUIRE(inherited > 2);
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"ls", "/proc/self/fd"}, 20s);
+  ::close(inherited);
+  CHECK(result.output == "0\n1\n2\n3\n");  // the last is the directory that ls looks into
+}
+
+TEST_CASE("a command has every signal as it was born, whatever is blocked or ignored here") {
+  const Disposition hangup(SIGHUP, SIG_IGN);
+  const Disposition interrupt(SIGINT, SIG_IGN);
+  sigset_t blocked;
+  sigset_t before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGTERM);
+  ::sigaddset(&blocked, SIGUSR1);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"grep", "^Sig[BI]", "/proc/self/status"}, 20s);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  CHECK(result.output == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_CASE("a command has three variables at most, whatever stands in our environment") {
+  for (const char* name : {"PGPASSWORD", "API_TOKEN", "LD_LIBRARY_PATH", "DAGLOOP_STATE", "ENV"}) {
+    ::setenv(name, "hunter2", 1);
+  }
+  PosixProcessRunner runner;
+  const ProcessResult result = runner.run({"env"}, 20s);
+  for (const char* name : {"PGPASSWORD", "API_TOKEN", "LD_LIBRARY_PATH", "DAGLOOP_STATE", "ENV"}) {
+    ::unsetenv(name);
+  }
+  std::istringstream lines(result.output);
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    CHECK((line.starts_with("PATH=") || line.starts_with("HOME=") || line.starts_with("LANG=")));
+  }
+}
+
+TEST_CASE("a command runs where we run") {
+  PosixProcessRunner runner;
+  CHECK(runner.run({"pwd", "-P"}, 20s).output == std::filesystem::canonical(".").string() + "\n");
+}
+
+TEST_CASE("a command that closes its output is waited for, and no longer than its time") {
+  CHECK(shell("exec >&- 2>&-; sleep 0.2; exit 3").exit_code == 3);
+  const ProcessResult late = shell("exec >&- 2>&-; sleep 600", 300ms);
+  CHECK(late.timed_out);
+  CHECK(late.output.empty());
+}
+
+TEST_CASE("a daemon that leaves the command's group and ignores everything does not hold us") {
+  const ProcessResult result =
+      shell("setsid sh -c \"trap '' TERM HUP INT; echo \\$\\$; yes\" & sleep 0.2; exit 0");
+  CHECK(result.exit_code == 0);
+  CHECK_FALSE(result.timed_out);
 }
 
 TEST_CASE("running no command at all is a bug of the caller") {
