@@ -21,7 +21,7 @@ std::optional<JournalHead> read_head_file(FileSystem& files, const std::string& 
   auto text = files.read(path);
   if (!text) return std::nullopt;
   if (text->ends_with('\n')) text->pop_back();
-  const auto head = parse_head(*text);
+  auto head = parse_head(*text);
   if (head) return head;
   throw Error(ErrorKind::preflight, path, "holds no head of a journal (SEQUENCE:HASH)",
               "restore it from a backup, or compare with a ticket's --head and remove it");

@@ -113,7 +113,7 @@ void check_would_hold(FileSystem& files, const PolicyConfig& policy, const Appro
 
 std::string approval_stem(FileSystem& files, const std::string& directory,
                           const Approval& approval) {
-  const std::string stem = "dag_policy_approval";
+  std::string stem = "dag_policy_approval";
   const std::string path = directory + "/" + stem + "_latest.json";
   if (!files.stat(path)) return stem;
   try {

@@ -149,7 +149,7 @@ std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entrie
                                          const JournalHead& head) {
   ChainCheck chain;
   for (const JournalEntry& entry : entries) {
-    if (const auto fault = chain.add(entry)) return fault;
+    if (auto fault = chain.add(entry)) return fault;
   }
   return chain.end(head);
 }

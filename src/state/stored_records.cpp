@@ -39,7 +39,7 @@ std::optional<std::string> newest_fault(const StoredRecords& records) {
   if (!records.state) return "the state is gone, its journal is not";
   if (records.journal.empty()) return "the journal is gone, the state is not";
   const JournalEntry newest = read_entry(records.journal.back());
-  if (const auto fault = link_fault(newest, records.state->head)) return fault;
+  if (auto fault = link_fault(newest, records.state->head)) return fault;
   return state_fault(*records.state, newest);
 }
 
@@ -52,9 +52,9 @@ std::string state_sha256(std::uint64_t version, std::string_view document) {
 std::optional<std::string> records_fault(const StoredRecords& records) {
   ChainCheck chain;
   for (const StoredEntry& row : records.journal) {
-    if (const auto fault = chain.add(read_entry(row))) return fault;
+    if (auto fault = chain.add(read_entry(row))) return fault;
   }
-  if (const auto fault = chain.end(records.state ? records.state->head : JournalHead{})) {
+  if (auto fault = chain.end(records.state ? records.state->head : JournalHead{})) {
     return fault;
   }
   return newest_fault(records);
