@@ -186,11 +186,10 @@ TEST_CASE("an edit at any instant of an apply is never lost, and is a conflict b
     try {
       applier.carry_out(state, world.request());
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::conflict) {
-        ++conflicts;
-        CHECK(world.env() == foreign);
-        CHECK(world.state().used_decisions.empty());
-      }
+      CHECK(error.kind() == ErrorKind::conflict);
+      ++conflicts;
+      CHECK(world.env() == foreign);
+      CHECK(world.state().used_decisions.empty());
     }
     world.recover();
     CHECK((world.env().find("OTHER=edited") != std::string::npos) == reached);
