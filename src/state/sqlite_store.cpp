@@ -99,7 +99,7 @@ struct SqliteStore::Impl {
   // Returns the path that SQLite is to open. It opens no link, neither there nor on the way: what
   // was checked is not replaced by one meanwhile.
   std::string checked_path(FileSystem& files) const {
-    const std::string target = guarded_target(files, path, guard);
+    std::string target = guarded_target(files, path, guard);
     // SQLite takes a log that lies beside a database for a part of it, whoever put it there.
     for (const char* ending : {"-journal", "-wal", "-shm"}) {
       static_cast<void>(guarded_target(files, target + ending, guard));
