@@ -22,16 +22,19 @@ std::vector<ReportFile> two_files(const std::string& content) {
 class Interrupted final : public FileSystem {
  public:
   explicit Interrupted(FileSystem& inner) : inner_(inner) {}
-  std::optional<std::string> read(const std::string& path) override { return inner_.read(path); }
+  std::optional<std::string> read_checked(const std::string& path,
+                                          const FileCheck& check) override {
+    return inner_.read_checked(path, check);
+  }
   std::optional<FileInfo> stat(const std::string& path) override { return inner_.stat(path); }
   std::vector<std::string> list(const std::string& path) override { return inner_.list(path); }
   void write_synced(const std::string& path, const std::string& content,
                     const FileAttributes& attributes) override {
     inner_.write_synced(path, content, attributes);
   }
-  void rename_synced(const std::string& from, const std::string& to) override {
+  bool rename_synced(const std::string& from, const std::string& to, RenameMode mode) override {
     publish(inner_, kReports, kAsOf, two_files("theirs"));
-    inner_.rename_synced(from, to);
+    return inner_.rename_synced(from, to, mode);
   }
   void remove(const std::string& path) override { inner_.remove(path); }
 

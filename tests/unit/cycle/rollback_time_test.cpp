@@ -109,7 +109,8 @@ TEST_CASE("a trigger that goes away again leaves no time behind") {
   world.burn_from(kAsOf + hours(3));  // never
   CycleState state = world.stored.load();
   state.rollback_due_since = world.clock.now();
-  world.stored.commit(state, {JournalEvent{world.clock.now()}});
+  world.stored.commit(state,
+                      {{world.clock.now(), EventType::adopted, "t", "", Json(), Json(), ""}});
   world.clock.advance(hours(1));
   world.tick();
   CHECK_FALSE(world.state().rollback_due_since);
