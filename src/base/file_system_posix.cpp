@@ -155,7 +155,10 @@ std::optional<FileInfo> PosixFileSystem::stat(const std::string& path) {
   info.is_symlink = is_symlink;
   if (leads_nowhere) return info;
   struct statvfs space {};
-  if (::statvfs(path.c_str(), &space) != 0) refuse(path, "cannot be examined", errno);
+  if (::statvfs(path.c_str(), &space) != 0) {
+    if (errno == ENOENT) return std::nullopt;  // removed this very moment
+    refuse(path, "cannot be examined", errno);
+  }
   std::error_code error;
   info.real_path = std::filesystem::canonical(path, error).string();
   info.writable = ::access(path.c_str(), W_OK) == 0;
@@ -192,8 +195,10 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
 
 bool PosixFileSystem::rename_synced(const std::string& from, const std::string& to,
                                     RenameMode mode) {
-  const unsigned flags = mode == RenameMode::exchange ? RENAME_EXCHANGE : 0;
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) != 0) {
+  const int result = mode == RenameMode::replace ? ::rename(from.c_str(), to.c_str())
+                                                 : ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD,
+                                                               to.c_str(), RENAME_EXCHANGE);
+  if (result != 0) {
     const bool cannot = errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
     if (cannot && mode == RenameMode::exchange) return false;
     refuse(to, "cannot be replaced", errno);

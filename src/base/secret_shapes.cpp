@@ -95,6 +95,8 @@ bool begins_known_token(std::string_view text) {
 
 // Upper case, lower case and digits in a turmoil, as no path or name has them.
 bool looks_like_base64(std::string_view run) {
+  // The path of an archived report: its time has the only capitals.
+  if (run.size() > 16 && is_compact_time(run.substr(run.size() - 16))) run.remove_suffix(16);
   if (run.size() < kMinBase64Length || run.find_first_of("/+") == std::string_view::npos ||
       !any(run, is_lower) || !any(run, is_upper)) {
     return false;

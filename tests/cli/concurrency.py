@@ -118,7 +118,9 @@ class Oracle:
         for entry in self.entries:
             kind = entry["type"]
             if kind in ("apply_started", "rollback_started"):
-                self.test.assertTrue(not is_open or before == "hook_failed", self.events())
+                # A way back is announced anew where the env file was edited meanwhile.
+                again = kind == "rollback_started" and before in ("hook_failed", kind)
+                self.test.assertTrue(not is_open or again, self.events())
                 is_open = True
             elif kind in ("applied", "rolled_back", "undone"):
                 self.test.assertTrue(is_open, self.events())
@@ -133,8 +135,9 @@ class Oracle:
         undone = collections.Counter(entry["decision_digest"] for entry in self.entries
                                      if entry["type"] == "undone")
         for digest, count in started.items():
-            self.test.assertEqual(count - undone[digest], 1, self.events())
-            self.test.assertEqual(self.state["used_decisions"].count(digest), 1)
+            carried_out = count - undone[digest]  # 0: an edit came first
+            self.test.assertIn(carried_out, (0, 1), self.events())
+            self.test.assertEqual(self.state["used_decisions"].count(digest), carried_out)
 
     def percent(self):
         """Returns what the journal says is in force."""

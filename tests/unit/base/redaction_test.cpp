@@ -152,4 +152,13 @@ TEST_CASE("a secret that is cut is masked first, and no cut splits a character")
   }
 }
 
+TEST_CASE("the path of an archived report is shown, the half written one's too") {
+  for (const std::string path :
+       {"/srv/x/reports/archive/dag_quality_20250602T000000Z.json",
+        "/dev/shm/a_b/reports/archive/dag_policy_decision_20250602T000000Z.json-24360-1_"
+        "20250602T000000Z.tmp"}) {
+    CHECK(redact_text(path) == path);
+  }
+}
+
 }  // namespace dagloop

@@ -26,9 +26,9 @@ struct ClockWorld : LoopWorld {
     add_runs(clock.now(), length, 4, canary_failed, Cohort::canary);
     add_runs(clock.now(), length, 4, 0, Cohort::control);
   }
-  std::string refusal(const std::optional<Approval>& approval, const Json& decision) {
+  std::string refusal(const std::vector<Approval>& approvals, const Json& decision) {
     try {
-      apply_decision(manual(), TickMode::apply, decision, approval);
+      apply_decision(manual(), TickMode::apply, decision, approvals);
     } catch (const Error& error) {
       return error.what();
     }
@@ -71,10 +71,10 @@ TEST_CASE("what expired does not come back to life when the clock is set back") 
   world.clock.set(kAsOf + hours(1));
   CHECK_THROWS_WITH(world.tick(), Catch::StartsWith("preflight: clock: reads ") &&
                                       Catch::Contains("set the clock"));
-  CHECK_THAT(world.refusal(approval, decision), Catch::StartsWith("preflight: clock: "));
+  CHECK_THAT(world.refusal({approval}, decision), Catch::StartsWith("preflight: clock: "));
   // Within the tolerance the loop goes by the later time.
   world.clock.set(kAsOf + world.config.policy.approval_ttl - minutes(1));
-  CHECK_THAT(world.refusal(approval, decision), Catch::Contains("expired"));
+  CHECK_THAT(world.refusal({approval}, decision), Catch::Contains("expired"));
   CHECK_NOTHROW(world.tick());
   CHECK(world.env() == kEnvText);
   CHECK(world.count("applied") == 0);
