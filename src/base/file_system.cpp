@@ -18,7 +18,8 @@ void write_temporary(FileSystem& files, const std::string& temporary, const std:
 
 [[noreturn]] void refuse_change(const std::string& path) {
   throw Error(ErrorKind::conflict, path, "was changed by another program at this very moment",
-              "look at that change, then decide again; what it wrote stands");
+              "look at that change, and at " + path +
+                  ".conflict if there is one, then decide again; what it wrote stands");
 }
 
 }  // namespace
@@ -44,9 +45,11 @@ void exchange_file(FileSystem& files, const std::string& path, const std::string
   const bool was_expected = files.read(temporary) == expected;
   if (!was_expected) {
     files.rename_synced(temporary, path, RenameMode::exchange);
-    // Somebody wrote once more in between: the last word stands.
+    // Somebody wrote once more in between, perhaps on top of ours: the last word stands, and what
+    // was there before is kept beside it.
     if (files.read(temporary) != content) {
       files.rename_synced(temporary, path, RenameMode::exchange);
+      files.rename_synced(temporary, path + ".conflict", RenameMode::replace);
     }
   }
   files.remove(temporary);

@@ -11,11 +11,12 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 2000;
 
-// Archive names end in the compact time, e.g. _20260225T060000Z.json; a tick that was killed may
-// leave one with .tmp behind it.
-std::optional<TimePoint> archive_time(std::string name) {
-  constexpr std::string_view kTemporary = ".tmp";
-  if (name.ends_with(kTemporary)) name.resize(name.size() - kTemporary.size());
+// Archive names end in the compact time, e.g. _20260225T060000Z.json, temporary ones too, but for
+// those of dagloop 0.1, which have .tmp behind the whole name.
+std::optional<TimePoint> archive_time(const std::string& name) {
+  if (constexpr std::string_view kEarlier = ".json.tmp"; name.ends_with(kEarlier)) {
+    return archive_time(name.substr(0, name.size() - 4));
+  }
   const std::size_t dot = name.rfind('.');
   const std::size_t underscore = name.rfind('_', dot);
   if (dot == std::string::npos || underscore == std::string::npos) return std::nullopt;

@@ -53,6 +53,11 @@ class Documents(unittest.TestCase):
             named = set(re.findall(r"`(--[a-z][a-z-]+)", text))
             self.assertEqual(named - known, set(), name)
 
+    def test_every_test_that_a_promise_names_exists(self):
+        for name in ["docs/reliability.md", "docs/threat-model.md", "docs/testing.md"]:
+            for path in re.findall(r"`(tests/[\w/.]+)", self.read(name)):
+                self.assertTrue((SOURCE_DIR / path).exists(), f"{name} names {path}")
+
     def test_every_environment_variable_of_the_reference_is_known_to_a_tool(self):
         table = re.findall(r"^\| `(DAGLOOP_[A-Z_]+)` \|", self.read("docs/cli.md"), re.M)
         helps = " ".join(run_tool(t, "--help").stdout for t in TOOLS)

@@ -87,8 +87,9 @@ void replace_file(FileSystem& files, const std::string& path, const std::string&
 /// program writes by a rename until the last instant.
 ///
 /// Order:  after a crash, settle_exchange() finishes what was left half done.
-/// Errors: Error{conflict} where the file holds something else, which then stands. Where the file
-///         system cannot exchange files, the file is looked at right before it is replaced.
+/// Errors: Error{conflict} where the file holds something else, which then stands. Where that was
+///         written over meanwhile, too, it is kept as `path`.conflict. Where the file system cannot
+///         exchange files, the file is looked at right before it is replaced.
 void exchange_file(FileSystem& files, const std::string& path, const std::string& expected,
                    const std::string& content, const FileAttributes& attributes);
 

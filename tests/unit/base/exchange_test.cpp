@@ -47,14 +47,14 @@ TEST_CASE("an edit at any instant of an exchange stands, and is a conflict where
   }
 }
 
-TEST_CASE("of two edits during an exchange the last one stands") {
+TEST_CASE("of two edits during an exchange the last one stands, and the other is kept beside it") {
   MemoryFileSystem disk;
   edit(disk, "old");
   MeddledFileSystem early(disk, 2, [&] { edit(disk, "first"); });
   MeddledFileSystem late(early, 4, [&] { edit(disk, "second"); });
   CHECK(error_of_exchange(late) == ErrorKind::conflict);
   CHECK(disk.read(kPath) == "second");
-  CHECK(disk.list("d") == std::vector<std::string>{"env"});
+  CHECK(disk.read(std::string(kPath) + ".conflict") == "first");
 }
 
 TEST_CASE("where files cannot be exchanged, an edit is seen until the last look") {

@@ -132,6 +132,7 @@ TEST_CASE("a private key that is missing or that others may read is refused") {
   world.memory.write_synced("/keys/open", "secret", FileAttributes{0640, {}, {}});
   CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/open"), Catch::Contains("chmod 600"));
   world.memory.write_synced("/keys/theirs", "secret", FileAttributes{0600, 1234, {}});
-  CHECK_THROWS_WITH(read_secret_key(world.memory, "/keys/theirs"),
-                    Catch::StartsWith("approval: /keys/theirs: somebody else owns"));
+  CHECK_THROWS_WITH(
+      read_secret_key(world.memory, "/keys/theirs"),
+      Catch::StartsWith("approval: /keys/theirs: the private key belongs to uid 1234"));
 }
