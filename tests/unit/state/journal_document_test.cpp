@@ -118,7 +118,8 @@ TEST_CASE("an entry with a member missing or of another type is refused with its
   for (const auto& [key, value] : document.as_object()) {
     INFO(key);
     Json less = document;
-    std::erase_if(less.as_object(), [&](const Json::Member& each) { return each.first == key; });
+    std::erase_if(less.as_object(),
+                  [&name = key](const Json::Member& each) { return each.first == name; });
     CHECK_THROWS_WITH(journal_entry_from_json(less, "j"), Catch::Contains(key));
     if (key == "before" || key == "after") continue;
     Json other = document;
