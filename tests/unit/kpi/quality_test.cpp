@@ -123,7 +123,8 @@ TEST_CASE("labels that look like secrets are masked in the figures, and two stay
   partial.error_codes = {{"TOOL_TIMEOUT", 1}, {"password=hunter2", 1}, {"password=hunter3", 1}};
   partial.nodes["ghp_16C7e42F292c6912E7710c838347Ae178B4a"].attempts = 7;
   partial.plan_sources["jane@example.org"] = {3, 2};
-  const PopulationKpis& dag = figures(set).population(Population::dag);
+  const auto all = figures(set);
+  const PopulationKpis& dag = all.population(Population::dag);
   REQUIRE(dag.error_codes.size() == 3);
   CHECK(dag.error_codes.at("TOOL_TIMEOUT") == 1);
   CHECK(dag.nodes.begin()->first.starts_with("***#"));
