@@ -74,6 +74,12 @@ std::string_view whole_lines(const ProcessResult& result) {
   return end == std::string_view::npos ? "(one long line)" : output.substr(end + 1);
 }
 
+// The intent stands: which values hold is for the next invocation to find, when the other is done.
+[[noreturn]] void refuse_written_over(const std::string& path) {
+  throw Error(ErrorKind::conflict, path, "was written over by another program at this very moment",
+              "look at who else writes it; the next invocation finishes or undoes the change");
+}
+
 std::string seconds_since(TimePoint then, TimePoint now) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - then).count()) +
          " s";
@@ -111,15 +117,17 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
       request.kind == ChangeKind::apply ? EventType::apply_started : EventType::rollback_started;
   context_.store.commit(state,
                         {event_of(started, *state.intent, context_.clock.now(), request.why)});
+  bool stands = true;
   try {
     if (request.kind == ChangeKind::rollback) {
       write_back(state, "the env file was edited elsewhere meanwhile");
     } else {
-      write_policy(*state.intent, env.text(), after);
+      stands = write_policy(*state.intent, env.text(), after);
     }
   } catch (const Error& error) {
     give_up(state, error, env.text());
   }
+  if (!stands) refuse_written_over(path);
   return finish(state);
 }
 
@@ -156,7 +164,8 @@ std::string Applier::target_of(const std::string& path) const {
   return env_file_target(context_.files, path, context_.config.policy.symlinks);
 }
 
-void Applier::write_policy(const Intent& intent, const std::string& before,
+// Returns whether its values stand; somebody may have written over them at once.
+bool Applier::write_policy(const Intent& intent, const std::string& before,
                            const std::string& after) {
   const auto info = context_.files.stat(intent.env_file);
   if (!info) {
@@ -165,12 +174,12 @@ void Applier::write_policy(const Intent& intent, const std::string& before,
   const std::string target = target_of(intent.env_file);
   exchange_file(context_.files, target, before, after,
                 FileAttributes{info->mode, info->uid, info->gid});
-  // Somebody may have written more since, as long as our values stand.
-  if (context_.files.read(target) != after &&
-      standing_of(intent.patch, read_env(intent.env_file)) != Standing::after) {
-    throw Error(ErrorKind::preflight, intent.env_file, "reads back other than written",
+  const auto now = context_.files.read(target);
+  if (now == before) {
+    throw Error(ErrorKind::preflight, intent.env_file, "reads back as it was before the change",
                 "check the disk, and who else writes this file");
   }
+  return now == after || standing_of(intent.patch, read_env(intent.env_file)) == Standing::after;
 }
 
 ChangeOutcome Applier::finish(CycleState& state) {
@@ -284,6 +293,8 @@ std::vector<std::string> Applier::recover(CycleState& state) {
 void Applier::write_back(CycleState& state, const std::string& why_again) {
   for (int attempt = 1;; ++attempt) {
     const EnvFile env = read_env(state.intent->env_file);
+    // Who wrote over it may have put our values back by itself.
+    if (attempt > 1 && standing_of(state.intent->patch, env) == Standing::after) return;
     const std::string after = env.patched(state.intent->patch);
     if (sha256_hex(env.text()) != state.intent->before_sha256) {
       state.intent->before_sha256 = sha256_hex(env.text());
@@ -292,7 +303,8 @@ void Applier::write_back(CycleState& state, const std::string& why_again) {
                                              context_.clock.now(), why_again)});
     }
     try {
-      return write_policy(*state.intent, env.text(), after);
+      if (write_policy(*state.intent, env.text(), after)) return;
+      if (attempt == kMaxAttempts) refuse_written_over(state.intent->env_file);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::conflict || attempt == kMaxAttempts) throw;
     }

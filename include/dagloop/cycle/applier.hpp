@@ -71,7 +71,7 @@ class Applier {
  private:
   EnvFile read_env(const std::string& path) const;
   std::string target_of(const std::string& path) const;
-  void write_policy(const Intent& intent, const std::string& before, const std::string& after);
+  bool write_policy(const Intent& intent, const std::string& before, const std::string& after);
   void write_back(CycleState& state, const std::string& why_again);
   [[noreturn]] void give_up(CycleState& state, const Error& error, const std::string& before);
   ChangeOutcome finish(CycleState& state);

@@ -2,6 +2,7 @@
 // until a run completes; then the next invocation recovers.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "../../support/loop_world.hpp"
 #include "../../support/meddled_file_system.hpp"
@@ -213,4 +214,65 @@ TEST_CASE("what is edited while a hook fails stays, and the journal says first w
   CHECK(world.events() == std::vector<std::string>{"apply_started", "hook_failed",
                                                    "rollback_started", "rollback_started",
                                                    "rolled_back"});
+}
+
+TEST_CASE("what is written over an apply at once is a conflict that the next invocation settles") {
+  std::set<std::string> settled;
+  std::size_t n = 1;
+  for (bool reached = true; reached; ++n) {
+    CAPTURE(n);
+    FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
+    reached = false;
+    // An editor that opened the file before the change saves it behind it.
+    MeddledFileSystem files(world.memory, n, [&] {
+      reached = true;
+      if (world.value("DAG_ROLLOUT_PERCENT") == "10") {
+        world.write(kEnvPath, std::string(kEnvText) + "OTHER=edited\n", 0640);
+      }
+    });
+    CycleState state = world.store.load();
+    Applier applier(
+        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
+    try {
+      applier.carry_out(state, world.request());
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::conflict);
+      world.recover();
+      settled.insert(world.events().back());
+      CHECK(world.env() == std::string(kEnvText) + "OTHER=edited\n");
+      CHECK(world.state().used_decisions.empty());
+    }
+    CHECK_FALSE(world.state().intent);
+    CHECK(world.journal_is_intact());
+  }
+  CHECK(settled == std::set<std::string>{"undone"});
+}
+
+TEST_CASE("what is written over a rollback at once is rolled back, too") {
+  int carried_out_again = 0;
+  std::size_t n = 1;
+  for (bool reached = true; reached; ++n) {
+    CAPTURE(n);
+    FaultWorld world(Story{ChangeKind::rollback, Hook::none, "10", "0", "0"});
+    const std::string edited = world.env() + "OTHER=edited\n";
+    bool was_changed = false;
+    reached = false;
+    MeddledFileSystem files(world.memory, n, [&] {
+      reached = true;
+      was_changed = world.value("DAG_ROLLOUT_PERCENT") == "0";
+      if (was_changed) world.write(kEnvPath, edited, 0640);
+    });
+    CycleState state = world.store.load();
+    Applier applier(
+        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
+    applier.carry_out(state, world.request());
+    const bool again = world.count("rollback_started") == 2;
+    carried_out_again += again ? 1 : 0;
+    // What is written behind the last look is for the next tick to see.
+    CHECK(world.value("DAG_ROLLOUT_PERCENT") == (was_changed && !again ? "10" : "0"));
+    CHECK((world.env().find("OTHER=edited") != std::string::npos) == was_changed);
+    CHECK_FALSE(world.state().intent);
+    CHECK(world.journal_is_intact());
+  }
+  CHECK(carried_out_again > 0);
 }
