@@ -36,7 +36,7 @@ if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
 endif()
 if(DAGLOOP_COVERAGE)
-  target_compile_options(dagloop_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  set(DAGLOOP_COVERAGE_OPTIONS -fprofile-instr-generate -fcoverage-mapping)  # of src and tools
   target_link_options(dagloop_options INTERFACE -fprofile-instr-generate)
 endif()
 if(DAGLOOP_SANITIZE)

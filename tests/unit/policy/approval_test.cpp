@@ -309,7 +309,7 @@ TEST_CASE("an approval document with a member missing, unknown or malformed is r
     INFO(name);
     Json less = document;
     std::erase_if(less.as_object(),
-                  [&](const Json::Member& member) { return member.first == name; });
+                  [&name = name](const Json::Member& member) { return member.first == name; });
     Json number = document;
     number[name] = 5;
     Json empty = document;

@@ -176,7 +176,8 @@ TEST_CASE("a value that could not be written back is not replaced") {
                                                         {"KEY=\xc3\xa9\n", "\xc3\xa9"}}) {
     INFO(text);
     REQUIRE(value_of(text) == before);
-    const auto thrown = thrown_by([&] { static_cast<void>(patched(text, before, "10")); });
+    const auto thrown = thrown_by(
+        [&text = text, &before = before] { static_cast<void>(patched(text, before, "10")); });
     REQUIRE(thrown.has_value());
     CHECK(thrown->kind == ErrorKind::config);
     CHECK(contains(thrown->message,

@@ -116,7 +116,8 @@ TEST_CASE("a member added to or taken from a decision document is refused as an 
                     Catch::StartsWith("approval: d.json") && Catch::Contains("edited"));
   for (const auto& [key, value] : document.as_object()) {
     Json lacking = document;
-    std::erase_if(lacking.as_object(), [&](const auto& member) { return member.first == key; });
+    std::erase_if(lacking.as_object(),
+                  [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(decision_from_json(lacking, "d.json"), Error);
     CHECK_THROWS_AS(validate_schema(lacking, "decision", "d.json"), Error);

@@ -95,7 +95,8 @@ TEST_CASE("a gate document that lacks any member of it or of a check is refused"
   const Json document = small_document();
   for (const auto& [key, value] : document.as_object()) {
     Json lacking = document;
-    std::erase_if(lacking.as_object(), [&](const auto& member) { return member.first == key; });
+    std::erase_if(lacking.as_object(),
+                  [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(validate_schema(lacking, "gate", "g.json"), Error);
     if (key != "generated_at") CHECK_THAT(complaint(lacking), Catch::Contains(key));
@@ -103,7 +104,7 @@ TEST_CASE("a gate document that lacks any member of it or of a check is refused"
   for (const auto& [key, value] : document.find("checks")->as_array()[0].as_object()) {
     Json lacking = document;
     std::erase_if(lacking["checks"].as_array()[0].as_object(),
-                  [&](const auto& member) { return member.first == key; });
+                  [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(validate_schema(lacking, "gate", "g.json"), Error);
   }

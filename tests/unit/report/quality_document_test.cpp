@@ -189,7 +189,8 @@ TEST_CASE("the schema refuses a report that lacks any of its members") {
   const Json document = quality_to_json(full_quality());
   for (const auto& [key, value] : document.as_object()) {
     Json lacking = document;
-    std::erase_if(lacking.as_object(), [&](const auto& member) { return member.first == key; });
+    std::erase_if(lacking.as_object(),
+                  [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(validate_schema(lacking, "quality_report", "r.json"), Error);
   }
@@ -197,7 +198,7 @@ TEST_CASE("the schema refuses a report that lacks any of its members") {
   for (const auto& [key, value] : dag.as_object()) {
     Json lacking = document;
     std::erase_if(lacking["populations"]["dag"].as_object(),
-                  [&](const auto& member) { return member.first == key; });
+                  [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(validate_schema(lacking, "quality_report", "r.json"), Error);
   }
