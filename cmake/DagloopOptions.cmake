@@ -35,6 +35,12 @@ target_compile_options(dagloop_options INTERFACE
 if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
 endif()
+# Where everything takes several times as long, exhaustive tests do not strike at every place.
+set(DAGLOOP_FAULT_EVERY 1)
+if(DAGLOOP_SANITIZE)
+  set(DAGLOOP_FAULT_EVERY 11)
+endif()
+
 if(DAGLOOP_COVERAGE)
   set(DAGLOOP_COVERAGE_OPTIONS -fprofile-instr-generate -fcoverage-mapping)  # of src and tools
   target_link_options(dagloop_options INTERFACE -fprofile-instr-generate)

@@ -11,7 +11,7 @@ import unittest
 from support import T0, LoopTestCase, stamp
 
 MIB = 1 << 20
-MAX_CPU_S = 1.0
+MAX_CPU_S = 1.0 if os.environ.get("DAGLOOP_FAULT_EVERY", "1") == "1" else 10.0  # in slow builds
 
 FRAGMENTS = ["\n", "\r", "\r\n", "\0", "\x1b[2K", " ", "\t", "#", " #", "=", "'", '"', "\\", "\\\n",
              "$", "$(touch CANARY)", "`touch CANARY`", "${HOME}", ";touch CANARY;", "&& touch CANARY",

@@ -14,7 +14,7 @@ import unittest
 
 import loop_oracle
 from fault_trials import NEW_TEXT, FaultTestCase, Trial, in_parallel
-from support import BIN_DIR, ENV_TEXT, T0, Result, clean_environment, hours
+from support import BIN_DIR, ENV_TEXT, NO_LEAK_CHECK, T0, Result, clean_environment, hours
 
 KIB = 1024
 IN_NAMESPACE = "TEST_REAL_DISK_IN_NAMESPACE"  # set in the process that may mount
@@ -173,7 +173,7 @@ class RealDiskTest(FaultTestCase):
             with self.trial() as trial:
                 done = subprocess.run(
                     [str(BIN_DIR / command[0]), *[trial.moved(word) for word in command[1:]]],
-                    cwd=trial.dir, env=clean_environment(), stdin=subprocess.DEVNULL,
+                    cwd=trial.dir, env=clean_environment(NO_LEAK_CHECK), stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
                 codes.append(done.returncode)

@@ -5,6 +5,7 @@
 #include <map>
 #include <thread>
 
+#include "../../support/fault_every.hpp"
 #include "../../support/journal_story.hpp"
 #include "../../support/temp_directory.hpp"
 
@@ -57,14 +58,15 @@ struct Count {
 /// Tries every edit of every byte, on two threads.
 void try_every_edit(const std::string& text,
                     const std::function<bool(const std::string&)>& is_found, Count& count) {
+  const std::size_t step = fault_every();
   const auto work = [&](std::size_t from) {
-    for (std::size_t at = from; at < text.size(); at += 2) {
+    for (std::size_t at = from; at < text.size(); at += 2 * step) {
       count.edits += for_each_edit(text, at, [&](const std::string& edited) {
         if (!is_found(edited)) ++count.missed;
       });
     }
   };
-  std::thread odd(work, 1);
+  std::thread odd(work, step);
   work(0);
   odd.join();
 }
@@ -113,7 +115,7 @@ TEST_CASE("every byte of every journal entry that is changed, removed, doubled o
   }
   CAPTURE(count.edits.load());
   CHECK(count.missed == 0);
-  CHECK(count.edits > 80'000);
+  CHECK(count.edits > 80'000 / fault_every());
 }
 
 TEST_CASE("every byte of the state and of the head that is changed is found, also by loading") {
@@ -143,7 +145,7 @@ TEST_CASE("every byte of the state and of the head that is changed is found, als
       count);
   CAPTURE(count.edits.load());
   CHECK(count.missed == 0);
-  CHECK(count.edits > 8'000);
+  CHECK(count.edits > 8'000 / fault_every());
   for (unsigned bit = 0; bit < 64; ++bit) {
     StoredRecords changed = records;
     changed.state->version ^= std::uint64_t{1} << bit;
