@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 import loop_oracle
-from fault_trials import NEW_TEXT, FaultTestCase, Trial, in_parallel
+from fault_trials import EVERY, NEW_TEXT, FaultTestCase, Trial, in_parallel
 from support import BIN_DIR, ENV_TEXT, NO_LEAK_CHECK, T0, Result, clean_environment, hours
 
 KIB = 1024
@@ -169,7 +169,7 @@ class RealDiskTest(FaultTestCase):
         self.ready_to_roll_back()
         command = self.tick_command(T0 + hours(2))
         codes = []
-        for limit in range(4, 24):
+        for limit in range(4 if EVERY == 1 else 9, 24):  # a sanitizer takes some for itself
             with self.trial() as trial:
                 done = subprocess.run(
                     [str(BIN_DIR / command[0]), *[trial.moved(word) for word in command[1:]]],
