@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 gates=("$@")
 if [ "${#gates[@]}" -eq 0 ]; then gates=(cppcheck tidy asan tsan); fi
-least_lines=90  # percent; see docs/reliability.md
+least_lines=97  # percent; see docs/reliability.md
 
 scripts/install_packages.sh build test lint
 for gate in "${gates[@]}"; do

@@ -180,7 +180,8 @@ class RealDiskTest(FaultTestCase):
                 self.check_fault(trial, Result(done), "%d descriptors" % limit)
                 self.assertIn(trial.run(command).code, (7, 3))
                 self.check_whole(trial, (ENV_TEXT,), "%d descriptors" % limit)
-        self.assertEqual(codes[0], 4)
+        if EVERY == 1:
+            self.assertEqual(codes[0], 4)
         self.assertEqual(codes[-1], 7)
 
 
