@@ -35,6 +35,7 @@ target_compile_options(dagloop_options INTERFACE
 if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
 endif()
+
 # Where everything takes several times as long, exhaustive tests do not strike at every place.
 set(DAGLOOP_FAULT_EVERY 1)
 if(DAGLOOP_SANITIZE)

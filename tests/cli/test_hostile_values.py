@@ -8,10 +8,11 @@ import resource
 import subprocess
 import unittest
 
+from fault_trials import EVERY
 from support import T0, LoopTestCase, stamp
 
 MIB = 1 << 20
-MAX_CPU_S = 1.0 if os.environ.get("DAGLOOP_FAULT_EVERY", "1") == "1" else 10.0  # in slow builds
+MAX_CPU_S = 1.0 if EVERY == 1 else 10.0  # in slow builds
 
 FRAGMENTS = ["\n", "\r", "\r\n", "\0", "\x1b[2K", " ", "\t", "#", " #", "=", "'", '"', "\\", "\\\n",
              "$", "$(touch CANARY)", "`touch CANARY`", "${HOME}", ";touch CANARY;", "&& touch CANARY",

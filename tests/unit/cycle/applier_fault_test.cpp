@@ -2,7 +2,10 @@
 // until a run completes; then the next invocation recovers.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "../../support/loop_world.hpp"
 #include "../../support/meddled_file_system.hpp"
@@ -53,6 +56,18 @@ struct FaultWorld : LoopWorld {
   void change() {
     CycleState state = stored.load();
     applier().carry_out(state, request());
+  }
+  /// Makes the change while somebody else does `meddle` right before its n-th operation on files.
+  /// Returns what kind of error it ended with, none where it was made.
+  std::optional<ErrorKind> change_meddled(std::size_t n, std::function<void()> meddle) {
+    MeddledFileSystem meddled(memory, n, std::move(meddle));
+    CycleState state = stored.load();
+    try {
+      Applier({meddled, processes, store, clock, config, allowlist}).carry_out(state, request());
+    } catch (const Error& error) {
+      return error.kind();
+    }
+    return std::nullopt;
   }
   void recover() {
     CycleState state = stored.load();
@@ -177,17 +192,12 @@ TEST_CASE("an edit at any instant of an apply is never lost, and is a conflict b
     CAPTURE(n);
     FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
     reached = false;
-    MeddledFileSystem files(world.memory, n, [&] {
+    const auto fault = world.change_meddled(n, [&] {
       world.write(kEnvPath, world.env() + "OTHER=edited\n", 0640);
       reached = true;
     });
-    CycleState state = world.store.load();
-    Applier applier(
-        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
-    try {
-      applier.carry_out(state, world.request());
-    } catch (const Error& error) {
-      CHECK(error.kind() == ErrorKind::conflict);
+    if (fault) {
+      CHECK(*fault == ErrorKind::conflict);
       ++conflicts;
       CHECK(world.env() == foreign);
       CHECK(world.state().used_decisions.empty());
@@ -224,19 +234,14 @@ TEST_CASE("what is written over an apply at once is a conflict that the next inv
     FaultWorld world(Story{ChangeKind::apply, Hook::none, "0", "10", "10"});
     reached = false;
     // An editor that opened the file before the change saves it behind it.
-    MeddledFileSystem files(world.memory, n, [&] {
+    const auto fault = world.change_meddled(n, [&] {
       reached = true;
       if (world.value("DAG_ROLLOUT_PERCENT") == "10") {
         world.write(kEnvPath, std::string(kEnvText) + "OTHER=edited\n", 0640);
       }
     });
-    CycleState state = world.store.load();
-    Applier applier(
-        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
-    try {
-      applier.carry_out(state, world.request());
-    } catch (const Error& error) {
-      CHECK(error.kind() == ErrorKind::conflict);
+    if (fault) {
+      CHECK(*fault == ErrorKind::conflict);
       world.recover();
       settled.insert(world.events().back());
       CHECK(world.env() == std::string(kEnvText) + "OTHER=edited\n");
@@ -257,15 +262,12 @@ TEST_CASE("what is written over a rollback at once is rolled back, too") {
     const std::string edited = world.env() + "OTHER=edited\n";
     bool was_changed = false;
     reached = false;
-    MeddledFileSystem files(world.memory, n, [&] {
+    const auto fault = world.change_meddled(n, [&] {
       reached = true;
       was_changed = world.value("DAG_ROLLOUT_PERCENT") == "0";
       if (was_changed) world.write(kEnvPath, edited, 0640);
     });
-    CycleState state = world.store.load();
-    Applier applier(
-        {files, world.processes, world.store, world.clock, world.config, world.allowlist});
-    applier.carry_out(state, world.request());
+    CHECK_FALSE(fault);
     const bool again = world.count("rollback_started") == 2;
     carried_out_again += again ? 1 : 0;
     // What is written behind the last look is for the next tick to see.
