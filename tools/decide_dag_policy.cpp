@@ -4,6 +4,7 @@
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
+#include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "report_age.hpp"
@@ -34,9 +35,12 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const Allowlist allowlist = read_allowlist(files, config.policy);
   const auto rules = read_rules(files, config.policy);
   const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
+  const PolicyValues values = allowlist.values_in(env);
+  const Evidence evidence =
+      evidence_of_report(quality, {values, std::nullopt, quality.as_of}, config);
   return decide(DecisionInputs{
-      quality, gate, config.baseline.kind, config.decision, config.input.limits, allowlist.keys(),
-      rules, allowlist.values_in(env), sha256_hex(env.text()), policy_history(store->load()), now,
+      quality, gate, config.baseline.kind, config.decision, evidence, config.input.limits,
+      allowlist.keys(), rules, values, sha256_hex(env.text()), policy_history(store->load()), now,
       config.policy.approval_ttl, flags.proposer});
 }
 

@@ -25,14 +25,84 @@ std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window
   return Window{current.start - length, current.start};
 }
 
-// The ends of both windows, each once.
-std::vector<TimePoint> cuts_between(const Window& current, const std::optional<Window>& baseline) {
-  std::set<TimePoint> cuts{current.start, current.end};
-  if (baseline) cuts.insert({baseline->start, baseline->end});
-  return {cuts.begin(), cuts.end()};
+constexpr Microseconds kDay = std::chrono::hours(24);
+
+/// What is read: the windows' ends, each once.
+class Stretches {
+ public:
+  void add(const Window& window) { cuts_.insert({window.start, window.end}); }
+  std::vector<TimePoint> cuts() const { return {cuts_.begin(), cuts_.end()}; }
+  TimePoint start() const { return *cuts_.begin(); }
+  TimePoint end() const { return *cuts_.rbegin(); }
+
+ private:
+  std::set<TimePoint> cuts_;
+};
+
+/// Where what is new lies, and what it is held against.
+struct NewsWindows {
+  Window news;
+  std::vector<Window> before;
+};
+
+NewsWindows news_windows(const EvaluationRequest& request, const Window& current,
+                         const std::optional<Window>& baseline) {
+  if (!request.news) {
+    return {current, baseline ? std::vector<Window>{*baseline} : std::vector<Window>{}};
+  }
+  const NewsRequest& asked = *request.news;
+  NewsWindows windows{{std::min(asked.from, current.end), current.end}, {}};
+  if (asked.before == NewsRequest::Before::count) {
+    windows.before = mirrored(asked.since, windows.news.start, windows.news.end);
+  }
+  return windows;
+}
+
+// The limit that 5 % of the runs exceed where nothing has changed is what the reference had before.
+SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
+                     const Config& config) {
+  SlowLimits limits;
+  if (request.news) limits = request.news->limits;
+  limits.absolute = config.decision.triggers.p95_ms;
+  if (limits.usual) return limits;
+  const PopulationKpis* reference =
+      quality.baseline ? &quality.baseline->population(Population::dag)
+                       : quality.current.population(Population::dag).cohort(Cohort::control);
+  const Kpi* p95 = reference == nullptr ? nullptr : reference->kpis.find("p95_latency_ms");
+  if (p95 != nullptr && p95->denominator >= config.decision.min_sample) limits.usual = p95->value;
+  return limits;
+}
+
+News count_news(const PartialSet& partials, const NewsWindows& windows, const SlowLimits& limits,
+                const ErrorClasses& classes) {
+  const auto count = [&](const Window& window, std::optional<Cohort> cohort) {
+    return count_arm(partials.sum(window, Population::dag, cohort), classes, limits);
+  };
+  News news{windows.news,
+            limits,
+            count(windows.news, Cohort::canary),
+            count(windows.news, Cohort::control),
+            count(windows.news, std::nullopt),
+            {}};
+  KpiPartial before;
+  for (const Window& window : windows.before) before.merge(partials.sum(window, Population::dag));
+  news.before = count_arm(before, classes, limits);
+  return news;
 }
 
 }  // namespace
+
+std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
+  std::vector<Window> windows;
+  for (TimePoint start = std::max(from, since); start < to;) {
+    const auto day = (start - since) / kDay;
+    const TimePoint end = std::min(to, since + (day + 1) * kDay);
+    const Microseconds back = (2 * day + 1) * kDay;
+    windows.push_back({start - back, end - back});
+    start = end;
+  }
+  return windows;
+}
 
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
@@ -42,12 +112,16 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   const Window current{start, end};
   const auto baseline = baseline_window(request.baseline, current, request.window);
 
-  const TimePoint earliest = baseline ? std::min(start, baseline->start) : start;
-  const TimePoint latest_end = baseline ? std::max(end, baseline->end) : end;
+  const NewsWindows windows = news_windows(request, current, baseline);
+  Stretches stretches;
+  for (const Window& window : {current, baseline.value_or(current), windows.news}) {
+    stretches.add(window);
+  }
+  for (const Window& window : windows.before) stretches.add(window);
   const TimePoint now = clock.now();
   const PartialSet partials =
-      source.read(LogQuery{Window{earliest - config.input.run_horizon, latest_end},
-                           now + config.input.future_skew, cuts_between(current, baseline)});
+      source.read(LogQuery{Window{stretches.start() - config.input.run_horizon, stretches.end()},
+                           now + config.input.future_skew, stretches.cuts()});
 
   Quality quality;
   quality.generated_at = now;
@@ -57,6 +131,8 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   if (baseline) {
     quality.baseline = compute_window_kpis(partials, *baseline, config.error_classes);
   }
+  quality.news =
+      count_news(partials, windows, limits_of(request, quality, config), config.error_classes);
   return quality;
 }
 

@@ -10,6 +10,7 @@
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
+#include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/cycle/verification.hpp"
 #include "dagloop/report/documents.hpp"
 
@@ -50,6 +51,8 @@ class Tick {
   void look_around();
   void observe();
   void evaluate_and_decide();
+  void weigh_news(Evidence evidence);
+  void keep_evidence();
   void judge_change();
   void step();
   void note_trigger();
@@ -92,6 +95,7 @@ class Tick {
   std::string env_sha256_;
   Quality quality_;
   GateResult gate_;
+  bool has_news_ = false;  // evidence that is not committed yet
   Decision decision_;
   TickResult result_;
 };
@@ -117,6 +121,7 @@ TickResult Tick::run() {
   observe();
   evaluate_and_decide();
   step();
+  keep_evidence();
   publish_reports();
   result_.phase = applies() ? state_.phase : stored_phase;
   result_.last_rollback = state_.last_rollback;
@@ -169,15 +174,19 @@ void Tick::observe() {
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
-  EvaluationRequest request{now_, config.window, config.baseline, state_.in_force_since};
+  EvaluationRequest request{now_, config.window, config.baseline, state_.in_force_since, {}};
   if (request.not_before && *request.not_before > now_) request.not_before.reset();
+  Evidence evidence =
+      evidence_to_go_on(state_.evidence, {values_, request.not_before, now_}, config);
+  request.news = news_for(evidence, config);
   quality_ = evaluate(context_.source, request, config, context_.clock);
   if (quality_.current.window.length() < config.window) {
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
   }
   gate_ = evaluate_gate(config.gate, quality_, config.input.limits);
+  weigh_news(std::move(evidence));
   decision_ =
-      decide(DecisionInputs{quality_, gate_, config.baseline.kind, config.decision,
+      decide(DecisionInputs{quality_, gate_, config.baseline.kind, config.decision, state_.evidence,
                             config.input.limits, allowlist_.keys(), rules_, values_, env_sha256_,
                             policy_history(state_), now_, config.policy.approval_ttl, kActor});
   decision_.generated_at = context_.clock.now();
@@ -186,10 +195,29 @@ void Tick::evaluate_and_decide() {
   if (state_.phase == Phase::verifying) judge_change();
 }
 
+// Data that cannot be relied on are no evidence; they are counted when they can.
+void Tick::weigh_news(Evidence evidence) {
+  const Config& config = context_.config;
+  if (config.decision.evidence.mode == EvidenceMode::point || !gate_.reasons.empty()) return;
+  take_news(evidence, quality_, config);
+  has_news_ = !(evidence == state_.evidence);
+  state_.evidence = std::move(evidence);
+}
+
+// Whatever else was committed has kept it, too.
+void Tick::keep_evidence() {
+  if (!has_news_ || !applies()) return;
+  has_news_ = false;
+  context_.store.commit(
+      state_, {{context_.clock.now(), EventType::observed, kActor, "", Json(), Json(),
+                "evidence since " + format_time(state_.evidence.since) + " counted up to " +
+                    format_time(state_.evidence.until)}});
+}
+
 // A change that misses its gate is a rollback even where no trigger fired.
 void Tick::judge_change() {
   const Verification verification =
-      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision.soak);
+      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision);
   const std::string why = reason_texts(verification.reasons);
   switch (verification.outcome) {
     case VerificationOutcome::waiting:
@@ -267,6 +295,7 @@ void Tick::roll_back() {
   const std::string why = reason_texts(decision_.reasons);
   const std::string digest = decision_digest(decision_to_json(decision_));
   if (was_verifying) commit(EventType::verification_failed, digest, why);
+  has_news_ = false;  // a change commits the state
   const ChangeOutcome outcome = applier().carry_out(
       state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kActor, why,
                             trigger_time(decision_), now_});
@@ -393,6 +422,7 @@ void Tick::publish_reports() {
 }
 
 void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
+  has_news_ = false;
   context_.store.commit(state_, {{context_.clock.now(), type, kActor, digest, Json(),
                                   patch_to_json(decision_.patch), why}});
 }

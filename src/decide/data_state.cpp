@@ -2,25 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "dagloop/base/assert.hpp"
+#include "decide/figures.hpp"
 
 namespace dagloop {
-
-namespace {
-
-/// Prints a waiting time, rounded up: "35m", "16h", "12d".
-std::string about(double wait_s) {
-  constexpr double kMinute = 60;
-  constexpr double kHour = 60 * kMinute;
-  constexpr double kDay = 24 * kHour;
-  if (wait_s <= kHour) return fmt::format("{:.0f}m", std::ceil(wait_s / kMinute));
-  if (wait_s <= 2 * kDay) return fmt::format("{:.0f}h", std::ceil(wait_s / kHour));
-  return fmt::format("{:.0f}d", std::ceil(wait_s / kDay));
-}
-
-}  // namespace
 
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits) {
   std::vector<Reason> faults;
@@ -55,7 +40,7 @@ std::string sample_forecast(std::uint64_t have, std::uint64_t need, const Window
   const double window_s = std::chrono::duration<double>(window.length()).count();
   const double wait_s = window_s * static_cast<double>(missing) / static_cast<double>(have);
   return fmt::format("{} more needed; at the present rate ({} in {}) in about {}", missing, have,
-                     length, about(wait_s));
+                     length, waiting_text(wait_s));
 }
 
 }  // namespace dagloop

@@ -8,8 +8,8 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/decide/ladder.hpp"
+#include "dagloop/decide/rollout.hpp"
 #include "decide/promotion.hpp"
-#include "decide/rollout.hpp"
 
 namespace dagloop {
 
@@ -147,6 +147,7 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
         gate_reasons(inputs.gate, "gate_fail", "a check of the gate failed", CheckStatus::fail);
   } else if (next) {
     const PromotionView view = view_promotion(inputs, comparison, decision.current_percent, *next);
+    decision.promotion = view.evidence;
     if (view.obstacles.empty()) return promote(inputs, view, *next, decision);
     obstacles = view.obstacles;
   } else if (decision.recommendations.empty()) {
@@ -181,7 +182,8 @@ Decision decide(const DecisionInputs& inputs) {
   if (!decision.reasons.empty()) return decision;
   const Comparison comparison = choose_comparison(inputs.quality, baseline_kind(inputs, decision));
   decision.triggers =
-      evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample);
+      evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample,
+                        {inputs.config.evidence, inputs.evidence});
   if (any_fired(decision.triggers)) {
     go_back(inputs, decision);
     return decision;

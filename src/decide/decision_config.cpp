@@ -73,18 +73,54 @@ TriggerThresholds read_triggers(const JsonReader& reader) {
   return thresholds;
 }
 
-void check_evidence(const JsonReader& reader) {
-  if (const auto place = reader.find("evidence")) {
-    const std::string word = place->string();
-    if (word == "sequential") {
-      place->fail("this version decides by point estimates", "set \"point\"");
+double read_alpha(const JsonReader& reader) {
+  const double alpha = reader.number();
+  if (alpha <= 0 || alpha > 0.5) {
+    reader.fail(fmt::format("{} is no error probability", alpha),
+                "give a number above 0 and at most 0.5, e.g. 0.01");
+  }
+  return alpha;
+}
+
+EvidenceMode read_mode(const JsonReader& reader) {
+  const std::string word = reader.string();
+  if (word == "sequential") return EvidenceMode::sequential;
+  if (word != "point") {
+    reader.fail(fmt::format("unknown evidence \"{}\"", word), "give \"sequential\" or \"point\"");
+  }
+  return EvidenceMode::point;
+}
+
+double read_excluded_drop(const JsonReader& reader) {
+  const double points = read_points(reader);
+  if (points <= 0) {
+    reader.fail("no number of runs excludes a drop of 0 points", "give points, e.g. 10");
+  }
+  return points;
+}
+
+EvidenceConfig read_evidence(const JsonReader& reader) {
+  EvidenceConfig evidence;
+  if (const auto place = reader.find("evidence")) evidence.mode = read_mode(*place);
+  if (evidence.mode == EvidenceMode::point) {
+    for (const char* key :
+         {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience"}) {
+      if (const auto place = reader.find(key)) {
+        place->fail("would do nothing: the figures alone decide (evidence: \"point\")",
+                    "leave it out, or set evidence to \"sequential\"");
+      }
     }
-    if (word != "point") place->fail(fmt::format("unknown evidence \"{}\"", word), "set \"point\"");
+    return evidence;
   }
-  if (const auto place = reader.find("alpha")) {
-    place->fail("alpha belongs to sequential evidence; this version decides by point estimates",
-                "remove the key");
+  if (const auto place = reader.find("alpha")) evidence.alpha = read_alpha(*place);
+  if (const auto place = reader.find("promotion_alpha")) {
+    evidence.promotion_alpha = read_alpha(*place);
   }
+  if (const auto place = reader.find("promotion_excludes_drop_pp")) {
+    evidence.promotion_margin_pp = read_excluded_drop(*place);
+  }
+  if (const auto place = reader.find("patience")) evidence.patience = place->duration();
+  return evidence;
 }
 
 }  // namespace
@@ -92,9 +128,10 @@ void check_evidence(const JsonReader& reader) {
 DecisionConfig parse_decision_config(const JsonReader& reader) {
   DecisionConfig config;
   if (reader.value().is_null()) return config;
-  reader.allow_only({"ladder", "rollout_key", "evidence", "alpha", "min_sample",
-                     "promotion_margin_pp", "soak", "cooldown", "triggers"});
-  check_evidence(reader);
+  reader.allow_only({"ladder", "rollout_key", "evidence", "alpha", "promotion_alpha",
+                     "promotion_excludes_drop_pp", "patience", "min_sample", "promotion_margin_pp",
+                     "soak", "cooldown", "triggers"});
+  config.evidence = read_evidence(reader);
   if (const auto place = reader.find("ladder")) config.ladder = read_ladder(*place);
   if (const auto place = reader.find("rollout_key")) {
     config.rollout_key = place->string();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace dagloop {
 
 bool is_rate_name(const std::string& name) {
@@ -19,6 +21,15 @@ std::string kpi_text(const std::string& name, const Kpi& kpi) {
   const std::string value = kpi.value ? value_text(name, *kpi.value) : "no value";
   if (kpi.kind == KpiKind::quantile) return fmt::format("{} (n = {})", value, kpi.denominator);
   return fmt::format("{} ({} of {})", value, kpi.numerator, kpi.denominator);
+}
+
+std::string waiting_text(double wait_s) {
+  constexpr double kMinute = 60;
+  constexpr double kHour = 60 * kMinute;
+  constexpr double kDay = 24 * kHour;
+  if (wait_s <= kHour) return fmt::format("{:.0f}m", std::ceil(wait_s / kMinute));
+  if (wait_s <= 2 * kDay) return fmt::format("{:.0f}h", std::ceil(wait_s / kHour));
+  return fmt::format("{:.0f}d", std::ceil(wait_s / kDay));
 }
 
 }  // namespace dagloop

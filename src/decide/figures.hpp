@@ -16,4 +16,7 @@ std::string value_text(const std::string& name, double value);
 /// Prints a KPI with a value and what it rests on: "91.3 % (913 of 1000)", "1234 ms (n = 50)".
 std::string kpi_text(const std::string& name, const Kpi& kpi);
 
+/// Prints a waiting time, rounded up: "35m", "16h", "12d". Units: seconds.
+std::string waiting_text(double wait_s);
+
 }  // namespace dagloop

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "dagloop/base/assert.hpp"
+#include "decide/evidence_text.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -49,7 +53,65 @@ void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
   }
 }
 
-void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparison,
+// The further up, the more evidence: only what reaches the ladder's top has to have all of it.
+double alpha_of_step(const DecisionConfig& config, int next) {
+  int steps = 0;
+  int done = 0;
+  int below = 0;
+  for (const int percent : config.ladder) {
+    if (below > 0) {
+      ++steps;
+      if (percent <= next) ++done;
+    }
+    below = percent;
+  }
+  if (steps == 0) return config.evidence.promotion_alpha;
+  return std::pow(config.evidence.promotion_alpha, static_cast<double>(done) / steps);
+}
+
+Reason undecidable(const DecisionInputs& inputs, const EvidenceView& view, double alpha) {
+  const double days = std::chrono::duration<double>(view.collected_over).count() / (24.0 * 3600.0);
+  const double patience_days =
+      std::chrono::duration<double>(inputs.config.evidence.patience).count() / (24.0 * 3600.0);
+  const double runs =
+      static_cast<double>(view.subject.trials) * patience_days / std::max(days, 1e-9);
+  const auto drop = smallest_excludable_drop_pp(inputs.evidence, alpha, runs);
+  const std::string detectable =
+      drop ? fmt::format("the smallest drop that {} more would exclude is {:.1f} points",
+                         waiting_text(patience_days * 24 * 3600), *drop)
+           : std::string("no drop at all could be excluded");
+  return {"cannot_be_decided",
+          fmt::format("cannot be decided with this traffic: after {} {}; a larger step, a longer "
+                      "soak or a wider margin would help",
+                      waiting_text(days * 24 * 3600), detectable)};
+}
+
+void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, int next,
+                    PromotionView& view) {
+  const EvidenceConfig& config = inputs.config.evidence;
+  if (config.mode == EvidenceMode::point) return;
+  const double alpha = alpha_of_step(inputs.config, next);
+  const EvidenceView evidence = view_promotion_test(inputs.evidence, alpha, config);
+  view.evidence = evidence;
+  if (!evidence.is_available) {
+    view.obstacles.push_back(
+        {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"});
+    return;
+  }
+  const std::string text =
+      fmt::format("against a drop of {:.6g} points or more {}", config.promotion_margin_pp,
+                  evidence_text(evidence, subject));
+  if (evidence.decides()) {
+    view.grounds.push_back({"inferiority_excluded", text});
+    return;
+  }
+  view.obstacles.push_back({"inferiority_not_excluded", text});
+  if (evidence.collected_over >= config.patience) {
+    view.obstacles.push_back(undecidable(inputs, evidence, alpha));
+  }
+}
+
+void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparison, int next,
                         PromotionView& view) {
   if (comparison.fault) {
     view.obstacles.push_back(*comparison.fault);
@@ -63,6 +125,7 @@ void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparis
   if (canary) view.obstacles.push_back(*canary);
   if (control) view.obstacles.push_back(*control);
   if (!canary && !control) compare_success(inputs, comparison, view);
+  weigh_evidence(inputs, comparison.subject_name, next, view);
 }
 
 std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next) {
@@ -81,7 +144,7 @@ PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& com
                              int percent, int next) {
   PromotionView view;
   if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
-  if (percent > 0) look_at_comparison(inputs, comparison, view);
+  if (percent > 0) look_at_comparison(inputs, comparison, next, view);
   if (const auto refused = allowlist_obstacle(inputs, next)) view.obstacles.push_back(*refused);
   return view;
 }

@@ -1,6 +1,7 @@
 // What stands against the next step up the ladder. Pure; private to the decide layer.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "dagloop/decide/comparison.hpp"
@@ -10,8 +11,9 @@ namespace dagloop {
 
 /// What was found of a promotion from `percent` to `next`.
 struct PromotionView {
-  std::vector<Reason> obstacles;  // empty: promote
-  std::vector<Reason> grounds;    // what speaks for it
+  std::vector<Reason> obstacles;         // empty: promote
+  std::vector<Reason> grounds;           // what speaks for it
+  std::optional<EvidenceView> evidence;  // against inferiority, where it is asked for
 };
 
 /// Looks at soak time, samples, inferiority and allowlist.

@@ -1,7 +1,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/ladder.hpp"
-#include "decide/rollout.hpp"
+#include "dagloop/decide/rollout.hpp"
 
 namespace dagloop {
 

@@ -7,6 +7,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/data_state.hpp"
+#include "decide/evidence_text.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -119,6 +120,19 @@ std::string figures_text(const Case& c, std::uint64_t error_floor) {
   return text;
 }
 
+// Holds the figures against the evidence: what may be noise does not fire.
+void weigh(const TriggerEvidence& evidence, const std::string& subject, TriggerResult& result) {
+  const EvidenceView view = view_trigger(evidence.collected, result.name, evidence.config);
+  result.evidence = view;
+  if (result.state != TriggerState::fired) return;
+  if (!view.is_available) {
+    result.reason.text += "; no evidence is collected yet: the figures decide alone";
+    return;
+  }
+  result.reason.text += "; " + evidence_text(view, subject);
+  if (!view.decides()) result.state = TriggerState::unconfirmed;
+}
+
 TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t error_floor) {
   TriggerResult result;
   result.name = c.rule.name;
@@ -138,7 +152,6 @@ TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t er
     result.state = crossed(c, error_floor) ? TriggerState::fired : TriggerState::quiet;
     result.reason.text = figures_text(c, error_floor);
   }
-  result.reason.code = fmt::format("{}_{}", c.rule.name, to_string(result.state));
   return result;
 }
 
@@ -149,18 +162,23 @@ const Kpi* find_kpi(const PopulationKpis* side, const std::string& name) {
 }  // namespace
 
 std::string_view to_string(TriggerState state) {
-  constexpr std::array<std::string_view, 3> kWords{"fired", "quiet", "insufficient"};
+  constexpr std::array<std::string_view, 4> kWords{"fired", "quiet", "insufficient", "unconfirmed"};
   return kWords.at(static_cast<std::size_t>(state));
 }
 
 std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
-                                             const Comparison& comparison,
-                                             std::uint64_t min_sample) {
+                                             const Comparison& comparison, std::uint64_t min_sample,
+                                             const TriggerEvidence& evidence) {
   std::vector<TriggerResult> results;
   for (const TriggerRule& rule : rules_that_are_on(thresholds)) {
     const Case c{rule, comparison, find_kpi(comparison.subject, rule.kpi),
                  find_kpi(comparison.reference, rule.kpi)};
-    results.push_back(evaluate(c, min_sample, thresholds.error_floor));
+    TriggerResult result = evaluate(c, min_sample, thresholds.error_floor);
+    if (evidence.config.mode == EvidenceMode::sequential) {
+      weigh(evidence, comparison.subject_name, result);
+    }
+    result.reason.code = fmt::format("{}_{}", rule.name, to_string(result.state));
+    results.push_back(std::move(result));
   }
   return results;
 }

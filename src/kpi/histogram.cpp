@@ -133,6 +133,14 @@ QuantileMethod DurationHistogram::method() const {
   return is_exact ? QuantileMethod::exact : QuantileMethod::histogram;
 }
 
+std::uint64_t DurationHistogram::count_above(double limit_ms) const {
+  const std::int32_t limit = bucket_of(limit_ms);
+  std::uint64_t count = 0;
+  for (const double each : exact_) count += bucket_of(each) > limit ? 1U : 0U;
+  for (const auto& [bucket, durations] : buckets_) count += bucket > limit ? durations : 0U;
+  return count;
+}
+
 std::optional<double> DurationHistogram::quantile(double p) const {
   DAGLOOP_ASSERT(p > 0 && p <= 1);
   if (count_ == 0) return std::nullopt;

@@ -8,6 +8,23 @@ namespace {
 
 constexpr std::string_view kSchema = "dagloop.policy_decision/1";
 
+Json counts_to_json(const ArmCounts& counts) {
+  return Json::object({{"trials", counts.trials}, {"events", counts.events}});
+}
+
+Json evidence_to_json(const std::optional<EvidenceView>& view) {
+  if (!view) return Json();
+  Json difference;
+  if (view->difference) difference = Json::Array{view->difference->low, view->difference->high};
+  return Json::object({{"e_value", view->e_value},
+                       {"needed", view->needed},
+                       {"alpha", view->alpha},
+                       {"subject", counts_to_json(view->subject)},
+                       {"reference", counts_to_json(view->reference)},
+                       {"difference", std::move(difference)},
+                       {"more_trials", view->more_trials ? Json(*view->more_trials) : Json()}});
+}
+
 Json trigger_to_json(const TriggerResult& trigger) {
   return Json::object(
       {{"name", trigger.name},
@@ -18,6 +35,7 @@ Json trigger_to_json(const TriggerResult& trigger) {
        {"threshold", trigger.threshold},
        {"sample_count", trigger.sample_count},
        {"baseline_sample_count", trigger.baseline_sample_count},
+       {"evidence", evidence_to_json(trigger.evidence)},
        {"reason", Json::object({{"code", trigger.reason.code}, {"text", trigger.reason.text}})}});
 }
 
@@ -100,6 +118,7 @@ Json decision_to_json(const Decision& decision) {
                     {"current_percent", decision.current_percent},
                     {"next_percent", decision.next_percent ? Json(*decision.next_percent) : Json()},
                     {"triggers", Json(std::move(triggers))},
+                    {"promotion_evidence", evidence_to_json(decision.promotion)},
                     {"reasons", reasons_to_json(decision.reasons)},
                     {"recommendations", Json(std::move(recommendations))},
                     {"patch", patch_to_json(decision.patch)},

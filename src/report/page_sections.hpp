@@ -16,6 +16,8 @@ void add_gate_section(Page& page, const GateResult& gate, const Quality& quality
 void add_patch_section(Page& page, const Decision& decision);
 /// The rollback triggers.
 void add_trigger_section(Page& page, const Decision& decision);
+/// What sequential evidence says, test by test.
+void add_evidence_section(Page& page, const Decision& decision);
 /// The recommended values.
 void add_recommendation_section(Page& page, const Decision& decision);
 /// All KPIs of a population against the baseline.

@@ -86,6 +86,30 @@ Json input_to_json(const Quality& quality) {
        {"newest_record", input.newest_record ? Json(format_time(*input.newest_record)) : Json()}});
 }
 
+Json arm_to_json(const ArmFigures& arm) {
+  return Json::object({{"runs", arm.runs},
+                       {"failed", arm.failed},
+                       {"auth_errors", arm.auth_errors},
+                       {"server_errors", arm.server_errors},
+                       {"timed", arm.timed},
+                       {"slow", arm.slow},
+                       {"over_threshold", arm.over_threshold},
+                       {"attempts", arm.attempts},
+                       {"failed_attempts", arm.failed_attempts}});
+}
+
+Json limit_to_json(const std::optional<double>& limit) { return limit ? Json(*limit) : Json(); }
+
+Json news_to_json(const News& news) {
+  return Json::object({{"window", window_to_json(news.window)},
+                       {"slow_ms", limit_to_json(news.limits.usual)},
+                       {"threshold_ms", limit_to_json(news.limits.absolute)},
+                       {"canary", arm_to_json(news.canary)},
+                       {"control", arm_to_json(news.control)},
+                       {"all", arm_to_json(news.all)},
+                       {"before", arm_to_json(news.before)}});
+}
+
 }  // namespace
 
 Json quality_to_json(const Quality& quality) {
@@ -100,7 +124,8 @@ Json quality_to_json(const Quality& quality) {
                        {"window", window_to_json(quality.current.window)},
                        {"input", input_to_json(quality)},
                        {"populations", populations_to_json(quality.current)},
-                       {"baseline", std::move(baseline)}});
+                       {"baseline", std::move(baseline)},
+                       {"news", news_to_json(quality.news)}});
 }
 
 }  // namespace dagloop

@@ -54,6 +54,7 @@ Page compose_quality_page(const PageInputs& inputs) {
   if (inputs.decision != nullptr) {
     add_patch_section(page, *inputs.decision);
     add_trigger_section(page, *inputs.decision);
+    add_evidence_section(page, *inputs.decision);
     add_recommendation_section(page, *inputs.decision);
   }
   add_kpi_section(page, quality, Population::dag);

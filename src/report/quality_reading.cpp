@@ -99,6 +99,36 @@ InputCounts read_input(const JsonReader& reader) {
   return input;
 }
 
+ArmFigures read_arm(const JsonReader& reader) {
+  ArmFigures arm;
+  arm.runs = read_count(reader.at("runs"));
+  arm.failed = read_count(reader.at("failed"));
+  arm.auth_errors = read_count(reader.at("auth_errors"));
+  arm.server_errors = read_count(reader.at("server_errors"));
+  arm.timed = read_count(reader.at("timed"));
+  arm.slow = read_count(reader.at("slow"));
+  arm.over_threshold = read_count(reader.at("over_threshold"));
+  arm.attempts = read_count(reader.at("attempts"));
+  arm.failed_attempts = read_count(reader.at("failed_attempts"));
+  const bool is_share = arm.failed <= arm.runs && arm.auth_errors <= arm.runs &&
+                        arm.server_errors <= arm.runs && arm.slow <= arm.timed &&
+                        arm.over_threshold <= arm.timed && arm.failed_attempts <= arm.attempts;
+  if (!is_share) reader.fail("a part is more than the whole", "evaluate the log again");
+  return arm;
+}
+
+News read_news(const JsonReader& reader) {
+  News news;
+  news.window = read_window(reader.at("window"));
+  if (const auto slow = reader.find("slow_ms")) news.limits.usual = slow->number();
+  if (const auto limit = reader.find("threshold_ms")) news.limits.absolute = limit->number();
+  news.canary = read_arm(reader.at("canary"));
+  news.control = read_arm(reader.at("control"));
+  news.all = read_arm(reader.at("all"));
+  news.before = read_arm(reader.at("before"));
+  return news;
+}
+
 }  // namespace
 
 Quality quality_from_json(const Json& document, std::string_view where) {
@@ -112,6 +142,7 @@ Quality quality_from_json(const Json& document, std::string_view where) {
   if (const auto baseline = reader.find("baseline")) {
     quality.baseline = read_window_kpis(*baseline);
   }
+  if (const auto news = reader.find("news")) quality.news = read_news(*news);
   return quality;
 }
 

@@ -8,6 +8,7 @@
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
+#include "state/evidence_json.hpp"
 
 namespace dagloop {
 namespace {
@@ -126,6 +127,7 @@ CycleState read_state(const JsonReader& reader) {
   }
   if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
   state.last_rollback = read_timing(reader);
+  if (const auto evidence = reader.find("evidence")) state.evidence = read_evidence(*evidence);
   state.last_refusal = reader.at("last_refusal").string();
   return state;
 }
@@ -169,6 +171,7 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"used_decisions", std::move(used)},
                        {"rollback_due_since", optional_time(state.rollback_due_since)},
                        {"last_rollback", rollback_timing_to_json(state.last_rollback)},
+                       {"evidence", evidence_to_json(state.evidence)},
                        {"last_refusal", state.last_refusal}});
 }
 

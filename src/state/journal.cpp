@@ -9,7 +9,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array<std::pair<EventType, std::string_view>, 15> kTypes{{
+constexpr std::array<std::pair<EventType, std::string_view>, 16> kTypes{{
     {EventType::adopted, "adopted"},
     {EventType::proposed, "proposed"},
     {EventType::approved, "approved"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<EventType, std::string_view>, 15> kTypes{{
     {EventType::verified, "verified"},
     {EventType::verification_failed, "verification_failed"},
     {EventType::conflict, "conflict"},
+    {EventType::observed, "observed"},
 }};
 
 // Everything that the hash covers.

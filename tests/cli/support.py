@@ -174,7 +174,8 @@ class Workspace:
         return {
             "window": "1d",
             "input": {"sources": [str(self.log.path)], "max_age": "6h"},
-            "decision": {"soak": "6h", "cooldown": "1d", "min_sample": 20},
+            # The figures alone: a hundred runs tell a story. test_sequential_evidence.py has the rest.
+            "decision": {"soak": "6h", "cooldown": "1d", "min_sample": 20, "evidence": "point"},
             "policy": {"env_file": str(self.env_file), "allowlist": str(self.allowlist),
                        "rules": str(self.rules), "approvers": str(self.approvers),
                        "approvals_dir": str(self.approvals)},

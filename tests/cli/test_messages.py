@@ -90,7 +90,7 @@ class ConfigurationMessagesTest(MessageTestCase):
             "threshold": ({"gate": {"checks": [{"kpi": "fallback_rate", "comparator": "<=",
                                                 "threshold": 5}]}}, "gate.checks[0].threshold"),
             "ladder": ({"decision": {"ladder": [0, 30, 10]}}, "decision.ladder"),
-            "evidence": ({"decision": {"evidence": "sequential"}}, "decision.evidence", "point"),
+            "evidence": ({"decision": {"evidence": "bayes"}}, "decision.evidence", "sequential"),
             "people": ({"policy": {"approval_people": 3}}, "approval_people"),
             "language": ({"reports": {"language": "de"}}, "language"),
             "error class": ({"error_classes": {"weather": ["RAIN"]}}, "weather"),

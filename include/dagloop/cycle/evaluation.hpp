@@ -12,13 +12,28 @@
 
 namespace dagloop {
 
+/// What evidence asks for besides: what is new since the last look.
+struct NewsRequest {
+  TimePoint since;  // the rollout's beginning; a slot boundary, as is `from`
+  TimePoint from;   // the last look
+  SlowLimits limits;
+  enum class Before { leave_out, count };  // runs of as long a time before the rollout
+  Before before = Before::leave_out;
+};
+
 /// What is evaluated.
 struct EvaluationRequest {
   TimePoint as_of;      // floored to the slot
   Microseconds window;  // a multiple of the slot
   BaselineSpec baseline;
   std::optional<TimePoint> not_before;  // cuts the window: the policy in force began here
+  // None: the window's runs, and the baseline window's as `before`.
+  std::optional<NewsRequest> news = std::nullopt;
 };
+
+/// Returns the stretches before `since` that lie as long before it as the stretch [from, to) lies
+/// behind it, day by day, at the same hours of the day; no two looks share any.
+std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 
 /// Reads the source and computes the figures.
 ///

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/reason.hpp"
 #include "dagloop/kpi/quality.hpp"
@@ -22,9 +23,10 @@ struct Verification {
 /// Judges `change` by the gate on `quality` (the runs since the change against those before).
 ///
 /// Shape:  missed as soon as a check of severity fail fails, unless it failed before the change too
-///         and is not worse now; passed when the soak is over and every such check has its sample;
+///         and is not worse now, or (a rate, with sequential evidence) its miss may be noise;
+///         passed when the soak is over and every such check has its sample and none fails anew;
 ///         waiting otherwise, data faults included.
 Verification verify_change(const ChangeUnderVerification& change, const GateResult& gate,
-                           const Quality& quality, TimePoint now, Microseconds soak);
+                           const Quality& quality, TimePoint now, const DecisionConfig& config);
 
 }  // namespace dagloop

@@ -32,11 +32,12 @@ struct DecisionConfig {
   Microseconds soak = std::chrono::hours(6);
   Microseconds cooldown = std::chrono::hours(24);
   TriggerThresholds triggers;
+  EvidenceConfig evidence;
 };
 
 /// Reads the section; a missing one gives the defaults.
 ///
-/// Errors: Error{config}; `evidence` other than "point" is refused by this version.
+/// Errors: Error{config}.
 DecisionConfig parse_decision_config(const JsonReader& reader);
 
 /// What the state knows of policies.
@@ -55,6 +56,7 @@ struct DecisionInputs {
   const GateResult& gate;
   BaselineKind baseline = BaselineKind::automatic;
   const DecisionConfig& config;
+  const Evidence& evidence;  // of this rollout, up to this look
   DataLimits limits;
   const std::vector<KeySpec>& keys;
   const std::vector<PolicyRule>& rules;
@@ -75,6 +77,7 @@ struct Decision {
   int current_percent = 0;
   std::optional<int> next_percent;
   std::vector<TriggerResult> triggers;
+  std::optional<EvidenceView> promotion;  // evidence against inferiority, where it was asked for
   std::vector<Reason> reasons;
   std::vector<Recommendation> recommendations;
   Patch patch;  // empty: nothing to apply

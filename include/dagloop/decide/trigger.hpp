@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dagloop/decide/comparison.hpp"
+#include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/reason.hpp"
 
 namespace dagloop {
@@ -22,7 +23,8 @@ struct TriggerThresholds {
   std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
 };
 
-enum class TriggerState { fired, quiet, insufficient };
+/// `unconfirmed`: the figures cross the limit, but may still be noise.
+enum class TriggerState { fired, quiet, insufficient, unconfirmed };
 
 /// Returns the printed word.
 std::string_view to_string(TriggerState state);
@@ -37,17 +39,27 @@ struct TriggerResult {
   double threshold = 0;
   std::uint64_t sample_count = 0;
   std::uint64_t baseline_sample_count = 0;
+  std::optional<EvidenceView> evidence;  // where sequential evidence is asked for
   Reason reason;
 };
 
-/// Evaluates every trigger that is on, by point estimates.
+/// What triggers rest on besides the figures.
+struct TriggerEvidence {
+  const EvidenceConfig& config;
+  const Evidence& collected;
+};
+
+/// Evaluates every trigger that is on: by point estimates and, where `evidence` asks for it, by
+/// what was collected.
 ///
+/// Shape:  without a single run on one side of the evidence the figures decide alone: what cannot
+///         be tested must not keep a bad policy in force.
 /// Shape:  a side with fewer than `min_sample` observations makes its triggers insufficient; the
 ///         absolute p95 trigger needs the subject alone.
 /// Source: docs/kpis.md, "Triggers".
 std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
-                                             const Comparison& comparison,
-                                             std::uint64_t min_sample);
+                                             const Comparison& comparison, std::uint64_t min_sample,
+                                             const TriggerEvidence& evidence);
 
 /// Returns whether any has fired.
 bool any_fired(const std::vector<TriggerResult>& triggers);

@@ -59,6 +59,9 @@ class DurationHistogram {
   /// Cost:   O(n log n) while exact, O(buckets) after.
   std::optional<double> quantile(double p) const;
 
+  /// Returns how many durations lie in buckets above that of `limit_ms`, however they are kept.
+  std::uint64_t count_above(double limit_ms) const;
+
   bool operator==(const DurationHistogram& other) const;
 
   /// Returns the durations, in no order; empty once they are in buckets.

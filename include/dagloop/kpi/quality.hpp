@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/kpi/arm_figures.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 #include "dagloop/kpi/partial.hpp"
 
@@ -56,6 +57,7 @@ struct Quality {
   WindowKpis current;
   InputCounts input;  // of all that was read; derived and in-flight runs are in the populations
   std::optional<WindowKpis> baseline;
+  News news;  // since the last look, else of the window
 
   /// Returns the in-flight runs of the window, both populations.
   std::uint64_t in_flight() const;

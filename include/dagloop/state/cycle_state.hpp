@@ -11,6 +11,7 @@
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/time.hpp"
+#include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/policy_key.hpp"
 
 namespace dagloop {
@@ -83,6 +84,7 @@ struct CycleState {
   std::vector<std::string> used_decisions;  // digests that were applied: an approval is single-use
   std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
   std::optional<RollbackTiming> last_rollback;
+  Evidence evidence;         // of the rollout, up to the last applying tick
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };

@@ -30,6 +30,7 @@ enum class EventType {
   verified,
   verification_failed,
   conflict,
+  observed,  // what was new was added to the evidence
 };
 
 /// Returns the printed word, and reads it.

@@ -138,7 +138,7 @@ TEST_CASE("a bad configuration is refused with file and key") {
       {R"({"error_classes": {"weather": ["RAIN"]}})", "weather"},
       {R"({"gate": {"checks": [{"kpi": "x", "comparator": ">=", "threshold": 1}]}})", "kpi"},
       {R"({"decision": {"ladder": [10]}})", "ladder"},
-      {R"({"decision": {"evidence": "sequential"}})", "evidence"},
+      {R"({"decision": {"evidence": "bayes"}})", "evidence"},
       {R"({"policy": {"approval_people": 3}})", "approval_people"},
       {R"({"policy": {"reload": "systemctl reload x"}})", "reload"},
       {R"({"policy": {"env": "x"}})", "env"},

@@ -34,6 +34,7 @@ std::ptrdiff_t count(LoopWorld& world, const std::string& word) {
 
 CycleState comparable(CycleState state) {
   state.version = 0;
+  state.evidence = {};  // a later tick has looked once more
   return state;
 }
 

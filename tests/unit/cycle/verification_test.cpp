@@ -1,6 +1,7 @@
 #include "dagloop/cycle/verification.hpp"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "../../support/make_quality.hpp"
 
@@ -14,11 +15,24 @@ constexpr Microseconds kSoak = hours(6);
 const ChangeUnderVerification kChange{
     "d1", {{"DAG_ROLLOUT_PERCENT", {"0", "10"}}}, kAsOf - hours(7)};
 
-/// Judges `quality` by `checks`, `since` after the change.
+Verification judge_by(EvidenceMode mode, const Quality& quality,
+                      const std::vector<GateCheck>& checks, Microseconds since) {
+  DecisionConfig config;
+  config.soak = kSoak;
+  config.evidence.mode = mode;
+  return verify_change(kChange, evaluate_gate(checks, quality, {}), quality,
+                       kChange.applied_at + since, config);
+}
+
+/// Judges `quality` by `checks`, `since` after the change, by the figures alone.
 Verification judge(const Quality& quality, const std::vector<GateCheck>& checks = default_gate(),
                    Microseconds since = hours(7)) {
-  return verify_change(kChange, evaluate_gate(checks, quality, {}), quality,
-                       kChange.applied_at + since, kSoak);
+  return judge_by(EvidenceMode::point, quality, checks, since);
+}
+
+/// Judges `quality` when its soak is over, with sequential evidence.
+Verification weigh(const Quality& quality, const std::vector<GateCheck>& checks = default_gate()) {
+  return judge_by(EvidenceMode::sequential, quality, checks, hours(7));
 }
 
 /// 100 runs before and after the change, of which so many succeeded.
@@ -118,4 +132,48 @@ TEST_CASE("a change waits while the data cannot be relied on, however bad the fi
 
 TEST_CASE("a change is never verified by an empty gate") {
   CHECK(judge(runs_before_and_after(95, 95), {}).outcome == VerificationOutcome::waiting);
+}
+
+TEST_CASE("with sequential evidence a miss that may be noise is waited for, and does not pass") {
+  const Verification verification = weigh(runs_before_and_after(95, 89));
+  CHECK(verification.outcome == VerificationOutcome::waiting);
+  REQUIRE(has_reason(verification.reasons, "pipeline_success_rate_below_threshold_unconfirmed"));
+  CHECK_THAT(verification.reasons.front().text,
+             Catch::Contains("may be noise: the rate lies between 0.7"));
+  CHECK(weigh(runs_before_and_after(95, 60)).outcome == VerificationOutcome::missed);
+  CHECK(weigh(runs_before_and_after(95, 95)).outcome == VerificationOutcome::passed);
+}
+
+TEST_CASE("with sequential evidence a check that failed before has to be worse beyond noise") {
+  CHECK(weigh(runs_before_and_after(60, 59)).outcome == VerificationOutcome::waiting);
+  CHECK(weigh(runs_before_and_after(60, 25)).outcome == VerificationOutcome::missed);
+  CHECK(weigh(runs_before_and_after(60, 61)).outcome == VerificationOutcome::passed);
+}
+
+TEST_CASE("with sequential evidence a figure that is no rate misses as it stands") {
+  const std::vector<GateCheck> checks{
+      {"p95_latency_ms", Population::dag, Comparator::at_most, 1, 20, Severity::fail}};
+  CHECK(weigh(runs_before_and_after(95, 95), checks).outcome == VerificationOutcome::missed);
+}
+
+TEST_CASE("looked at after every run, a change that just passes its gate is hardly ever blamed") {
+  std::mt19937_64 dice(11);
+  int blamed = 0;
+  int failed_at_some_look = 0;
+  for (int change = 0; change < 300; ++change) {
+    std::uint64_t succeeded = 0;
+    bool was_blamed = false;
+    bool was_failing = false;
+    for (std::uint64_t runs = 1; runs <= 100; ++runs) {
+      if (dice() % 10 != 0) ++succeeded;
+      const Quality quality =
+          QualityBuilder().baseline(make_runs(100, 95)).current(make_runs(runs, succeeded)).build();
+      was_blamed = was_blamed || weigh(quality).outcome == VerificationOutcome::missed;
+      was_failing = was_failing || judge(quality).outcome == VerificationOutcome::missed;
+    }
+    if (was_blamed) ++blamed;
+    if (was_failing) ++failed_at_some_look;
+  }
+  CHECK(blamed <= 3);
+  CHECK(failed_at_some_look > 100);
 }

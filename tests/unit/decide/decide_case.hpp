@@ -45,12 +45,20 @@ inline PolicyRule make_rule(const std::string& id, int rank, const std::string& 
   return rule;
 }
 
+/// Returns the default configuration, but for evidence: the figures alone decide.
+inline DecisionConfig by_figures() {
+  DecisionConfig config;
+  config.evidence.mode = EvidenceMode::point;
+  return config;
+}
+
 /// The inputs of decide(). The default is a canary at 30 % that is as good as its control.
 struct DecideCase {
   QualityBuilder quality = healthy();
   std::vector<GateCheck> checks = default_gate();
   BaselineKind baseline = BaselineKind::automatic;
-  DecisionConfig config;
+  DecisionConfig config = by_figures();
+  Evidence evidence;
   DataLimits limits;
   std::vector<KeySpec> keys{
       make_key("DAG_ROLLOUT_PERCENT", KeyType::int_, 0, 100, 40),
@@ -85,6 +93,7 @@ struct DecideCase {
                             .gate = gate,
                             .baseline = baseline,
                             .config = config,
+                            .evidence = evidence,
                             .limits = limits,
                             .keys = keys,
                             .rules = rules,

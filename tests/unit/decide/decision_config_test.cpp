@@ -64,20 +64,36 @@ TEST_CASE("null turns a trigger off") {
   CHECK(triggers.error_floor == 5);
 }
 
-TEST_CASE("sequential evidence is refused with what to do instead") {
-  CHECK_THROWS_WITH(parse(R"({"evidence": "sequential"})"),
-                    Catch::Contains("decision.evidence") && Catch::Contains("point estimates") &&
-                        Catch::Contains("set \"point\""));
+TEST_CASE("evidence is sequential unless the figures alone are to decide") {
+  CHECK(parse("{}").evidence.mode == EvidenceMode::sequential);
+  CHECK(parse(R"({"evidence": "sequential"})").evidence.mode == EvidenceMode::sequential);
+  CHECK(parse(R"({"evidence": "point"})").evidence.mode == EvidenceMode::point);
+  const EvidenceConfig evidence = parse(R"({"alpha": 0.02, "promotion_alpha": 0.1,
+      "promotion_excludes_drop_pp": 5, "patience": "14d"})")
+                                      .evidence;
+  CHECK(evidence.alpha == 0.02);
+  CHECK(evidence.promotion_alpha == 0.1);
+  CHECK(evidence.promotion_margin_pp == 5.0);
+  CHECK(evidence.patience == 14 * 24h);
 }
 
-TEST_CASE("alpha is refused, with or without evidence, for it would do nothing") {
-  CHECK_THROWS_WITH(parse(R"({"alpha": 0.01})"), Catch::Contains("decision.alpha"));
-  CHECK_THROWS_AS(parse(R"({"evidence": "point", "alpha": 0.01})"), Error);
+TEST_CASE("a level of evidence is refused where the figures alone decide: it would do nothing") {
+  for (const char* key : {R"("alpha": 0.01)", R"("promotion_alpha": 0.05)", R"("patience": "7d")",
+                          R"("promotion_excludes_drop_pp": 5)"}) {
+    CHECK_THROWS_WITH(parse(std::string(R"({"evidence": "point", )") + key + "}"),
+                      Catch::Contains("would do nothing") && Catch::Contains("decision."));
+  }
 }
 
 TEST_CASE("a faulty section is refused with file and key") {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"evidence": "none"})", "decision.evidence"},
+      {R"({"alpha": 0})", "decision.alpha"},
+      {R"({"alpha": 0.6})", "decision.alpha"},
+      {R"({"promotion_alpha": "5 %"})", "decision.promotion_alpha"},
+      {R"({"promotion_excludes_drop_pp": 0})", "decision.promotion_excludes_drop_pp"},
+      {R"({"promotion_excludes_drop_pp": 101})", "decision.promotion_excludes_drop_pp"},
+      {R"({"patience": 28})", "decision.patience"},
       {R"({"ladder": []})", "decision.ladder"},
       {R"({"ladder": [10]})", "decision.ladder"},
       {R"({"ladder": [0, 10, 10]})", "decision.ladder"},

@@ -14,12 +14,19 @@ using test::QualityBuilder;
 
 constexpr std::uint64_t kMinSample = 20;
 
+EvidenceConfig figures_alone() {
+  EvidenceConfig config;
+  config.mode = EvidenceMode::point;
+  return config;
+}
+
 /// Evaluates the triggers for a window and the one before, and returns the one called `name`.
 TriggerResult trigger_of(const std::string& name, const KpiPartial& subject,
                          const KpiPartial& reference, const TriggerThresholds& thresholds = {}) {
   const Quality quality = QualityBuilder().current(subject).baseline(reference).build();
   const Comparison comparison = choose_comparison(quality, BaselineKind::previous);
-  for (TriggerResult& result : evaluate_triggers(thresholds, comparison, kMinSample)) {
+  for (TriggerResult& result :
+       evaluate_triggers(thresholds, comparison, kMinSample, {figures_alone(), Evidence{}})) {
     if (result.name == name) return result;
   }
   FAIL("no trigger " << name);
@@ -191,8 +198,9 @@ TEST_CASE("the absolute p95 trigger needs the subject alone") {
   TriggerThresholds thresholds;
   thresholds.p95_ms = 1000;
   const Quality quality = QualityBuilder().current(make_runs(50, 50, 2000)).build();
-  const auto results = evaluate_triggers(
-      thresholds, choose_comparison(quality, BaselineKind::automatic), kMinSample);
+  const auto results =
+      evaluate_triggers(thresholds, choose_comparison(quality, BaselineKind::automatic), kMinSample,
+                        {EvidenceConfig{}, Evidence{}});
   REQUIRE(results.size() == 6);
   for (const TriggerResult& result : results) {
     CAPTURE(result.name);
@@ -204,8 +212,8 @@ TEST_CASE("the absolute p95 trigger needs the subject alone") {
 
 TEST_CASE("without canary runs every trigger is insufficient") {
   const Quality quality = QualityBuilder().current(make_runs(50, 0), Cohort::control).build();
-  const auto results =
-      evaluate_triggers({}, choose_comparison(quality, BaselineKind::automatic), kMinSample);
+  const auto results = evaluate_triggers({}, choose_comparison(quality, BaselineKind::automatic),
+                                         kMinSample, {EvidenceConfig{}, Evidence{}});
   CHECK(results.size() == 5);
   CHECK_FALSE(any_fired(results));
   for (const TriggerResult& result : results) CHECK(result.state == TriggerState::insufficient);
@@ -217,7 +225,8 @@ TEST_CASE("triggers come in a fixed order, and those turned off do not come") {
   const Comparison comparison = choose_comparison(quality, BaselineKind::previous);
   const auto names = [&](const TriggerThresholds& thresholds) {
     std::vector<std::string> all;
-    for (const auto& result : evaluate_triggers(thresholds, comparison, kMinSample)) {
+    for (const auto& result :
+         evaluate_triggers(thresholds, comparison, kMinSample, {figures_alone(), Evidence{}})) {
       all.push_back(result.name);
     }
     return all;

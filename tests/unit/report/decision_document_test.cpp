@@ -72,7 +72,7 @@ TEST_CASE("a decision document shows every figure of its triggers") {
   CHECK(to_compact_json(triggers[0]) ==
         R"({"name":"success_drop","kpi":"pipeline_success_rate","state":"quiet","value":0.95,)"
         R"("baseline_value":0.96,"threshold":10,"sample_count":40,"baseline_sample_count":400,)"
-        R"("reason":{"code":"success_drop_quiet","text":"fine"}})");
+        R"("evidence":null,"reason":{"code":"success_drop_quiet","text":"fine"}})");
   CHECK(triggers[1].find("value")->is_null());
 }
 

@@ -89,6 +89,7 @@ inline Decision make_decision() {
                                10,
                                40,
                                400,
+                               std::nullopt,
                                {"success_drop_quiet", "fine"}});
   decision.triggers.push_back({"p95_ratio",
                                "p95_latency_ms",
@@ -98,6 +99,7 @@ inline Decision make_decision() {
                                1.5,
                                0,
                                0,
+                               std::nullopt,
                                {"p95_ratio_insufficient", "no runs"}});
   decision.reasons.push_back({"gate_pass", "every check passed"});
   decision.recommendations.push_back({"slow_nodes", "timeouts", 1, "DAG_NODE_TIMEOUT_MS", "1000",

@@ -199,6 +199,30 @@ TEST_CASE("triggers, recommendations and the proposed change are shown with thei
              Catch::Contains("Needs an approval before 2026-02-26 06:00 UTC"));
 }
 
+TEST_CASE("evidence is shown test by test, with what is still needed") {
+  Decision decision = test::make_decision();
+  CHECK(section(render(example_quality(), &decision), "Evidence since the rollout began").empty());
+  EvidenceView drop;
+  drop.e_value = 12.345;
+  drop.needed = 200;
+  drop.subject = {1020, 204};
+  drop.reference = {9180, 918};
+  drop.difference = Interval{-0.0123, 0.215};
+  drop.more_trials = 1234;
+  drop.is_available = true;
+  decision.triggers[0].evidence = drop;
+  decision.triggers[1].evidence = EvidenceView();  // nothing counted: no row
+  EvidenceView promotion = drop;
+  promotion.more_trials.reset();
+  decision.promotion = promotion;
+  const std::string evidence =
+      section(render(example_quality(), &decision), "Evidence since the rollout began");
+  CHECK_THAT(evidence, Catch::Contains("| success_drop | 204 of 1,020 | 918 of 9,180 | "
+                                       "-1.2 to +21.5 pp | 12.3 | 200 | 1,234 |"));
+  CHECK_THAT(evidence, Catch::Contains("| 12.3 | 200 | never at these rates |"));
+  CHECK(first_cells(evidence) == std::vector<std::string>{"success_drop", "promotion"});
+}
+
 TEST_CASE("runs of other paths have their own section where there are any") {
   CHECK_THAT(section(example_page(), "KPIs of non-DAG runs"),
              Catch::Contains("| pipeline_success_rate | 92.9 % |"));

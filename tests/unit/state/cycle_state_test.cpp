@@ -10,6 +10,19 @@ namespace {
 
 const TimePoint kTime = *parse_time("2026-03-01T10:00:00.000001Z");
 
+Evidence full_evidence() {
+  Evidence evidence;
+  evidence.policy = "p1";
+  evidence.percent = 10;
+  evidence.since = kTime;
+  evidence.until = kTime + Microseconds(5);
+  evidence.limits = {900.5, 1500.0};
+  evidence.tests["success_drop"] = {
+      {{3, 1}, {}}, {{10, 2}, {90, 9}}, {90, 8}, {-0.25, 1.0 / 3, 1e-17}, 0.7};
+  evidence.tests["promotion"] = {};
+  return evidence;
+}
+
 // A state in which every member holds something.
 CycleState full_state() {
   CycleState state;
@@ -36,6 +49,7 @@ CycleState full_state() {
   state.rollback_due_since = kTime + Microseconds(2);
   state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
   state.last_refusal = "a\nb";
+  state.evidence = full_evidence();
   return state;
 }
 
@@ -86,7 +100,7 @@ TEST_CASE("the version belongs to the stored row, not to the document") {
 TEST_CASE("a state that lacks any member, of itself or of its changes, is refused") {
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
-    if (key == "rollback_due_since" || key == "last_rollback") continue;  // below
+    if (key == "rollback_due_since" || key == "last_rollback" || key == "evidence") continue;
     check_refused(without(document, key), key == "schema" ? "this version" : key);
   }
   for (const std::string part : {"intent", "change"}) {
@@ -105,6 +119,35 @@ TEST_CASE("a state of a version that did not time rollbacks is read") {
   state.rollback_due_since.reset();
   state.last_rollback.reset();
   CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("a state of a version without sequential evidence is read, and it begins anew") {
+  CycleState state = full_state();
+  const Json document = without(cycle_state_to_json(state), "evidence");
+  state.evidence = {};
+  CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
+  const Json document = cycle_state_to_json(full_state());
+  for (const auto& [key, value] : document.find("evidence")->as_object()) {
+    if (key == "slow_ms" || key == "threshold_ms") continue;  // not known: none
+    Json edited = document;
+    edited["evidence"] = without(*document.find("evidence"), key);
+    check_refused(edited, key);
+  }
+  for (const auto& [key, value] :
+       document.find("evidence")->find("tests")->find("success_drop")->as_object()) {
+    Json edited = document;
+    edited["evidence"]["tests"]["success_drop"] =
+        without(*document.find("evidence")->find("tests")->find("success_drop"), key);
+    check_refused(edited, key);
+  }
+  for (const char* arm : {"[3]", "[3, 4]", "[-1, 0]", "[1, -1]", "[\"3\", 1]"}) {
+    Json edited = document;
+    edited["evidence"]["tests"]["success_drop"]["expectation"] = parse_json(arm, "d");
+    check_refused(edited, "evidence.tests.success_drop.expectation");
+  }
 }
 
 TEST_CASE("the time of a rollback is printed in seconds") {

@@ -1,4 +1,4 @@
-// The rollout percentage among policy values. Private to the decide layer.
+// The rollout percentage among policy values. Pure.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,34 @@
+// Which evidence goes on from one tick to the next, and which begins anew. Composes decide and kpi.
+#pragma once
+
+#include "dagloop/cycle/config.hpp"
+#include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/decide/evidence.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// What a look at the evidence is about.
+struct EvidenceScope {
+  PolicyValues values;                      // in force
+  std::optional<TimePoint> in_force_since;  // unknown: since the window's beginning
+  TimePoint as_of;
+};
+
+/// Returns the evidence that the next news are added to: `kept`, or none yet.
+///
+/// Shape: a rollout of one policy up the ladder is one; a step down, or another policy, begins
+///        anew, and so does, where nothing is rolled out, every week.
+Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config);
+
+/// Returns what has to be counted for it.
+NewsRequest news_for(const Evidence& evidence, const Config& config);
+
+/// Adds what was counted.
+void take_news(Evidence& evidence, const Quality& quality, const Config& config);
+
+/// Returns the evidence that one report gives by itself: a single look.
+Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
+                            const Config& config);
+
+}  // namespace dagloop

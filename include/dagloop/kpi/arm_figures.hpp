@@ -1,0 +1,52 @@
+// What sequential evidence counts of one side of a comparison. Value types.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/kpi/partial.hpp"
+#include "dagloop/record/error_class.hpp"
+
+namespace dagloop {
+
+/// Latencies above which a run counts as slow. Units: milliseconds.
+struct SlowLimits {
+  std::optional<double> usual;     // what 5 % of the runs exceed where nothing has changed
+  std::optional<double> absolute;  // the configured threshold of p95
+  bool operator==(const SlowLimits&) const = default;
+};
+
+/// Counts of some runs.
+struct ArmFigures {
+  std::uint64_t runs = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t auth_errors = 0;
+  std::uint64_t server_errors = 0;
+  std::uint64_t timed = 0;           // runs with a latency
+  std::uint64_t slow = 0;            // of them, above SlowLimits::usual
+  std::uint64_t over_threshold = 0;  // of them, above SlowLimits::absolute
+  std::uint64_t attempts = 0;
+  std::uint64_t failed_attempts = 0;
+  bool operator==(const ArmFigures&) const = default;
+};
+
+/// Counts the runs of `partial`.
+///
+/// Shape: a latency in the same histogram bucket as a limit is not above it, whether the partial
+///        still has its durations or not: two sides are counted alike.
+ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
+                     const SlowLimits& limits);
+
+/// What is new since the last look, side by side.
+struct News {
+  Window window;
+  SlowLimits limits;
+  ArmFigures canary;
+  ArmFigures control;
+  ArmFigures all;     // DAG runs
+  ArmFigures before;  // DAG runs of as long a time before the policy in force, at the same hours
+  bool operator==(const News&) const = default;
+};
+
+}  // namespace dagloop

@@ -1,0 +1,113 @@
+#include "dagloop/cycle/rollout_evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dagloop/base/digest.hpp"
+#include "dagloop/decide/rollout.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr Microseconds kSteadyEpoch = std::chrono::hours(24 * 7);
+constexpr double kMostExpectation = 500;  // trials: what was usual may move
+
+int percent_of(const PolicyValues& values, const Config& config) {
+  return rollout_percent(values, config.decision.rollout_key).value_or(0);
+}
+
+std::string policy_without_rollout(PolicyValues values, const Config& config) {
+  values.erase(config.decision.rollout_key);
+  std::string text;
+  for (const auto& [key, value] : values) text += key + "=" + value + "\n";
+  return sha256_hex(text);
+}
+
+bool is_between(int percent) { return percent > 0 && percent < 100; }
+
+bool takes_cohorts(int percent, BaselineKind kind) {
+  return kind == BaselineKind::control || (kind == BaselineKind::automatic && is_between(percent));
+}
+
+// What is expected of the reference before any of its runs was seen.
+ArmCounts expected(const Kpi* kpi, bool counts_the_others) {
+  if (kpi == nullptr || kpi->denominator == 0 || kpi->numerator > kpi->denominator) return {};
+  const auto trials = static_cast<double>(kpi->denominator);
+  const auto events =
+      static_cast<double>(counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator);
+  const double kept = std::min(trials, kMostExpectation);
+  return {static_cast<std::uint64_t>(kept),
+          static_cast<std::uint64_t>(std::floor(kept * events / trials))};
+}
+
+void expect(Evidence& evidence, const KpiSet& kpis) {
+  const auto set = [&](std::string_view test, std::string_view kpi, bool counts_the_others) {
+    evidence.tests[std::string(test)].expectation = expected(kpis.find(kpi), counts_the_others);
+  };
+  set("success_drop", "pipeline_success_rate", true);
+  set(kPromotionTest, "pipeline_success_rate", true);
+  set("error_ratio.auth", "error_rate.auth", false);
+  set("error_ratio.server", "error_rate.server", false);
+  set("attempt_failure_ratio", "attempt_failure_rate", false);
+  evidence.tests["p95_ratio"].expectation = {100, 5};
+}
+
+void begin(Evidence& evidence, const Quality& quality) {
+  if (!evidence.tests.empty()) return;
+  const PopulationKpis* reference = nullptr;
+  if (quality.baseline) reference = &quality.baseline->population(Population::dag);
+  if (reference != nullptr) expect(evidence, reference->kpis);
+}
+
+}  // namespace
+
+Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config) {
+  const int percent = percent_of(scope.values, config);
+  const std::string policy = policy_without_rollout(scope.values, config);
+  const TimePoint end = floor_to_slot(scope.as_of);
+  const bool is_same_rollout = kept.policy == policy && percent >= kept.percent &&
+                               (kept.percent > 0 || percent == 0) && kept.since <= end;
+  const bool is_over =
+      !takes_cohorts(percent, config.baseline.kind) && end - kept.since > kSteadyEpoch;
+  if (is_same_rollout && !is_over) {
+    Evidence evidence = kept;
+    evidence.percent = percent;
+    return evidence;
+  }
+  Evidence evidence;
+  evidence.policy = policy;
+  evidence.percent = percent;
+  const TimePoint earliest = end - config.window;
+  // Of a policy long in force the last week counts no more: a new one begins.
+  const TimePoint begun = is_same_rollout ? kept.until : scope.in_force_since.value_or(earliest);
+  evidence.since = std::clamp(ceil_to_slot(begun), earliest, end);
+  evidence.until = evidence.since;
+  return evidence;
+}
+
+NewsRequest news_for(const Evidence& evidence, const Config& config) {
+  const bool has_control = takes_cohorts(evidence.percent, config.baseline.kind);
+  return {evidence.since, evidence.until, evidence.limits,
+          has_control ? NewsRequest::Before::leave_out : NewsRequest::Before::count};
+}
+
+void take_news(Evidence& evidence, const Quality& quality, const Config& config) {
+  if (quality.news.window.end <= quality.news.window.start) return;
+  begin(evidence, quality);
+  evidence.limits = quality.news.limits;
+  const auto sides = takes_cohorts(evidence.percent, config.baseline.kind)
+                         ? EvidenceSides::canary_and_control
+                         : EvidenceSides::all_and_before;
+  add_news(evidence, quality.news, sides, config.decision.evidence);
+}
+
+Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
+                            const Config& config) {
+  Evidence evidence = evidence_to_go_on({}, scope, config);
+  evidence.since = quality.news.window.start;
+  evidence.until = evidence.since;
+  take_news(evidence, quality, config);
+  return evidence;
+}
+
+}  // namespace dagloop

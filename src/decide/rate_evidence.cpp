@@ -1,0 +1,158 @@
+#include "dagloop/decide/rate_evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+namespace {
+
+// Of both sides together: in smaller ones the sides are too unequal, now this way, now that.
+constexpr std::uint64_t kLeastBlock = 20;
+constexpr double kLeastRate = 1e-4;  // an expectation of 0 or 1 would bet everything
+
+struct Rates {
+  double subject = 0;
+  double reference = 0;
+};
+
+struct Sides {
+  double subjects = 0;
+  double subject_events = 0;
+  double references = 0;
+  double reference_events = 0;
+};
+
+double as_double(std::uint64_t count) { return static_cast<double>(count); }
+
+double with_odds(double rate, double ratio) {
+  const double odds = rate / (1 - rate) * ratio;
+  return odds / (1 + odds);
+}
+
+double expected_rate(const ArmCounts& before) {
+  const double rate =
+      (static_cast<double>(before.events) + 0.5) / (static_cast<double>(before.trials) + 1);
+  return std::clamp(rate, kLeastRate, 1 - kLeastRate);
+}
+
+// Of the rates on the hypothesis' border, those closest (Kullback-Leibler) to `alternative`.
+Rates projected(const Rates& alternative, double margin, double subjects, double references) {
+  if (margin == 0) {
+    const double rate = (subjects * alternative.subject + references * alternative.reference) /
+                        (subjects + references);
+    return {rate, rate};
+  }
+  double low = std::max(0.0, margin);
+  double high = std::min(1.0, 1.0 + margin);
+  for (int i = 0; i < 60; ++i) {
+    const double a = (low + high) / 2;
+    const double b = a - margin;
+    const double slope = subjects * (a - alternative.subject) / (a * (1 - a)) +
+                         references * (b - alternative.reference) / (b * (1 - b));
+    (slope > 0 ? high : low) = a;
+  }
+  const double a = (low + high) / 2;
+  return {a, a - margin};
+}
+
+double log_likelihood_ratio(double events, double trials, double alternative, double null) {
+  const double others = trials - events;
+  double sum = 0;
+  if (events > 0) sum += events * std::log(alternative / null);
+  if (others > 0) sum += others * std::log((1 - alternative) / (1 - null));
+  return sum;
+}
+
+// Whether the alternative lies outside the hypothesis: only such a bet can win.
+bool is_outside(const RateHypothesis& hypothesis, const Rates& rates) {
+  const double difference = rates.subject - rates.reference;
+  return hypothesis.kind == RateHypothesis::Kind::worse_by_at_most ? difference > hypothesis.margin
+                                                                   : difference < hypothesis.margin;
+}
+
+double log_sum(const std::vector<double>& log_wealth, const RateHypothesis& hypothesis) {
+  double greatest = -std::numeric_limits<double>::infinity();
+  for (const double each : log_wealth) greatest = std::max(greatest, each);
+  double sum = 0;
+  for (std::size_t i = 0; i < log_wealth.size(); ++i) {
+    sum += hypothesis.alternatives[i].share * std::exp(log_wealth[i] - greatest);
+  }
+  return greatest + std::log(sum);
+}
+
+// By how much the bet on `alternative` gains with these shares of trials and events.
+double gain(const RateHypothesis& hypothesis, double odds_ratio, const Sides& sides,
+            double expected) {
+  if (hypothesis.given_rate) expected = *hypothesis.given_rate;
+  const Rates bet{with_odds(expected, odds_ratio), expected};
+  if (!is_outside(hypothesis, bet)) return 0;
+  if (hypothesis.given_rate) {
+    return log_likelihood_ratio(sides.subject_events, sides.subjects, bet.subject,
+                                expected + hypothesis.margin);
+  }
+  const Rates null = projected(bet, hypothesis.margin, sides.subjects, sides.references);
+  return log_likelihood_ratio(sides.subject_events, sides.subjects, bet.subject, null.subject) +
+         log_likelihood_ratio(sides.reference_events, sides.references, bet.reference,
+                              null.reference);
+}
+
+}  // namespace
+
+ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
+  trials += other.trials;
+  events += other.events;
+  return *this;
+}
+
+Block& Block::operator+=(const Block& other) {
+  subject += other.subject;
+  reference += other.reference;
+  return *this;
+}
+
+void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, double cluster) {
+  DAGLOOP_ASSERT(counts.subject.events <= counts.subject.trials);
+  DAGLOOP_ASSERT(counts.reference.events <= counts.reference.trials);
+  DAGLOOP_ASSERT(cluster >= 1);
+  open += counts;
+  total += counts;
+  const bool is_whole =
+      hypothesis.given_rate
+          ? open.subject.trials > 0
+          : open.subject.trials > 0 && open.reference.trials > 0 &&
+                open.subject.trials + open.reference.trials >= kLeastBlock;
+  if (!is_whole) return;
+  log_wealth.resize(hypothesis.alternatives.size(), 0.0);
+  const Sides sides{as_double(open.subject.trials), as_double(open.subject.events),
+                    as_double(open.reference.trials), as_double(open.reference.events)};
+  const double expected = expected_rate(expectation);
+  for (std::size_t i = 0; i < log_wealth.size(); ++i) {
+    // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
+    log_wealth[i] +=
+        gain(hypothesis, hypothesis.alternatives[i].odds_ratio, sides, expected) / cluster;
+  }
+  expectation += open.reference;
+  open = Block();
+  greatest_log_e = std::max(greatest_log_e, log_e(hypothesis));
+}
+
+double RateEvidence::log_e(const RateHypothesis& hypothesis) const {
+  return log_wealth.empty() ? 0.0 : log_sum(log_wealth, hypothesis);
+}
+
+double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,
+                       double reference_per_subject) {
+  DAGLOOP_ASSERT(reference_per_subject > 0);
+  const double expected = std::clamp(reference_rate, kLeastRate, 1 - kLeastRate);
+  const Sides sides{1, subject_rate, reference_per_subject, reference_per_subject * reference_rate};
+  double best = 0;
+  for (const auto& alternative : hypothesis.alternatives) {
+    best = std::max(best, gain(hypothesis, alternative.odds_ratio, sides, expected));
+  }
+  return best;
+}
+
+}  // namespace dagloop

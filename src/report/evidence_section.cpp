@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include "report/figures.hpp"
+#include "report/page_sections.hpp"
+
+namespace dagloop {
+namespace {
+
+std::string show_counts(const ArmCounts& counts) {
+  if (counts.trials == 0) return "";
+  return fmt::format("{} of {}", show_count(counts.events), show_count(counts.trials));
+}
+
+std::string show_e(double e_value) { return fmt::format("{:.3g}", e_value); }
+
+std::string show_difference(const EvidenceView& view) {
+  if (!view.difference) return "";
+  return fmt::format("{:+.1f} to {:+.1f} pp", 100 * view.difference->low,
+                     100 * view.difference->high);
+}
+
+std::string show_more(const EvidenceView& view) {
+  if (view.decides()) return "decided";
+  return view.more_trials ? show_count(*view.more_trials) : "never at these rates";
+}
+
+void add_row(Table& table, const std::string& name, const std::optional<EvidenceView>& view) {
+  if (!view || !view->is_available) return;
+  table.rows.push_back({name, show_counts(view->subject), show_counts(view->reference),
+                        show_difference(*view), show_e(view->e_value), show_e(view->needed),
+                        show_more(*view)});
+}
+
+}  // namespace
+
+void add_evidence_section(Page& page, const Decision& decision) {
+  Table table{{"test", "events", "of baseline", "difference at all looks", "e-value", "needed",
+               "more needed"},
+              {}};
+  for (const TriggerResult& trigger : decision.triggers) {
+    add_row(table, trigger.name, trigger.evidence);
+  }
+  add_row(table, "promotion", decision.promotion);
+  if (table.rows.empty()) return;
+  page.emplace_back(Heading{2, "Evidence since the rollout began"});
+  page.emplace_back(std::move(table));
+}
+
+}  // namespace dagloop

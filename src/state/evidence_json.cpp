@@ -1,0 +1,85 @@
+#include "state/evidence_json.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr const char* kRestore = "restore the state from a backup";
+
+Json arm_to_json(const ArmCounts& arm) { return Json(Json::Array{arm.trials, arm.events}); }
+
+std::uint64_t read_natural(const JsonReader& reader) {
+  const std::int64_t count = reader.integer();
+  if (count < 0) reader.fail("a count is negative", kRestore);
+  return static_cast<std::uint64_t>(count);
+}
+
+ArmCounts read_arm(const JsonReader& reader) {
+  const auto places = reader.elements();
+  if (places.size() != 2) reader.fail("is no pair of counts", kRestore);
+  const ArmCounts arm{read_natural(places[0]), read_natural(places[1])};
+  if (arm.events > arm.trials) reader.fail("has more events than trials", kRestore);
+  return arm;
+}
+
+Json block_to_json(const Block& block) {
+  return Json::object(
+      {{"subject", arm_to_json(block.subject)}, {"reference", arm_to_json(block.reference)}});
+}
+
+Block read_block(const JsonReader& reader) {
+  return {read_arm(reader.at("subject")), read_arm(reader.at("reference"))};
+}
+
+Json test_to_json(const RateEvidence& test) {
+  Json::Array wealth(test.log_wealth.begin(), test.log_wealth.end());
+  return Json::object({{"open", block_to_json(test.open)},
+                       {"total", block_to_json(test.total)},
+                       {"expectation", arm_to_json(test.expectation)},
+                       {"log_wealth", std::move(wealth)},
+                       {"greatest_log_e", test.greatest_log_e}});
+}
+
+RateEvidence read_test(const JsonReader& reader) {
+  RateEvidence test;
+  test.open = read_block(reader.at("open"));
+  test.total = read_block(reader.at("total"));
+  test.expectation = read_arm(reader.at("expectation"));
+  for (const JsonReader& each : reader.at("log_wealth").elements()) {
+    test.log_wealth.push_back(each.number());
+  }
+  test.greatest_log_e = reader.at("greatest_log_e").number();
+  return test;
+}
+
+Json optional_ms(const std::optional<double>& limit) { return limit ? Json(*limit) : Json(); }
+
+}  // namespace
+
+Json evidence_to_json(const Evidence& evidence) {
+  if (evidence.policy.empty()) return Json();
+  Json tests = Json::object();
+  for (const auto& [name, test] : evidence.tests) tests[name] = test_to_json(test);
+  return Json::object({{"policy", evidence.policy},
+                       {"percent", evidence.percent},
+                       {"since", format_time(evidence.since)},
+                       {"until", format_time(evidence.until)},
+                       {"slow_ms", optional_ms(evidence.limits.usual)},
+                       {"threshold_ms", optional_ms(evidence.limits.absolute)},
+                       {"tests", std::move(tests)}});
+}
+
+Evidence read_evidence(const JsonReader& reader) {
+  Evidence evidence;
+  evidence.policy = reader.at("policy").string();
+  evidence.percent = static_cast<int>(read_natural(reader.at("percent")));
+  evidence.since = reader.at("since").time();
+  evidence.until = reader.at("until").time();
+  if (const auto slow = reader.find("slow_ms")) evidence.limits.usual = slow->number();
+  if (const auto limit = reader.find("threshold_ms")) evidence.limits.absolute = limit->number();
+  for (const auto& [name, test] : reader.at("tests").members()) {
+    evidence.tests[name] = read_test(test);
+  }
+  return evidence;
+}
+
+}  // namespace dagloop

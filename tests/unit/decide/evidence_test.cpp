@@ -1,0 +1,153 @@
+#include "dagloop/decide/evidence.hpp"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+using namespace dagloop;
+
+namespace {
+
+ArmFigures runs(std::uint64_t count, std::uint64_t failed) {
+  ArmFigures arm;
+  arm.runs = count;
+  arm.failed = failed;
+  return arm;
+}
+
+News news(const ArmFigures& canary, const ArmFigures& control) {
+  News each;
+  each.canary = canary;
+  each.control = control;
+  return each;
+}
+
+Evidence after(const std::vector<News>& all, const EvidenceConfig& config) {
+  Evidence evidence;
+  evidence.policy = "p";
+  TimePoint end = evidence.since;
+  for (News each : all) {
+    each.window = {end, end + std::chrono::hours(1)};
+    end = each.window.end;
+    add_news(evidence, each, EvidenceSides::canary_and_control, config);
+  }
+  return evidence;
+}
+
+EvidenceConfig sequential() {
+  EvidenceConfig config;
+  config.mode = EvidenceMode::sequential;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("the sequence interval is Robbins' mixture interval") {
+  // Computed once more in Python, from math.lgamma and bisection.
+  const auto check = [](const ArmCounts& counts, double alpha, double low, double high) {
+    const Interval interval = rate_sequence_interval(counts, alpha);
+    CHECK(interval.low == Approx(low).margin(1e-9));
+    CHECK(interval.high == Approx(high).margin(1e-9));
+  };
+  check({100, 10}, 0.05, 0.02906085128407286, 0.2275099498585525);
+  check({20, 0}, 0.05, 0, 0.22400611201278267);
+  check({53, 53}, 0.01, 0.8735504234574992, 1);
+  check({10000, 1000}, 0.01, 0.0874714891185675, 0.11353431777204187);
+}
+
+TEST_CASE("the sequence interval holds the rate at every look") {
+  std::mt19937_64 dice(5);
+  int left = 0;
+  for (int i = 0; i < 2000; ++i) {
+    ArmCounts counts;
+    bool was_outside = false;
+    for (int look = 0; look < 200; ++look) {
+      ++counts.trials;
+      if (dice() % 10 < 3) ++counts.events;
+      const Interval interval = rate_sequence_interval(counts, 0.05);
+      was_outside = was_outside || interval.low > 0.3 || interval.high < 0.3;
+    }
+    if (was_outside) ++left;
+  }
+  CHECK(left <= 100);
+  CHECK(left > 20);  // it is not for want of trying
+}
+
+TEST_CASE("a drop of the canary is evidence for the trigger and none for the promotion") {
+  const EvidenceConfig config = sequential();
+  const Evidence bad = after({news(runs(60, 24), runs(540, 54))}, config);
+  CHECK(view_trigger(bad, "success_drop", config).decides());
+  CHECK_FALSE(view_promotion_test(bad, 0.05, config).decides());
+  const Evidence good = after({news(runs(300, 30), runs(2700, 270))}, config);
+  CHECK_FALSE(view_trigger(good, "success_drop", config).decides());
+  CHECK(view_promotion_test(good, 0.05, config).decides());
+}
+
+TEST_CASE("what has decided once stays decided, and the present figures are shown beside it") {
+  const EvidenceConfig config = sequential();
+  const Evidence evidence =
+      after({news(runs(60, 24), runs(540, 54)), news(runs(600, 40), runs(540, 54))}, config);
+  const EvidenceView view = view_trigger(evidence, "success_drop", config);
+  CHECK(view.decides());
+  CHECK(view.subject == ArmCounts{660, 64});
+}
+
+TEST_CASE("an undecided test says how many more runs it takes, and is about right") {
+  const EvidenceConfig config = sequential();
+  std::vector<News> all{news(runs(20, 6), runs(180, 18))};
+  const EvidenceView first = view_trigger(after(all, config), "success_drop", config);
+  REQUIRE_FALSE(first.decides());
+  REQUIRE(first.more_trials);
+  std::uint64_t more = 0;
+  while (!view_trigger(after(all, config), "success_drop", config).decides()) {
+    all.push_back(news(runs(10, 3), runs(90, 9)));
+    more += 10;
+    REQUIRE(more < 1000);
+  }
+  CHECK(static_cast<double>(more) < 2.0 * static_cast<double>(*first.more_trials) + 10);
+  CHECK(static_cast<double>(more) > 0.5 * static_cast<double>(*first.more_trials) - 10);
+}
+
+TEST_CASE("at equal rates a trigger will never decide, and says so") {
+  const EvidenceConfig config = sequential();
+  const EvidenceView view =
+      view_trigger(after({news(runs(100, 10), runs(900, 90))}, config), "success_drop", config);
+  CHECK(view.is_available);
+  CHECK_FALSE(view.decides());
+  CHECK_FALSE(view.more_trials);
+}
+
+TEST_CASE("without a run on one side there is no evidence") {
+  const EvidenceConfig config = sequential();
+  CHECK_FALSE(view_trigger({}, "success_drop", config).is_available);
+  CHECK_FALSE(
+      view_trigger(after({news({}, runs(900, 90))}, config), "success_drop", config).is_available);
+  CHECK_FALSE(
+      view_promotion_test(after({news(runs(9, 0), {})}, config), 0.05, config).is_available);
+}
+
+TEST_CASE("slow runs are counted where a limit is known, against it or against the control") {
+  const EvidenceConfig config = sequential();
+  News each = news(runs(400, 0), runs(3600, 0));
+  each.canary.timed = 400;
+  each.canary.slow = 80;
+  each.canary.over_threshold = 80;
+  each.control.timed = 3600;
+  each.control.slow = 180;
+  CHECK_FALSE(view_trigger(after({each}, config), "p95_ratio", config).is_available);
+  each.limits = {900.0, 1500.0};
+  const Evidence evidence = after({each}, config);
+  CHECK(view_trigger(evidence, "p95_ratio", config).decides());
+  CHECK(view_trigger(evidence, "p95_absolute", config).decides());
+}
+
+TEST_CASE("the smallest drop that can be excluded shrinks with the traffic") {
+  const EvidenceConfig config = sequential();
+  const Evidence evidence = after({news(runs(50, 5), runs(450, 45))}, config);
+  const auto few = smallest_excludable_drop_pp(evidence, 0.05, 50);
+  const auto many = smallest_excludable_drop_pp(evidence, 0.05, 5000);
+  REQUIRE(few);
+  REQUIRE(many);
+  CHECK(*few > 5);
+  CHECK(*many < 4);
+  CHECK_FALSE(smallest_excludable_drop_pp({}, 0.05, 5000));
+}

@@ -1,0 +1,177 @@
+#include "dagloop/decide/rate_evidence.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+
+using namespace dagloop;
+
+namespace {
+
+using Kind = RateHypothesis::Kind;
+
+RateHypothesis no_worse(double odds_ratio) {
+  return {Kind::worse_by_at_most, 0, {{odds_ratio, 1.0}}, {}};
+}
+
+RateHypothesis inferior(double margin) {
+  return {Kind::worse_by_at_least, margin, {{1.0, 0.7}, {0.5, 0.3}}, {}};
+}
+
+/// Evidence that expects 10 % of the reference: (0 + 1/2) / (4 + 1).
+RateEvidence expecting_a_tenth() {
+  RateEvidence evidence;
+  evidence.expectation = {4, 0};
+  return evidence;
+}
+
+double binomial(unsigned n, unsigned k, double p) {
+  const double choose =
+      std::exp(std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0));
+  return choose * std::pow(p, k) * std::pow(1 - p, n - k);
+}
+
+/// The e-value of one block, expected over everything that its trials can give.
+double expected_e(const RateHypothesis& hypothesis, unsigned subjects, unsigned references,
+                  double subject_rate, double reference_rate) {
+  double sum = 0;
+  for (unsigned a = 0; a <= subjects; ++a) {
+    for (unsigned b = 0; b <= references; ++b) {
+      RateEvidence evidence = expecting_a_tenth();
+      evidence.add({{subjects, a}, {references, b}}, hypothesis);
+      sum += std::exp(evidence.log_e(hypothesis)) * binomial(subjects, a, subject_rate) *
+             binomial(references, b, reference_rate);
+    }
+  }
+  return sum;
+}
+
+ArmCounts draw(std::mt19937_64& dice, std::uint64_t trials, double rate) {
+  std::uint64_t events = 0;
+  for (std::uint64_t i = 0; i < trials; ++i) {
+    events += static_cast<double>(dice() >> 11) * 0x1p-53 < rate ? 1U : 0U;
+  }
+  return {trials, events};
+}
+
+}  // namespace
+
+TEST_CASE("a block's e-value is the likelihood ratio to the closest rates of the hypothesis") {
+  RateEvidence evidence = expecting_a_tenth();
+  const RateHypothesis hypothesis = no_worse(2.25);  // 20 % where the reference has 10 %
+  evidence.add({{10, 4}, {90, 9}}, hypothesis);
+  // By hand, in Python: (.2/.11)^4 (.8/.89)^6 (.1/.11)^9 (.9/.89)^81.
+  CHECK(std::exp(evidence.log_e(hypothesis)) == Approx(6.043209970720772).epsilon(1e-9));
+  RateEvidence other = expecting_a_tenth();
+  const RateHypothesis equal{Kind::worse_by_at_least, 0.1, {{1.0, 1.0}}, {}};
+  other.add({{10, 1}, {90, 9}}, equal);
+  // By hand: the closest rates 10 points apart are found by trying a million.
+  CHECK(std::exp(other.log_e(equal)) == Approx(1.4172736028570625).epsilon(1e-5));
+}
+
+TEST_CASE("where the hypothesis holds no block is expected to gain, whatever its size and rates") {
+  for (const auto& [subjects, references] :
+       std::vector<std::pair<unsigned, unsigned>>{{2, 18}, {8, 12}, {3, 27}, {19, 1}}) {
+    for (const double reference : {0.01, 0.1, 0.3, 0.8}) {
+      for (const double better_by : {0.0, 0.005, 0.2}) {
+        const double subject = std::max(0.0, reference - better_by);
+        CAPTURE(subjects, references, reference, subject);
+        for (const double ratio : {2.0, 3.5, 8.0}) {
+          CHECK(expected_e(no_worse(ratio), subjects, references, subject, reference) <= 1 + 1e-9);
+        }
+      }
+      for (const double worse_by : {0.1, 0.15}) {
+        if (reference + worse_by > 1) continue;
+        CAPTURE(subjects, references, reference, worse_by);
+        CHECK(expected_e(inferior(0.1), subjects, references, reference + worse_by, reference) <=
+              1 + 1e-9);
+      }
+    }
+  }
+}
+
+TEST_CASE("where the hypothesis does not hold a block is expected to gain") {
+  CHECK(expected_e(no_worse(3.5), 2, 18, 0.3, 0.1) > 1.1);
+  CHECK(expected_e(inferior(0.1), 3, 27, 0.1, 0.1) > 1.02);
+}
+
+TEST_CASE("clusters that hang together altogether are no more evidence than one trial each") {
+  // Three attempts a run that all fail, or none: a block of three runs and six.
+  const RateHypothesis hypothesis = no_worse(3.5);
+  double sum = 0;
+  for (unsigned a = 0; a <= 3; ++a) {
+    for (unsigned b = 0; b <= 6; ++b) {
+      RateEvidence evidence = expecting_a_tenth();
+      evidence.add({{9, 3 * a}, {18, 3 * b}}, hypothesis, 3);
+      sum += std::exp(evidence.log_e(hypothesis)) * binomial(3, a, 0.25) * binomial(6, b, 0.25);
+    }
+  }
+  CHECK(sum <= 1 + 1e-9);
+}
+
+TEST_CASE(
+    "however often it is looked at, a policy that is no worse is blamed less often than alpha") {
+  const RateHypothesis hypothesis{
+      Kind::worse_by_at_most, 0, {{2, 0.34}, {3.5, 0.33}, {8, 0.33}}, {}};
+  constexpr int kRollouts = 2000;
+  constexpr double kAlpha = 0.05;
+  int blamed = 0;
+  std::mt19937_64 dice(20260101);
+  for (int rollout = 0; rollout < kRollouts; ++rollout) {
+    RateEvidence evidence;
+    for (int look = 0; look < 300; ++look) {
+      const double rate = 0.1 + 0.08 * std::sin(look / 15.0);  // what is usual moves all day
+      evidence.add({draw(dice, dice() % 3, rate), draw(dice, 9, rate)}, hypothesis);
+    }
+    if (evidence.greatest_log_e >= std::log(1 / kAlpha)) ++blamed;
+  }
+  CAPTURE(blamed);
+  CHECK(blamed <= kRollouts * kAlpha);
+  CHECK(blamed > 0);  // it is not for want of power
+}
+
+TEST_CASE("a block waits until both sides were seen, and counts all of it") {
+  const RateHypothesis hypothesis = no_worse(2);
+  RateEvidence evidence = expecting_a_tenth();
+  evidence.add({{}, {15, 1}}, hypothesis);
+  evidence.add({{}, {14, 0}}, hypothesis);
+  CHECK(evidence.log_wealth.empty());
+  evidence.add({{1, 1}, {}}, hypothesis);
+  RateEvidence at_once = expecting_a_tenth();
+  at_once.add({{1, 1}, {29, 1}}, hypothesis);
+  CHECK(evidence == at_once);
+}
+
+TEST_CASE("a block waits for twenty trials of both sides together") {
+  const RateHypothesis hypothesis = no_worse(2);
+  RateEvidence evidence = expecting_a_tenth();
+  evidence.add({{2, 1}, {17, 2}}, hypothesis);
+  CHECK(evidence.log_wealth.empty());
+  CHECK(evidence.total == Block{{2, 1}, {17, 2}});
+  evidence.add({{}, {1, 0}}, hypothesis);
+  CHECK(evidence.log_wealth.size() == 1);
+  CHECK(evidence.open == Block());
+}
+
+TEST_CASE("against a given rate the subject alone counts") {
+  RateHypothesis hypothesis = no_worse(2);
+  hypothesis.given_rate = 0.05;
+  RateEvidence evidence;
+  evidence.add({{20, 4}, {}}, hypothesis);
+  const double twice = 2 * (0.05 / 0.95) / (1 + 2 * (0.05 / 0.95));
+  CHECK(evidence.log_e(hypothesis) ==
+        Approx(4 * std::log(twice / 0.05) + 16 * std::log((1 - twice) / 0.95)));
+}
+
+TEST_CASE("the growth that is foretold is the one that comes") {
+  const RateHypothesis hypothesis = no_worse(3.5);
+  RateEvidence evidence;
+  evidence.expectation = {1000, 100};
+  std::mt19937_64 dice(7);
+  for (int block = 0; block < 8000; ++block) {
+    evidence.add({draw(dice, 1, 0.28), draw(dice, 9, 0.1)}, hypothesis);
+  }
+  CHECK(evidence.log_e(hypothesis) / 8000 ==
+        Approx(expected_growth(hypothesis, 0.28, 0.1, 9)).epsilon(0.1));
+  CHECK(expected_growth(hypothesis, 0.1, 0.1, 9) == 0);
+}
