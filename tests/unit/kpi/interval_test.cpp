@@ -59,4 +59,49 @@ TEST_CASE("the Wilson interval of nothing, or of more successes than trials, is 
   CHECK_THROWS_AS(wilson95(2, 1), Error);
 }
 
+// Newcombe 1998 (Statistics in Medicine 17, p. 873), table II, method 10.
+TEST_CASE("the interval of a difference is Newcombe's") {
+  struct Published {
+    Proportion first;
+    Proportion second;
+    double low;
+    double high;
+  };
+  constexpr std::array kPublished{
+      Published{{56, 70}, {48, 80}, 0.0524, 0.3339}, Published{{9, 10}, {3, 10}, 0.1705, 0.8090},
+      Published{{6, 7}, {2, 7}, 0.0582, 0.8062},     Published{{5, 56}, {0, 29}, -0.0381, 0.1926},
+      Published{{0, 10}, {0, 20}, -0.1611, 0.2775},  Published{{0, 10}, {0, 10}, -0.2775, 0.2775},
+      Published{{10, 10}, {0, 20}, 0.6791, 1.0},     Published{{10, 10}, {0, 10}, 0.6075, 1.0}};
+  for (const Published& each : kPublished) {
+    CAPTURE(each.first.events, each.second.events);
+    const Estimate found = proportion_difference95(each.first, each.second);
+    CHECK(std::abs(found.ci95->low - each.low) < 5e-5);
+    CHECK(std::abs(found.ci95->high - each.high) < 5e-5);
+    const Estimate turned = proportion_difference95(each.second, each.first);
+    CHECK(turned.value == -found.value);
+    CHECK(turned.ci95->low == Approx(-found.ci95->high).margin(1e-15));
+    CHECK(turned.ci95->high == Approx(-found.ci95->low).margin(1e-15));
+  }
+}
+
+TEST_CASE("more events than trials have a difference, but no interval") {
+  const Estimate found = proportion_difference95({3, 2}, {1, 2});
+  CHECK(found.value == 1);
+  CHECK_FALSE(found.ci95);
+  CHECK_THROWS_AS(proportion_difference95({0, 0}, {1, 2}), Error);
+}
+
+TEST_CASE("sums and products of figures carry both intervals on") {
+  const Estimate a{2, Interval{1, 5}};
+  const Estimate b{-3, Interval{-7, 1}};
+  CHECK(sum95(a, b) == Estimate{-1, Interval{-1 - std::hypot(1, 4), -1 + std::hypot(3, 4)}});
+  // a goes up by 3: the product goes down by 9; b goes down by 4: by 8; together by 3 * 4.
+  const Estimate product = product95(a, b);
+  CHECK(product.value == -6);
+  CHECK(product.ci95->low == Approx(-6 - std::sqrt(81.0 + 64 + 144)));
+  CHECK(product.ci95->high == Approx(-6 + std::sqrt(9.0 + 64 + 144)));
+  CHECK_FALSE(sum95(a, {1, std::nullopt}).ci95);
+  CHECK_FALSE(product95({1, std::nullopt}, a).ci95);
+}
+
 }  // namespace dagloop
