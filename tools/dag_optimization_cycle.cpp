@@ -26,14 +26,19 @@ struct Flags {
 class ConfiguredSource final : public LogSource {
  public:
   ConfiguredSource(FileSystem& files, const Config& config) : files_(files), config_(config) {}
-  PartialSet read(const LogQuery& query) override {
-    return open_configured_source(files_, config_, progress_line(), log_warning)->read(query);
-  }
+  PartialSet read(const LogQuery& query) override { return opened().read(query); }
+  CutCost cut_cost() const override { return opened().cut_cost(); }
   std::string describe() const override { return "the configured sources"; }
 
  private:
+  LogSource& opened() const {
+    if (!source_) source_ = open_configured_source(files_, config_, progress_line(), log_warning);
+    return *source_;
+  }
+
   FileSystem& files_;
   const Config& config_;
+  mutable std::unique_ptr<LogSource> source_;
 };
 
 std::string printed(const Flags& flags, const Config& config, const TickResult& result) {
@@ -51,7 +56,7 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
   }
   std::string text = result.decision.find("action")->as_string() + " (" +
                      result.decision.find("verdict")->as_string() + ")" +
-                     (flags.apply ? "" : ", dry run") + "\n";
+                     (flags.apply ? "" : ", dry run") + "\n" + indented(result.wrong);
   for (const Json& reason : result.decision.find("reasons")->as_array()) {
     text +=
         "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";

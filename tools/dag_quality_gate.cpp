@@ -5,6 +5,7 @@
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/page.hpp"
 #include "progress_line.hpp"
 #include "report_age.hpp"
 #include "tool_main.hpp"
@@ -30,17 +31,17 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
   }
   const auto source = open_configured_source(files, config, progress_line(), log_warning);
   const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
-  return evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);
+  return evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
 }
 
-std::string summary(const GateResult& gate) {
+std::string summary(const GateResult& gate, const Quality& quality) {
   std::string text = std::string(to_string(gate.verdict)) + "\n";
   for (const Reason& reason : gate.reasons) text += "  " + reason.code + ": " + reason.text + "\n";
   for (const CheckResult& result : gate.checks) {
     text += "  " + std::string(to_string(result.status)) + "  " + result.reason.code + ": " +
             result.reason.text + "\n";
   }
-  return text;
+  return text + indented(what_is_wrong({quality, &gate, nullptr, {}}));
 }
 
 ExitCode code_of(Verdict verdict) {
@@ -70,7 +71,7 @@ ExitCode run(const Flags& flags) {
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});
   }
-  print(flags.json ? document : summary(gate));
+  print(flags.json ? document : summary(gate, quality));
   return code_of(gate.verdict);
 }
 

@@ -26,12 +26,13 @@ void throw_if_too_malformed(const Quality& quality, const DataLimits& limits) {
   }
 }
 
-std::string summary(const Quality& quality, const Config& config) {
+std::string summary(const Quality& quality, const GateResult& gate, const Config& config) {
   const PopulationKpis& dag = quality.current.population(Population::dag);
   std::string text = std::to_string(dag.total_runs) + " DAG runs, " +
                      std::to_string(dag.succeeded_runs) + " succeeded, in " +
                      format_time(quality.current.window.start) + " to " +
                      format_time(quality.current.window.end) + "\n";
+  text += indented(what_is_wrong({quality, &gate, nullptr, {}}));
   return text + "report: " + config.reports.dir + "/dag_quality_latest.*\n";
 }
 
@@ -42,13 +43,13 @@ ExitCode run(const Flags& flags) {
   const auto source = open_configured_source(files, config, progress_line(), log_warning);
   const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
   const Quality quality =
-      evaluate(*source, {as_of, config.window, config.baseline, {}}, config, clock);
+      evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
+  const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
   if (!flags.json || !flags.config.out.empty()) {
-    const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
     publish(files, config.reports, clock.now(),
             render_quality_files({quality, &gate, nullptr, {}}, config.reports.formats));
   }
-  print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, config));
+  print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, gate, config));
   throw_if_too_malformed(quality, config.input.limits);
   return ExitCode::done;
 }

@@ -198,6 +198,12 @@ Json read_document(FileSystem& files, const std::string& path, std::string_view 
   return parse_json(text, "standard input");
 }
 
+std::string indented(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += "  " + escape_controls(line) + "\n";
+  return text;
+}
+
 void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

@@ -75,6 +75,9 @@ std::optional<Microseconds> duration_flag(const std::string& text, std::string_v
 /// Reads a JSON document from a file, or from standard input for "-".
 Json read_document(FileSystem& files, const std::string& path, std::string_view role);
 
+/// Returns `lines` as they are printed below another one: indented, control characters escaped.
+std::string indented(const std::vector<std::string>& lines);
+
 /// Writes to standard output.
 ///
 /// Errors: Error{source} when it cannot be written (a closed pipe, a full disk).

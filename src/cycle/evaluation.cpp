@@ -7,6 +7,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/decide/comparison.hpp"
 
 namespace dagloop {
 namespace {
@@ -31,6 +32,12 @@ constexpr Microseconds kDay = std::chrono::hours(24);
 class Stretches {
  public:
   void add(const Window& window) { cuts_.insert({window.start, window.end}); }
+  void add_hours(const Window& window) {
+    for (auto hour = std::chrono::ceil<std::chrono::hours>(window.start); hour < window.end;
+         hour += std::chrono::hours(1)) {
+      cuts_.insert(hour);
+    }
+  }
   std::vector<TimePoint> cuts() const { return {cuts_.begin(), cuts_.end()}; }
   TimePoint start() const { return *cuts_.begin(); }
   TimePoint end() const { return *cuts_.rbegin(); }
@@ -90,6 +97,39 @@ News count_news(const PartialSet& partials, const NewsWindows& windows, const Sl
   return news;
 }
 
+/// Which of a window's runs a side of the comparison has.
+struct SideOfWindow {
+  Window window;
+  std::optional<Cohort> cohort;
+};
+
+AttributedSide side_of(const PartialSet& partials, const SideOfWindow& of, const std::string& name,
+                       CutCost cut_cost) {
+  AttributedSide side{name, partials.sum(of.window, Population::dag, of.cohort), {}};
+  if (cut_cost == CutCost::nothing) {
+    side.hours = strata_by_hour(partials, of.window, Population::dag, of.cohort);
+  }
+  return side;
+}
+
+// The sides are those that decisions compare.
+std::optional<Attribution> attribute_difference(const PartialSet& partials, const Quality& quality,
+                                                BaselineKind kind, CutCost cut_cost) {
+  const Comparison comparison = choose_comparison(quality, kind);
+  if (comparison.subject == nullptr || comparison.reference == nullptr) return std::nullopt;
+  SideOfWindow subject{quality.current.window, std::nullopt};
+  SideOfWindow reference = subject;
+  const PopulationKpis& dag = quality.current.population(Population::dag);
+  if (comparison.subject == dag.cohort(Cohort::canary)) {
+    subject.cohort = Cohort::canary;
+    reference.cohort = Cohort::control;
+  } else {
+    reference.window = quality.baseline->window;
+  }
+  return attribute(side_of(partials, subject, comparison.subject_name, cut_cost),
+                   side_of(partials, reference, comparison.reference_name, cut_cost));
+}
+
 }  // namespace
 
 std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
@@ -117,6 +157,11 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   for (const Window& window : {current, baseline.value_or(current), windows.news}) {
     stretches.add(window);
   }
+  const CutCost cut_cost = source.cut_cost();
+  if (cut_cost == CutCost::nothing) {
+    stretches.add_hours(current);
+    if (baseline) stretches.add_hours(*baseline);
+  }
   for (const Window& window : windows.before) stretches.add(window);
   const TimePoint now = clock.now();
   const PartialSet partials =
@@ -133,6 +178,7 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   }
   quality.news =
       count_news(partials, windows, limits_of(request, quality, config), config.error_classes);
+  quality.attribution = attribute_difference(partials, quality, request.baseline.kind, cut_cost);
   return quality;
 }
 

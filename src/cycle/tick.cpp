@@ -406,7 +406,9 @@ void Tick::publish_reports() {
   const ReportsConfig& reports = context_.config.reports;
   std::vector<std::string> notes = result_.notes;
   if (state_.last_rollback) notes.push_back(timing_note(*state_.last_rollback));
-  auto files = render_quality_files({quality_, &gate_, &decision_, notes}, reports.formats);
+  const PageInputs page{quality_, &gate_, &decision_, notes};
+  result_.wrong = what_is_wrong(page);
+  auto files = render_quality_files(page, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
   files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});
   try {

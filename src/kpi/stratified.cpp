@@ -104,7 +104,7 @@ Strata strata_by_plan_source(const KpiPartial& runs) {
     left.runs -= std::min(left.runs, some.runs);
     left.failed -= std::min(left.failed, some.failed);
   }
-  if (left.runs > 0) strata[""].merge(left);
+  if (left.runs > 0) strata[""].merge({left.runs, std::min(left.failed, left.runs)});
   return strata;
 }
 

@@ -20,6 +20,8 @@ void add_trigger_section(Page& page, const Decision& decision);
 void add_evidence_section(Page& page, const Decision& decision);
 /// The recommended values.
 void add_recommendation_section(Page& page, const Decision& decision);
+/// Where something is wrong: what the difference is made of, and among runs that are alike.
+void add_attribution_sections(Page& page, const PageInputs& inputs);
 /// All KPIs of a population against the baseline.
 void add_kpi_section(Page& page, const Quality& quality, Population population);
 /// Canary against control.

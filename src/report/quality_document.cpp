@@ -1,5 +1,6 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/report/documents.hpp"
+#include "report/attribution_json.hpp"
 #include "report/kpi_json.hpp"
 #include "report/text.hpp"
 
@@ -125,7 +126,8 @@ Json quality_to_json(const Quality& quality) {
                        {"input", input_to_json(quality)},
                        {"populations", populations_to_json(quality.current)},
                        {"baseline", std::move(baseline)},
-                       {"news", news_to_json(quality.news)}});
+                       {"news", news_to_json(quality.news)},
+                       {"attribution", attribution_to_json(quality.attribution)}});
 }
 
 }  // namespace dagloop

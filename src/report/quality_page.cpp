@@ -33,7 +33,7 @@ std::string decision_sentence(const Decision& decision) {
 }
 
 void add_verdict(Page& page, const PageInputs& inputs) {
-  BulletList lines;
+  BulletList lines{what_is_wrong(inputs)};
   if (inputs.gate != nullptr) lines.items.push_back(gate_sentence(*inputs.gate));
   if (inputs.decision != nullptr) lines.items.push_back(decision_sentence(*inputs.decision));
   for (const std::string& note : inputs.notes) lines.items.push_back(note);
@@ -57,6 +57,7 @@ Page compose_quality_page(const PageInputs& inputs) {
     add_evidence_section(page, *inputs.decision);
     add_recommendation_section(page, *inputs.decision);
   }
+  add_attribution_sections(page, inputs);
   add_kpi_section(page, quality, Population::dag);
   add_cohort_section(page, quality);
   add_error_section(page, quality);

@@ -1,4 +1,5 @@
 #include "dagloop/report/documents.hpp"
+#include "report/attribution_json.hpp"
 #include "report/kpi_json.hpp"
 
 namespace dagloop {
@@ -143,6 +144,9 @@ Quality quality_from_json(const Json& document, std::string_view where) {
     quality.baseline = read_window_kpis(*baseline);
   }
   if (const auto news = reader.find("news")) quality.news = read_news(*news);
+  if (const auto found = reader.find("attribution")) {
+    quality.attribution = read_attribution(*found);
+  }
   return quality;
 }
 

@@ -5,6 +5,7 @@ usage: oracle.py --window 1d --as-of T [--outcome-node NODE] [--dedupe records] 
 """
 import argparse
 import datetime as dt
+import fractions
 import gzip
 import json
 import math
@@ -12,6 +13,7 @@ import re
 import sys
 
 SLOT = 300_000_000
+HOUR = 3_600_000_000
 MAX_LINE_BYTES = 1 << 20
 MAX_EXACT = 4096  # durations; beyond, quantiles are those of a histogram
 FINAL = {"succeeded", "failed", "manual_required", "cancelled", "skipped"}
@@ -257,6 +259,97 @@ def populations(runs, start, end):
     return out
 
 
+def compared_sides(runs, start, end):
+    """The runs that decisions compare, as two lists, or None."""
+    dag = [(run, nodes) for run, nodes in runs if run["dag"]]
+    now = [x for x in dag if start <= x[0]["at"] < end]
+    before = [x for x in dag if start - (end - start) <= x[0]["at"] < start]
+    if any(run["cohort"] != "none" for run, _ in now + before):
+        sides = [[x for x in now if x[0]["cohort"] == c] for c in ("canary", "control")]
+    else:
+        sides = [now, before]
+    sides = [[x for x in side if x[0]["status"] in FINAL] for side in sides]
+    return sides if all(sides) else None
+
+
+def did_fail(run):
+    return run["status"] != "succeeded"
+
+
+def failed_nodes(side):
+    """Runs that have the node, less its attempts that did not fail."""
+    pairs, fine = {}, {}
+    for i, (_, nodes) in enumerate(side):
+        for n in nodes:
+            pairs.setdefault(n["node"], set()).add(i)
+            fine[n["node"]] = fine.get(n["node"], 0) + (n["status"] != "failed")
+    return {node: max(0, len(runs) - fine[node]) for node, runs in pairs.items()}
+
+
+def counted_effects(counts, sides):
+    names = set().union(*counts)
+    effects = {n: counts[0].get(n, 0) / len(sides[0]) - counts[1].get(n, 0) / len(sides[1])
+               for n in names}
+    failed = [sum(did_fail(run) for run, _ in side) / len(side) for side in sides]
+    return {"effects": effects, "rest": failed[0] - failed[1] - sum(effects.values())}
+
+
+def codes_of(side):
+    codes = [run["code"] for run, _ in side if run["code"]]
+    return {code: codes.count(code) for code in codes}
+
+
+def by_stratum(side, stratum):
+    strata = {}
+    for run, _ in side:
+        runs, failed = strata.get(stratum(run), (0, 0))
+        strata[stratum(run)] = (runs + 1, failed + did_fail(run))
+    return strata
+
+
+def alike(sides, stratum):
+    """Mantel and Haenszel's risk difference, with exact fractions."""
+    one, other = (by_stratum(side, stratum) for side in sides)
+    shared = set(one) & set(other)
+    if not shared:
+        return None
+    weigh = lambda s: fractions.Fraction(one[s][0] * other[s][0], one[s][0] + other[s][0])
+    differ = lambda s: fractions.Fraction(*one[s][::-1]) - fractions.Fraction(*other[s][::-1])
+    return float(sum(weigh(s) * differ(s) for s in shared) / sum(weigh(s) for s in shared))
+
+
+def source_effects(sides):
+    """Rate and mix effect of each plan source, by exchanging the one and then the other."""
+    one, other = (by_stratum(side, lambda run: run["plan"]) for side in sides)
+    rate_of = lambda counts: fractions.Fraction(counts[1], counts[0])
+    mean = sum(fractions.Fraction(sum(did_fail(run) for run, _ in side), len(side))
+               for side in sides) / 2
+    effects = {}
+    for name in set(one) | set(other):
+        w = fractions.Fraction(one.get(name, (0, 0))[0], len(sides[0]))
+        v = fractions.Fraction(other.get(name, (0, 0))[0], len(sides[1]))
+        f = rate_of(one.get(name, other.get(name)))
+        g = rate_of(other.get(name, one.get(name)))
+        rate = ((w * f - w * g) + (v * f - v * g)) / 2
+        total = w * (f - mean) - v * (g - mean)
+        effects[name] = (float(rate), float(total - rate))
+    return effects
+
+
+def attribution(runs, start, end):
+    sides = compared_sides(runs, start, end)
+    if sides is None:
+        return None
+    failed = [sum(did_fail(run) for run, _ in side) for side in sides]
+    return {"runs": [len(side) for side in sides], "failed": failed,
+            "difference": failed[0] / len(sides[0]) - failed[1] / len(sides[1]),
+            "error_codes": counted_effects([codes_of(side) for side in sides], sides),
+            "nodes": counted_effects([failed_nodes(side) for side in sides], sides),
+            "plan_sources": source_effects(sides),
+            "stratified": {"plan_source": alike(sides, lambda run: run["plan"]),
+                           "hour_of_day": alike(sides, lambda run: run["at"] // HOUR % 24)}}
+
+
 def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
     """The report's figures for `lines`; times in microseconds."""
     end = as_of // SLOT * SLOT
@@ -306,7 +399,8 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
     for word in ("derived_runs", "in_flight"):
         counts[word] = sum(figures[word] for figures in present.values())
     return {"input": counts, "populations": present,
-            "baseline": populations(runs, start - window, start)}
+            "baseline": populations(runs, start - window, start),
+            "attribution": attribution(runs, start, end)}
 
 
 def read_lines(path):

@@ -129,6 +129,7 @@ class Comparison(unittest.TestCase):
         report["input"]["newest_record"] = oracle.micros(newest) if newest else None
         self.expect({"input": expected["input"], "populations": expected["populations"],
                      "baseline": {"populations": expected["baseline"]}}, report)
+        self.agree_on_attribution(expected["attribution"], report["attribution"])
         for population in ("dag", "non_dag"):  # and nothing that the oracle does not know of
             found, wanted = (r["populations"][population] for r in (report, expected))
             for part in ("error_codes", "nodes", "plan_sources", "kpis"):
@@ -137,6 +138,39 @@ class Comparison(unittest.TestCase):
                          set(expected["populations"]["dag"]["cohorts"]))
         self.assertEqual(set(report["input"]["malformed_by_reason"]),
                          set(expected["input"]["malformed_by_reason"]))
+
+
+    def agree_on_attribution(self, expected, found):
+        self.assertEqual(expected is None, found is None)
+        if found is None:
+            return
+        near = lambda a, b, what: self.assertAlmostEqual(a, b, delta=1e-12, msg=what)
+        for i, side in enumerate(("subject", "reference")):
+            self.assertEqual(found[side], {"runs": expected["runs"][i],
+                                           "failed": expected["failed"][i]})
+        near(expected["difference"], found["difference"]["value"], "difference")
+        for kind in ("error_codes", "nodes"):
+            effects, part = expected[kind]["effects"], found[kind]
+            self.assertEqual(len(part["parts"]), min(5, len(effects)))
+            for each in part["parts"]:
+                near(effects[each["name"]], each["effect"]["value"], each["name"])
+            near(expected[kind]["rest"], part["rest"]["effect"]["value"], "rest of " + kind)
+        sources = found["plan_sources"]
+        self.assertEqual(len(sources["parts"]), min(5, len(expected["plan_sources"])))
+        for each in sources["parts"]:
+            rate, mix = expected["plan_sources"][each["name"]]
+            near(rate, each["rate_effect"]["value"], each["name"])
+            near(mix, each["mix_effect"]["value"], each["name"])
+        for kind, in_rest in (("error_codes", 1), ("nodes", 1), ("plan_sources", 0)):
+            rows = [*found[kind]["parts"], found[kind]["others"]]
+            rows += [found[kind]["rest"]] if in_rest else []
+            near(sum(r["effect"]["value"] for r in rows), expected["difference"], kind)
+        for each in found["stratified"]:
+            wanted = expected["stratified"][each["by"]]
+            self.assertEqual(wanted is None, each["difference"] is None)
+            if wanted is not None:
+                near(wanted, each["difference"]["value"], each["by"])
+        self.assertEqual([s["by"] for s in found["stratified"]], ["plan_source", "hour_of_day"])
 
 
 class AwkwardLogs(Comparison):

@@ -64,6 +64,9 @@ class SourceTest(unittest.TestCase):
         document = result.document()
         document.pop("generated_at")
         document["input"].pop("examples")
+        compared = document["attribution"] and document["attribution"]["stratified"]
+        for each in [c for c in compared or [] if c["by"] == "hour_of_day"]:
+            compared.remove(each)  # a database does not keep hours apart
         return document
 
     def same_but_in_buckets(self, expected, found):

@@ -94,10 +94,26 @@ class QualityBuilder {
     quality.current = compute_window_kpis(set_, kCurrentWindow, classes);
     quality.input = set_.input;
     if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, classes);
+    quality.attribution = attribution(quality);
     return quality;
   }
 
  private:
+  AttributedSide side(const char* name, const Window& window, std::optional<Cohort> cohort) const {
+    return {name, set_.sum(window, Population::dag, cohort),
+            strata_by_hour(set_, window, Population::dag, cohort)};
+  }
+
+  // Canary against control where there are cohorts, else the window against the one before.
+  std::optional<Attribution> attribution(const Quality& quality) const {
+    if (!quality.current.population(Population::dag).cohorts.empty()) {
+      return attribute(side("canary", kCurrentWindow, Cohort::canary),
+                       side("control", kCurrentWindow, Cohort::control));
+    }
+    return attribute(side("dag", kCurrentWindow, std::nullopt),
+                     side("previous window", kBaselineWindow, std::nullopt));
+  }
+
   PartialSet set_;
   bool has_baseline_ = false;
 };

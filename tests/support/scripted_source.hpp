@@ -42,9 +42,13 @@ class ScriptedSource final : public LogSource {
     answer.input.records += malformed_;
     return answer;
   }
+  CutCost cut_cost() const override { return cut_cost_; }
+  /// Says what more cuts than necessary would cost.
+  void set_cut_cost(CutCost cost) { cut_cost_ = cost; }
   std::string describe() const override { return "the scripted log"; }
 
  private:
+  CutCost cut_cost_ = CutCost::nothing;
   PartialSet log_;
   std::uint64_t malformed_ = 0;
   std::optional<std::string> failure_;

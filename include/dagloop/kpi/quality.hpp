@@ -8,6 +8,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
+#include "dagloop/kpi/attribution.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 #include "dagloop/kpi/partial.hpp"
 
@@ -57,7 +58,8 @@ struct Quality {
   WindowKpis current;
   InputCounts input;  // of all that was read; derived and in-flight runs are in the populations
   std::optional<WindowKpis> baseline;
-  News news;  // since the last look, else of the window
+  News news;                               // since the last look, else of the window
+  std::optional<Attribution> attribution;  // of the sides that decisions compare
 
   /// Returns the in-flight runs of the window, both populations.
   std::uint64_t in_flight() const;

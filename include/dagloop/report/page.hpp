@@ -45,7 +45,14 @@ struct PageInputs {
   std::vector<std::string> notes;  // e.g. what the tick did, first on the page
 };
 
-/// Composes the morning page: verdict and decision first, gate-relevant figures against baseline
+/// Returns what comes first where something is wrong (the gate failed, a trigger fired or would, or
+/// success has notably dropped): how much success differs, and by what; empty where nothing is, or
+/// where there is nothing to compare with.
+///
+/// Shape: labels from logs stand in it as they are, cut to length: escape it for a terminal.
+std::vector<std::string> what_is_wrong(const PageInputs& inputs);
+
+/// Composes the morning page: what is wrong, verdict and decision first, gate-relevant figures against baseline
 /// with arrows, cohorts, top error codes, worst nodes, what was malformed.
 Page compose_quality_page(const PageInputs& inputs);
 

@@ -24,6 +24,7 @@ class FileSource final : public LogSource {
   ///        store which log it is, for the paths change: what the paths were expanded from.
   FileSource(std::vector<std::string> paths, SourceOptions options, std::string sources = {});
   PartialSet read(const LogQuery& query) override;
+  CutCost cut_cost() const override { return CutCost::nothing; }
   std::string describe() const override;
 
  private:

@@ -49,6 +49,10 @@ struct LogQuery {
   std::vector<TimePoint> cuts = {};
 };
 
+/// What cuts cost beyond those that the caller needs: nothing to speak of where records are read
+/// one by one, a comparison a row and more rows of counts in a database.
+enum class CutCost { nothing, each_row };
+
 /// A log. Replaced in tests by a scripted one.
 class LogSource {
  public:
@@ -57,6 +61,8 @@ class LogSource {
   ///
   /// Errors: Error{source} when anything could not be read: a partial answer is never returned.
   virtual PartialSet read(const LogQuery& query) = 0;
+  /// Returns what more cuts would cost.
+  virtual CutCost cut_cost() const { return CutCost::each_row; }
   /// Returns a name for messages, without secrets.
   virtual std::string describe() const = 0;
 };

@@ -16,8 +16,17 @@ namespace dagloop::test {
 /// Returns runs with everything that a document shows, awkward names included.
 inline KpiPartial random_partial(Random& random) {
   KpiPartial partial;
-  partial.total_runs = 1 + random.below(500);
-  partial.succeeded = random.below(partial.total_runs + 1);
+  partial.plan_sources["llm"] = {20, random.below(20)};
+  for (std::uint64_t i = random.below(9); i > 0; --i) {
+    partial.plan_sources["rule" + std::to_string(i)] = {i, random.below(i + 1)};
+  }
+  const std::uint64_t others = 1 + random.below(500);
+  partial.total_runs = others;
+  partial.succeeded = random.below(others + 1);
+  for (const auto& [name, source] : partial.plan_sources) {
+    partial.total_runs += source.runs;
+    partial.succeeded += source.succeeded;
+  }
   partial.in_flight = random.below(5);
   partial.derived_runs = random.below(5);
   partial.fallback = random.below(partial.total_runs + 1);
@@ -31,7 +40,6 @@ inline KpiPartial random_partial(Random& random) {
   partial.nodes["n/1"] = make_node(40, random.below(40), 10, random.below(10));
   partial.nodes[""] = make_node(random.below(3), 0);
   partial.nodes["n/1"].latency.add(static_cast<double>(random.below(1'000'000)) / 7);
-  partial.plan_sources["llm"] = {20, random.below(20)};
   const bool many = random.chance(0.05);  // enough that quantiles come from buckets
   for (std::uint64_t i = many ? DurationHistogram::kExactLimit + 9 : random.below(40); i > 0; --i) {
     partial.latency.add(static_cast<double>(random.below(1'000'000)) / 7);
@@ -58,6 +66,11 @@ inline Quality random_quality(Random& random) {
   if (random.chance(0.8)) {
     quality.baseline = compute_window_kpis(set, kBaselineWindow, ErrorClasses());
   }
+  quality.attribution =
+      attribute({"canary", set.sum(kCurrentWindow, Population::dag, Cohort::canary),
+                 Strata{{"05", {7, random.below(7)}}, {"23", {9, random.below(9)}}}},
+                {"control", set.sum(kCurrentWindow, Population::dag, Cohort::control),
+                 Strata{{"05", {70, random.below(70)}}, {"11", {9, random.below(9)}}}});
   quality.input.records = 100 + random.below(100);
   quality.input.run_records = random.below(50);
   quality.input.node_records = random.below(50);

@@ -108,9 +108,12 @@ TEST_CASE("the morning page is the golden one") {
   CHECK(page == read_file(path));
 }
 
-TEST_CASE("the title says when and over what, then come verdict, decision and notes") {
+TEST_CASE(
+    "the title says when and over what, then come what is wrong, verdict, decision and notes") {
   CHECK(example_page().starts_with(
       "# DAG quality, 2026-02-25 06:00 UTC, window of 1 d\n\n"
+      "- Success 75.0 % of canary, 95.8 % of control: -20.8 points (-36.1 to -9.7); error code "
+      "TOOL_AUTH_ERROR -20.0 (-34.8 to -10.4), node n2_fetch -5.0 (-16.5 to -1.2)\n"
       "- Gate: PASS — 3 checks passed\n"
       "- Decision: rollback from 10 % to 0 % — the canary's success rate dropped\n"
       "- rolled back\n\n"

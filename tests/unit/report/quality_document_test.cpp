@@ -123,6 +123,33 @@ TEST_CASE("a report that names a file with a name that is no UTF-8 can be read b
   CHECK(read == quality);
 }
 
+TEST_CASE("an attribution stands in the report with effects, intervals and shares") {
+  const Json document = quality_to_json(full_quality());
+  const Json& found = at(document, {"attribution"});
+  CHECK(at(found, {"subject_name"}).as_string() == "canary");
+  CHECK(at(found, {"subject", "failed"}).as_integer() == 10);
+  const double difference = at(found, {"difference", "value"}).as_number();
+  CHECK(difference == Approx(0.25 - 10.0 / 360));
+  CHECK(at(found, {"difference", "ci95"}).as_array().size() == 2);
+  const Json& code = at(found, {"error_codes", "parts"}).as_array().front();
+  CHECK(at(code, {"name"}).as_string() == "TOOL_AUTH_ERROR");
+  CHECK(at(code, {"effect", "value"}).as_number() == 0.25);
+  CHECK(at(code, {"share"}).as_number() == Approx(0.25 / difference));
+  CHECK(at(found, {"error_codes", "rest", "reference_count"}).as_integer() == 10);
+  CHECK(at(found, {"nodes", "parts"}).as_array().empty());
+  CHECK(at(found, {"plan_sources", "parts"}).as_array().size() == 1);
+  CHECK(at(found, {"stratified"}).as_array().size() == 2);
+}
+
+TEST_CASE("a report that nothing can be compared in, or of an earlier version, has none") {
+  const Quality lone = test::QualityBuilder().current(test::make_runs(9, 9)).build();
+  CHECK(at(quality_to_json(lone), {"attribution"}).is_null());
+  Json earlier = quality_to_json(full_quality());
+  std::erase_if(earlier.as_object(),
+                [](const auto& member) { return member.first == "attribution"; });
+  CHECK_FALSE(quality_from_json(earlier, "r.json").attribution);
+}
+
 TEST_CASE("what a report lacks or has wrong is refused with file and key") {
   const Json document = quality_to_json(full_quality());
   const auto says = [&](std::initializer_list<const char*> path, const Json& value,
@@ -143,6 +170,11 @@ TEST_CASE("what a report lacks or has wrong is refused with file and key") {
   says({"populations", "dag", "kpis", "fallback_rate", "ci95"}, Json(Json::Array{0.1}), "ci95");
   says({"populations", "dag", "cohorts", "canary", "total_runs"}, 1.5, "canary.total_runs");
   says({"baseline", "window", "start"}, Json(), "baseline.window.start");
+  says({"attribution", "subject", "failed"}, 4000, "attribution.subject");
+  says({"attribution", "difference", "value"}, "much", "attribution.difference.value");
+  says({"attribution", "difference", "ci95"}, Json(Json::Array{0.1}), "difference.ci95");
+  says({"attribution", "nodes", "rest"}, Json(), "attribution.nodes.rest");
+  says({"attribution", "error_codes", "others", "subject_count"}, 0.5, "others.subject_count");
 }
 
 TEST_CASE("a report without one of its KPIs or error classes is refused with its name") {
@@ -183,6 +215,9 @@ TEST_CASE("the schema refuses what no report of this version has") {
   refused({"populations", "dag", "cohorts", "canary", "cohorts"}, Json::object());
   refused({"populations", "non_dag", "cohorts"}, Json::object());
   refused({"baseline", "input"}, Json::object());
+  refused({"attribution", "weather"}, Json::object());
+  refused({"attribution", "nodes", "rest", "share"}, "all");
+  refused({"attribution", "subject", "failed"}, -1);
 }
 
 TEST_CASE("the schema refuses a report that lacks any of its members") {
