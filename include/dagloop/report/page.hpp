@@ -52,8 +52,8 @@ struct PageInputs {
 /// Shape: labels from logs stand in it as they are, cut to length: escape it for a terminal.
 std::vector<std::string> what_is_wrong(const PageInputs& inputs);
 
-/// Composes the morning page: what is wrong, verdict and decision first, gate-relevant figures against baseline
-/// with arrows, cohorts, top error codes, worst nodes, what was malformed.
+/// Composes the morning page: what is wrong, verdict and decision first, gate-relevant figures
+/// against baseline with arrows, cohorts, top error codes, worst nodes, what was malformed.
 Page compose_quality_page(const PageInputs& inputs);
 
 /// Renders a page as Markdown (GitHub tables; text is escaped so that no cell can break out).

@@ -96,8 +96,8 @@ TEST_CASE("a failed gate, a trigger that fired, and one that may be noise are so
   const auto even = wrong(even_quality(), &fail);
   REQUIRE(even.size() == 1);
   CHECK_THAT(even.front(), Catch::StartsWith("Success 90.0 % of canary, 90.0 % of control: 0.0 "
-                                                "points (-3.") &&
-                                  !Catch::Contains(";"));
+                                             "points (-3.") &&
+                               !Catch::Contains(";"));
   for (const TriggerState state : {TriggerState::fired, TriggerState::unconfirmed}) {
     const Decision decision = decision_with(state);
     CHECK(wrong(even_quality(), nullptr, &decision) == even);
