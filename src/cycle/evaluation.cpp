@@ -46,6 +46,19 @@ class Stretches {
   std::set<TimePoint> cuts_;
 };
 
+// All slots between two cuts as one, once, for they are summed up several times. What lies before
+// the first cut is in no window.
+PartialSet folded(const PartialSet& apart, const std::vector<TimePoint>& cuts) {
+  PartialSet folded;
+  folded.input = apart.input;
+  for (const auto& [key, partial] : apart.partials) {
+    const auto next = std::upper_bound(cuts.begin(), cuts.end(), key.slot);
+    if (next == cuts.begin()) continue;
+    folded.partials[{*std::prev(next), key.population, key.cohort}].merge(partial);
+  }
+  return folded;
+}
+
 /// Where what is new lies, and what it is held against.
 struct NewsWindows {
   Window news;
@@ -103,18 +116,24 @@ struct SideOfWindow {
   std::optional<Cohort> cohort;
 };
 
-AttributedSide side_of(const PartialSet& partials, const SideOfWindow& of, const std::string& name,
-                       CutCost cut_cost) {
-  AttributedSide side{name, partials.sum(of.window, Population::dag, of.cohort), {}};
-  if (cut_cost == CutCost::nothing) {
-    side.hours = strata_by_hour(partials, of.window, Population::dag, of.cohort);
+/// What was counted: in the stretches of the windows, and with their hours apart where they are.
+struct CountedRuns {
+  const PartialSet& stretches;
+  const PartialSet* hours = nullptr;
+};
+
+AttributedSide side_of(const CountedRuns& counted, const SideOfWindow& of,
+                       const std::string& name) {
+  AttributedSide side{name, counted.stretches.sum(of.window, Population::dag, of.cohort), {}};
+  if (counted.hours != nullptr) {
+    side.hours = strata_by_hour(*counted.hours, of.window, Population::dag, of.cohort);
   }
   return side;
 }
 
 // The sides are those that decisions compare.
-std::optional<Attribution> attribute_difference(const PartialSet& partials, const Quality& quality,
-                                                BaselineKind kind, CutCost cut_cost) {
+std::optional<Attribution> attribute_difference(const CountedRuns& counted, const Quality& quality,
+                                                BaselineKind kind) {
   const Comparison comparison = choose_comparison(quality, kind);
   if (comparison.subject == nullptr || comparison.reference == nullptr) return std::nullopt;
   SideOfWindow subject{quality.current.window, std::nullopt};
@@ -126,8 +145,8 @@ std::optional<Attribution> attribute_difference(const PartialSet& partials, cons
   } else {
     reference.window = quality.baseline->window;
   }
-  return attribute(side_of(partials, subject, comparison.subject_name, cut_cost),
-                   side_of(partials, reference, comparison.reference_name, cut_cost));
+  return attribute(side_of(counted, subject, comparison.subject_name),
+                   side_of(counted, reference, comparison.reference_name));
 }
 
 }  // namespace
@@ -157,16 +176,18 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   for (const Window& window : {current, baseline.value_or(current), windows.news}) {
     stretches.add(window);
   }
-  const CutCost cut_cost = source.cut_cost();
-  if (cut_cost == CutCost::nothing) {
-    stretches.add_hours(current);
-    if (baseline) stretches.add_hours(*baseline);
-  }
   for (const Window& window : windows.before) stretches.add(window);
+  Stretches asked = stretches;
+  const bool has_hours = source.cut_cost() == CutCost::nothing;
+  if (has_hours) {
+    asked.add_hours(current);
+    if (baseline) asked.add_hours(*baseline);
+  }
   const TimePoint now = clock.now();
-  const PartialSet partials =
+  const PartialSet apart =
       source.read(LogQuery{Window{stretches.start() - config.input.run_horizon, stretches.end()},
-                           now + config.input.future_skew, stretches.cuts()});
+                           now + config.input.future_skew, asked.cuts()});
+  const PartialSet partials = folded(apart, stretches.cuts());
 
   Quality quality;
   quality.generated_at = now;
@@ -178,7 +199,8 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   }
   quality.news =
       count_news(partials, windows, limits_of(request, quality, config), config.error_classes);
-  quality.attribution = attribute_difference(partials, quality, request.baseline.kind, cut_cost);
+  quality.attribution = attribute_difference({partials, has_hours ? &apart : nullptr}, quality,
+                                             request.baseline.kind);
   return quality;
 }
 
