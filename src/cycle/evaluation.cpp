@@ -89,7 +89,10 @@ SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
       quality.baseline ? &quality.baseline->population(Population::dag)
                        : quality.current.population(Population::dag).cohort(Cohort::control);
   const Kpi* p95 = reference == nullptr ? nullptr : reference->kpis.find("p95_latency_ms");
-  if (p95 != nullptr && p95->denominator >= config.decision.min_sample) limits.usual = p95->value;
+  if (p95 != nullptr && p95->value && p95->denominator >= config.decision.min_sample) {
+    // However its durations are kept: the same limit, and the same counts.
+    limits.usual = DurationHistogram::bucket_middle(*p95->value);
+  }
   return limits;
 }
 

@@ -9,7 +9,6 @@
 namespace dagloop {
 namespace {
 
-constexpr Microseconds kSteadyEpoch = std::chrono::hours(24 * 7);
 constexpr double kMostExpectation = 500;  // trials: what was usual may move
 
 int percent_of(const PolicyValues& values, const Config& config) {
@@ -21,6 +20,11 @@ std::string policy_without_rollout(PolicyValues values, const Config& config) {
   std::string text;
   for (const auto& [key, value] : values) text += key + "=" + value + "\n";
   return sha256_hex(text);
+}
+
+// Of a policy long in force: no further back than the windows are read anyway.
+Microseconds steady_epoch(const Config& config) {
+  return std::chrono::ceil<std::chrono::days>(config.window);
 }
 
 bool is_between(int percent) { return percent > 0 && percent < 100; }
@@ -68,7 +72,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   const bool is_same_rollout = kept.policy == policy && percent >= kept.percent &&
                                (kept.percent > 0 || percent == 0) && kept.since <= end;
   const bool is_over =
-      !takes_cohorts(percent, config.baseline.kind) && end - kept.since > kSteadyEpoch;
+      !takes_cohorts(percent, config.baseline.kind) && end - kept.since > steady_epoch(config);
   if (is_same_rollout && !is_over) {
     Evidence evidence = kept;
     evidence.percent = percent;
@@ -78,7 +82,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   evidence.policy = policy;
   evidence.percent = percent;
   const TimePoint earliest = end - config.window;
-  // Of a policy long in force the last week counts no more: a new one begins.
+  // Of a policy long in force what was counted counts no more: it begins anew.
   const TimePoint begun = is_same_rollout ? kept.until : scope.in_force_since.value_or(earliest);
   evidence.since = std::clamp(ceil_to_slot(begun), earliest, end);
   evidence.until = evidence.since;

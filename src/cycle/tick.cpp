@@ -5,6 +5,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
+#include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -53,6 +54,7 @@ class Tick {
   void evaluate_and_decide();
   void weigh_news(Evidence evidence);
   void keep_evidence();
+  void read_last_day();
   void judge_change();
   void step();
   void note_trigger();
@@ -121,6 +123,7 @@ TickResult Tick::run() {
   observe();
   evaluate_and_decide();
   step();
+  read_last_day();
   keep_evidence();
   publish_reports();
   result_.phase = applies() ? state_.phase : stored_phase;
@@ -204,14 +207,26 @@ void Tick::weigh_news(Evidence evidence) {
   state_.evidence = std::move(evidence);
 }
 
+// For trends alone: a day that cannot be read now holds nothing up.
+void Tick::read_last_day() {
+  const auto day = day_to_read(state_.days, now_, context_.config);
+  if (!day || !gate_.reasons.empty()) return;
+  try {
+    keep_day(state_.days, read_day(context_.source, *day, context_.config, context_.clock));
+    has_news_ = true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::source) throw;
+    note(std::string("the figures of the last day are not kept: ") + error.what());
+  }
+}
+
 // Whatever else was committed has kept it, too.
 void Tick::keep_evidence() {
   if (!has_news_ || !applies()) return;
   has_news_ = false;
-  context_.store.commit(
-      state_, {{context_.clock.now(), EventType::observed, kActor, "", Json(), Json(),
-                "evidence since " + format_time(state_.evidence.since) + " counted up to " +
-                    format_time(state_.evidence.until)}});
+  context_.store.commit(state_,
+                        {{context_.clock.now(), EventType::observed, kActor, "", Json(), Json(),
+                          "counted up to " + format_time(quality_.as_of)}});
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.
@@ -406,11 +421,16 @@ void Tick::publish_reports() {
   const ReportsConfig& reports = context_.config.reports;
   std::vector<std::string> notes = result_.notes;
   if (state_.last_rollback) notes.push_back(timing_note(*state_.last_rollback));
-  const PageInputs page{quality_, &gate_, &decision_, notes};
+  const TrendReport trends = judge_trends(state_.days, now_);
+  PageInputs page{quality_, &gate_, &decision_, notes};
+  if (!state_.days.empty()) page.trends = &trends;
   result_.wrong = what_is_wrong(page);
   auto files = render_quality_files(page, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
   files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});
+  if (page.trends != nullptr) {
+    files.push_back({"dag_trends", "json", to_pretty_json(trends_to_json(trends, now_))});
+  }
   try {
     publish(context_.files, reports, now_, files);
   } catch (const Error& error) {

@@ -69,6 +69,10 @@ DurationHistogram::DurationHistogram(std::vector<double> exact)
   for (const double value : exact_) DAGLOOP_ASSERT(std::isfinite(value) && value >= 0);
 }
 
+double DurationHistogram::bucket_middle(double duration_ms) {
+  return middle_of(bucket_of(duration_ms));
+}
+
 std::int32_t DurationHistogram::bucket_of(double duration_ms) {
   // -0.0 is a zero, but its bit pattern is another bucket.
   const double value = duration_ms == 0 ? 0 : duration_ms;

@@ -18,6 +18,8 @@ void add_patch_section(Page& page, const Decision& decision);
 void add_trigger_section(Page& page, const Decision& decision);
 /// What sequential evidence says, test by test.
 void add_evidence_section(Page& page, const Decision& decision);
+/// Where the core KPIs went over two weeks and a month.
+void add_trend_section(Page& page, const TrendReport& trends);
 /// The recommended values.
 void add_recommendation_section(Page& page, const Decision& decision);
 /// Where something is wrong: what the difference is made of, and among runs that are alike.

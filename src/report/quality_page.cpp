@@ -65,6 +65,7 @@ Page compose_quality_page(const PageInputs& inputs) {
   if (quality.current.population(Population::non_dag).total_runs > 0) {
     add_kpi_section(page, quality, Population::non_dag);
   }
+  if (inputs.trends != nullptr) add_trend_section(page, *inputs.trends);
   add_input_section(page, quality);
   return page;
 }

@@ -8,6 +8,7 @@
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
+#include "state/daily_figures_json.hpp"
 #include "state/evidence_json.hpp"
 
 namespace dagloop {
@@ -128,6 +129,7 @@ CycleState read_state(const JsonReader& reader) {
   if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
   state.last_rollback = read_timing(reader);
   if (const auto evidence = reader.find("evidence")) state.evidence = read_evidence(*evidence);
+  if (const auto days = reader.find("days")) state.days = read_days(*days);
   state.last_refusal = reader.at("last_refusal").string();
   return state;
 }
@@ -172,6 +174,7 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"rollback_due_since", optional_time(state.rollback_due_since)},
                        {"last_rollback", rollback_timing_to_json(state.last_rollback)},
                        {"evidence", evidence_to_json(state.evidence)},
+                       {"days", days_to_json(state.days)},
                        {"last_refusal", state.last_refusal}});
 }
 

@@ -18,7 +18,8 @@ struct EvidenceScope {
 /// Returns the evidence that the next news are added to: `kept`, or none yet.
 ///
 /// Shape: a rollout of one policy up the ladder is one; a step down, or another policy, begins
-///        anew, and so does, where nothing is rolled out, every week.
+///        anew, and so does, where nothing is rolled out, what is older than the window (whole
+///        days).
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config);
 
 /// Returns what has to be counted for it.

@@ -43,6 +43,9 @@ class DurationHistogram {
   /// 7 bits of the mantissa). Units: milliseconds, finite and >= 0.
   static std::int32_t bucket_of(double duration_ms);
 
+  /// Returns the middle of the bucket that a duration is in. Units: milliseconds, finite and >= 0.
+  static double bucket_middle(double duration_ms);
+
   /// Adds one duration. Units: milliseconds, finite and >= 0, else a caller's bug.
   void add(double duration_ms);
   /// Adds all durations of `other`. Associative and commutative; the empty histogram is neutral.

@@ -8,6 +8,7 @@
 #include "dagloop/base/json.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
+#include "dagloop/evidence/trend_report.hpp"
 #include "dagloop/kpi/quality.hpp"
 
 namespace dagloop {
@@ -27,6 +28,9 @@ Json gate_to_json(const GateResult& gate, const Quality& quality);
 ///
 /// Errors: Error{config} as above, and where it judges another report (as_of or window differ).
 GateResult gate_from_json(const Json& document, const Quality& quality, std::string_view where);
+
+/// Renders trends ("dagloop.trends/1").
+Json trends_to_json(const TrendReport& trends, TimePoint as_of);
 
 /// Renders a decision document ("dagloop.policy_decision/1") with its digest.
 Json decision_to_json(const Decision& decision);

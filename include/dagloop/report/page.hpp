@@ -8,6 +8,7 @@
 
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
+#include "dagloop/evidence/trend_report.hpp"
 #include "dagloop/kpi/quality.hpp"
 
 namespace dagloop {
@@ -42,7 +43,8 @@ struct PageInputs {
   const Quality& quality;
   const GateResult* gate = nullptr;
   const Decision* decision = nullptr;
-  std::vector<std::string> notes;  // e.g. what the tick did, first on the page
+  std::vector<std::string> notes = {};  // e.g. what the tick did, first on the page
+  const TrendReport* trends = nullptr;
 };
 
 /// Returns what comes first where something is wrong (the gate failed, a trigger fired or would, or

@@ -13,6 +13,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/policy_key.hpp"
+#include "dagloop/kpi/daily_figures.hpp"
 
 namespace dagloop {
 
@@ -85,6 +86,7 @@ struct CycleState {
   std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
   std::optional<RollbackTiming> last_rollback;
   Evidence evidence;         // of the rollout, up to the last applying tick
+  std::vector<DailyFigures> days;  // for trends, in ascending order
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "dagloop/state/cycle_state.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -50,6 +51,8 @@ CycleState full_state() {
   state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
   state.last_refusal = "a\nb";
   state.evidence = full_evidence();
+  state.days = {{kTime, 7, {{"pipeline_success_rate", 0.9}}},
+                {kTime + std::chrono::hours(24), 0, {}}};
   return state;
 }
 
@@ -100,7 +103,10 @@ TEST_CASE("the version belongs to the stored row, not to the document") {
 TEST_CASE("a state that lacks any member, of itself or of its changes, is refused") {
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
-    if (key == "rollback_due_since" || key == "last_rollback" || key == "evidence") continue;
+    if (key == "rollback_due_since" || key == "last_rollback" || key == "evidence" ||
+        key == "days") {
+      continue;  // below
+    }
     check_refused(without(document, key), key == "schema" ? "this version" : key);
   }
   for (const std::string part : {"intent", "change"}) {
@@ -121,11 +127,27 @@ TEST_CASE("a state of a version that did not time rollbacks is read") {
   CHECK(cycle_state_from_json(document, "s.db") == state);
 }
 
-TEST_CASE("a state of a version without sequential evidence is read, and it begins anew") {
+TEST_CASE("a state of a version without evidence and days is read, and they begin anew") {
   CycleState state = full_state();
-  const Json document = without(cycle_state_to_json(state), "evidence");
+  const Json document = without(without(cycle_state_to_json(state), "evidence"), "days");
   state.evidence = {};
+  state.days.clear();
   CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("days that lack a member, or are out of order, are refused") {
+  const Json document = cycle_state_to_json(full_state());
+  Json edited = document;
+  std::reverse(edited["days"].as_array().begin(), edited["days"].as_array().end());
+  check_refused(edited, "ascending order");
+  for (const char* key : {"day", "runs", "values"}) {
+    edited = document;
+    edited["days"].as_array()[0] = without(document.find("days")->as_array()[0], key);
+    check_refused(edited, key);
+  }
+  edited = document;
+  edited["days"].as_array()[0]["runs"] = -1;
+  check_refused(edited, "negative");
 }
 
 TEST_CASE("evidence that lacks a member, or cannot be, is refused") {

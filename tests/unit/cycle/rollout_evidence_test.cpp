@@ -1,0 +1,134 @@
+#include "dagloop/cycle/rollout_evidence.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "../../support/make_quality.hpp"
+
+using namespace dagloop;
+using namespace dagloop::test;
+using std::chrono::hours;
+
+namespace {
+
+PolicyValues policy(const std::string& percent, const std::string& attempts = "3") {
+  return {{"DAG_ROLLOUT_PERCENT", percent}, {"DAG_NODE_MAX_ATTEMPTS", attempts}};
+}
+
+/// What a tick kept of a rollout that began at kAsOf - 48 h and was looked at an hour ago.
+Evidence kept_at(int percent) {
+  const Config config;
+  Evidence evidence = evidence_to_go_on(
+      {}, {policy(std::to_string(percent)), kAsOf - hours(48), kAsOf - hours(1)}, config);
+  evidence.since = kAsOf - hours(48);
+  evidence.until = kAsOf - hours(1);
+  evidence.limits.usual = 900.0;
+  evidence.tests["success_drop"].add({{20, 4}, {180, 9}}, {});
+  return evidence;
+}
+
+Evidence go_on(const Evidence& kept, const PolicyValues& values,
+               std::optional<TimePoint> since = kAsOf - hours(2)) {
+  return evidence_to_go_on(kept, {values, since, kAsOf}, Config());
+}
+
+}  // namespace
+
+TEST_CASE("evidence goes up the ladder with its rollout") {
+  const Evidence kept = kept_at(10);
+  const Evidence evidence = go_on(kept, policy("30"));
+  CHECK(evidence.percent == 30);
+  CHECK(evidence.since == kept.since);
+  CHECK(evidence.until == kept.until);
+  CHECK(evidence.tests == kept.tests);
+}
+
+TEST_CASE("evidence begins anew with other values, after a step down, and from 0 %") {
+  for (const auto& [kept, values] :
+       std::vector<std::pair<Evidence, PolicyValues>>{{kept_at(10), policy("10", "2")},
+                                                      {kept_at(30), policy("10")},
+                                                      {kept_at(0), policy("10")},
+                                                      {Evidence(), policy("10")}}) {
+    const Evidence evidence = go_on(kept, values);
+    CHECK(evidence.tests.empty());
+    CHECK(evidence.since == kAsOf - hours(2));
+    CHECK(evidence.until == evidence.since);
+    CHECK_FALSE(evidence.limits.usual);
+  }
+}
+
+TEST_CASE("a policy of unknown age is counted from the window's beginning, never from before") {
+  CHECK(go_on({}, policy("10"), std::nullopt).since == kAsOf - hours(24));
+  CHECK(go_on({}, policy("10"), kAsOf - hours(300)).since == kAsOf - hours(24));
+}
+
+TEST_CASE(
+    "where nothing is rolled out, it begins anew after a window, where it was last looked at") {
+  Evidence kept = kept_at(100);
+  kept.since = kAsOf - hours(24);
+  CHECK(go_on(kept, policy("100")).tests == kept.tests);
+  kept.since = kAsOf - hours(25);
+  const Evidence evidence = go_on(kept, policy("100"));
+  CHECK(evidence.tests.empty());
+  CHECK(evidence.since == kept.until);
+  kept.percent = 30;  // a rollout has no such end
+  CHECK(go_on(kept, policy("30")).tests == kept.tests);
+}
+
+TEST_CASE("canary is held against control between 0 and 100 %, else all against what was before") {
+  const Config config;
+  CHECK(news_for(kept_at(30), config).before == NewsRequest::Before::leave_out);
+  CHECK(news_for(kept_at(0), config).before == NewsRequest::Before::count);
+  CHECK(news_for(kept_at(100), config).before == NewsRequest::Before::count);
+  const NewsRequest request = news_for(kept_at(30), config);
+  CHECK(request.since == kAsOf - hours(48));
+  CHECK(request.from == kAsOf - hours(1));
+  CHECK(request.limits.usual == 900.0);
+}
+
+TEST_CASE("news are added once, and what the first bets rest on is the baseline window") {
+  Quality quality =
+      QualityBuilder().baseline(make_runs(100, 80)).current(make_runs(50, 45)).build();
+  quality.news.window = {kAsOf - hours(1), kAsOf};
+  quality.news.canary.runs = 20;
+  quality.news.canary.failed = 2;
+  quality.news.control.runs = 180;
+  Evidence evidence = go_on({}, policy("10"), kAsOf - hours(1));
+  take_news(evidence, quality, Config());
+  const RateEvidence& drop = evidence.tests.at("success_drop");
+  CHECK(drop.total == Block{{20, 2}, {180, 0}});
+  CHECK(drop.expectation == ArmCounts{100 + 180, 20});
+  CHECK(evidence.until == kAsOf);
+  quality.news.window = {kAsOf, kAsOf};
+  Evidence again = evidence;
+  take_news(again, quality, Config());
+  CHECK(again == evidence);
+}
+
+TEST_CASE("before a policy, as many days as after it are looked at, at the same hours") {
+  const TimePoint since = kAsOf - hours(40);
+  const auto windows = mirrored(since, kAsOf - hours(20), kAsOf);
+  REQUIRE(windows.size() == 2);  // the first day's end, the second's beginning
+  CHECK(windows[0] == Window{kAsOf - hours(44), kAsOf - hours(40)});
+  CHECK(windows[1] == Window{kAsOf - hours(88), kAsOf - hours(72)});
+  CHECK(mirrored(since, kAsOf, kAsOf).empty());
+}
+
+TEST_CASE("all looks together see each stretch before the policy once, hour for hour") {
+  const TimePoint since = kAsOf - hours(72);
+  std::vector<Window> seen;
+  for (TimePoint from = since; from < kAsOf; from += hours(5)) {
+    for (const Window& window : mirrored(since, from, std::min(kAsOf, from + hours(5)))) {
+      CHECK(window.end <= since);
+      seen.push_back(window);
+    }
+  }
+  std::sort(seen.begin(), seen.end(),
+            [](const Window& a, const Window& b) { return a.start < b.start; });
+  TimePoint end = since - hours(72);
+  for (const Window& window : seen) {
+    CHECK(window.start == end);
+    end = window.end;
+  }
+  CHECK(end == since);
+}

@@ -1,0 +1,47 @@
+#include "dagloop/kpi/arm_figures.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "../../support/make_quality.hpp"
+
+using namespace dagloop;
+
+TEST_CASE("an arm counts runs, failures, errors by class, and the attempts of all nodes") {
+  KpiPartial partial = test::make_runs_with_errors(
+      50, 40, {{"TOOL_AUTH_ERROR", 3}, {"503", 2}, {"500", 1}, {"TOOL_TIMEOUT", 4}});
+  partial.nodes["a"] = test::make_node(60, 7, 10, 5);
+  partial.nodes["b"] = test::make_node(50, 0);
+  const ArmFigures arm = count_arm(partial, ErrorClasses(), {});
+  CHECK(arm.runs == 50);
+  CHECK(arm.failed == 10);
+  CHECK(arm.auth_errors == 3);
+  CHECK(arm.server_errors == 3);
+  CHECK(arm.attempts == 110);
+  CHECK(arm.failed_attempts == 7);
+  CHECK(arm.timed == 50);
+  CHECK(arm.slow == 0);
+  CHECK(arm.over_threshold == 0);
+}
+
+TEST_CASE("slow runs are those in buckets above the limit's, kept one by one or in buckets") {
+  KpiPartial partial;
+  std::map<std::int32_t, std::uint64_t> buckets;
+  for (int i = 1; i <= 1000; ++i) {
+    partial.latency.add(i);
+    ++buckets[DurationHistogram::bucket_of(i)];
+  }
+  KpiPartial in_buckets;
+  in_buckets.latency = DurationHistogram(buckets);
+  const double limit = DurationHistogram::bucket_middle(900);
+  std::uint64_t above = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    if (DurationHistogram::bucket_of(i) > DurationHistogram::bucket_of(900)) ++above;
+  }
+  for (const KpiPartial& each : {partial, in_buckets}) {
+    const ArmFigures arm = count_arm(each, ErrorClasses(), {limit, 500.0});
+    CHECK(arm.slow == above);
+    CHECK(above >= 90);
+    CHECK(arm.over_threshold >= 490);
+    CHECK(arm.over_threshold <= 500);
+  }
+}
