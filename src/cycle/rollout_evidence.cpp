@@ -9,7 +9,7 @@
 namespace dagloop {
 namespace {
 
-constexpr double kMostExpectation = 500;  // trials: what was usual may move
+constexpr double kMostExpectation = 100;  // trials: what was usual may move
 
 int percent_of(const PolicyValues& values, const Config& config) {
   return rollout_percent(values, config.decision.rollout_key).value_or(0);

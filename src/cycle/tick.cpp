@@ -122,8 +122,8 @@ TickResult Tick::run() {
   look_around();
   observe();
   evaluate_and_decide();
-  step();
   read_last_day();
+  step();
   keep_evidence();
   publish_reports();
   result_.phase = applies() ? state_.phase : stored_phase;
@@ -207,10 +207,10 @@ void Tick::weigh_news(Evidence evidence) {
   state_.evidence = std::move(evidence);
 }
 
-// For trends alone: a day that cannot be read now holds nothing up.
+// For trends alone: holds nothing up, a way back least of all.
 void Tick::read_last_day() {
   const auto day = day_to_read(state_.days, now_, context_.config);
-  if (!day || !gate_.reasons.empty()) return;
+  if (!day || !gate_.reasons.empty() || decision_.action == Action::rollback) return;
   try {
     keep_day(state_.days, read_day(context_.source, *day, context_.config, context_.clock));
     has_news_ = true;
@@ -224,9 +224,8 @@ void Tick::read_last_day() {
 void Tick::keep_evidence() {
   if (!has_news_ || !applies()) return;
   has_news_ = false;
-  context_.store.commit(state_,
-                        {{context_.clock.now(), EventType::observed, kActor, "", Json(), Json(),
-                          "counted up to " + format_time(quality_.as_of)}});
+  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, kActor, "", Json(),
+                                  Json(), "counted up to " + format_time(quality_.as_of)}});
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.

@@ -103,8 +103,7 @@ EvidenceConfig read_evidence(const JsonReader& reader) {
   EvidenceConfig evidence;
   if (const auto place = reader.find("evidence")) evidence.mode = read_mode(*place);
   if (evidence.mode == EvidenceMode::point) {
-    for (const char* key :
-         {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience"}) {
+    for (const char* key : {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience"}) {
       if (const auto place = reader.find(key)) {
         place->fail("would do nothing: the figures alone decide (evidence: \"point\")",
                     "leave it out, or set evidence to \"sequential\"");

@@ -52,8 +52,19 @@ const RateHypothesis& hypothesis_of(const TriggerTest& test) {
   return test.events == &ArmFigures::over_threshold ? few_over_threshold() : no_worse();
 }
 
+// The margin lies between the rates, not their odds: where the reference's rate is not what it was,
+// as on another day, a bet on that loses. A part of the stake does not rest on it.
 RateHypothesis inferior(double margin) {
-  return {RateHypothesis::Kind::worse_by_at_least, margin, {{1.0, 0.9}, {0.5, 0.1}}};
+  return {RateHypothesis::Kind::worse_by_at_least,
+          margin,
+          {{1.0, 0.6},
+           {0.5, 0.1},
+           {1.0, 0.05, 0.005},
+           {1.0, 0.05, 0.02},
+           {1.0, 0.05, 0.05},
+           {1.0, 0.05, 0.1},
+           {1.0, 0.05, 0.2},
+           {1.0, 0.05, 0.4}}};
 }
 
 Block block_of(const ArmFigures& subject, const ArmFigures& reference, const TriggerTest& test) {

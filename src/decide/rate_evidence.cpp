@@ -84,10 +84,11 @@ double log_sum(const std::vector<double>& log_wealth, const RateHypothesis& hypo
 }
 
 // By how much the bet on `alternative` gains with these shares of trials and events.
-double gain(const RateHypothesis& hypothesis, double odds_ratio, const Sides& sides,
-            double expected) {
+double gain(const RateHypothesis& hypothesis, const RateHypothesis::Alternative& alternative,
+            const Sides& sides, double expected) {
+  if (alternative.reference_rate) expected = *alternative.reference_rate;
   if (hypothesis.given_rate) expected = *hypothesis.given_rate;
-  const Rates bet{with_odds(expected, odds_ratio), expected};
+  const Rates bet{with_odds(expected, alternative.odds_ratio), expected};
   if (!is_outside(hypothesis, bet)) return 0;
   if (hypothesis.given_rate) {
     return log_likelihood_ratio(sides.subject_events, sides.subjects, bet.subject,
@@ -119,11 +120,10 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
   DAGLOOP_ASSERT(cluster >= 1);
   open += counts;
   total += counts;
-  const bool is_whole =
-      hypothesis.given_rate
-          ? open.subject.trials > 0
-          : open.subject.trials > 0 && open.reference.trials > 0 &&
-                open.subject.trials + open.reference.trials >= kLeastBlock;
+  const bool is_whole = hypothesis.given_rate
+                            ? open.subject.trials > 0
+                            : open.subject.trials > 0 && open.reference.trials > 0 &&
+                                  open.subject.trials + open.reference.trials >= kLeastBlock;
   if (!is_whole) return;
   log_wealth.resize(hypothesis.alternatives.size(), 0.0);
   const Sides sides{as_double(open.subject.trials), as_double(open.subject.events),
@@ -131,8 +131,7 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
   const double expected = expected_rate(expectation);
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
     // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
-    log_wealth[i] +=
-        gain(hypothesis, hypothesis.alternatives[i].odds_ratio, sides, expected) / cluster;
+    log_wealth[i] += gain(hypothesis, hypothesis.alternatives[i], sides, expected) / cluster;
   }
   expectation += open.reference;
   open = Block();
@@ -150,7 +149,7 @@ double expected_growth(const RateHypothesis& hypothesis, double subject_rate, do
   const Sides sides{1, subject_rate, reference_per_subject, reference_per_subject * reference_rate};
   double best = 0;
   for (const auto& alternative : hypothesis.alternatives) {
-    best = std::max(best, gain(hypothesis, alternative.odds_ratio, sides, expected));
+    best = std::max(best, gain(hypothesis, alternative, sides, expected));
   }
   return best;
 }

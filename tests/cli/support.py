@@ -257,7 +257,9 @@ class Workspace:
         return [json.loads(row[0]) for row in rows]
 
     def events(self):
-        return [event["type"] for event in self.journal()]
+        """Returns the types of the journal's events, but for ticks that only counted."""
+        types = [event["type"] for event in self.journal()]
+        return [each for each in types if each != "observed"]
 
     def percent(self):
         for line in self.env_file.read_text().splitlines():

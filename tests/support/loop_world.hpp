@@ -42,6 +42,7 @@ class LoopWorld {
     config.policy.approvers = "/etc/approvers.json";
     config.policy.approvals_dir = "/approvals";
     config.state = "memory";
+    config.decision.evidence.mode = EvidenceMode::point;
     config.reports = {"/reports", {ReportFormat::json}, std::chrono::hours(24 * 90)};
     write(kEnvPath, kEnvText, 0640);
     write(config.policy.allowlist, R"({"schema": "dagloop.policy_allowlist/1", "keys": [
@@ -98,6 +99,7 @@ class LoopWorld {
   std::vector<std::string> events() {
     std::vector<std::string> words;
     for (const JournalEntry& entry : stored.entries()) {
+      if (entry.event.type == EventType::observed) continue;  // a tick that only counted
       words.emplace_back(to_string(entry.event.type));
     }
     return words;

@@ -36,6 +36,7 @@ struct RateHypothesis {
   struct Alternative {
     double odds_ratio = 1;
     double share = 1;
+    std::optional<double> reference_rate = std::nullopt;  // none: what it was so far
   };
   std::vector<Alternative> alternatives;
   /// The reference's rate where it is no sample but a given number; the reference's counts are not

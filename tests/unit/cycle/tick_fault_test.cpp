@@ -40,8 +40,10 @@ CycleState comparable(CycleState state) {
 
 /// Lets the tick after `prepare` fail at operation 1, 2, 3 ..., and compares the tick after it with
 /// an undisturbed one.
-void check_every_fault(const Preparation& prepare, const std::string& completion) {
+void check_every_fault(const Preparation& prepare, const std::string& completion,
+                       EvidenceMode mode) {
   LoopWorld undisturbed;
+  undisturbed.config.decision.evidence.mode = mode;
   prepare(undisturbed);
   const std::string old_env = undisturbed.env();
   undisturbed.tick();
@@ -52,6 +54,7 @@ void check_every_fault(const Preparation& prepare, const std::string& completion
     for (bool completed = false; !completed; ++n) {
       REQUIRE(n < 200);
       LoopWorld world;
+      world.config.decision.evidence.mode = mode;
       prepare(world);
       world.faults.arm(n, place);
       try {
@@ -76,11 +79,15 @@ void check_every_fault(const Preparation& prepare, const std::string& completion
 }  // namespace
 
 TEST_CASE("an applying tick that fails anywhere is made good by the next one") {
-  check_every_fault(prepare_apply, "applied");
+  for (const EvidenceMode mode : {EvidenceMode::point, EvidenceMode::sequential}) {
+    check_every_fault(prepare_apply, "applied", mode);
+  }
 }
 
 TEST_CASE("a tick that rolls back and fails anywhere is made good by the next one") {
-  check_every_fault(prepare_rollback, "rolled_back");
+  for (const EvidenceMode mode : {EvidenceMode::point, EvidenceMode::sequential}) {
+    check_every_fault(prepare_rollback, "rolled_back", mode);
+  }
 }
 
 TEST_CASE("a proposing tick that fails anywhere proposes one change") {

@@ -153,6 +153,16 @@ TEST_CASE("a block waits for twenty trials of both sides together") {
   CHECK(evidence.open == Block());
 }
 
+TEST_CASE("a bet may rest on a rate of its own, and is valid whatever the rates are") {
+  const RateHypothesis hypothesis{
+      Kind::worse_by_at_least, 0.1, {{1.0, 0.5, {}}, {1.0, 0.5, 0.3}}, {}};
+  for (const double reference : {0.01, 0.1, 0.3, 0.8}) {
+    CHECK(expected_e(hypothesis, 4, 16, reference + 0.1, reference) <= 1 + 1e-9);
+  }
+  CHECK(expected_e(hypothesis, 10, 10, 0.3, 0.3) > 1.1);      // where a tenth was expected
+  CHECK(expected_e(inferior(0.1), 10, 10, 0.3, 0.3) < 1.05);  // the tenth alone
+}
+
 TEST_CASE("against a given rate the subject alone counts") {
   RateHypothesis hypothesis = no_worse(2);
   hypothesis.given_rate = 0.05;
