@@ -200,6 +200,7 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   if (baseline) {
     quality.baseline = compute_window_kpis(partials, *baseline, config.error_classes);
   }
+  quality.service = service_figures(partials.sum(current, Population::dag));
   quality.news =
       count_news(partials, windows, limits_of(request, quality, config), config.error_classes);
   quality.attribution = attribute_difference({partials, has_hours ? &apart : nullptr}, quality,

@@ -111,6 +111,29 @@ Json news_to_json(const News& news) {
                        {"before", arm_to_json(news.before)}});
 }
 
+Json durations_to_json(const CoarseDurations& durations) {
+  Json::Array buckets;
+  for (const auto& [bucket, count] : durations) {
+    buckets.emplace_back(Json::Array{std::int64_t{bucket}, count});
+  }
+  return Json(std::move(buckets));
+}
+
+Json service_to_json(const std::optional<ServiceFigures>& service) {
+  if (!service) return Json();
+  Json::Object nodes;
+  for (const auto& [name, node] : service->nodes) {
+    nodes.emplace_back(name, Json::object({{"pairs", node.pairs},
+                                           {"attempts", node.attempts},
+                                           {"failed_attempts", node.failed_attempts},
+                                           {"retries", node.retries},
+                                           {"retries_succeeded", node.retries_succeeded},
+                                           {"durations", durations_to_json(node.durations)}}));
+  }
+  return Json::object(
+      {{"durations", durations_to_json(service->durations)}, {"nodes", Json(std::move(nodes))}});
+}
+
 }  // namespace
 
 Json quality_to_json(const Quality& quality) {
@@ -127,7 +150,8 @@ Json quality_to_json(const Quality& quality) {
                        {"populations", populations_to_json(quality.current)},
                        {"baseline", std::move(baseline)},
                        {"news", news_to_json(quality.news)},
-                       {"attribution", attribution_to_json(quality.attribution)}});
+                       {"attribution", attribution_to_json(quality.attribution)},
+                       {"service", service_to_json(quality.service)}});
 }
 
 }  // namespace dagloop

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "dagloop/report/documents.hpp"
 #include "report/attribution_json.hpp"
 #include "report/kpi_json.hpp"
@@ -130,6 +132,36 @@ News read_news(const JsonReader& reader) {
   return news;
 }
 
+CoarseDurations read_durations(const JsonReader& reader) {
+  CoarseDurations durations;
+  std::int64_t before = -1;
+  for (const JsonReader& place : reader.elements()) {
+    const auto pair = place.elements();
+    const std::int64_t bucket = pair.size() == 2 ? pair[0].integer() : -1;
+    if (bucket <= before || bucket >= coarse_bucket(std::numeric_limits<double>::max())) {
+      place.fail("is no bucket behind the one before", "evaluate the log again");
+    }
+    before = bucket;
+    durations.emplace_back(static_cast<std::int32_t>(bucket), read_count(pair[1]));
+    if (durations.back().second == 0) place.fail("has no durations", "evaluate the log again");
+  }
+  return durations;
+}
+
+ServiceFigures read_service(const JsonReader& reader) {
+  ServiceFigures service;
+  service.durations = read_durations(reader.at("durations"));
+  for (const auto& [name, node] : reader.at("nodes").members()) {
+    service.nodes[name] = {read_count(node.at("pairs")),
+                           read_count(node.at("attempts")),
+                           read_count(node.at("failed_attempts")),
+                           read_count(node.at("retries")),
+                           read_count(node.at("retries_succeeded")),
+                           read_durations(node.at("durations"))};
+  }
+  return service;
+}
+
 }  // namespace
 
 Quality quality_from_json(const Json& document, std::string_view where) {
@@ -147,6 +179,7 @@ Quality quality_from_json(const Json& document, std::string_view where) {
   if (const auto found = reader.find("attribution")) {
     quality.attribution = read_attribution(*found);
   }
+  if (const auto service = reader.find("service")) quality.service = read_service(*service);
   return quality;
 }
 

@@ -92,6 +92,7 @@ class QualityBuilder {
     quality.generated_at = kAsOf;
     quality.as_of = kAsOf;
     quality.current = compute_window_kpis(set_, kCurrentWindow, classes);
+    quality.service = service_figures(set_.sum(kCurrentWindow, Population::dag));
     quality.input = set_.input;
     if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, classes);
     quality.attribution = attribution(quality);

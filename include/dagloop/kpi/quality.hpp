@@ -11,6 +11,7 @@
 #include "dagloop/kpi/attribution.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/service_figures.hpp"
 
 namespace dagloop {
 
@@ -60,6 +61,7 @@ struct Quality {
   std::optional<WindowKpis> baseline;
   News news;                               // since the last look, else of the window
   std::optional<Attribution> attribution;  // of the sides that decisions compare
+  std::optional<ServiceFigures> service;  // of the current window's DAG runs
 
   /// Returns the in-flight runs of the window, both populations.
   std::uint64_t in_flight() const;

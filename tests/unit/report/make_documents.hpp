@@ -71,6 +71,9 @@ inline Quality random_quality(Random& random) {
                  Strata{{"05", {7, random.below(7)}}, {"23", {9, random.below(9)}}}},
                 {"control", set.sum(kCurrentWindow, Population::dag, Cohort::control),
                  Strata{{"05", {70, random.below(70)}}, {"11", {9, random.below(9)}}}});
+  if (random.chance(0.7)) {
+    quality.service = service_figures(set.sum(kCurrentWindow, Population::dag));
+  }
   quality.input.records = 100 + random.below(100);
   quality.input.run_records = random.below(50);
   quality.input.node_records = random.below(50);
