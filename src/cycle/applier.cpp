@@ -110,7 +110,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   state.intent = Intent{request.kind,         path,          before_sha256,
                         sha256_hex(after),    request.patch, request.decision_digest,
                         request.actor,        request.why,   request.decided_at,
-                        request.effective_at, state.phase};
+                        request.effective_at, state.phase,   request.predictions};
   state.phase = Phase::applying;
   if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
   const EventType started =
@@ -199,6 +199,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   Intent back = intent;
   back.kind = ChangeKind::rollback;
   back.patch = reversed(intent.patch);
+  back.predictions.clear();
   std::swap(back.before_sha256, back.after_sha256);
   back.why = hook_fault;
   back.decided_at = now;
@@ -215,6 +216,7 @@ void Applier::complete_apply(CycleState& state) {
   const TimePoint now = context_.clock.now();
   state.phase = Phase::verifying;
   state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at};
+  add_entries(state.predictions, intent.predictions);
   settle_values(state, intent);
   context_.store.commit(
       state, {event_of(EventType::applied, intent, now,
@@ -361,6 +363,12 @@ PolicyHistory policy_history(const CycleState& state) {
   history.verified = state.verified;
   history.in_force_since = state.in_force_since;
   history.cooldown_until = state.cooldown_until;
+  history.ledger = state.predictions;
+  if (state.pending_decision.is_null()) return history;
+  const JsonReader pending(state.pending_decision, "the pending decision");
+  for (const auto& [key, change] : patch_from_json(pending.at("patch"))) {
+    history.proposed[key] = change.after;
+  }
   return history;
 }
 

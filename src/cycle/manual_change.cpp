@@ -251,7 +251,8 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
   return carry_out(context, situation,
                    {kind, decision.patch, decision.env_sha256, digest, context.actor,
                     authority.by.empty() ? "back to an approved policy" : approved_by(authority.by),
-                    allowed_at(authority, now), effective_time(decision, now)});
+                    allowed_at(authority, now), effective_time(decision, now),
+                    predictions_of(decision, digest, effective_time(decision, now))});
 }
 
 ManualResult roll_back_policy(const ManualContext& given, TickMode mode) {

@@ -56,6 +56,7 @@ class Tick {
   void keep_evidence();
   void read_last_day();
   void judge_change();
+  void note_outcome(const std::string& digest);
   void step();
   void note_trigger();
   void stop_if_unfit() const;
@@ -196,6 +197,11 @@ void Tick::evaluate_and_decide() {
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();
   if (state_.phase == Phase::verifying) judge_change();
+  // The commits that end a verification keep the outcome; the decision tells it already.
+  if (state_.phase == Phase::verifying && goes_back_at_once()) {
+    note_outcome(state_.change->decision_digest);
+  }
+  tell_predictions(state_.predictions, decision_);
 }
 
 // Data that cannot be relied on are no evidence; they are counted when they can.
@@ -257,10 +263,18 @@ void Tick::judge_change() {
       state_.phase = Phase::settled;
       state_.verified.push_back(values_);
       const std::string digest = state_.change->decision_digest;
+      note_outcome(digest);
       state_.change.reset();
       if (applies()) commit(EventType::verified, digest, "gate passed, soak over");
       return;
   }
+}
+
+// What came of a change is written beside what was predicted of it.
+void Tick::note_outcome(const std::string& digest) {
+  const Outcome outcome = outcome_of(quality_);
+  if (add_outcome(state_.predictions, digest, outcome) == 0) return;
+  if (outcome.success_rate_pp) note("what came of the change is told beside its prediction");
 }
 
 void Tick::step() {
@@ -381,9 +395,9 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
   const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
   const TimePoint allowed_at =
       std::max(approvals.front().approved_at, approvals.back().approved_at);
-  const ChangeOutcome outcome =
-      applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
-                                                kActor, why, allowed_at, now_});
+  const ChangeOutcome outcome = applier().carry_out(
+      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, kActor, why,
+                            allowed_at, now_, predictions_of(pending, digest, now_)});
   if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"

@@ -78,7 +78,9 @@ std::vector<Reason> list_recommendations(const DecisionInputs& inputs, Decision&
         {"rollout_key_moves_by_ladder",
          fmt::format("rule {}: {} moves by the ladder alone", rule.id, rule.env_key)});
   }
-  RecommendationSet set = recommend(rules, inputs.quality, inputs.keys, inputs.values);
+  RecommendationSet set =
+      recommend(rules, inputs.quality, inputs.keys, inputs.values,
+                {inputs.config.triggers.p95_ms, inputs.history.proposed, inputs.history.ledger});
   decision.recommendations = std::move(set.recommendations);
   append(dropped, set.dropped);
   return dropped;
@@ -127,11 +129,15 @@ void promote(const DecisionInputs& inputs, const PromotionView& view, int next,
                                            decision.recommendations.size())});
 }
 
-/// Puts the recommendations of the best-ranked one's group into the patch.
+/// Puts the recommendations of the best-ranked one's group into the patch. One whose effect is
+/// predicted goes alone: what comes of it is to be held against the prediction.
 void take_recommendations(Decision& decision) {
   const Recommendation& best = decision.recommendations.front();
   for (const Recommendation& other : decision.recommendations) {
-    if (other.group == best.group) decision.patch[other.env_key] = {other.current, other.suggested};
+    const bool goes_along = !best.prediction && !other.prediction && other.group == best.group;
+    if (&other == &best || goes_along) {
+      decision.patch[other.env_key] = {other.current, other.suggested};
+    }
   }
   decision.reasons.push_back(
       {"policy_change_recommended",
@@ -176,8 +182,29 @@ std::optional<Action> parse_action(std::string_view word) {
   return static_cast<Action>(found - kActions.begin());
 }
 
+void tell_predictions(const std::vector<LedgerEntry>& ledger, Decision& decision) {
+  constexpr std::ptrdiff_t kMostShown = 10;
+  decision.calibration = calibrations(ledger);
+  const auto shown = std::min(kMostShown, std::ssize(ledger));
+  decision.predictions.assign(ledger.end() - shown, ledger.end());
+}
+
+std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::string& digest,
+                                        TimePoint effective_at) {
+  std::vector<LedgerEntry> entries;
+  for (const Recommendation& advice : decision.recommendations) {
+    const auto change = decision.patch.find(advice.env_key);
+    if (!advice.prediction || change == decision.patch.end()) continue;
+    if (change->second != Change{advice.current, advice.suggested}) continue;  // a way back
+    entries.push_back(
+        {digest, advice.env_key, change->second, *advice.prediction, effective_at, std::nullopt});
+  }
+  return entries;
+}
+
 Decision decide(const DecisionInputs& inputs) {
   Decision decision = blank_decision(inputs);
+  tell_predictions(inputs.history.ledger, decision);
   decision.reasons = data_faults(inputs.quality, inputs.limits);
   if (!decision.reasons.empty()) return decision;
   const Comparison comparison = choose_comparison(inputs.quality, baseline_kind(inputs, decision));

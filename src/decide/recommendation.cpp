@@ -116,8 +116,16 @@ bool same_value(const KeySpec& spec, const std::string& a, const std::string& b)
 /// forth.
 class Collector {
  public:
-  Collector(const std::vector<KeySpec>& keys, const PolicyValues& values)
-      : keys_(keys), values_(values) {}
+  Collector(const Quality& quality, const std::vector<KeySpec>& keys, const PolicyValues& values,
+            const ModelContext& context)
+      : quality_(quality), keys_(keys), values_(values), context_(context) {}
+
+  /// Takes note of which key each model moves.
+  void add_models(const std::vector<PolicyRule>& rules) {
+    for (const PolicyRule& rule : rules) {
+      if (rule.model) model_keys_.emplace(*rule.model, rule.env_key);
+    }
+  }
 
   void add(const PolicyRule& rule, const std::string& evidence) {
     const KeySpec* spec = find_key(keys_, rule.env_key);
@@ -129,12 +137,46 @@ class Collector {
     if (!spoken_for_.insert(rule.env_key).second) {
       return drop(rule, "better_rank_wins", "already has a rule of better rank");
     }
-    add_change(rule, *spec, current->second, evidence);
+    const ModelAnswer answer = ask(rule, *spec);
+    switch (answer.kind) {
+      case ModelAnswer::Kind::change:
+        return add_predicted(rule, current->second, evidence, answer);
+      case ModelAnswer::Kind::no_change:
+        return drop(rule, "no_change_is_best", "stays: " + answer.why);
+      case ModelAnswer::Kind::cannot_tell:
+        return add_change(rule, *spec, current->second, evidence);
+    }
   }
 
   RecommendationSet take() { return std::move(set_); }
 
  private:
+  // A value that has no way back is for add_change() to refuse.
+  ModelAnswer ask(const PolicyRule& rule, const KeySpec& spec) const {
+    const bool can_move = !value_fault(spec, values_.at(rule.env_key));
+    if (!rule.model || !quality_.service || !can_move) return {};
+    ModelQuestion question{*rule.model,
+                           quality_.current.population(Population::dag),
+                           *quality_.service,
+                           spec,
+                           values_,
+                           model_keys_,
+                           context_.p95_limit_ms,
+                           std::nullopt};
+    const auto proposed = context_.proposed.find(rule.env_key);
+    if (proposed != context_.proposed.end()) question.proposed = proposed->second;
+    return ask_model(question);
+  }
+
+  void add_predicted(const PolicyRule& rule, const std::string& current,
+                     const std::string& evidence, const ModelAnswer& answer) {
+    Recommendation advice{rule.id,      rule.group,        rule.rank,
+                          rule.env_key, current,           answer.value,
+                          rule.reason,  evidence,          prediction_text(answer.prediction),
+                          std::nullopt, answer.prediction, trust_in(*rule.model, context_.ledger)};
+    set_.recommendations.push_back(std::move(advice));
+  }
+
   void add_change(const PolicyRule& rule, const KeySpec& spec, const std::string& current,
                   const std::string& evidence) {
     const auto suggestion = suggest(rule, spec, current);
@@ -151,7 +193,7 @@ class Collector {
     }
     set_.recommendations.push_back({rule.id, rule.group, rule.rank, rule.env_key, current,
                                     suggestion->value, rule.reason, evidence, rule.expected_effect,
-                                    suggestion->clipped});
+                                    suggestion->clipped, std::nullopt, Trust::untested});
   }
 
   void drop(const PolicyRule& rule, std::string code, std::string_view why) {
@@ -159,8 +201,11 @@ class Collector {
         {std::move(code), fmt::format("rule {}: {} {}", rule.id, rule.env_key, why)});
   }
 
+  const Quality& quality_;
   const std::vector<KeySpec>& keys_;
   const PolicyValues& values_;
+  const ModelContext& context_;
+  ModelKeys model_keys_;
   std::set<std::string> spoken_for_;
   RecommendationSet set_;
 };
@@ -168,11 +213,17 @@ class Collector {
 }  // namespace
 
 RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
-                            const std::vector<KeySpec>& keys, const PolicyValues& values) {
+                            const std::vector<KeySpec>& keys, const PolicyValues& values,
+                            const ModelContext& context) {
+  const auto is_last = [&](const PolicyRule& rule) {
+    return rule.model && trust_in(*rule.model, context.ledger) == Trust::badly_calibrated;
+  };
   std::vector<PolicyRule> by_rank = rules;
-  std::stable_sort(by_rank.begin(), by_rank.end(),
-                   [](const PolicyRule& a, const PolicyRule& b) { return a.rank < b.rank; });
-  Collector collector(keys, values);
+  std::stable_sort(by_rank.begin(), by_rank.end(), [&](const PolicyRule& a, const PolicyRule& b) {
+    return std::pair(is_last(a), a.rank) < std::pair(is_last(b), b.rank);
+  });
+  Collector collector(quality, keys, values, context);
+  collector.add_models(by_rank);
   for (const PolicyRule& rule : by_rank) {
     const auto evidence = evidence_for(rule, quality.current.population(Population::dag));
     if (evidence) collector.add(rule, *evidence);

@@ -68,8 +68,16 @@ void read_effect(const JsonReader& reader, PolicyRule& rule) {
   }
 }
 
+EffectModel read_model(const JsonReader& reader) {
+  const auto model = parse_effect_model(reader.string());
+  if (model) return *model;
+  reader.fail(fmt::format("unknown model \"{}\"", reader.string()),
+              "use one_more_attempt, node_timeout, pipeline_timeout, fan_out_concurrency or "
+              "fallback");
+}
+
 PolicyRule read_rule(const JsonReader& reader) {
-  reader.allow_only({"id", "group", "rank", "when", "then", "reason", "expected_effect"});
+  reader.allow_only({"id", "group", "rank", "when", "then", "model", "reason", "expected_effect"});
   PolicyRule rule;
   rule.id = read_text(reader.at("id"));
   rule.group = read_text(reader.at("group"));
@@ -85,6 +93,7 @@ PolicyRule read_rule(const JsonReader& reader) {
     when.fail(fmt::format("rule {} has no condition", rule.id), "give at least one");
   }
   read_effect(reader.at("then"), rule);
+  if (const auto model = reader.find("model")) rule.model = read_model(*model);
   rule.reason = read_text(reader.at("reason"));
   rule.expected_effect = read_text(reader.at("expected_effect"));
   return rule;

@@ -40,16 +40,32 @@ Json trigger_to_json(const TriggerResult& trigger) {
 }
 
 Json recommendation_to_json(const Recommendation& advice) {
-  return Json::object({{"rule", advice.rule},
-                       {"group", advice.group},
-                       {"rank", advice.rank},
-                       {"env_key", advice.env_key},
-                       {"current", advice.current},
-                       {"suggested", advice.suggested},
-                       {"reason", advice.reason},
-                       {"evidence", advice.evidence},
-                       {"expected_effect", advice.expected_effect},
-                       {"clipped", advice.clipped ? Json(*advice.clipped) : Json()}});
+  return Json::object(
+      {{"rule", advice.rule},
+       {"group", advice.group},
+       {"rank", advice.rank},
+       {"env_key", advice.env_key},
+       {"current", advice.current},
+       {"suggested", advice.suggested},
+       {"reason", advice.reason},
+       {"evidence", advice.evidence},
+       {"expected_effect", advice.expected_effect},
+       {"clipped", advice.clipped ? Json(*advice.clipped) : Json()},
+       {"prediction", advice.prediction ? prediction_to_json(*advice.prediction) : Json()},
+       {"trust", to_string(advice.trust)}});
+}
+
+Json calibration_to_json(const std::vector<Calibration>& calibration) {
+  Json::Array all;
+  for (const Calibration& each : calibration) {
+    all.push_back(Json::object({{"model", to_string(each.model)},
+                                {"predictions", each.predictions},
+                                {"inside", each.inside},
+                                {"p95_predictions", each.p95_predictions},
+                                {"p95_inside", each.p95_inside},
+                                {"trust", to_string(each.trust)}}));
+  }
+  return Json(std::move(all));
 }
 
 int read_small(const JsonReader& reader) {
@@ -70,6 +86,14 @@ Recommendation read_recommendation(const JsonReader& reader) {
   advice.evidence = reader.at("evidence").string();
   advice.expected_effect = reader.at("expected_effect").string();
   if (const auto clipped = reader.find("clipped")) advice.clipped = clipped->string();
+  if (const auto prediction = reader.find("prediction")) {
+    advice.prediction = prediction_from_json(*prediction);
+  }
+  if (const auto word = reader.find("trust")) {
+    const auto trust = parse_trust(word->string());
+    if (!trust) word->fail("unknown word", "decide again");
+    advice.trust = *trust;
+  }
   return advice;
 }
 
@@ -125,7 +149,9 @@ Json decision_to_json(const Decision& decision) {
                     {"approval", to_string(decision.approval)},
                     {"env_sha256", decision.env_sha256},
                     {"expires_at", format_time(decision.expires_at)},
-                    {"proposed_by", decision.proposed_by}});
+                    {"proposed_by", decision.proposed_by},
+                    {"calibration", calibration_to_json(decision.calibration)},
+                    {"predictions", ledger_to_json(decision.predictions)}});
   document["digest"] = decision_digest(document);
   return document;
 }
@@ -158,6 +184,9 @@ Decision decision_from_json(const Json& document, std::string_view where) {
   decision.env_sha256 = reader.at("env_sha256").string();
   decision.expires_at = reader.at("expires_at").time();
   decision.proposed_by = reader.at("proposed_by").string();
+  if (const auto ledger = reader.find("predictions")) {
+    decision.predictions = ledger_from_json(*ledger);
+  }
   return decision;
 }
 

@@ -77,12 +77,65 @@ void add_recommendation_section(Page& page, const Decision& decision) {
   if (decision.recommendations.empty()) return;
   Table table{{"key", "now", "suggested", "why", "evidence", "expected effect"}, {}};
   for (const Recommendation& advice : decision.recommendations) {
-    table.rows.push_back({advice.env_key, advice.current,
-                          advice.suggested + (advice.clipped ? " (" + *advice.clipped + ")" : ""),
-                          advice.reason, cut_text(advice.evidence), advice.expected_effect});
+    const bool is_doubtful = advice.trust == Trust::badly_calibrated;
+    table.rows.push_back(
+        {advice.env_key, advice.current,
+         advice.suggested + (advice.clipped ? " (" + *advice.clipped + ")" : ""), advice.reason,
+         cut_text(advice.evidence),
+         (is_doubtful ? "badly calibrated model: " : "") + advice.expected_effect});
   }
   page.emplace_back(Heading{2, "Recommendations"});
   page.emplace_back(std::move(table));
+}
+
+namespace {
+
+std::string show_effect(const Effect& effect, std::string_view unit) {
+  return fmt::format("{:+.1f} {} ({:+.1f} to {:+.1f})", effect.estimate, unit, effect.low,
+                     effect.high);
+}
+
+std::string show_actual(const std::optional<ActualEffect>& actual, std::string_view unit) {
+  if (!actual) return "too few runs";
+  return fmt::format("{:+.1f} {} (± {:.1f})", actual->change, unit, actual->standard_error);
+}
+
+std::string show_share(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "none";
+  return fmt::format("{} of {} ({:.0f} %)", part, whole,
+                     100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+}  // namespace
+
+void add_prediction_section(Page& page, const Decision& decision) {
+  if (decision.predictions.empty()) return;
+  Table table{{"key", "change", "in force since", "model", "success rate predicted", "actual",
+               "p95 predicted", "actual p95", "inside"},
+              {}};
+  for (const LedgerEntry& entry : decision.predictions) {
+    const auto inside = is_inside(entry);
+    const std::string waits = "not verified yet";
+    table.rows.push_back({entry.env_key, entry.change.before + " -> " + entry.change.after,
+                          show_time(entry.applied_at),
+                          std::string(to_string(entry.prediction.model)),
+                          show_effect(entry.prediction.success_rate_pp, "pp"),
+                          entry.outcome ? show_actual(entry.outcome->success_rate_pp, "pp") : waits,
+                          show_effect(entry.prediction.p95_ms, "ms"),
+                          entry.outcome ? show_actual(entry.outcome->p95_ms, "ms") : waits,
+                          inside ? *inside ? "yes" : "no" : ""});
+  }
+  page.emplace_back(Heading{2, "Predictions and what came of them"});
+  page.emplace_back(std::move(table));
+  if (decision.calibration.empty()) return;
+  Table calibration{{"model", "success rate inside its 80 % interval", "p95 inside", "trust"}, {}};
+  for (const Calibration& each : decision.calibration) {
+    calibration.rows.push_back(
+        {std::string(to_string(each.model)), show_share(each.inside, each.predictions),
+         show_share(each.p95_inside, each.p95_predictions), std::string(to_string(each.trust))});
+  }
+  page.emplace_back(Heading{2, "Calibration of the models"});
+  page.emplace_back(std::move(calibration));
 }
 
 }  // namespace dagloop

@@ -16,6 +16,13 @@ std::string decision_text(const Decision& decision, std::string_view digest) {
     text +=
         "  change: " + escape_controls(key + ": " + change.before + " -> " + change.after) + "\n";
   }
+  for (const Recommendation& advice : decision.recommendations) {
+    const auto change = decision.patch.find(advice.env_key);
+    if (!advice.prediction || change == decision.patch.end()) continue;
+    if (change->second != Change{advice.current, advice.suggested}) continue;
+    text += "  predicted: " + escape_controls(prediction_text(*advice.prediction)) +
+            (advice.trust == Trust::badly_calibrated ? " (the model was often wrong)" : "") + "\n";
+  }
   return text + "  expires: " + format_time(decision.expires_at) + "\n";
 }
 

@@ -24,6 +24,8 @@ void add_trend_section(Page& page, const TrendReport& trends);
 void add_recommendation_section(Page& page, const Decision& decision);
 /// Where something is wrong: what the difference is made of, and among runs that are alike.
 void add_attribution_sections(Page& page, const PageInputs& inputs);
+/// What was predicted of changes, what came of them, and how well each model is calibrated.
+void add_prediction_section(Page& page, const Decision& decision);
 /// All KPIs of a population against the baseline.
 void add_kpi_section(Page& page, const Quality& quality, Population population);
 /// Canary against control.

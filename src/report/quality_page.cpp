@@ -56,6 +56,7 @@ Page compose_quality_page(const PageInputs& inputs) {
     add_trigger_section(page, *inputs.decision);
     add_evidence_section(page, *inputs.decision);
     add_recommendation_section(page, *inputs.decision);
+    add_prediction_section(page, *inputs.decision);
   }
   add_attribution_sections(page, inputs);
   add_kpi_section(page, quality, Population::dag);

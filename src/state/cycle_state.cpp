@@ -72,7 +72,8 @@ Json intent_to_json(const Intent& intent) {
                        {"why", intent.why},
                        {"decided_at", format_time(intent.decided_at)},
                        {"effective_at", format_time(intent.effective_at)},
-                       {"phase_before", to_string(intent.phase_before)}});
+                       {"phase_before", to_string(intent.phase_before)},
+                       {"predictions", ledger_to_json(intent.predictions)}});
 }
 
 Intent read_intent(const JsonReader& reader) {
@@ -88,6 +89,9 @@ Intent read_intent(const JsonReader& reader) {
   intent.decided_at = reader.at("decided_at").time();
   intent.effective_at = reader.at("effective_at").time();
   intent.phase_before = read_phase(reader.at("phase_before"));
+  if (const auto predictions = reader.find("predictions")) {
+    intent.predictions = ledger_from_json(*predictions);
+  }
   return intent;
 }
 
@@ -128,6 +132,9 @@ CycleState read_state(const JsonReader& reader) {
   }
   if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
   state.last_rollback = read_timing(reader);
+  if (const auto predictions = reader.find("predictions")) {
+    state.predictions = ledger_from_json(*predictions);
+  }
   if (const auto evidence = reader.find("evidence")) state.evidence = read_evidence(*evidence);
   if (const auto days = reader.find("days")) state.days = read_days(*days);
   state.last_refusal = reader.at("last_refusal").string();
@@ -173,6 +180,7 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"used_decisions", std::move(used)},
                        {"rollback_due_since", optional_time(state.rollback_due_since)},
                        {"last_rollback", rollback_timing_to_json(state.last_rollback)},
+                       {"predictions", ledger_to_json(state.predictions)},
                        {"evidence", evidence_to_json(state.evidence)},
                        {"days", days_to_json(state.days)},
                        {"last_refusal", state.last_refusal}});

@@ -27,6 +27,7 @@ struct ChangeRequest {
   std::string why;
   TimePoint decided_at;    // by the machine's clock: when approval or trigger was seen
   TimePoint effective_at;  // from when on runs count as made under the new policy
+  std::vector<LedgerEntry> predictions = {};  // for the ledger, when the change is in force
 };
 
 /// How a change ended.

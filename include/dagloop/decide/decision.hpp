@@ -48,6 +48,8 @@ struct PolicyHistory {
   std::vector<PolicyValues> verified;       // oldest first; each was in force and passed
   std::optional<TimePoint> in_force_since;  // of the present policy; unknown: before the window
   std::optional<TimePoint> cooldown_until;
+  PolicyValues proposed;            // by a change that waits for its approval
+  std::vector<LedgerEntry> ledger;  // what came of earlier predictions
 };
 
 /// Everything that a decision rests on.
@@ -86,7 +88,16 @@ struct Decision {
   std::string env_sha256;
   TimePoint expires_at;
   std::string proposed_by;
+  std::vector<Calibration> calibration;  // of the models that have been tried
+  std::vector<LedgerEntry> predictions;  // the latest, with what came of them
 };
+
+/// Writes what is known of predictions into a decision, as far as a report shows it.
+void tell_predictions(const std::vector<LedgerEntry>& ledger, Decision& decision);
+
+/// Returns what `decision` predicts of its patch.
+std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::string& digest,
+                                        TimePoint effective_at);
 
 /// Decides.
 ///

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "dagloop/base/json.hpp"
+#include "dagloop/decide/effect_model.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/policy_key.hpp"
+#include "dagloop/decide/prediction_ledger.hpp"
 #include "dagloop/decide/reason.hpp"
 #include "dagloop/kpi/quality.hpp"
 
@@ -34,7 +36,8 @@ struct PolicyRule {
   std::vector<RuleCondition> when;
   std::string env_key;
   Operation operation = Operation::add;
-  std::string operand;  // a number, or for set any value
+  std::string operand;                    // a number, or for set any value
+  std::optional<EffectModel> model = {};  // chooses the value instead, where the figures suffice
   std::string reason;
   std::string expected_effect;
 };
@@ -50,7 +53,9 @@ struct Recommendation {
   std::string reason;
   std::string evidence;  // the figures that met the conditions
   std::string expected_effect;
-  std::optional<std::string> clipped;  // what was clipped, if anything
+  std::optional<std::string> clipped;         // what was clipped, if anything
+  std::optional<Prediction> prediction = {};  // where a model chose the value
+  Trust trust = Trust::untested;              // in that model
   bool operator==(const Recommendation&) const = default;
 };
 
@@ -65,13 +70,25 @@ struct RecommendationSet {
 /// Errors: Error{config} naming `where`, rule and key.
 std::vector<PolicyRule> parse_rules(const Json& document, std::string_view where);
 
+/// What models are told besides the figures.
+struct ModelContext {
+  std::optional<double> p95_limit_ms;  // a threshold that no change may be predicted to pass
+  PolicyValues proposed;               // of a change that waits for its approval
+  std::vector<LedgerEntry> ledger;     // what came of earlier predictions
+};
+
 /// Applies the rules to the current window.
+///
+/// Shape: a rule with a model suggests what the model finds best, or nothing where that is no
+///        change; where the model cannot tell, what its operation says. Recommendations of a badly
+///        calibrated model come last.
 ///
 /// Shape: `values` holds the allowlisted keys of the env file. A key that is not on the allowlist
 /// or
 ///        not in the env file, a suggestion equal to the current value, and a second suggestion for
 ///        a key (the better rank wins) are dropped, each with a reason.
 RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
-                            const std::vector<KeySpec>& keys, const PolicyValues& values);
+                            const std::vector<KeySpec>& keys, const PolicyValues& values,
+                            const ModelContext& context = {});
 
 }  // namespace dagloop

@@ -13,6 +13,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/policy_key.hpp"
+#include "dagloop/decide/prediction_ledger.hpp"
 #include "dagloop/kpi/daily_figures.hpp"
 
 namespace dagloop {
@@ -51,6 +52,7 @@ struct Intent {
   TimePoint decided_at;    // trigger or approval, for the time until the policy is in force
   TimePoint effective_at;  // from when on runs count as made under the new policy
   Phase phase_before = Phase::idle;
+  std::vector<LedgerEntry> predictions = {};  // of this change, for the ledger when it is in force
   bool operator==(const Intent&) const = default;
 };
 
@@ -85,8 +87,9 @@ struct CycleState {
   std::vector<std::string> used_decisions;  // digests that were applied: an approval is single-use
   std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
   std::optional<RollbackTiming> last_rollback;
-  Evidence evidence;         // of the rollout, up to the last applying tick
-  std::vector<DailyFigures> days;  // for trends, in ascending order
+  std::vector<LedgerEntry> predictions;  // the ledger, oldest first, at most 200
+  Evidence evidence;                     // of the rollout, up to the last applying tick
+  std::vector<DailyFigures> days;        // for trends, in ascending order
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };

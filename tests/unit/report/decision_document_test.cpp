@@ -50,6 +50,29 @@ TEST_CASE("a decision document fits its schema and reads back what an apply need
   CHECK(read.proposed_by == decision.proposed_by);
 }
 
+TEST_CASE("predictions and their calibration fit the schema; the predictions read back") {
+  Decision decision = make_decision();
+  tell_predictions(test::make_ledger(), decision);
+  const Json document = decision_to_json(decision);
+  REQUIRE_NOTHROW(validate_schema(document, "decision", "decision"));
+  CHECK(decision_from_json(document, "d").predictions == test::make_ledger());
+  CHECK(to_compact_json(*document.find("calibration")) ==
+        R"([{"model":"node_timeout","predictions":2,"inside":1,"p95_predictions":2,)"
+        R"("p95_inside":2,"trust":"untested"}])");
+}
+
+TEST_CASE("an approver is shown what is predicted of a change, and not of a way back") {
+  Decision decision = make_decision();
+  CHECK_THAT(decision_text(decision, "d"), !Catch::Contains("predicted"));
+  decision.patch = {{"DAG_NODE_TIMEOUT_MS", {"1000", "2000"}}};
+  CHECK_THAT(decision_text(decision, "d"),
+             Catch::Contains("predicted: success rate +1.2 pp (80 %: +0.5 to +2.0), p95 +120 ms "
+                             "(80 %: -10 to +300), beyond what was seen: not sure; a tail (the "
+                             "model was often wrong)"));
+  decision.patch = {{"DAG_NODE_TIMEOUT_MS", {"2000", "1000"}}};
+  CHECK_THAT(decision_text(decision, "d"), !Catch::Contains("predicted"));
+}
+
 TEST_CASE("a decision to hold, with nothing to apply, fits its schema and reads back") {
   Decision decision = make_decision();
   decision.action = Action::hold;

@@ -120,7 +120,14 @@ inline Decision make_decision() {
   decision.reasons.push_back({"gate_pass", "every check passed"});
   decision.recommendations.push_back({"slow_nodes", "timeouts", 1, "DAG_NODE_TIMEOUT_MS", "1000",
                                       "2000", "nodes time out", "3 of 4", "fewer timeouts",
-                                      "clipped to 2000"});
+                                      "clipped to 2000",
+                                      Prediction{EffectModel::node_timeout,
+                                                 {1.25, 0.5, 2},
+                                                 {120, -10, 300},
+                                                 "a tail",
+                                                 40,
+                                                 Reach::extrapolated},
+                                      Trust::badly_calibrated});
   decision.recommendations.push_back({"rate_limits", "load", 2, "DAG_MAX_PARALLEL", "8", "6",
                                       "the tools limit the rate", "9 of 90", "fewer 429",
                                       std::nullopt});
@@ -129,6 +136,23 @@ inline Decision make_decision() {
   decision.expires_at = kAsOf + std::chrono::hours(24);
   decision.proposed_by = "tester";
   return decision;
+}
+
+/// Returns a ledger with an outcome inside, one outside, and one that is still to come.
+inline std::vector<LedgerEntry> make_ledger() {
+  std::vector<LedgerEntry> ledger;
+  for (const double change : {2.0, -9.0}) {
+    LedgerEntry entry{"d1",
+                      "DAG_NODE_TIMEOUT_MS",
+                      {"1000", "2000"},
+                      *make_decision().recommendations[0].prediction,
+                      kAsOf,
+                      Outcome{ActualEffect{change, 0.5}, ActualEffect{100, 20}, kAsOf, 50, 60}};
+    ledger.push_back(entry);
+  }
+  ledger.push_back(ledger[0]);
+  ledger.back().outcome.reset();
+  return ledger;
 }
 
 /// Calls `edit` on each value of `document` that holds no others, one after the other.

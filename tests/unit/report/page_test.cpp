@@ -345,9 +345,27 @@ TEST_CASE("long names from logs are cut, in every section") {
   CHECK_THAT(page, Catch::Contains(std::string(79, 'x') + "…"));
 }
 
+TEST_CASE("what came of predictions stands beside them, with the calibration of their models") {
+  Decision decision = test::make_decision();
+  const Quality quality = example_quality("n");
+  const auto page = [&] {
+    return render_markdown(compose_quality_page({quality, nullptr, &decision, {}}));
+  };
+  CHECK_THAT(page(), !Catch::Contains("Predictions and what came of them"));
+  tell_predictions(test::make_ledger(), decision);
+  const std::string predictions = section(page(), "Predictions and what came of them");
+  CHECK_THAT(predictions, Catch::Contains("+1.2 pp (+0.5 to +2.0) | +2.0 pp (± 0.5)"));
+  CHECK_THAT(predictions, Catch::Contains("-9.0 pp (± 0.5)") && Catch::Contains("| no |"));
+  CHECK_THAT(predictions, Catch::Contains("not verified yet"));
+  CHECK_THAT(section(page(), "Calibration of the models"),
+             Catch::Contains("1 of 2 (50 %)") && Catch::Contains("untested"));
+  CHECK_THAT(section(page(), "Recommendations"), Catch::Contains("badly calibrated model: "));
+}
+
 TEST_CASE("every seeded report gives a page whose tables are whole") {
   test::Random random(61);
-  const Decision decision = test::make_decision();
+  Decision decision = test::make_decision();
+  tell_predictions(test::make_ledger(), decision);
   for (int round = 0; round < 60; ++round) {
     const Quality quality = test::random_quality(random);
     const GateResult gate = evaluate_gate(default_gate(), quality, DataLimits());

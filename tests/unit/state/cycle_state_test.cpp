@@ -24,6 +24,14 @@ Evidence full_evidence() {
   return evidence;
 }
 
+LedgerEntry entry(bool has_outcome) {
+  const Prediction prediction{EffectModel::fallback, {1.5, -0.25, 3}, {0, 0, 10}, "as seen", 7,
+                              Reach::extrapolated};
+  LedgerEntry made{"d0", "K", {"0", "1"}, prediction, kTime, std::nullopt};
+  if (has_outcome) made.outcome = Outcome{ActualEffect{2, 0.5}, std::nullopt, kTime, 20, 30};
+  return made;
+}
+
 // A state in which every member holds something.
 CycleState full_state() {
   CycleState state;
@@ -39,7 +47,8 @@ CycleState full_state() {
                         "because",
                         kTime,
                         kTime + Microseconds(1),
-                        Phase::verifying};
+                        Phase::verifying,
+                        {entry(false)}};
   state.change = ChangeUnderVerification{"d0", {{"K", {"0", "1"}}}, kTime};
   state.verified = {{{"K", "0"}}, {}, {{"K", "1"}, {"L", ""}}};
   state.in_force = {{"K", "1"}};
@@ -49,6 +58,7 @@ CycleState full_state() {
   state.used_decisions = {"d0", "d1"};
   state.rollback_due_since = kTime + Microseconds(2);
   state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
+  state.predictions = {entry(true), entry(false)};
   state.last_refusal = "a\nb";
   state.evidence = full_evidence();
   state.days = {{kTime, 7, {{"pipeline_success_rate", 0.9}}},
@@ -104,13 +114,14 @@ TEST_CASE("a state that lacks any member, of itself or of its changes, is refuse
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
     if (key == "rollback_due_since" || key == "last_rollback" || key == "evidence" ||
-        key == "days") {
+        key == "days" || key == "predictions") {
       continue;  // below
     }
     check_refused(without(document, key), key == "schema" ? "this version" : key);
   }
   for (const std::string part : {"intent", "change"}) {
     for (const auto& [key, value] : document.find(part)->as_object()) {
+      if (key == "predictions") continue;  // below
       Json edited = document;
       edited[part] = without(*document.find(part), key);
       check_refused(edited, key);
@@ -170,6 +181,15 @@ TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
     edited["evidence"]["tests"]["success_drop"]["expectation"] = parse_json(arm, "d");
     check_refused(edited, "evidence.tests.success_drop.expectation");
   }
+}
+
+TEST_CASE("a state of a version that kept no predictions is read") {
+  CycleState state = full_state();
+  Json document = without(cycle_state_to_json(state), "predictions");
+  document["intent"] = without(*document.find("intent"), "predictions");
+  state.predictions.clear();
+  state.intent->predictions.clear();
+  CHECK(cycle_state_from_json(document, "s.db") == state);
 }
 
 TEST_CASE("the time of a rollback is printed in seconds") {

@@ -1,0 +1,50 @@
+// Models of what a change of one key would do, learnt from the window's own figures. Pure: the same
+// figures give the same answer, byte for byte. docs/recommendations.md says what each assumes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/decide/prediction.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// Which env key each model moves, as the rules name them: a model looks others' values up.
+using ModelKeys = std::map<EffectModel, std::string>;
+
+/// What a model is asked. Owns: nothing.
+struct ModelQuestion {
+  EffectModel model = EffectModel::one_more_attempt;
+  const PopulationKpis& dag;
+  const ServiceFigures& service;
+  const KeySpec& spec;         // of the key that it moves
+  const PolicyValues& values;  // in force; has the key
+  const ModelKeys& keys;
+  std::optional<double> p95_limit_ms;   // a value that is predicted above it is not suggested
+  std::optional<std::string> proposed;  // stands in a proposal already; kept while it is good
+};
+
+/// What it answers.
+struct ModelAnswer {
+  enum class Kind { change, no_change, cannot_tell };
+  Kind kind = Kind::cannot_tell;
+  std::string value;      // change: the suggested one
+  Prediction prediction;  // change
+  std::string why;        // otherwise: one sentence
+};
+
+/// Tries every value that the key's bounds and maximum step allow (at most 16, evenly spaced), and
+/// suggests the nearest that is about as good as the best; "no change" where none gains enough.
+ModelAnswer ask_model(const ModelQuestion& question);
+
+/// Returns what `value` would do instead of the present one; nullopt where the model cannot tell.
+std::optional<Prediction> predict(const ModelQuestion& question, const std::string& value);
+
+/// Returns the values that are tried for a key, nearest to `current` first.
+std::vector<std::string> tried_values(const KeySpec& spec, const std::string& current);
+
+}  // namespace dagloop

@@ -1,0 +1,222 @@
+#include "dagloop/decide/prediction_ledger.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace dagloop {
+namespace {
+
+constexpr std::size_t kMostEntries = 200;
+constexpr std::uint64_t kLeastOutcomes = 5;
+constexpr double kHeld = 0.8;
+constexpr double kSignificance = 0.05;
+constexpr double kEighty = 1.2815515655446004;  // standard errors each side of an 80 % interval
+constexpr std::uint64_t kLeastRuns = 20;
+constexpr std::array<std::string_view, 3> kTrusts{"untested", "calibrated", "badly_calibrated"};
+
+double number(std::uint64_t count) { return static_cast<double>(count); }
+
+// P(at most `inside` of `all`) where each is inside with probability 0.8.
+double binomial_tail(std::uint64_t inside, std::uint64_t all) {
+  double sum = 0;
+  for (std::uint64_t k = 0; k <= inside; ++k) {
+    const double ways = std::lgamma(number(all) + 1) - std::lgamma(number(k) + 1) -
+                        std::lgamma(number(all - k) + 1);
+    sum += std::exp(ways + number(k) * std::log(kHeld) + number(all - k) * std::log1p(-kHeld));
+  }
+  return sum;
+}
+
+Trust trust_of(const Calibration& counts) {
+  if (counts.predictions < kLeastOutcomes) return Trust::untested;
+  return binomial_tail(counts.inside, counts.predictions) < kSignificance ? Trust::badly_calibrated
+                                                                          : Trust::calibrated;
+}
+
+std::optional<ActualEffect> rate_change(const PopulationKpis& before, const PopulationKpis& after) {
+  if (before.total_runs < kLeastRuns || after.total_runs < kLeastRuns) return std::nullopt;
+  double variance = 0;
+  const auto rate = [&](const PopulationKpis& runs) {
+    const double n = number(runs.total_runs);
+    const double share = number(runs.succeeded_runs) / n;
+    // One more of each kind, so that no sample is taken for free of error.
+    const double smoothed = (number(runs.succeeded_runs) + 1) / (n + 2);
+    variance += smoothed * (1 - smoothed) / n;
+    return share;
+  };
+  const double change = rate(after) - rate(before);
+  return ActualEffect{100 * change, 100 * std::sqrt(variance)};
+}
+
+// The density at the p95 from the p99 beside it: a straight line between the two quantiles.
+std::optional<double> p95_error(const KpiSet& kpis) {
+  const Kpi* p95 = kpis.find("p95_latency_ms");
+  const Kpi* p99 = kpis.find("p99_latency_ms");
+  const Kpi* p50 = kpis.find("p50_latency_ms");
+  const bool known = p95 != nullptr && p99 != nullptr && p50 != nullptr && p95->value &&
+                     p99->value && p50->value && p95->denominator >= kLeastRuns;
+  if (!known) return std::nullopt;
+  const double in_rank = std::sqrt(0.95 * 0.05 / number(p95->denominator));
+  const double above = (*p99->value - *p95->value) / 0.04;
+  const double below = (*p95->value - *p50->value) / 0.45;
+  return in_rank * std::max(above, below);
+}
+
+std::optional<ActualEffect> p95_change(const KpiSet& before, const KpiSet& after) {
+  const auto error_before = p95_error(before);
+  const auto error_after = p95_error(after);
+  if (!error_before || !error_after) return std::nullopt;
+  return ActualEffect{*after.find("p95_latency_ms")->value - *before.find("p95_latency_ms")->value,
+                      std::hypot(*error_before, *error_after)};
+}
+
+Json actual_to_json(const std::optional<ActualEffect>& actual) {
+  if (!actual) return Json();
+  return Json::object({{"change", actual->change}, {"standard_error", actual->standard_error}});
+}
+
+std::optional<ActualEffect> read_actual(const JsonReader& reader, std::string_view key) {
+  const auto place = reader.find(key);
+  if (!place) return std::nullopt;
+  return ActualEffect{place->at("change").number(), place->at("standard_error").number()};
+}
+
+std::uint64_t read_runs(const JsonReader& reader) {
+  const std::int64_t runs = reader.integer();
+  if (runs < 0) reader.fail("a count is negative", "restore the state from a backup");
+  return static_cast<std::uint64_t>(runs);
+}
+
+Json outcome_to_json(const std::optional<Outcome>& outcome) {
+  if (!outcome) return Json();
+  return Json::object({{"success_rate_pp", actual_to_json(outcome->success_rate_pp)},
+                       {"p95_ms", actual_to_json(outcome->p95_ms)},
+                       {"at", format_time(outcome->at)},
+                       {"runs_before", outcome->runs_before},
+                       {"runs_after", outcome->runs_after}});
+}
+
+}  // namespace
+
+std::string_view to_string(Trust trust) { return kTrusts.at(static_cast<std::size_t>(trust)); }
+
+std::optional<Trust> parse_trust(std::string_view word) {
+  for (std::size_t i = 0; i < kTrusts.size(); ++i) {
+    if (kTrusts.at(i) == word) return static_cast<Trust>(i);
+  }
+  return std::nullopt;
+}
+
+bool is_inside(const Effect& predicted, const ActualEffect& actual) {
+  const double sampling = kEighty * actual.standard_error;
+  // An expected effect is a mean of what is possible; with a lopsided interval it may lie outside.
+  const double middle = std::clamp(predicted.estimate, predicted.low, predicted.high);
+  const double below = std::hypot(middle - predicted.low, sampling);
+  const double above = std::hypot(predicted.high - middle, sampling);
+  return actual.change >= middle - below && actual.change <= middle + above;
+}
+
+std::optional<bool> is_inside(const LedgerEntry& entry) {
+  if (!entry.outcome || !entry.outcome->success_rate_pp) return std::nullopt;
+  return is_inside(entry.prediction.success_rate_pp, *entry.outcome->success_rate_pp);
+}
+
+std::vector<Calibration> calibrations(const std::vector<LedgerEntry>& ledger) {
+  std::vector<Calibration> all;
+  for (const LedgerEntry& entry : ledger) {
+    const auto inside = is_inside(entry);
+    if (!inside) continue;
+    auto found = std::find_if(all.begin(), all.end(), [&](const Calibration& each) {
+      return each.model == entry.prediction.model;
+    });
+    if (found == all.end()) {
+      all.emplace_back().model = entry.prediction.model;
+      found = all.end() - 1;
+    }
+    ++found->predictions;
+    found->inside += *inside ? 1U : 0U;
+    if (!entry.outcome->p95_ms) continue;
+    ++found->p95_predictions;
+    found->p95_inside += is_inside(entry.prediction.p95_ms, *entry.outcome->p95_ms) ? 1U : 0U;
+  }
+  for (Calibration& each : all) each.trust = trust_of(each);
+  std::sort(all.begin(), all.end(),
+            [](const Calibration& a, const Calibration& b) { return a.model < b.model; });
+  return all;
+}
+
+Trust trust_in(EffectModel model, const std::vector<LedgerEntry>& ledger) {
+  for (const Calibration& each : calibrations(ledger)) {
+    if (each.model == model) return each.trust;
+  }
+  return Trust::untested;
+}
+
+Outcome outcome_of(const Quality& quality) {
+  const PopulationKpis& after = quality.current.population(Population::dag);
+  Outcome outcome;
+  outcome.at = quality.as_of;
+  outcome.runs_after = after.total_runs;
+  if (!quality.baseline) return outcome;
+  const PopulationKpis& before = quality.baseline->population(Population::dag);
+  outcome.runs_before = before.total_runs;
+  outcome.success_rate_pp = rate_change(before, after);
+  outcome.p95_ms = p95_change(before.kpis, after.kpis);
+  return outcome;
+}
+
+void add_entries(std::vector<LedgerEntry>& ledger, const std::vector<LedgerEntry>& entries) {
+  ledger.insert(ledger.end(), entries.begin(), entries.end());
+  if (ledger.size() <= kMostEntries) return;
+  ledger.erase(ledger.begin(), ledger.end() - static_cast<std::ptrdiff_t>(kMostEntries));
+}
+
+std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& decision_digest,
+                        const Outcome& outcome) {
+  std::size_t written = 0;
+  for (LedgerEntry& entry : ledger) {
+    if (entry.decision_digest != decision_digest || entry.outcome) continue;
+    entry.outcome = outcome;
+    ++written;
+  }
+  return written;
+}
+
+Json ledger_to_json(const std::vector<LedgerEntry>& ledger) {
+  Json::Array all;
+  for (const LedgerEntry& entry : ledger) {
+    const auto inside = is_inside(entry);
+    all.push_back(Json::object({{"decision_digest", entry.decision_digest},
+                                {"env_key", entry.env_key},
+                                {"from", entry.change.before},
+                                {"to", entry.change.after},
+                                {"prediction", prediction_to_json(entry.prediction)},
+                                {"applied_at", format_time(entry.applied_at)},
+                                {"actual", outcome_to_json(entry.outcome)},
+                                {"inside", inside ? Json(*inside) : Json()}}));
+  }
+  return Json(std::move(all));
+}
+
+std::vector<LedgerEntry> ledger_from_json(const JsonReader& reader) {
+  std::vector<LedgerEntry> ledger;
+  for (const JsonReader& place : reader.elements()) {
+    LedgerEntry entry;
+    entry.decision_digest = place.at("decision_digest").string();
+    entry.env_key = place.at("env_key").string();
+    entry.change = {place.at("from").string(), place.at("to").string()};
+    entry.prediction = prediction_from_json(place.at("prediction"));
+    entry.applied_at = place.at("applied_at").time();
+    if (const auto actual = place.find("actual")) {
+      entry.outcome =
+          Outcome{read_actual(*actual, "success_rate_pp"), read_actual(*actual, "p95_ms"),
+                  actual->at("at").time(), read_runs(actual->at("runs_before")),
+                  read_runs(actual->at("runs_after"))};
+    }
+    ledger.push_back(std::move(entry));
+  }
+  return ledger;
+}
+
+}  // namespace dagloop

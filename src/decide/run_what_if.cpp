@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include "decide/run_model.hpp"
+#include "decide/what_if.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::size_t kDraws = 400;
+constexpr std::size_t kLatencyDraws = 40;
+constexpr double kSureTimes = 1.5;  // beyond this multiple of the timeout a tail is a guess
+constexpr std::uint64_t kLeastPairs = 20;
+constexpr std::uint64_t kLeastRetries = 5;
+
+std::optional<double> value_of(const ModelQuestion& question, EffectModel model) {
+  const auto key = question.keys.find(model);
+  if (key == question.keys.end()) return std::nullopt;
+  const auto value = question.values.find(key->second);
+  if (value == question.values.end()) return std::nullopt;
+  KeySpec spec;
+  spec.type = KeyType::float_;
+  return numeric_value(spec, value->second);
+}
+
+RunPolicy policy_in_force(const ModelQuestion& question) {
+  RunPolicy policy;
+  policy.node_timeout_ms = value_of(question, EffectModel::node_timeout);
+  const auto attempts = value_of(question, EffectModel::one_more_attempt);
+  const bool is_count = attempts && *attempts >= 1 && *attempts <= 1000;
+  policy.attempts = is_count ? static_cast<int>(*attempts) : attempts_seen(question.service);
+  return policy;
+}
+
+/// Attempts and node timeout.
+class RunWhatIf final : public WhatIf {
+ public:
+  explicit RunWhatIf(const ModelQuestion& question)
+      : kind_(question.model),
+        spec_(question.spec),
+        policy_(policy_in_force(question)),
+        seed_(seed_of(question)),
+        model_(question.dag, question.service, policy_) {
+    Draws draws(seed_);
+    for (std::size_t i = 0; i < kDraws; ++i) truths_.push_back(model_.draw(draws));
+  }
+
+  std::vector<double> gains(const std::string& value) const override {
+    const RunPolicy policy = changed(value);
+    std::vector<double> all;
+    for (const auto& truth : truths_) all.push_back(model_.gain(truth, policy));
+    return all;
+  }
+
+  std::vector<double> p95_changes(const std::string& value) const override {
+    const RunPolicy policy = changed(value);
+    std::vector<double> all;
+    for (std::size_t i = 0; i < kLatencyDraws; ++i) {
+      all.push_back(model_.p95_change(truths_[i * (kDraws / kLatencyDraws)], policy, seed_ + i));
+    }
+    return all;
+  }
+
+  Reach reach(const std::string& value) const override {
+    if (kind_ != EffectModel::node_timeout) return Reach::inside;
+    const bool is_far = *changed(value).node_timeout_ms > kSureTimes * *policy_.node_timeout_ms;
+    return is_far ? Reach::extrapolated : Reach::inside;
+  }
+
+  std::string assumption() const override {
+    if (kind_ == EffectModel::node_timeout) {
+      return "attempts that the timeout cuts off last as a Pareto tail of the others lets expect, "
+             "or hang; each is as likely to succeed as those that end in time";
+    }
+    return "an added attempt mends as many of a node's failures as its retries did, but for those "
+           "that last";
+  }
+
+  std::uint64_t n() const override { return model_.attempts(); }
+  const RunModel& model() const { return model_; }
+
+ private:
+  RunPolicy changed(const std::string& value) const {
+    RunPolicy policy = policy_;
+    const double number = numeric_value(spec_, value).value_or(1);
+    if (kind_ == EffectModel::node_timeout) {
+      policy.node_timeout_ms = number;
+    } else {
+      policy.attempts = static_cast<int>(number);
+    }
+    return policy;
+  }
+
+  EffectModel kind_;
+  const KeySpec& spec_;
+  RunPolicy policy_;
+  std::uint64_t seed_;
+  RunModel model_;
+  std::vector<std::vector<NodeDraw>> truths_;
+};
+
+std::string fault_of(const ModelQuestion& question) {
+  std::uint64_t pairs = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t timed = 0;
+  for (const auto& [name, node] : question.service.nodes) {
+    pairs += node.pairs;
+    retries += node.retries;
+    for (const auto& [bucket, count] : node.durations) timed += count;
+  }
+  if (question.dag.total_runs == 0 || pairs < kLeastPairs) {
+    return fmt::format("the log has attempts of {} pairs of run and node, too few for the model",
+                       pairs);
+  }
+  if (question.model == EffectModel::one_more_attempt && retries < kLeastRetries) {
+    return fmt::format("the log has {} retries, too few to say what another is worth", retries);
+  }
+  if (question.model == EffectModel::node_timeout && timed < kLeastPairs) {
+    return fmt::format("the log has the durations of {} attempts, too few for the model", timed);
+  }
+  return "";
+}
+
+}  // namespace
+
+Fit fit_run_model(const ModelQuestion& question) {
+  std::string fault = fault_of(question);
+  if (!fault.empty()) return {nullptr, std::move(fault)};
+  const auto current = numeric_value(question.spec, question.values.at(question.spec.name));
+  if (!current || *current < 1) return {nullptr, "the present value is no number above 0"};
+  return {std::make_unique<RunWhatIf>(question), ""};
+}
+
+}  // namespace dagloop
