@@ -14,8 +14,8 @@ constexpr int kRanks = 512;
 constexpr std::size_t kExactRanks = 6;  // the longest are looked up one by one
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
-// Shapes from a bounded tail to one of infinite variance. As in Hosking and Wallis 1987; a normal
-// prior keeps the fit from the edges.
+// Shapes of the generalized Pareto law (Pickands 1975) from a bounded tail to one of infinite
+// variance; a normal prior keeps the fit from the edges.
 constexpr std::array kShapes{-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1,
                              0.2,  0.3,  0.4,  0.5,  0.6,  0.7, 0.8};
 constexpr double kShapeMean = 0.1;
