@@ -8,7 +8,8 @@ namespace dagloop {
 namespace {
 
 constexpr int kSimulatedRuns = 1500;
-constexpr double kLeastScale = 0.2;  // of a difference: nodes that run side by side
+constexpr std::size_t kMostNodes = 40;  // those that fail most; memory and time grow with them
+constexpr double kLeastScale = 0.2;     // of a difference: nodes that run side by side
 constexpr double kMostScale = 2;
 constexpr double kScaleDoubt =
     0.05;  // of its logarithm: runs are not quite what the model makes them
@@ -108,6 +109,12 @@ RunModel::RunModel(const PopulationKpis& dag, const ServiceFigures& service,
     retries_ += figures.retries;
     nodes_.push_back({std::max(number(figures.pairs), counts.first_failed), passed, counts,
                       DurationModel(figures.durations, policy.node_timeout_ms)});
+  }
+  if (nodes_.size() > kMostNodes) {
+    std::stable_sort(nodes_.begin(), nodes_.end(), [](const Node& a, const Node& b) {
+      return a.retries.first_failed > b.retries.first_failed;
+    });
+    nodes_.erase(nodes_.begin() + kMostNodes, nodes_.end());
   }
   // A node that fewer runs have comes later: others failed before it.
   std::stable_sort(nodes_.begin(), nodes_.end(),

@@ -133,6 +133,18 @@ TEST_CASE("a better value is suggested, no change where nothing is gained") {
   CHECK_THAT(none.why, Catch::StartsWith("no change is the best answer: of 2 values tried"));
 }
 
+TEST_CASE("of very many nodes those that fail decide, whatever stands beside them") {
+  KpiPartial runs = one_node();
+  for (int i = 0; i < 300; ++i) {
+    NodePartial& node = runs.nodes["good" + std::to_string(i)];
+    node.run_node_pairs = node.attempts = 1000;
+    for (int k = 0; k < 1000; ++k) node.latency.add(10);
+  }
+  const auto more = predict(attempts_case(runs).question(EffectModel::one_more_attempt), "4");
+  REQUIRE(more);
+  CHECK(more->success_rate_pp.estimate == Approx(0.75).margin(0.3));
+}
+
 TEST_CASE("no attempt mends what failed by an error that lasts") {
   KpiPartial runs = one_node();
   runs.error_codes = {{"401", 35}};
