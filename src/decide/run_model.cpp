@@ -135,7 +135,9 @@ double RunModel::cut_off() const {
 NodeDraw RunModel::draw_node(const Node& node, const RetryDraw& retries, Draws& draws) const {
   NodeDraw draw;
   draw.duration = node.durations.draw(draws);
-  const double failed = draws.share(node.retries.first_failed, node.pairs);
+  // What never failed is taken not to: half a failure for each of many nodes would be many.
+  const double failed =
+      node.retries.first_failed > 0 ? draws.share(node.retries.first_failed, node.pairs) : 0;
   const double never = share(node.retries.never_retried, node.retries.first_failed);
   const double in_time = 1 - cut_share(draw, policy_);
   // What the timeout cut off does not last for that: a longer one may mend it.

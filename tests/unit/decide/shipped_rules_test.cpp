@@ -243,9 +243,9 @@ TEST_CASE("one attempt fewer is suggested where retries almost never succeed") {
 }
 
 TEST_CASE("where one node's retries succeed and another's never, no attempt is taken away") {
-  KpiPartial runs = make_runs(100, 60);
-  runs.nodes["never"] = make_node(200, 80, 60, 0);
-  runs.nodes["often"] = make_node(200, 80, 60, 50);
+  KpiPartial runs = make_runs(1000, 900);
+  runs.nodes["never"] = make_node(1160, 240, 160, 0);
+  runs.nodes["often"] = retried(0.5);
   CHECK(suggested(runs) == Suggested{{"DAG_NODE_MAX_ATTEMPTS", "4"}});
 }
 

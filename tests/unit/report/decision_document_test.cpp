@@ -65,6 +65,7 @@ TEST_CASE("an approver is shown what is predicted of a change, and not of a way 
   Decision decision = make_decision();
   CHECK_THAT(decision_text(decision, "d"), !Catch::Contains("predicted"));
   decision.patch = {{"DAG_NODE_TIMEOUT_MS", {"1000", "2000"}}};
+  decision.recommendations[0].trust = Trust::badly_calibrated;
   CHECK_THAT(decision_text(decision, "d"),
              Catch::Contains("predicted: success rate +1.2 pp (80 %: +0.5 to +2.0), p95 +120 ms "
                              "(80 %: -10 to +300), beyond what was seen: not sure; a tail (the "

@@ -127,7 +127,7 @@ inline Decision make_decision() {
                                                  "a tail",
                                                  40,
                                                  Reach::extrapolated},
-                                      Trust::badly_calibrated});
+                                      Trust::calibrated});
   decision.recommendations.push_back({"rate_limits", "load", 2, "DAG_MAX_PARALLEL", "8", "6",
                                       "the tools limit the rate", "9 of 90", "fewer 429",
                                       std::nullopt});

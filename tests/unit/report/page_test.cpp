@@ -359,6 +359,8 @@ TEST_CASE("what came of predictions stands beside them, with the calibration of 
   CHECK_THAT(predictions, Catch::Contains("not verified yet"));
   CHECK_THAT(section(page(), "Calibration of the models"),
              Catch::Contains("1 of 2 (50 %)") && Catch::Contains("untested"));
+  CHECK_THAT(section(page(), "Recommendations"), !Catch::Contains("badly calibrated model: "));
+  decision.recommendations[0].trust = Trust::badly_calibrated;
   CHECK_THAT(section(page(), "Recommendations"), Catch::Contains("badly calibrated model: "));
 }
 
