@@ -38,10 +38,10 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const PolicyValues values = allowlist.values_in(env);
   const Evidence evidence =
       evidence_of_report(quality, {values, std::nullopt, quality.as_of}, config);
-  return decide(DecisionInputs{
-      quality, gate, config.baseline.kind, config.decision, evidence, config.input.limits,
-      allowlist.keys(), rules, values, sha256_hex(env.text()), policy_history(store->load()), now,
-      config.policy.approval_ttl, flags.proposer});
+  return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
+                               config.input.limits, allowlist.keys(), rules, values,
+                               sha256_hex(env.text()), policy_history(store->load()), now,
+                               config.policy.approval_ttl, flags.proposer});
 }
 
 std::string summary(const Decision& decision) {

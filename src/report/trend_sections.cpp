@@ -52,9 +52,9 @@ Json trends_to_json(const TrendReport& trends, TimePoint as_of) {
 
 void add_trend_section(Page& page, const TrendReport& trends) {
   page.emplace_back(Heading{2, "Trends"});
-  page.emplace_back(BulletList{
-      {fmt::format("{}: {}", kTwoImproved, to_string(trends.two_improved)),
-       fmt::format("{}: {}", kFailuresFell, to_string(trends.failures_fell))}});
+  page.emplace_back(
+      BulletList{{fmt::format("{}: {}", kTwoImproved, to_string(trends.two_improved)),
+                  fmt::format("{}: {}", kFailuresFell, to_string(trends.failures_fell))}});
   Table table{{"KPI", "over", "days", "a day", "p", "course"}, {}};
   const auto add = [&](const std::vector<KpiTrend>& all, const char* over) {
     for (const KpiTrend& each : all) {

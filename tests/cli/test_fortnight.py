@@ -23,7 +23,7 @@ class CrowdedService:
         self.next_id = 1
 
     def day(self, start, policy):
-        refused = 0.5 * (int(policy["DAG_FANOUT_CONCURRENCY"]) / 32) ** 1.5
+        refused = 0.6 * int(policy["DAG_FANOUT_CONCURRENCY"]) / 32
         for i in range(RUNS_PER_DAY):
             self._run(start + hours(24) * i / RUNS_PER_DAY, refused,
                       int(policy["DAG_NODE_MAX_ATTEMPTS"]))
@@ -68,9 +68,9 @@ class FortnightTest(LoopTestCase):
             kpis = report["populations"]["dag"]["kpis"]
             success.append(kpis["pipeline_success_rate"]["value"])
             p95.append(kpis["p95_latency_ms"]["value"])
-        self.assertLess(success[0], 0.9)
-        self.assertGreater(min(success[-3:]), 0.98, success)
-        self.assertLess(max(p95[-3:]), 0.7 * p95[0], p95)
+        self.assertLess(success[0], 0.85)
+        self.assertGreater(min(success[-3:]), 0.95, success)
+        self.assertLess(max(p95[-3:]), 0.9 * p95[0], p95)
         self.assertLessEqual(int(self.policy()["DAG_FANOUT_CONCURRENCY"]), 16)
         trends = json.loads((self.ws.reports / "dag_trends_latest.json").read_text())
         self.assertEqual(trends["two_improved"], "yes", json.dumps(trends, indent=1))

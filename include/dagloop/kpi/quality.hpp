@@ -61,7 +61,7 @@ struct Quality {
   std::optional<WindowKpis> baseline;
   News news;                               // since the last look, else of the window
   std::optional<Attribution> attribution;  // of the sides that decisions compare
-  std::optional<ServiceFigures> service;  // of the current window's DAG runs
+  std::optional<ServiceFigures> service;   // of the current window's DAG runs
 
   /// Returns the in-flight runs of the window, both populations.
   std::uint64_t in_flight() const;

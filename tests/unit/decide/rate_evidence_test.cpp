@@ -159,8 +159,13 @@ TEST_CASE("a bet may rest on a rate of its own, and is valid whatever the rates 
   for (const double reference : {0.01, 0.1, 0.3, 0.8}) {
     CHECK(expected_e(hypothesis, 4, 16, reference + 0.1, reference) <= 1 + 1e-9);
   }
-  CHECK(expected_e(hypothesis, 10, 10, 0.3, 0.3) > 1.1);      // where a tenth was expected
-  CHECK(expected_e(inferior(0.1), 10, 10, 0.3, 0.3) < 1.05);  // the tenth alone
+  // Where a tenth was expected, and it is three tenths.
+  RateEvidence evidence = expecting_a_tenth();
+  evidence.add({{200, 60}, {200, 60}}, hypothesis);
+  RateEvidence by_the_tenth = expecting_a_tenth();
+  by_the_tenth.add({{200, 60}, {200, 60}}, inferior(0.1));
+  CHECK(evidence.log_e(hypothesis) > 1);
+  CHECK(by_the_tenth.log_e(inferior(0.1)) < -1);
 }
 
 TEST_CASE("against a given rate the subject alone counts") {
