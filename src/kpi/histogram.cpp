@@ -113,6 +113,8 @@ void DurationHistogram::merge(const DurationHistogram& other) {
   }
 }
 
+void DurationHistogram::sort() { std::sort(exact_.begin(), exact_.end()); }
+
 void DurationHistogram::spill() {
   if (exact_.empty()) return;
   add_buckets(buckets_of(exact_));

@@ -61,13 +61,22 @@ double malformed_share(const InputCounts& input) {
 
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
                                const ErrorClasses& classes) {
+  return compute_window_kpis(
+      [&](const Window& of, Population population, std::optional<Cohort> cohort) {
+        return partials.sum(of, population, cohort);
+      },
+      window, classes);
+}
+
+WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
+                               const ErrorClasses& classes) {
   WindowKpis all;
   all.window = window;
   for (const Population population : {Population::dag, Population::non_dag}) {
-    PopulationKpis figures = figures_of(partials.sum(window, population), classes);
+    PopulationKpis figures = figures_of(sum(window, population, std::nullopt), classes);
     for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
       if (population != Population::dag) break;
-      const KpiPartial partial = partials.sum(window, population, cohort);
+      const KpiPartial partial = sum(window, population, cohort);
       if (partial.total_runs + partial.in_flight > 0) {
         figures.cohorts.emplace(cohort, figures_of(partial, classes));
       }

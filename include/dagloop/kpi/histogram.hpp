@@ -51,6 +51,10 @@ class DurationHistogram {
   /// Adds all durations of `other`. Associative and commutative; the empty histogram is neutral.
   void merge(const DurationHistogram& other);
 
+  /// Puts the durations that are kept as they are in order: to merge them elsewhere costs less
+  /// then.
+  void sort();
+
   /// Returns how many durations were added.
   std::uint64_t count() const { return count_; }
   /// Returns how quantiles are found at present.

@@ -2,6 +2,7 @@
 // Pure value types.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -73,9 +74,15 @@ struct Quality {
 /// Returns the share of malformed lines among all lines; 0 where nothing was read.
 double malformed_share(const InputCounts& input);
 
+/// Returns the sum over the slots in a window, of one cohort or (nullopt) of all.
+using WindowSum =
+    std::function<KpiPartial(const Window&, Population, std::optional<Cohort> cohort)>;
+
 /// Computes the figures of one window.
 ///
 /// Shape: the window's ends are slot boundaries.
+WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
+                               const ErrorClasses& classes);
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
                                const ErrorClasses& classes);
 

@@ -113,7 +113,8 @@ TEST_CASE("the malformed share is that of all lines, and 0 where nothing was rea
 }
 
 TEST_CASE("the figures of a window off the slots' boundaries are a bug") {
-  CHECK_THROWS_AS(compute_window_kpis({}, {at_minute(0), at_minute(7)}, ErrorClasses()), Error);
+  CHECK_THROWS_AS(compute_window_kpis(PartialSet(), {at_minute(0), at_minute(7)}, ErrorClasses()),
+                  Error);
 }
 
 TEST_CASE("labels that look like secrets are masked in the figures, and two stay two") {

@@ -1,0 +1,88 @@
+#include "dagloop/kpi/slot_sums.hpp"
+
+#include <algorithm>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+
+namespace {
+
+void sort_durations(std::vector<KpiPartial>& partials) {
+  for (KpiPartial& partial : partials) {
+    partial.latency.sort();
+    for (auto& [name, node] : partial.nodes) node.latency.sort();
+  }
+}
+
+}  // namespace
+
+SlotSums::SlotSums(const std::map<PartialKey, KpiPartial>& partials) {
+  if (partials.empty()) return;
+  first_ = partials.begin()->first.slot;
+  slot_count_ = static_cast<std::size_t>((partials.rbegin()->first.slot - first_) / kSlot) + 1;
+  for (const auto& [key, partial] : partials) {
+    DAGLOOP_ASSERT(floor_to_slot(key.slot) == key.slot);
+    if (slots_with_runs_.empty() || slots_with_runs_.back() != key.slot) {
+      slots_with_runs_.push_back(key.slot);
+    }
+    Levels& levels = levels_[{key.population, key.cohort}];
+    if (levels.empty()) levels.emplace_back(slot_count_);
+    levels.front()[index_of(key.slot)] = partial;
+  }
+  for (auto& [which, levels] : levels_) build(levels);
+}
+
+void SlotSums::build(Levels& levels) {
+  sort_durations(levels.back());
+  while (levels.back().size() > 1) {
+    const std::vector<KpiPartial>& below = levels.back();
+    std::vector<KpiPartial> level((below.size() + 1) / 2);
+    for (std::size_t i = 0; i < below.size(); ++i) level[i / 2].merge(below[i]);
+    sort_durations(level);
+    levels.push_back(std::move(level));
+  }
+}
+
+// A block whose twin lies outside is taken alone; the others are left to the level above.
+void SlotSums::find_blocks(const Levels& levels, std::size_t begin, std::size_t end,
+                           std::vector<const KpiPartial*>& blocks) {
+  for (std::size_t level = 0; begin < end; ++level, begin /= 2, end /= 2) {
+    if (begin % 2 == 1) blocks.push_back(&levels[level][begin++]);
+    if (begin < end && end % 2 == 1) blocks.push_back(&levels[level][--end]);
+  }
+}
+
+std::size_t SlotSums::index_of(TimePoint slot) const {
+  const auto after_first = (slot - first_) / kSlot;
+  return static_cast<std::size_t>(
+      std::clamp<std::int64_t>(after_first, 0, static_cast<std::int64_t>(slot_count_)));
+}
+
+KpiPartial SlotSums::sum(const Window& window, Population population,
+                         std::optional<Cohort> cohort) const {
+  DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);
+  DAGLOOP_ASSERT(floor_to_slot(window.end) == window.end);
+  std::vector<const KpiPartial*> blocks;
+  const std::size_t begin = index_of(window.start);
+  const std::size_t end = index_of(window.end);
+  for (const auto& [which, levels] : levels_) {
+    if (which.first != population || (cohort && which.second != *cohort)) continue;
+    find_blocks(levels, begin, end, blocks);
+  }
+  // The greatest first: they have their durations in buckets, where the others then go one by one.
+  std::sort(blocks.begin(), blocks.end(), [](const KpiPartial* a, const KpiPartial* b) {
+    return a->latency.count() > b->latency.count();
+  });
+  KpiPartial total;
+  for (const KpiPartial* block : blocks) total.merge(*block);
+  return total;
+}
+
+std::optional<TimePoint> SlotSums::newest_slot_before(TimePoint end) const {
+  const auto after = std::lower_bound(slots_with_runs_.begin(), slots_with_runs_.end(), end);
+  if (after == slots_with_runs_.begin()) return std::nullopt;
+  return *std::prev(after);
+}
+
+}  // namespace dagloop
