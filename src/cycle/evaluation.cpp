@@ -96,10 +96,10 @@ SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
   return limits;
 }
 
-News count_news(const PartialSet& partials, const NewsWindows& windows, const SlowLimits& limits,
+News count_news(const WindowSum& sum, const NewsWindows& windows, const SlowLimits& limits,
                 const ErrorClasses& classes) {
   const auto count = [&](const Window& window, std::optional<Cohort> cohort) {
-    return count_arm(partials.sum(window, Population::dag, cohort), classes, limits);
+    return count_arm(sum(window, Population::dag, cohort), classes, limits);
   };
   News news{windows.news,
             limits,
@@ -108,7 +108,9 @@ News count_news(const PartialSet& partials, const NewsWindows& windows, const Sl
             count(windows.news, std::nullopt),
             {}};
   KpiPartial before;
-  for (const Window& window : windows.before) before.merge(partials.sum(window, Population::dag));
+  for (const Window& window : windows.before) {
+    before.merge(sum(window, Population::dag, std::nullopt));
+  }
   news.before = count_arm(before, classes, limits);
   return news;
 }
@@ -152,6 +154,31 @@ std::optional<Attribution> attribute_difference(const CountedRuns& counted, cons
                    side_of(counted, reference, comparison.reference_name));
 }
 
+/// All that one look counts.
+struct LookWindows {
+  Window current;
+  std::optional<Window> baseline;
+  NewsWindows news;
+
+  Stretches stretches() const {
+    Stretches stretches;
+    for (const Window& window : {current, baseline.value_or(current), news.news}) {
+      stretches.add(window);
+    }
+    for (const Window& window : news.before) stretches.add(window);
+    return stretches;
+  }
+};
+
+LookWindows windows_of(const EvaluationRequest& request) {
+  const TimePoint end = floor_to_slot(request.as_of);
+  TimePoint start = end - request.window;
+  if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
+  const Window current{start, end};
+  const auto baseline = baseline_window(request.baseline, current, request.window);
+  return {current, baseline, news_windows(request, current, baseline)};
+}
+
 }  // namespace
 
 std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
@@ -166,43 +193,44 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
   return windows;
 }
 
+Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request,
+                         const Config& config, TimePoint generated_at) {
+  const LookWindows windows = windows_of(request);
+  Quality quality;
+  quality.generated_at = generated_at;
+  quality.as_of = windows.current.end;
+  quality.input = log.input;
+  quality.current = log.figures(windows.current);
+  if (windows.baseline) quality.baseline = log.figures(*windows.baseline);
+  quality.service = service_figures(log.sum(windows.current, Population::dag, std::nullopt));
+  quality.news =
+      count_news(log.sum, windows.news, limits_of(request, quality, config), config.error_classes);
+  return quality;
+}
+
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
-  const TimePoint end = floor_to_slot(request.as_of);
-  TimePoint start = end - request.window;
-  if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
-  const Window current{start, end};
-  const auto baseline = baseline_window(request.baseline, current, request.window);
-
-  const NewsWindows windows = news_windows(request, current, baseline);
-  Stretches stretches;
-  for (const Window& window : {current, baseline.value_or(current), windows.news}) {
-    stretches.add(window);
-  }
-  for (const Window& window : windows.before) stretches.add(window);
+  const LookWindows windows = windows_of(request);
+  const Stretches stretches = windows.stretches();
   Stretches asked = stretches;
   const bool has_hours = source.cut_cost() == CutCost::nothing;
   if (has_hours) {
-    asked.add_hours(current);
-    if (baseline) asked.add_hours(*baseline);
+    asked.add_hours(windows.current);
+    if (windows.baseline) asked.add_hours(*windows.baseline);
   }
   const TimePoint now = clock.now();
   const PartialSet apart =
       source.read(LogQuery{Window{stretches.start() - config.input.run_horizon, stretches.end()},
                            now + config.input.future_skew, asked.cuts()});
   const PartialSet partials = folded(apart, stretches.cuts());
-
-  Quality quality;
-  quality.generated_at = now;
-  quality.as_of = end;
-  quality.input = partials.input;
-  quality.current = compute_window_kpis(partials, current, config.error_classes);
-  if (baseline) {
-    quality.baseline = compute_window_kpis(partials, *baseline, config.error_classes);
-  }
-  quality.service = service_figures(partials.sum(current, Population::dag));
-  quality.news =
-      count_news(partials, windows, limits_of(request, quality, config), config.error_classes);
+  const WindowSum sum = [&partials](const Window& window, Population population,
+                                    std::optional<Cohort> cohort) {
+    return partials.sum(window, population, cohort);
+  };
+  const auto figures = [&](const Window& window) {
+    return compute_window_kpis(sum, window, config.error_classes);
+  };
+  Quality quality = evaluate_counted({sum, figures, partials.input}, request, config, now);
   quality.attribution = attribute_difference({partials, has_hours ? &apart : nullptr}, quality,
                                              request.baseline.kind);
   return quality;

@@ -8,10 +8,10 @@
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
+#include "dagloop/cycle/look.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
-#include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/cycle/verification.hpp"
 #include "dagloop/report/documents.hpp"
 
@@ -52,7 +52,6 @@ class Tick {
   void look_around();
   void observe();
   void evaluate_and_decide();
-  void weigh_news(Evidence evidence);
   void keep_evidence();
   void read_last_day();
   void judge_change();
@@ -178,21 +177,19 @@ void Tick::observe() {
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
-  EvaluationRequest request{now_, config.window, config.baseline, state_.in_force_since, {}};
-  if (request.not_before && *request.not_before > now_) request.not_before.reset();
-  Evidence evidence =
-      evidence_to_go_on(state_.evidence, {values_, request.not_before, now_}, config);
-  request.news = news_for(evidence, config);
-  quality_ = evaluate(context_.source, request, config, context_.clock);
+  Look look = take_look({config, allowlist_.keys(), rules_, kActor},
+                        {values_, env_sha256_, policy_history(state_), state_.evidence, now_},
+                        [&](const EvaluationRequest& request) {
+                          return evaluate(context_.source, request, config, context_.clock);
+                        });
+  quality_ = std::move(look.quality);
   if (quality_.current.window.length() < config.window) {
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
   }
-  gate_ = evaluate_gate(config.gate, quality_, config.input.limits);
-  weigh_news(std::move(evidence));
-  decision_ =
-      decide(DecisionInputs{quality_, gate_, config.baseline.kind, config.decision, state_.evidence,
-                            config.input.limits, allowlist_.keys(), rules_, values_, env_sha256_,
-                            policy_history(state_), now_, config.policy.approval_ttl, kActor});
+  gate_ = std::move(look.gate);
+  has_news_ = !(look.evidence == state_.evidence);
+  state_.evidence = std::move(look.evidence);
+  decision_ = std::move(look.decision);
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();
@@ -202,15 +199,6 @@ void Tick::evaluate_and_decide() {
     note_outcome(state_.change->decision_digest);
   }
   tell_predictions(state_.predictions, decision_);
-}
-
-// Data that cannot be relied on are no evidence; they are counted when they can.
-void Tick::weigh_news(Evidence evidence) {
-  const Config& config = context_.config;
-  if (config.decision.evidence.mode == EvidenceMode::point || !gate_.reasons.empty()) return;
-  take_news(evidence, quality_, config);
-  has_news_ = !(evidence == state_.evidence);
-  state_.evidence = std::move(evidence);
 }
 
 // For trends alone: holds nothing up, a way back least of all.

@@ -44,6 +44,19 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock);
 
+/// A log that was counted: what evaluate() computes its figures from.
+struct CountedLog {
+  WindowSum sum;
+  std::function<WindowKpis(const Window&)> figures;  // compute_window_kpis() of these sums
+  InputCounts input;
+};
+
+/// Computes the figures that evaluate() returns, from what was read before.
+///
+/// Shape: `log` covers all windows of the request.
+Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request,
+                         const Config& config, TimePoint generated_at);
+
 /// Opens the configured sources with the configured mapping and rollup store; `warn` is told what
 /// is wrong with that.
 ///
