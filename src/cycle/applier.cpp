@@ -228,8 +228,8 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   const Intent intent = *state.intent;
   const TimePoint now = context_.clock.now();
   const int count = ++state.rollbacks[policy_fingerprint(state.in_force)];
-  const int doublings = std::min(count - 1, kMaxCooldownDoublings);
-  state.cooldown_until = intent.effective_at + context_.config.decision.cooldown * (1 << doublings);
+  state.cooldown_until =
+      intent.effective_at + cooldown_after(count, context_.config.decision.cooldown);
   const PolicyValues left = state.in_force;
   const TimePoint trigger_at = state.rollback_due_since.value_or(intent.decided_at);
   state.last_rollback = RollbackTiming{trigger_at, now};
@@ -350,6 +350,10 @@ TimePoint effective_time(const Decision& decision, TimePoint now) {
 TimePoint trigger_time(const Decision& decision) {
   return is_live(decision) ? std::min(decision.as_of, decision.generated_at)
                            : decision.generated_at;
+}
+
+Microseconds cooldown_after(int rollbacks, Microseconds first) {
+  return first * (1 << std::min(rollbacks - 1, kMaxCooldownDoublings));
 }
 
 PolicyHistory policy_history(const CycleState& state) {

@@ -92,6 +92,10 @@ TimePoint effective_time(const Decision& decision, TimePoint now);
 /// it was made for one about the past.
 TimePoint trigger_time(const Decision& decision);
 
+/// Returns how long a policy cools down that was rolled back `rollbacks` (>= 1) times: `first`,
+/// doubled for each time after that, within limits.
+Microseconds cooldown_after(int rollbacks, Microseconds first);
+
 /// Returns what a decision needs to know of the state.
 PolicyHistory policy_history(const CycleState& state);
 
