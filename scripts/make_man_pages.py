@@ -82,6 +82,22 @@ hosts at once. {WRITES_NOTHING}
           "    --config dagloop.json --apply")],
         ["dag_quality_latest.json, .md, .html", "dag_quality_gate_latest.json",
          "dag_policy_decision_latest.json"]),
+    "replay_dag_policy": (
+        "replays past logs: what the loop would have decided",
+        f"""looks at past logs as the cycle would have looked at them, tick by tick, for one or several
+configurations, and prints a comparison, the alarms with what they rested on, and a timeline of
+decisions. Nothing is written but, with
+.Fl -out ,
+reports. Decisions of the replay change nothing: the log goes on as it was.
+.Pp
+{LOGS}""",
+        [("The last 30 days, under two configurations",
+          "replay_dag_policy --config dagloop.json --config new.json \\e\n"
+          "    --source /var/log/planner"),
+         ("Thresholds with at most two false alarms a month, and whether they find a known regression",
+          "replay_dag_policy --config dagloop.json --suggest-thresholds 2 \\e\n"
+          "    --regression 2026-02-20T00:00:00Z/2026-02-21T12:00:00Z")],
+        ["dag_policy_replay_latest.json, .md"]),
 }
 
 EXIT_CODES = pathlib.Path(__file__).parent.parent / "docs/cli.md"
@@ -100,9 +116,9 @@ def options_of(tool, bin_dir):
     for line in joined.strip("\n").split("\n"):
         head, _, about = line.strip().partition("  ")
         flags = re.match(r"[-a-z,]+", head)[0].split(",")
-        argument = re.search(r" (TEXT(?: \.\.\.)?)", head)
+        argument = re.search(r" ((?:TEXT|FLOAT)(?: \.\.\.)?)", head)
         variable = re.search(r"Env:([A-Z_]+)", head)
-        yield (flags, argument and argument[1].replace("TEXT", "VALUE"), variable and variable[1],
+        yield (flags, argument and re.sub("TEXT|FLOAT", "VALUE", argument[1]), variable and variable[1],
                about.strip())
 
 

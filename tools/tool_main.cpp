@@ -114,6 +114,10 @@ void log_warning(const std::string& text) { log_line(spdlog::level::warn, text);
 void add_config_flags(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGroup>& groups) {
   app.add_option("--config", flags.config_file, "configuration file (JSON, comments allowed)")
       ->envname("DAGLOOP_CONFIG");
+  add_flag_groups(app, flags, groups);
+}
+
+void add_flag_groups(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGroup>& groups) {
   for (const FlagGroup group : groups) {
     switch (group) {
       case FlagGroup::config:

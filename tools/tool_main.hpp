@@ -53,6 +53,9 @@ enum class FlagGroup { config, source, env_file, state, out, formats };
 /// Adds the flags of `groups`, each with its environment variable.
 void add_config_flags(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGroup>& groups);
 
+/// The same without --config.
+void add_flag_groups(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGroup>& groups);
+
 /// Reads the configuration and lays the flags over it.
 ///
 /// Errors: Error{config} or Error{usage} naming the file and key, or the flag.

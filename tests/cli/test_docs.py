@@ -7,7 +7,7 @@ import unittest
 from support import SOURCE_DIR, run_tool
 
 TOOLS = ["eval_dag_quality", "dag_quality_gate", "decide_dag_policy", "approve_dag_policy",
-         "apply_dag_policy", "dag_optimization_cycle"]
+         "apply_dag_policy", "dag_optimization_cycle", "replay_dag_policy"]
 
 
 def keys_of(schema, prefix=""):
@@ -48,7 +48,7 @@ class Documents(unittest.TestCase):
         known = set().union(*(re.findall(r"--[a-z][a-z-]+", run_tool(t, "--help").stdout)
                               for t in TOOLS))
         for name in ["README.md", "docs/cli.md", "docs/operations.md", "docs/configuration.md",
-                     "docs/data-contract.md", "docs/kpis.md"]:
+                     "docs/data-contract.md", "docs/kpis.md", "docs/replay.md"]:
             text = self.read(name)
             named = set(re.findall(r"`(--[a-z][a-z-]+)", text))
             self.assertEqual(named - known, set(), name)

@@ -64,4 +64,7 @@ std::string render_markdown(const Page& page);
 /// Renders a page as one self-contained HTML file (inline style, no script, all text escaped).
 std::string render_html(const Page& page);
 
+/// Renders a page for a terminal: tables with aligned columns, no character that commands it.
+std::string render_text(const Page& page);
+
 }  // namespace dagloop

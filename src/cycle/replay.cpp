@@ -1,0 +1,223 @@
+#include "dagloop/cycle/replay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "dagloop/cycle/look.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr const char* kActor = "dag_optimization_cycle";  // whose decisions these would have been
+constexpr Microseconds kDay = std::chrono::hours(24);
+
+// Which statistics every tick had, for the thresholds that may be suggested.
+class ThresholdHistory {
+ public:
+  ThresholdHistory(const ReplayRequest& request, const MarkedRegressions& regressions)
+      : request_(request), regressions_(regressions) {}
+
+  void add(TimePoint at, const std::vector<TriggerResult>& probed) {
+    const bool is_marked = regressions_.mark(at);
+    if (!is_marked) ++counted_;
+    for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
+      ticks_[i].push_back({at, firing_limit(probed, kSuggestable[i]), is_marked});
+    }
+  }
+
+  ThresholdReport report(const TriggerThresholds& present) const {
+    ThresholdReport report;
+    report.most_a_month = *request_.most_false_alarms;
+    const double months = static_cast<double>(counted_ * request_.every.count()) /
+                          static_cast<double>((30 * kDay).count());
+    report.most = static_cast<std::size_t>(std::floor(report.most_a_month * months + 1e-9));
+    for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
+      TriggerThresholds configured = present;
+      report.each.push_back(suggest_threshold(
+          kSuggestable[i], threshold_of(configured, kSuggestable[i]), ticks_[i], report.most));
+    }
+    judge(report);
+    return report;
+  }
+
+ private:
+  using Fires = std::function<bool(std::size_t tick)>;
+
+  std::vector<Alarm> alarms_where(const Fires& fires) const {
+    std::vector<Alarm> alarms;
+    bool was_firing = false;
+    for (std::size_t tick = 0; tick < ticks_.front().size(); ++tick) {
+      const TimePoint at = ticks_.front()[tick].at;
+      const bool is_firing = fires(tick);
+      if (is_firing && !was_firing) alarms.push_back({at, at, 0, {}});
+      if (is_firing) alarms.back().last = at;
+      was_firing = is_firing;
+    }
+    return alarms;
+  }
+
+  // By itself, and as one alarm: whichever of them fires.
+  void judge(ThresholdReport& report) const {
+    const auto fires = [&](std::size_t which, std::size_t tick) {
+      const auto& suggested = report.each[which].suggested;
+      return suggested && ticks_[which][tick].statistic >= *suggested;
+    };
+    for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
+      const auto alarms = alarms_where([&](std::size_t tick) { return fires(i, tick); });
+      report.each[i].findings = find_regressions(alarms, regressions_);
+    }
+    const auto alarms = alarms_where([&](std::size_t tick) {
+      bool any = false;
+      for (std::size_t i = 0; i < kSuggestable.size(); ++i) any = any || fires(i, tick);
+      return any;
+    });
+    report.false_alarms = count_false_alarms(alarms, regressions_);
+    report.findings = find_regressions(alarms, regressions_);
+  }
+
+  const ReplayRequest& request_;
+  const MarkedRegressions& regressions_;
+  std::int64_t counted_ = 0;
+  std::array<std::vector<SearchTick>, kSuggestable.size()> ticks_;
+};
+
+// Figures of windows, kept for as long as a later tick may ask for them: what is a tick's window is
+// the baseline of a later one.
+class RecentFigures {
+ public:
+  RecentFigures(const WindowSum& sum, const Config& config) : sum_(sum), config_(config) {}
+
+  const WindowKpis& of(const Window& window) {
+    const auto found = kept_.find(window);
+    if (found != kept_.end()) return found->second;
+    return kept_.emplace(window, compute_window_kpis(sum_, window, config_.error_classes))
+        .first->second;
+  }
+
+  // Order: after the tick.
+  void forget_until(TimePoint tick) {
+    constexpr std::size_t kMost = 500;  // of very long windows none is kept
+    if (kept_.size() > kMost) kept_.clear();
+    std::erase_if(kept_, [&](const auto& each) { return each.first.end <= tick - config_.window; });
+  }
+
+ private:
+  const WindowSum& sum_;
+  const Config& config_;
+  std::map<Window, WindowKpis> kept_;
+};
+
+// How the triggers would stand with thresholds that everything crosses.
+std::vector<TriggerResult> probed(const Look& look, const LookContext& context,
+                                  const LookInputs& inputs) {
+  const Config& config = context.config;
+  DecisionConfig probe = config.decision;
+  probe.triggers = probing(probe.triggers);
+  return decide(DecisionInputs{look.quality, look.gate, config.baseline.kind, probe, look.evidence,
+                               config.input.limits, context.keys, context.rules, inputs.values,
+                               inputs.env_sha256, inputs.history, inputs.now,
+                               config.policy.approval_ttl, context.proposed_by})
+      .triggers;
+}
+
+// The range that has to be read for one configuration.
+Window range_of(const ReplayRequest& request, const Config& config) {
+  // Evidence of a policy that is long in force is held against the days before, for a week.
+  const Microseconds evidence = std::max<Microseconds>(config.window, 8 * kDay) + kDay;
+  TimePoint start = request.period.start - config.window - evidence - request.every;
+  start = std::min(start, request.period.start - 2 * config.window);
+  TimePoint end = request.period.end;
+  if (config.baseline.period) {
+    start = std::min(start, config.baseline.period->start);
+    end = std::max(end, config.baseline.period->end);
+  }
+  return {floor_to_slot(start) - config.input.run_horizon, ceil_to_slot(end)};
+}
+
+// Whether one reading serves both.
+bool have_one_log(const Config& a, const Config& b) {
+  const auto what_counts = [](const Config& config) {
+    const InputConfig& input = config.input;
+    return std::tie(input.sources, input.mapping, input.dedupe, input.run_horizon,
+                    input.future_skew, config.error_classes.patterns());
+  };
+  return what_counts(a) == what_counts(b);
+}
+
+}  // namespace
+
+InputCounts ReplayLog::input_at(TimePoint tick) const {
+  InputCounts input = input_;
+  const auto newest = sums_.newest_slot_before(tick);
+  const bool is_older = input_.newest_record && *input_.newest_record < tick;
+  if (newest || !is_older) input.newest_record = newest;
+  return input;
+}
+
+ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed,
+                    const ReplayLog& log, const OnDecision& on_decision) {
+  const Config& config = replayed.config;
+  const LookContext context{config, replayed.keys, replayed.rules, kActor};
+  ReplayRecord record;
+  record.name = replayed.name;
+  record.policies = replayed.policies_from;
+  record.records = log.input().records;
+  record.malformed = log.input().malformed;
+  const MarkedRegressions regressions{request.regressions, config.window};
+  ThresholdHistory history(request, regressions);
+  Evidence kept;
+  const WindowSum sum = [&](const Window& window, Population population,
+                            std::optional<Cohort> cohort) {
+    return log.sums().sum(window, population, cohort);
+  };
+  RecentFigures figures(sum, config);
+  for (TimePoint tick = request.period.start; tick <= request.period.end; tick += request.every) {
+    const PolicyPeriod& period = replayed.policies.before(tick);
+    const LookInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick};
+    Look look = take_look(context, inputs, [&](const EvaluationRequest& asked) {
+      const CountedLog counted{sum, [&](const Window& window) { return figures.of(window); },
+                               log.input_at(tick)};
+      return evaluate_counted(counted, asked, config, tick);
+    });
+    figures.forget_until(tick);
+    record.add(look.decision);
+    if (on_decision) on_decision(look.decision);
+    if (request.most_false_alarms) history.add(tick, probed(look, context, inputs));
+    kept = std::move(look.evidence);
+  }
+  record.findings = find_regressions(record.alarms, regressions);
+  record.false_alarms = count_false_alarms(record.alarms, regressions);
+  if (request.most_false_alarms) record.thresholds = history.report(config.decision.triggers);
+  return record;
+}
+
+std::vector<ReplayRecord> replay_all(const ReplayRequest& request,
+                                     const std::vector<ReplayedConfig>& all, const OpenLog& open,
+                                     TimePoint now) {
+  std::vector<ReplayRecord> records(all.size());
+  std::vector<char> is_done(all.size(), 0);
+  for (std::size_t first = 0; first < all.size(); ++first) {
+    if (is_done[first] != 0) continue;
+    const Config& config = all[first].config;
+    std::vector<std::size_t> group;
+    Window range = range_of(request, config);
+    for (std::size_t i = first; i < all.size(); ++i) {
+      if (!have_one_log(config, all[i].config)) continue;
+      const Window needed = range_of(request, all[i].config);
+      range = {std::min(range.start, needed.start), std::max(range.end, needed.end)};
+      group.push_back(i);
+    }
+    const ReplayLog log(open(config)->read({range, now + config.input.future_skew, {}}));
+    for (const std::size_t i : group) {
+      records[i] = replay(request, all[i], log);
+      is_done[i] = 1;
+    }
+  }
+  return records;
+}
+
+}  // namespace dagloop
