@@ -73,10 +73,17 @@ python3 bench/databases.py "${DAGLOOP_BENCH_ROWS:-10000000}" "$rounds" "$bin" | 
 } | tee "$work/tick.md"
 
 {
+  echo
+  echo "### A replay of a month, 1000000 records, 2881 ticks"
+  echo
+  python3 bench/replay.py 1000000 "$rounds" "$bin" "$work"
+} | tee "$work/replay.md"
+
+{
   sed '/^## Measured/q' docs/benchmarks.md
   echo
   echo "On $(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), warm cache, $(date -u +%F)."
   for records in "${sizes[@]}"; do cat "$work/$records.md"; done
-  cat "$work/tick.md" "$work/databases.md"
+  cat "$work/tick.md" "$work/replay.md" "$work/databases.md"
 } >"$work/benchmarks.md"
 cp "$work/benchmarks.md" docs/benchmarks.md

@@ -1,5 +1,5 @@
 // replay_dag_policy: past logs -> what the loop would have decided, tick by tick.
-#include <charconv>
+#include <algorithm>
 
 #include "dagloop/base/clock.hpp"
 #include "dagloop/cycle/evaluation.hpp"
