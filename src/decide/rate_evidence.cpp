@@ -80,7 +80,7 @@ double log_sum(const std::vector<double>& log_wealth, const RateHypothesis& hypo
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
     sum += hypothesis.alternatives[i].share * std::exp(log_wealth[i] - greatest);
   }
-  return greatest + std::log(sum);
+  return sum > 0 ? greatest + std::log(sum) : greatest;  // shares are positive: it is
 }
 
 // By how much the bet on `alternative` gains with these shares of trials and events.

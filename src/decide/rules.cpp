@@ -70,10 +70,12 @@ void read_effect(const JsonReader& reader, PolicyRule& rule) {
 
 EffectModel read_model(const JsonReader& reader) {
   const auto model = parse_effect_model(reader.string());
-  if (model) return *model;
-  reader.fail(fmt::format("unknown model \"{}\"", reader.string()),
-              "use one_more_attempt, node_timeout, pipeline_timeout, fan_out_concurrency or "
-              "fallback");
+  if (!model) {
+    reader.fail(fmt::format("unknown model \"{}\"", reader.string()),
+                "use one_more_attempt, node_timeout, pipeline_timeout, fan_out_concurrency or "
+                "fallback");
+  }
+  return *model;
 }
 
 PolicyRule read_rule(const JsonReader& reader) {
