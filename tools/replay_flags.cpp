@@ -166,6 +166,7 @@ std::vector<ReplayedConfig> replayed_configs(FileSystem& files, const ReplayFlag
   std::vector<std::string> names = flags.configs;
   if (names.empty()) names.emplace_back();
   std::vector<ReplayedConfig> all;
+  all.reserve(names.size());
   for (const std::string& name : names) all.push_back(replayed_config(files, flags, name));
   return all;
 }

@@ -18,7 +18,7 @@ int percent_of(const PolicyValues& values, const Config& config) {
 std::string policy_without_rollout(PolicyValues values, const Config& config) {
   values.erase(config.decision.rollout_key);
   std::string text;
-  for (const auto& [key, value] : values) text += key + "=" + value + "\n";
+  for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
   return sha256_hex(text);
 }
 

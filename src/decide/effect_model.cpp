@@ -23,7 +23,9 @@ Effect effect_of(std::vector<double> draws, double unit, double rounded_to) {
   double sum = 0;
   for (const double each : draws) sum += each;
   const auto at = [&](double p) {
-    return draws[static_cast<std::size_t>(p * (static_cast<double>(draws.size()) + 1) + 0.5) - 1];
+    return draws[static_cast<std::size_t>(
+                     std::llround(p * (static_cast<double>(draws.size()) + 1))) -
+                 1];
   };
   const auto printed = [&](double value) {
     const double number = std::round(value * unit / rounded_to) * rounded_to;

@@ -64,7 +64,8 @@ void narrow(const RetryCounts& node, int attempts, Side& lasting, Side& mended) 
   int i_low = kCoarse, i_high = 0, j_low = kCoarse, j_high = 0;
   for (int i = 0; i < kCoarse; ++i) {
     for (int j = 0; j < kCoarse; ++j) {
-      if (all[static_cast<std::size_t>(i * kCoarse + j)] < kNegligible) continue;
+      if (all[static_cast<std::size_t>(i) * kCoarse + static_cast<std::size_t>(j)] < kNegligible)
+        continue;
       i_low = std::min(i_low, i), i_high = std::max(i_high, i);
       j_low = std::min(j_low, j), j_high = std::max(j_high, j);
     }
@@ -193,7 +194,8 @@ std::vector<RetryDraw> RetryPosterior::draw(Draws& draws) const {
   std::vector<RetryDraw> all;
   for (const NodeGrid& node : nodes_) {
     const std::size_t cell = pick(node.cumulative[prior]);
-    const auto row = static_cast<double>(cell / kFine);
+    const std::size_t row_index = cell / kFine;
+    const auto row = static_cast<double>(row_index);
     const auto column = static_cast<double>(cell % kFine);
     all.push_back({node.low.lasting + (row + draws.uniform()) * node.width.lasting,
                    node.low.mended + (column + draws.uniform()) * node.width.mended});

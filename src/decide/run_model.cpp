@@ -199,6 +199,7 @@ double RunModel::gain(const std::vector<NodeDraw>& truth, const RunPolicy& chang
 double RunModel::simulated_p95(const std::vector<NodeDraw>& nodes, const RunPolicy& policy,
                                std::uint64_t seed) const {
   std::vector<NodeAtWork> at_work;
+  at_work.reserve(nodes.size());
   for (const NodeDraw& node : nodes) at_work.push_back({node, DurationTable(node.duration)});
   std::vector<double> latencies;
   for (int run = 0; run < kSimulatedRuns; ++run) {
