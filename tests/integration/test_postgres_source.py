@@ -156,6 +156,8 @@ class SourceTest(unittest.TestCase):
             self.server.sql("ALTER TABLE command_logs ALTER duration_ms TYPE " + column, self.database)
             found = self.figures(self.uri("?rows_at_most=0"))
             self.assertEqual(found["input"]["duplicates"], len(edges))
+            if column == "numeric":  # was made of float8 with 15 digits
+                rows = [{**row, "duration_ms": float("%.15g" % row["duration_ms"])} for row in rows]
             self.same_but_in_buckets(self.figures(self.write(rows + rows)), found)
 
     def test_a_long_log_is_counted_by_the_server_and_a_short_one_read(self):
