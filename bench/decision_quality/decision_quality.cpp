@@ -16,7 +16,7 @@ namespace dagloop::bench {
 namespace {
 
 constexpr std::array<Traffic, 4> kTraffic{
-    {{60, 7, 15}, {500, 1, 15}, {5000, 1, 15}, {50000, 1, 5}}};
+    {{60, 7, 15, 60}, {500, 1, 15, 30}, {5000, 1, 15, 14}, {50000, 1, 5, 4}}};
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all{

@@ -7,8 +7,6 @@
 namespace dagloop::bench {
 namespace {
 
-constexpr int kMostDays = 60;
-
 /// The sum over the window, tick by tick.
 class MovingSum {
  public:
@@ -59,7 +57,7 @@ Outcome roll_out(const Scenario& scenario, const Traffic& traffic, const std::st
   TimePoint seen_until = now;
   Tick news;
   Outcome outcome;
-  for (int tick = 0; tick < kMostDays * ticks_per_day; ++tick) {
+  for (int tick = 0; tick < traffic.most_days * ticks_per_day; ++tick) {
     const Tick drawn = service.next(ladder[step]);
     now += std::chrono::minutes(traffic.tick_minutes);
     window.add(drawn);

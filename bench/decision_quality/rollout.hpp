@@ -13,6 +13,7 @@ struct Traffic {
   double runs_per_day = 0;
   int window_days = 1;    // the longer, the fewer runs there are
   int tick_minutes = 15;  // the more runs, the sooner there is something to see
+  int most_days = 60;     // then it ends undecided
 };
 
 enum class Ending { rolled_back, at_top, undecided };
@@ -25,8 +26,8 @@ struct Outcome {
   bool was_promoted = false;  // a step or more
 };
 
-/// Rolls out under the rule called `rule` (rule_names) with the default configuration, for 60 days
-/// at most; a promotion is in force at once.
+/// Rolls out under the rule called `rule` (rule_names) with the default configuration; a
+/// promotion is in force at once.
 Outcome roll_out(const Scenario& scenario, const Traffic& traffic, const std::string& rule,
                  std::uint64_t seed);
 
