@@ -85,17 +85,18 @@ class ThresholdHistory {
   std::array<std::vector<SearchTick>, kSuggestable.size()> ticks_;
 };
 
-// Figures of windows, kept for as long as a later tick may ask for them: what is a tick's window is
-// the baseline of a later one.
-class RecentFigures {
+// A log tick by tick. Figures of windows are kept for as long as a later tick may ask for them:
+// what is a tick's window is the baseline of a later one.
+class ReplayedTicks {
  public:
-  RecentFigures(const WindowSum& sum, const Config& config) : sum_(sum), config_(config) {}
+  ReplayedTicks(const ReplayLog& log, const Config& config) : log_(log), config_(config) {}
 
-  const WindowKpis& of(const Window& window) {
-    const auto found = kept_.find(window);
-    if (found != kept_.end()) return found->second;
-    return kept_.emplace(window, compute_window_kpis(sum_, window, config_.error_classes))
-        .first->second;
+  // Shape: refers to this.
+  CountedLog as_of(TimePoint tick) {
+    return {[this](const Window& window, Population population, std::optional<Cohort> cohort) {
+              return sum(window, population, cohort);
+            },
+            [this](const Window& window) { return figures(window); }, log_.input_at(tick)};
   }
 
   // Order: after the tick.
@@ -106,9 +107,32 @@ class RecentFigures {
   }
 
  private:
-  const WindowSum& sum_;
+  // The runs of a whole window are asked for more than once.
+  KpiPartial sum(const Window& window, Population population, std::optional<Cohort> cohort) {
+    if (population != Population::dag || cohort) {
+      return log_.sums().sum(window, population, cohort);
+    }
+    if (last_window_ != window) last_sum_ = log_.sums().sum(window, population);
+    last_window_ = window;
+    return last_sum_;
+  }
+
+  const WindowKpis& figures(const Window& window) {
+    const auto found = kept_.find(window);
+    if (found != kept_.end()) return found->second;
+    const WindowSum summed = [this](const Window& of, Population population,
+                                    std::optional<Cohort> cohort) {
+      return sum(of, population, cohort);
+    };
+    return kept_.emplace(window, compute_window_kpis(summed, window, config_.error_classes))
+        .first->second;
+  }
+
+  const ReplayLog& log_;
   const Config& config_;
   std::map<Window, WindowKpis> kept_;
+  Window last_window_;
+  KpiPartial last_sum_;
 };
 
 // How the triggers would stand with thresholds that everything crosses.
@@ -170,20 +194,14 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
   const MarkedRegressions regressions{request.regressions, config.window};
   ThresholdHistory history(request, regressions);
   Evidence kept;
-  const WindowSum sum = [&](const Window& window, Population population,
-                            std::optional<Cohort> cohort) {
-    return log.sums().sum(window, population, cohort);
-  };
-  RecentFigures figures(sum, config);
+  ReplayedTicks ticks(log, config);
   for (TimePoint tick = request.period.start; tick <= request.period.end; tick += request.every) {
     const PolicyPeriod& period = replayed.policies.before(tick);
     const LookInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick};
     Look look = take_look(context, inputs, [&](const EvaluationRequest& asked) {
-      const CountedLog counted{sum, [&](const Window& window) { return figures.of(window); },
-                               log.input_at(tick)};
-      return evaluate_counted(counted, asked, config, tick);
+      return evaluate_counted(ticks.as_of(tick), asked, config, tick);
     });
-    figures.forget_until(tick);
+    ticks.forget_until(tick);
     record.add(look.decision);
     if (on_decision) on_decision(look.decision);
     if (request.most_false_alarms) history.add(tick, probed(look, context, inputs));

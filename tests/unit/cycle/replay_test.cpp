@@ -216,7 +216,7 @@ TEST_CASE("suggested thresholds, put into the configuration, give the alarms tha
   ReplayedWorld world(30);
   world.config.decision.evidence.mode = EvidenceMode::point;
   world.fill(21, kAsOf - hours(96), kAsOf + hours(240));
-  ReplayRequest request = request_of(kAsOf, kAsOf + hours(240), minutes(30));
+  ReplayRequest request = request_of(kAsOf, kAsOf + hours(240), hours(1));
   request.regressions = {{kAsOf + hours(4), kAsOf + hours(14)}};
   const ReplayLog log(world.source.read({{kAsOf - hours(2000), request.period.end}, {}, {}}));
   std::size_t alarms = 0;
