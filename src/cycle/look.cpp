@@ -19,7 +19,8 @@ Look take_look(const LookContext& context, const LookInputs& inputs, const Evalu
   look.gate = evaluate_gate(config.gate, look.quality, config.input.limits);
   look.evidence = inputs.kept;
   // Data that cannot be relied on are no evidence; they are counted when they can.
-  if (config.decision.evidence.mode == EvidenceMode::sequential && look.gate.reasons.empty()) {
+  if (config.decision.evidence.mode == EvidenceMode::sequential &&
+      data_faults(look.quality, config.input.limits).empty()) {
     take_news(evidence, look.quality, config);
     look.evidence = std::move(evidence);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dagloop/cycle/look.hpp"
+#include "dagloop/cycle/rollout_evidence.hpp"
 
 namespace dagloop {
 namespace {
@@ -150,10 +151,8 @@ std::vector<TriggerResult> probed(const Look& look, const LookContext& context,
 
 // The range that has to be read for one configuration.
 Window range_of(const ReplayRequest& request, const Config& config) {
-  // Evidence of a policy that is long in force is held against the days before, for a week.
-  const Microseconds evidence = std::max<Microseconds>(config.window, 8 * kDay) + kDay;
-  TimePoint start = request.period.start - config.window - evidence - request.every;
-  start = std::min(start, request.period.start - 2 * config.window);
+  TimePoint start =
+      request.period.start - std::max<Microseconds>(2 * config.window, evidence_reach(config));
   TimePoint end = request.period.end;
   if (config.baseline.period) {
     start = std::min(start, config.baseline.period->start);

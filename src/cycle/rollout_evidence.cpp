@@ -1,5 +1,7 @@
 #include "dagloop/cycle/rollout_evidence.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,14 +17,16 @@ int percent_of(const PolicyValues& values, const Config& config) {
   return rollout_percent(values, config.decision.rollout_key).value_or(0);
 }
 
-std::string policy_without_rollout(PolicyValues values, const Config& config) {
+// What was counted against another margin or threshold is no evidence against this one.
+std::string subject_of(PolicyValues values, const Config& config) {
   values.erase(config.decision.rollout_key);
-  std::string text;
+  std::string text = fmt::format("{} {}\n", config.decision.evidence.promotion_margin_pp,
+                                 config.decision.triggers.p95_ms.value_or(0));
   for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
   return sha256_hex(text);
 }
 
-// Of a policy long in force: no further back than the windows are read anyway.
+// Of a policy long in force: no further back than the windows are read anyway, but for whole days.
 Microseconds steady_epoch(const Config& config) {
   return std::chrono::ceil<std::chrono::days>(config.window);
 }
@@ -67,9 +71,9 @@ void begin(Evidence& evidence, const Quality& quality) {
 
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config) {
   const int percent = percent_of(scope.values, config);
-  const std::string policy = policy_without_rollout(scope.values, config);
+  const std::string subject = subject_of(scope.values, config);
   const TimePoint end = floor_to_slot(scope.as_of);
-  const bool is_same_rollout = kept.policy == policy && percent >= kept.percent &&
+  const bool is_same_rollout = kept.subject == subject && percent >= kept.percent &&
                                (kept.percent > 0 || percent == 0) && kept.since <= end;
   const bool is_over =
       !takes_cohorts(percent, config.baseline.kind) && end - kept.since > steady_epoch(config);
@@ -79,7 +83,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
     return evidence;
   }
   Evidence evidence;
-  evidence.policy = policy;
+  evidence.subject = subject;
   evidence.percent = percent;
   const TimePoint earliest = end - config.window;
   // Of a policy long in force what was counted counts no more: it begins anew.
@@ -88,6 +92,8 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   evidence.until = evidence.since;
   return evidence;
 }
+
+Microseconds evidence_reach(const Config& config) { return 2 * steady_epoch(config); }
 
 NewsRequest news_for(const Evidence& evidence, const Config& config) {
   const bool has_control = takes_cohorts(evidence.percent, config.baseline.kind);

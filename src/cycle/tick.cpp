@@ -203,8 +203,9 @@ void Tick::evaluate_and_decide() {
 
 // For trends alone: holds nothing up, a way back least of all.
 void Tick::read_last_day() {
+  if (!applies() || decision_.action == Action::rollback) return;
   const auto day = day_to_read(state_.days, now_, context_.config);
-  if (!day || !gate_.reasons.empty() || decision_.action == Action::rollback) return;
+  if (!day || !data_faults(quality_, context_.config.input.limits).empty()) return;
   try {
     keep_day(state_.days, read_day(context_.source, *day, context_.config, context_.clock));
     has_news_ = true;

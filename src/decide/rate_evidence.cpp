@@ -125,7 +125,10 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
                             : open.subject.trials > 0 && open.reference.trials > 0 &&
                                   open.subject.trials + open.reference.trials >= kLeastBlock;
   if (!is_whole) return;
-  log_wealth.resize(hypothesis.alternatives.size(), 0.0);
+  if (log_wealth.size() != hypothesis.alternatives.size()) {  // none yet, or of other bets
+    log_wealth.assign(hypothesis.alternatives.size(), 0.0);
+    greatest_log_e = 0;
+  }
   const Sides sides{as_double(open.subject.trials), as_double(open.subject.events),
                     as_double(open.reference.trials), as_double(open.reference.events)};
   const double expected = expected_rate(expectation);
@@ -139,7 +142,8 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
 }
 
 double RateEvidence::log_e(const RateHypothesis& hypothesis) const {
-  return log_wealth.empty() ? 0.0 : log_sum(log_wealth, hypothesis);
+  const bool has_bets = !log_wealth.empty() && log_wealth.size() == hypothesis.alternatives.size();
+  return has_bets ? log_sum(log_wealth, hypothesis) : 0.0;
 }
 
 double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,

@@ -56,10 +56,10 @@ Json optional_ms(const std::optional<double>& limit) { return limit ? Json(*limi
 }  // namespace
 
 Json evidence_to_json(const Evidence& evidence) {
-  if (evidence.policy.empty()) return Json();
+  if (evidence.subject.empty()) return Json();
   Json tests = Json::object();
   for (const auto& [name, test] : evidence.tests) tests[name] = test_to_json(test);
-  return Json::object({{"policy", evidence.policy},
+  return Json::object({{"subject", evidence.subject},
                        {"percent", evidence.percent},
                        {"since", format_time(evidence.since)},
                        {"until", format_time(evidence.until)},
@@ -70,7 +70,7 @@ Json evidence_to_json(const Evidence& evidence) {
 
 Evidence read_evidence(const JsonReader& reader) {
   Evidence evidence;
-  evidence.policy = reader.at("policy").string();
+  evidence.subject = reader.at("subject").string();
   evidence.percent = static_cast<int>(read_natural(reader.at("percent")));
   evidence.since = reader.at("since").time();
   evidence.until = reader.at("until").time();

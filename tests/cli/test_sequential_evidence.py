@@ -83,6 +83,13 @@ class TriggerTest(SequentialTestCase):
         self.check_tick(T0 + hours(12), 3)
         self.assertEqual(self.ws.journal(), journal)
 
+    def test_it_is_collected_where_the_gate_has_no_checks_too(self):
+        self.ws.configure({"gate": {"checks": []}})
+        self.runs(T0, hours(2), (20, 4), (180, 9))
+        document = self.check_tick(T0 + hours(2), 3)
+        self.assertEqual(self.trigger(document, "success_drop")["state"], "unconfirmed")
+        self.assertEqual(self.ws.percent(), 10)
+
     def test_other_values_of_the_policy_begin_anew(self):
         self.runs(T0, hours(2), (20, 4), (180, 9))
         self.check_tick(T0 + hours(2), 0)

@@ -17,10 +17,13 @@ struct EvidenceScope {
 
 /// Returns the evidence that the next news are added to: `kept`, or none yet.
 ///
-/// Shape: a rollout of one policy up the ladder is one; a step down, or another policy, begins
-///        anew, and so does, where nothing is rolled out, what is older than the window (whole
-///        days).
+/// Shape: a rollout of one policy up the ladder is one; a step down, another policy, or a test
+///        against another margin or threshold, begins anew, and so does, where nothing is rolled
+///        out, what is older than the window (whole days).
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config);
+
+/// Returns how far before a look the runs may lie that all runs are held against.
+Microseconds evidence_reach(const Config& config);
 
 /// Returns what has to be counted for it.
 NewsRequest news_for(const Evidence& evidence, const Config& config);

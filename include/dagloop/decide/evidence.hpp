@@ -32,10 +32,11 @@ inline constexpr std::string_view kPromotionTest = "promotion";
 
 /// What was collected of one rollout.
 struct Evidence {
-  std::string policy;  // fingerprint of the policy but for its rollout percentage; "": none yet
-  int percent = 0;     // at the last look
-  TimePoint since;     // what ended before is not counted
-  TimePoint until;     // nor what ends later: the next look's news begin here
+  std::string subject;  // fingerprint of the policy but for its percentage, and of what the
+                        // tests are against; "": none yet
+  int percent = 0;      // at the last look
+  TimePoint since;      // what ended before is not counted
+  TimePoint until;      // nor what ends later: the next look's news begin here
   SlowLimits limits;
   std::map<std::string, RateEvidence, std::less<>> tests;
   bool operator==(const Evidence&) const = default;

@@ -61,12 +61,12 @@ struct RateEvidence {
   double greatest_log_e = 0;       // so far
   bool operator==(const RateEvidence&) const = default;
 
-  /// Adds what was counted since the last call.
+  /// Adds what was counted since the last call. What other bets won (another version's) is lost.
   ///
   /// Shape: when a block ends must not depend on what its trials gave. Trials come in clusters (the
   ///        attempts of a run) of `cluster` (>= 1) each, dependent on one another in any way.
   void add(const Block& counts, const RateHypothesis& hypothesis, double cluster = 1);
-  /// Returns the present logarithm of the e-value; 0 without a block.
+  /// Returns the present logarithm of the e-value; 0 without a block, or with one of other bets.
   double log_e(const RateHypothesis& hypothesis) const;
 };
 

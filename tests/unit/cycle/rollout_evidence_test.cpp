@@ -57,6 +57,33 @@ TEST_CASE("evidence begins anew with other values, after a step down, and from 0
   }
 }
 
+TEST_CASE("evidence against one margin or threshold is none against another") {
+  Config margin;
+  margin.decision.evidence.promotion_margin_pp = 3;
+  Config threshold;
+  threshold.decision.triggers.p95_ms = 900;
+  const EvidenceScope scope{policy("10"), kAsOf - hours(2), kAsOf};
+  CHECK_FALSE(evidence_to_go_on(kept_at(10), scope, Config()).tests.empty());
+  CHECK(evidence_to_go_on(kept_at(10), scope, margin).tests.empty());
+  CHECK(evidence_to_go_on(kept_at(10), scope, threshold).tests.empty());
+  Config level;
+  level.decision.evidence.alpha = 0.02;
+  CHECK(evidence_to_go_on(kept_at(10), scope, level).tests == kept_at(10).tests);
+}
+
+TEST_CASE("what is long in force is held against runs within the reach of evidence, never older") {
+  Config config;
+  config.window = hours(30);
+  for (int age = 0; age <= 48; ++age) {
+    CAPTURE(age);
+    const TimePoint since = kAsOf - hours(age);
+    for (const Window& window : mirrored(since, since, kAsOf)) {
+      CHECK(window.start >= kAsOf - evidence_reach(config));
+    }
+  }
+  CHECK(evidence_reach(config) == hours(96));
+}
+
 TEST_CASE("a policy of unknown age is counted from the window's beginning, never from before") {
   CHECK(go_on({}, policy("10"), std::nullopt).since == kAsOf - hours(24));
   CHECK(go_on({}, policy("10"), kAsOf - hours(300)).since == kAsOf - hours(24));

@@ -23,7 +23,7 @@ News news(const ArmFigures& canary, const ArmFigures& control) {
 
 Evidence after(const std::vector<News>& all, const EvidenceConfig& config) {
   Evidence evidence;
-  evidence.policy = "p";
+  evidence.subject = "p";
   TimePoint end = evidence.since;
   for (News each : all) {
     each.window = {end, end + std::chrono::hours(1)};

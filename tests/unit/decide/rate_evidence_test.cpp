@@ -142,6 +142,18 @@ TEST_CASE("a block waits until both sides were seen, and counts all of it") {
   CHECK(evidence == at_once);
 }
 
+TEST_CASE("what other bets have won counts no more, and is not read past its end") {
+  RateEvidence evidence = expecting_a_tenth();
+  evidence.add({{10, 4}, {90, 9}}, no_worse(2.25));
+  REQUIRE(evidence.greatest_log_e > 1);
+  CHECK(evidence.log_e(inferior(0.1)) == 0);
+  RateEvidence anew = evidence;
+  anew.add({{10, 1}, {90, 9}}, inferior(0.1));
+  CHECK(anew.log_wealth.size() == 2);
+  CHECK(anew.greatest_log_e < 1);
+  CHECK(anew.total == Block{{20, 5}, {180, 18}});
+}
+
 TEST_CASE("a block waits for twenty trials of both sides together") {
   const RateHypothesis hypothesis = no_worse(2);
   RateEvidence evidence = expecting_a_tenth();

@@ -13,7 +13,7 @@ const TimePoint kTime = *parse_time("2026-03-01T10:00:00.000001Z");
 
 Evidence full_evidence() {
   Evidence evidence;
-  evidence.policy = "p1";
+  evidence.subject = "p1";
   evidence.percent = 10;
   evidence.since = kTime;
   evidence.until = kTime + Microseconds(5);
