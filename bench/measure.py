@@ -5,22 +5,10 @@ so that a slow minute of the machine hits all of them; the first round warms up 
 usage: measure.py ROUNDS BASE < commands     (BASE: the name that ratios are to)
 """
 
-import os
 import statistics
-import subprocess
 import sys
-import time
 
-
-def run(command):
-    """Returns wall seconds and peak memory in MiB of a command and its children."""
-    start = time.monotonic()
-    process = subprocess.Popen(["bash", "-c", "exec " + command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - start
-    if status != 0:
-        sys.exit("failed: " + command)
-    return wall, usage.ru_maxrss / 1024
+import timed
 
 
 def main():
@@ -29,16 +17,16 @@ def main():
     results = {name: [] for name, _ in commands}
     for number in range(rounds + 1):
         for name, command in commands:
-            measured = run(command)
+            measured = timed.run(["bash", "-c", "exec " + command], keeps_output=False)
             if number > 0:
                 results[name].append(measured)
-    medians = {name: statistics.median(wall for wall, _ in all_) for name, all_ in results.items()}
+    medians = {name: statistics.median(each.wall for each in all_) for name, all_ in results.items()}
     print("| what | wall, median of %d | least | ratio | peak memory |" % rounds)
     print("| --- | --- | --- | --- | --- |")
     for name, all_ in results.items():
         print("| %s | %.2f s | %.2f s | %.2f | %d MiB |" % (
-            name, medians[name], min(wall for wall, _ in all_), medians[name] / medians[base],
-            max(memory for _, memory in all_)))
+            name, medians[name], min(each.wall for each in all_), medians[name] / medians[base],
+            max(each.memory for each in all_)))
 
 
 main()

@@ -5,27 +5,15 @@ The log is generated (seeded): 30 days of run records, a tenth of them of a cana
 usage: replay.py RECORDS ROUNDS BIN_DIR WORK_DIR
 """
 
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
-import time
+
+import timed
 
 START, END = "2026-02-01T00:00:00Z", "2026-03-03T00:00:00Z"
 BAD_FROM = "2026-03-02T00:00:00Z"
-
-
-def run(command):
-    """Returns wall seconds, CPU seconds, peak memory in MiB and the output of a command."""
-    start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - start
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit("failed: " + " ".join(map(str, command)))
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
 
 
 def generate(bin_dir, log, records, nodes):
@@ -49,13 +37,13 @@ def main():
                   "--percent", "10"]
         bad = ["--regression", BAD_FROM + "/" + END]
         for name, flags in (("replay", []), ("with --suggest-thresholds", ["--suggest-thresholds", "2", *bad])):
-            measured = [run([*common, *flags]) for _ in range(rounds + 1)][1:]
-            if b'"action": "rollback"' not in measured[0][3]:
+            measured = [timed.run([*common, *flags]) for _ in range(rounds + 1)][1:]
+            if b'"action": "rollback"' not in measured[0].output:
                 sys.exit("the bad canary is not found: this is no measurement")
-            walls = [one[0] for one in measured]
+            walls = [one.wall for one in measured]
             print("| %s, %s | %.2f s | %.2f s | %.2f s | %d MiB |" % (
                 what, name, statistics.median(walls), min(walls),
-                statistics.median(one[1] for one in measured), max(one[2] for one in measured)), flush=True)
+                statistics.median(one.cpu for one in measured), max(one.memory for one in measured)), flush=True)
         log.unlink()
 
 

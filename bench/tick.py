@@ -6,28 +6,16 @@ baseline and a day of horizon. Reports are compared: a tick that prints another 
 usage: tick.py RECORDS ROUNDS BIN_DIR WORK_DIR
 """
 
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
-import time
+
+import timed
 
 START = "2026-02-01T00:00:00Z"
 END = "2026-03-03T00:%02d:00Z"
 TICK_DAYS = "0.0104166667"
-
-
-def run(command):
-    """Returns wall seconds, peak memory in MiB and the output of a command."""
-    start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - start
-    if status != 0:
-        sys.exit("failed: " + " ".join(map(str, command)))
-    return wall, usage.ru_maxrss / 1024, output
 
 
 def without_time(report):
@@ -49,10 +37,10 @@ class Bench:
             subprocess.run(command, stdout=file, check=True)
 
     def evaluate(self, name, as_of, *flags):
-        wall, memory, report = run([self.bin / "eval_dag_quality", "--json", "--window", "3d",
-                                    "--as-of", as_of, "--source", self.log, *flags])
-        self.measured.setdefault(name, []).append((wall, memory))
-        return without_time(report)
+        taken = timed.run([self.bin / "eval_dag_quality", "--json", "--window", "3d",
+                           "--as-of", as_of, "--source", self.log, *flags])
+        self.measured.setdefault(name, []).append(taken)
+        return without_time(taken.output)
 
     def run(self):
         self.generate(START, "30", 1, "wb")
@@ -73,18 +61,18 @@ class Bench:
                 sys.exit("the tick's report differs from the full scan's")
             self.evaluate("tick, nothing new", as_of, *kept)
         for _ in range(self.rounds):
-            wall, memory, _ = run([self.bin / "eval_dag_quality", "--version"])
-            self.measured.setdefault("start of the process alone", []).append((wall, memory))
+            taken = timed.run([self.bin / "eval_dag_quality", "--version"])
+            self.measured.setdefault("start of the process alone", []).append(taken)
 
     def table(self):
-        base = statistics.median(wall for wall, _ in self.measured["full scan"])
+        base = statistics.median(each.wall for each in self.measured["full scan"])
         print("| what | wall, median of %d | least | of a full scan | peak memory |" % self.rounds)
         print("| --- | --- | --- | --- | --- |")
         for name, all_ in self.measured.items():
-            median = statistics.median(wall for wall, _ in all_)
+            median = statistics.median(each.wall for each in all_)
             print("| %s | %.3f s | %.3f s | %.1f %% | %d MiB |" % (
-                name, median, min(wall for wall, _ in all_), 100 * median / base,
-                max(memory for _, memory in all_)))
+                name, median, min(each.wall for each in all_), 100 * median / base,
+                max(each.memory for each in all_)))
 
 
 def main():

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "dagloop/decide/evidence.hpp"
+#include "dagloop/evidence/evidence.hpp"
 
 namespace dagloop {
 

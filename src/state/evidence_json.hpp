@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dagloop/base/json_reader.hpp"
-#include "dagloop/decide/evidence.hpp"
+#include "dagloop/evidence/evidence.hpp"
 
 namespace dagloop {
 

@@ -9,8 +9,8 @@
 #include "dagloop/cycle/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/decide/decision.hpp"
-#include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/gate.hpp"
+#include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/quality.hpp"
 
 namespace dagloop {

@@ -3,7 +3,7 @@
 
 #include "dagloop/cycle/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
-#include "dagloop/decide/evidence.hpp"
+#include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/quality.hpp"
 
 namespace dagloop {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "dagloop/decide/comparison.hpp"
-#include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/reason.hpp"
+#include "dagloop/evidence/evidence.hpp"
 
 namespace dagloop {
 

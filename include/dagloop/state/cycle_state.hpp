@@ -11,9 +11,9 @@
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/time.hpp"
-#include "dagloop/decide/evidence.hpp"
 #include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction_ledger.hpp"
+#include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/daily_figures.hpp"
 
 namespace dagloop {

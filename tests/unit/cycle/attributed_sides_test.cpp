@@ -1,31 +1,11 @@
 #include <catch2/catch.hpp>
 
-#include "../../support/make_quality.hpp"
-#include "../../support/scripted_source.hpp"
-#include "dagloop/base/clock.hpp"
-#include "dagloop/cycle/evaluation.hpp"
+#include "evaluation_world.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
 using std::chrono::hours;
 using std::chrono::minutes;
-
-namespace {
-
-/// One run a slot over the four days before kAsOf.
-struct EvaluationWorld {
-  EvaluationWorld() {
-    for (TimePoint slot = kAsOf - hours(96); slot < kAsOf; slot += kSlot) {
-      source.add(slot, make_runs(1, 1));
-    }
-  }
-  Quality run(const EvaluationRequest& request) { return evaluate(source, request, config, clock); }
-  ScriptedSource source;
-  FixedClock clock{kAsOf + minutes(2)};
-  Config config;
-};
-
-}  // namespace
 
 TEST_CASE("the sides that decisions compare are attributed, canary against control") {
   EvaluationWorld world;

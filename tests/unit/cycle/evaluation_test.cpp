@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "../../support/make_quality.hpp"
-#include "../../support/scripted_source.hpp"
 #include "../../support/temp_directory.hpp"
+#include "evaluation_world.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -15,19 +14,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 namespace {
-
-/// One run a slot over the four days before kAsOf.
-struct EvaluationWorld {
-  EvaluationWorld() {
-    for (TimePoint slot = kAsOf - hours(96); slot < kAsOf; slot += kSlot) {
-      source.add(slot, make_runs(1, 1));
-    }
-  }
-  Quality run(const EvaluationRequest& request) { return evaluate(source, request, config, clock); }
-  ScriptedSource source;
-  FixedClock clock{kAsOf + minutes(2)};
-  Config config;
-};
 
 std::uint64_t dag_runs(const WindowKpis& window) {
   return window.population(Population::dag).total_runs;

@@ -1,4 +1,4 @@
-#include "dagloop/decide/rate_evidence.hpp"
+#include "dagloop/evidence/rate_evidence.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "dagloop/base/time.hpp"
-#include "dagloop/decide/rate_evidence.hpp"
+#include "dagloop/evidence/rate_evidence.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
 #include "dagloop/kpi/interval.hpp"
 

@@ -1,4 +1,4 @@
-#include "dagloop/decide/evidence.hpp"
+#include "dagloop/evidence/evidence.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
