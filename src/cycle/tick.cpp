@@ -335,6 +335,7 @@ void Tick::consider_pending() {
   } else if (decision_.patch != pending.patch) {
     withdraw(EventType::rejected, Phase::rejected,
              "the figures no longer support it: " + reason_texts(decision_.reasons));
+    if (!decision_.patch.empty()) propose();
   } else {
     apply_pending(pending);
   }

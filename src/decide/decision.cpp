@@ -9,6 +9,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/decide/ladder.hpp"
 #include "dagloop/decide/rollout.hpp"
+#include "decide/evidence_text.hpp"
 #include "decide/promotion.hpp"
 
 namespace dagloop {
@@ -129,19 +130,42 @@ void promote(const DecisionInputs& inputs, const PromotionView& view, int next,
                                            decision.recommendations.size())});
 }
 
-/// Puts the recommendations of the best-ranked one's group into the patch. One whose effect is
-/// predicted goes alone: what comes of it is to be held against the prediction.
-void take_recommendations(Decision& decision) {
-  const Recommendation& best = decision.recommendations.front();
-  for (const Recommendation& other : decision.recommendations) {
-    const bool goes_along = !best.prediction && !other.prediction && other.group == best.group;
-    if (&other == &best || goes_along) {
-      decision.patch[other.env_key] = {other.current, other.suggested};
-    }
+/// Returns what is proposed already, where all of it is still recommended; else nothing.
+std::vector<const Recommendation*> proposed_still(const std::vector<Recommendation>& all,
+                                                  const PolicyValues& proposed) {
+  std::vector<const Recommendation*> found;
+  for (const Recommendation& each : all) {
+    const auto change = proposed.find(each.env_key);
+    if (change != proposed.end() && change->second == each.suggested) found.push_back(&each);
   }
+  if (found.size() != proposed.size()) found.clear();
+  return found;
+}
+
+/// Returns the group of the best-ranked one. One whose effect is predicted goes alone: what comes
+/// of it is to be held against the prediction.
+std::vector<const Recommendation*> best_group(const std::vector<Recommendation>& all) {
+  const Recommendation& best = all.front();
+  std::vector<const Recommendation*> found{&best};
+  for (const Recommendation& other : all) {
+    const bool goes_along = !best.prediction && !other.prediction && other.group == best.group;
+    if (&other != &best && goes_along) found.push_back(&other);
+  }
+  return found;
+}
+
+/// Puts recommendations into the patch. A proposal stands while it is recommended, however others
+/// rank by now: who is about to approve it is not sent away by noise.
+void take_recommendations(const PolicyValues& proposed, Decision& decision) {
+  auto taken = proposed_still(decision.recommendations, proposed);
+  if (taken.empty()) taken = best_group(decision.recommendations);
+  for (const Recommendation* each : taken) {
+    decision.patch[each->env_key] = {each->current, each->suggested};
+  }
+  const Recommendation& first = *taken.front();
   decision.reasons.push_back(
       {"policy_change_recommended",
-       fmt::format("rule {} (group {}): {}", best.rule, best.group, best.reason)});
+       fmt::format("rule {} (group {}): {}", first.rule, first.group, first.reason)});
 }
 
 /// Decides where a change may be made: one step up, else what the rules recommend.
@@ -161,8 +185,21 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
   } else {
     obstacles = {{"at_top_step", "the rollout is at the ladder's top"}};
   }
-  if (!decision.recommendations.empty()) take_recommendations(decision);
+  if (!decision.recommendations.empty()) take_recommendations(inputs.history.proposed, decision);
   append(decision.reasons, obstacles);
+}
+
+// Slower runs take nothing back before a trigger says so; whoever approves the next step is told.
+void look_at_latency(const DecisionInputs& inputs, const Comparison& comparison,
+                     Decision& decision) {
+  const auto& usual_ms = inputs.evidence.limits.usual;
+  const EvidenceConfig& config = inputs.config.evidence;
+  if (config.mode == EvidenceMode::point || !usual_ms || *usual_ms <= 0) return;
+  decision.latency = view_latency(inputs.evidence.latency, *usual_ms, config.alpha);
+  if (!decision.latency || !decision.latency->decides()) return;
+  decision.reasons.push_back(
+      {"latency_slower",
+       latency_text(*decision.latency, comparison.subject_name, comparison.reference_name)});
 }
 
 // At 100 % there is no control cohort left, and none is missing: the window before is the baseline.
@@ -213,11 +250,13 @@ Decision decide(const DecisionInputs& inputs) {
                         {inputs.config.evidence, inputs.evidence});
   if (any_fired(decision.triggers)) {
     go_back(inputs, decision);
+    look_at_latency(inputs, comparison, decision);
     return decision;
   }
   const std::vector<Reason> dropped = list_recommendations(inputs, decision);
   decision.reasons = standstill(inputs);
   if (decision.reasons.empty()) move_on(inputs, comparison, decision);
+  look_at_latency(inputs, comparison, decision);
   append(decision.reasons, dropped);
   DAGLOOP_ASSERT(!decision.reasons.empty());
   return decision;

@@ -22,4 +22,14 @@ std::string evidence_text(const EvidenceView& view, const std::string& subject) 
                             *view.more_trials, subject, waiting_text(wait_s));
 }
 
+std::string latency_text(const LatencyView& view, const std::string& subject,
+                         const std::string& reference) {
+  return fmt::format(
+      "{} is slower than {}: {:.3g} % of its runs take over {:.0f} ms, of {} {:.3g} %; the "
+      "evidence "
+      "(e-value) is {:.3g} of {:.3g}",
+      subject, reference, 100 * view.subject_share, view.at_ms, reference,
+      100 * view.reference_share, view.e_value, view.needed);
+}
+
 }  // namespace dagloop

@@ -11,4 +11,8 @@ namespace dagloop {
 /// it takes and in about which time they will be there at the present rate.
 std::string evidence_text(const EvidenceView& view, const std::string& subject);
 
+/// Prints where the subject is slower than the reference, and how sure that is.
+std::string latency_text(const LatencyView& view, const std::string& subject,
+                         const std::string& reference);
+
 }  // namespace dagloop

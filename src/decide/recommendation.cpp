@@ -14,14 +14,21 @@ namespace dagloop {
 
 namespace {
 
+/// How a threshold is taken: crossed by the figure itself, or not left by more than noise, for what
+/// is proposed already. Otherwise a figure beside its threshold would withdraw and propose in turn.
+enum class Crossing { now, as_proposed };
+
+constexpr double kNoiseShare = 0.1;  // of a threshold, for figures without an interval
+
 struct Figure {
   std::optional<double> value;
   std::uint64_t sample_count = 0;
+  std::optional<Interval> ci95;
   std::string text;
 };
 
 Figure figure_of(const std::string& name, const Kpi& kpi) {
-  return {kpi.value, kpi.denominator, fmt::format("{} {}", name, kpi_text(name, kpi))};
+  return {kpi.value, kpi.denominator, kpi.ci95, fmt::format("{} {}", name, kpi_text(name, kpi))};
 }
 
 Figure population_figure(const std::string& name, const PopulationKpis& population) {
@@ -34,51 +41,66 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
   if (name == "retry_success_rate") return figure_of(name, node.retry_success_rate);
   if (name == "p95_latency_ms") return figure_of(name, node.p95_latency_ms);
   DAGLOOP_ASSERT(name == "attempts");
-  return {static_cast<double>(node.attempts), node.attempts,
+  return {static_cast<double>(node.attempts), node.attempts, std::nullopt,
           fmt::format("attempts {}", node.attempts)};
 }
 
+bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {
+  const bool wants_high =
+      condition.comparator == Comparator::at_least || condition.comparator == Comparator::above;
+  const double noise = kNoiseShare * std::abs(condition.threshold);
+  double reach = *figure.value + (wants_high ? noise : -noise);
+  if (figure.ci95) reach = wants_high ? figure.ci95->high : figure.ci95->low;
+  return holds(reach, condition.comparator, condition.threshold);
+}
+
 /// Returns the evidence where the condition holds for the figure.
-std::optional<std::string> meets(const RuleCondition& condition, const Figure& figure) {
+std::optional<std::string> meets(const RuleCondition& condition, const Figure& figure,
+                                 Crossing crossing) {
   if (!figure.value || figure.sample_count < condition.min_sample) return std::nullopt;
-  if (!holds(*figure.value, condition.comparator, condition.threshold)) return std::nullopt;
-  return fmt::format("{}, {} {}", figure.text, to_string(condition.comparator),
-                     value_text(condition.kpi, condition.threshold));
+  const bool is_crossed = holds(*figure.value, condition.comparator, condition.threshold);
+  if (!is_crossed && crossing == Crossing::now) return std::nullopt;
+  if (!is_crossed && !holds_but_for_noise(condition, figure)) return std::nullopt;
+  return fmt::format("{}, {} {}{}", figure.text, to_string(condition.comparator),
+                     value_text(condition.kpi, condition.threshold),
+                     is_crossed ? "" : " but for noise, and proposed already");
 }
 
 /// Returns the evidence where all conditions of `scope` hold; `figure` looks a figure up by name.
 template <typename FigureOf>
 std::optional<std::string> meets_all(const PolicyRule& rule, RuleCondition::Scope scope,
-                                     const FigureOf& figure) {
+                                     Crossing crossing, const FigureOf& figure) {
   std::string evidence;
   for (const RuleCondition& condition : rule.when) {
     if (condition.scope != scope) continue;
-    const auto met = meets(condition, figure(condition.kpi));
+    const auto met = meets(condition, figure(condition.kpi), crossing);
     if (!met) return std::nullopt;
     evidence += (evidence.empty() ? "" : "; ") + *met;
   }
   return evidence;
 }
 
-std::optional<std::string> node_evidence(const PolicyRule& rule, const PopulationKpis& dag) {
+std::optional<std::string> node_evidence(const PolicyRule& rule, const PopulationKpis& dag,
+                                         Crossing crossing) {
   const bool asks_nodes = std::any_of(
       rule.when.begin(), rule.when.end(),
       [](const auto& condition) { return condition.scope == RuleCondition::Scope::node; });
   if (!asks_nodes) return "";
   for (const auto& entry : dag.nodes) {
     const NodeKpis& node = entry.second;
-    const auto met = meets_all(rule, RuleCondition::Scope::node,
+    const auto met = meets_all(rule, RuleCondition::Scope::node, crossing,
                                [&](const std::string& name) { return node_figure(name, node); });
     if (met) return fmt::format("node {}: {}", entry.first, *met);
   }
   return std::nullopt;
 }
 
-std::optional<std::string> evidence_for(const PolicyRule& rule, const PopulationKpis& dag) {
+std::optional<std::string> evidence_for(const PolicyRule& rule, const PopulationKpis& dag,
+                                        Crossing crossing) {
   const auto population =
-      meets_all(rule, RuleCondition::Scope::population,
+      meets_all(rule, RuleCondition::Scope::population, crossing,
                 [&](const std::string& name) { return population_figure(name, dag); });
-  const auto node = node_evidence(rule, dag);
+  const auto node = node_evidence(rule, dag, crossing);
   if (!population || !node) return std::nullopt;
   return *population + (population->empty() || node->empty() ? "" : "; ") + *node;
 }
@@ -125,6 +147,20 @@ class Collector {
     for (const PolicyRule& rule : rules) {
       if (rule.model) model_keys_.emplace(*rule.model, rule.env_key);
     }
+  }
+
+  /// Returns whether `rule` would suggest what is proposed already.
+  bool stands_behind_proposal(const PolicyRule& rule) const {
+    const auto proposed = context_.proposed.find(rule.env_key);
+    const KeySpec* spec = find_key(keys_, rule.env_key);
+    const auto current = values_.find(rule.env_key);
+    if (proposed == context_.proposed.end() || spec == nullptr || current == values_.end()) {
+      return false;
+    }
+    const ModelAnswer answer = ask(rule, *spec);
+    if (answer.kind != ModelAnswer::Kind::cannot_tell) return answer.value == proposed->second;
+    const auto suggestion = suggest(rule, *spec, current->second);
+    return suggestion && suggestion->value == proposed->second;
   }
 
   void add(const PolicyRule& rule, const std::string& evidence) {
@@ -225,7 +261,11 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   Collector collector(quality, keys, values, context);
   collector.add_models(by_rank);
   for (const PolicyRule& rule : by_rank) {
-    const auto evidence = evidence_for(rule, quality.current.population(Population::dag));
+    const PopulationKpis& dag = quality.current.population(Population::dag);
+    auto evidence = evidence_for(rule, dag, Crossing::now);
+    if (!evidence && collector.stands_behind_proposal(rule)) {
+      evidence = evidence_for(rule, dag, Crossing::as_proposed);
+    }
     if (evidence) collector.add(rule, *evidence);
   }
   return collector.take();

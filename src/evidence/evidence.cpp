@@ -167,6 +167,7 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
   evidence.tests[std::string(kPromotionTest)].add(
       block_of(subject, reference, kTriggerTests.front()),
       inferior(config.promotion_margin_pp / 100));
+  evidence.latency.add(subject, reference);
   evidence.until = news.window.end;
 }
 

@@ -25,6 +25,28 @@ Json evidence_to_json(const std::optional<EvidenceView>& view) {
                        {"more_trials", view->more_trials ? Json(*view->more_trials) : Json()}});
 }
 
+Json quantile_to_json(const QuantileInterval& interval) {
+  return Json(Json::Array{optional_number(interval.low_ms), optional_number(interval.high_ms)});
+}
+
+Json latency_side_to_json(const LatencySide& side) {
+  return Json::object({{"runs", side.runs},
+                       {"p50_ms", quantile_to_json(side.p50)},
+                       {"p95_ms", quantile_to_json(side.p95)}});
+}
+
+Json latency_to_json(const std::optional<LatencyView>& view) {
+  if (!view) return Json();
+  return Json::object({{"e_value", view->e_value},
+                       {"needed", view->needed},
+                       {"alpha", view->alpha},
+                       {"subject", latency_side_to_json(view->subject)},
+                       {"reference", latency_side_to_json(view->reference)},
+                       {"at_ms", view->at_ms},
+                       {"subject_share", view->subject_share},
+                       {"reference_share", view->reference_share}});
+}
+
 Json trigger_to_json(const TriggerResult& trigger) {
   return Json::object(
       {{"name", trigger.name},
@@ -143,6 +165,7 @@ Json decision_to_json(const Decision& decision) {
                     {"next_percent", decision.next_percent ? Json(*decision.next_percent) : Json()},
                     {"triggers", Json(std::move(triggers))},
                     {"promotion_evidence", evidence_to_json(decision.promotion)},
+                    {"latency_evidence", latency_to_json(decision.latency)},
                     {"reasons", reasons_to_json(decision.reasons)},
                     {"recommendations", Json(std::move(recommendations))},
                     {"patch", patch_to_json(decision.patch)},

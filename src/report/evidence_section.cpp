@@ -31,6 +31,31 @@ void add_row(Table& table, const std::string& name, const std::optional<Evidence
                         show_more(*view)});
 }
 
+std::string show_quantile(const QuantileInterval& interval) {
+  if (interval.low_ms && interval.high_ms) {
+    return fmt::format("{:.0f} to {:.0f} ms", *interval.low_ms, *interval.high_ms);
+  }
+  if (interval.low_ms) return fmt::format("over {:.0f} ms", *interval.low_ms);
+  if (interval.high_ms) return fmt::format("up to {:.0f} ms", *interval.high_ms);
+  return "not known yet";
+}
+
+void add_latencies(Page& page, const LatencyView& view) {
+  Table table{{"latency", "runs", "p50 at all looks", "p95 at all looks"}, {}};
+  const auto add = [&](const char* name, const LatencySide& side) {
+    table.rows.push_back(
+        {name, show_count(side.runs), show_quantile(side.p50), show_quantile(side.p95)});
+  };
+  add("now", view.subject);
+  add("baseline", view.reference);
+  page.emplace_back(std::move(table));
+  page.emplace_back(Paragraph{fmt::format(
+      "Evidence that runs are slower than the baseline's: e-value {}, needed {}. They differ most "
+      "at {:.0f} ms: {:.1f} % take longer, of the baseline's {:.1f} %.",
+      show_e(view.e_value), show_e(view.needed), view.at_ms, 100 * view.subject_share,
+      100 * view.reference_share)});
+}
+
 }  // namespace
 
 void add_evidence_section(Page& page, const Decision& decision) {
@@ -44,6 +69,7 @@ void add_evidence_section(Page& page, const Decision& decision) {
   if (table.rows.empty()) return;
   page.emplace_back(Heading{2, "Evidence since the rollout began"});
   page.emplace_back(std::move(table));
+  if (decision.latency) add_latencies(page, *decision.latency);
 }
 
 }  // namespace dagloop

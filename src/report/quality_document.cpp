@@ -88,6 +88,7 @@ Json input_to_json(const Quality& quality) {
 }
 
 Json arm_to_json(const ArmFigures& arm) {
+  Json::Array above(arm.above.begin(), arm.above.end());
   return Json::object({{"runs", arm.runs},
                        {"failed", arm.failed},
                        {"auth_errors", arm.auth_errors},
@@ -95,6 +96,7 @@ Json arm_to_json(const ArmFigures& arm) {
                        {"timed", arm.timed},
                        {"slow", arm.slow},
                        {"over_threshold", arm.over_threshold},
+                       {"above", std::move(above)},
                        {"attempts", arm.attempts},
                        {"failed_attempts", arm.failed_attempts}});
 }

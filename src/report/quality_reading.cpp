@@ -102,6 +102,24 @@ InputCounts read_input(const JsonReader& reader) {
   return input;
 }
 
+// Edge by edge; a report of before has none.
+std::vector<std::uint64_t> read_above(const JsonReader& arm, std::uint64_t timed) {
+  static const std::size_t edges = latency_edges(1).size();
+  std::vector<std::uint64_t> above;
+  const auto reader = arm.find("above");
+  if (!reader) return above;
+  std::uint64_t before = timed;
+  for (const JsonReader& place : reader->elements()) {
+    above.push_back(read_count(place));
+    if (above.back() > before) place.fail("is more than the one before", "evaluate the log again");
+    before = above.back();
+  }
+  if (!above.empty() && above.size() != edges) {
+    reader->fail("has not one count an edge", "evaluate the log again");
+  }
+  return above;
+}
+
 ArmFigures read_arm(const JsonReader& reader) {
   ArmFigures arm;
   arm.runs = read_count(reader.at("runs"));
@@ -111,6 +129,7 @@ ArmFigures read_arm(const JsonReader& reader) {
   arm.timed = read_count(reader.at("timed"));
   arm.slow = read_count(reader.at("slow"));
   arm.over_threshold = read_count(reader.at("over_threshold"));
+  arm.above = read_above(reader, arm.timed);
   arm.attempts = read_count(reader.at("attempts"));
   arm.failed_attempts = read_count(reader.at("failed_attempts"));
   const bool is_share = arm.failed <= arm.runs && arm.auth_errors <= arm.runs &&

@@ -51,6 +51,50 @@ RateEvidence read_test(const JsonReader& reader) {
   return test;
 }
 
+// The runs first, then those above each edge.
+Json latency_counts_to_json(const LatencyCounts& counts) {
+  Json::Array all;
+  if (counts.runs > 0) all.emplace_back(counts.runs);
+  for (const std::uint64_t each : counts.above) all.emplace_back(each);
+  return Json(std::move(all));
+}
+
+LatencyCounts read_latency_counts(const JsonReader& reader) {
+  static const std::size_t edges = latency_edges(1).size();
+  LatencyCounts counts;
+  const auto places = reader.elements();
+  if (places.empty()) return counts;
+  if (places.size() != 1 + edges) reader.fail("is no list of counts by latency", kRestore);
+  counts.runs = read_natural(places.front());
+  std::uint64_t before = counts.runs;
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    counts.above.push_back(read_natural(places[i]));
+    if (counts.above.back() > before) places[i].fail("is more than the one before", kRestore);
+    before = counts.above.back();
+  }
+  return counts;
+}
+
+Json latency_to_json(const LatencyEvidence& latency) {
+  Json::Array slower;
+  for (const RateEvidence& test : latency.slower) slower.push_back(test_to_json(test));
+  return Json::object({{"subject", latency_counts_to_json(latency.subject)},
+                       {"reference", latency_counts_to_json(latency.reference)},
+                       {"slower", std::move(slower)},
+                       {"greatest_log_e", latency.greatest_log_e}});
+}
+
+LatencyEvidence read_latency(const JsonReader& reader) {
+  LatencyEvidence latency;
+  latency.subject = read_latency_counts(reader.at("subject"));
+  latency.reference = read_latency_counts(reader.at("reference"));
+  for (const JsonReader& each : reader.at("slower").elements()) {
+    latency.slower.push_back(read_test(each));
+  }
+  latency.greatest_log_e = reader.at("greatest_log_e").number();
+  return latency;
+}
+
 Json optional_ms(const std::optional<double>& limit) { return limit ? Json(*limit) : Json(); }
 
 }  // namespace
@@ -65,7 +109,8 @@ Json evidence_to_json(const Evidence& evidence) {
                        {"until", format_time(evidence.until)},
                        {"slow_ms", optional_ms(evidence.limits.usual)},
                        {"threshold_ms", optional_ms(evidence.limits.absolute)},
-                       {"tests", std::move(tests)}});
+                       {"tests", std::move(tests)},
+                       {"latency", latency_to_json(evidence.latency)}});
 }
 
 Evidence read_evidence(const JsonReader& reader) {
@@ -79,6 +124,7 @@ Evidence read_evidence(const JsonReader& reader) {
   for (const auto& [name, test] : reader.at("tests").members()) {
     evidence.tests[name] = read_test(test);
   }
+  if (const auto latency = reader.find("latency")) evidence.latency = read_latency(*latency);
   return evidence;
 }
 

@@ -144,6 +144,39 @@ class PromotionTest(SequentialTestCase):
                                r" is [\d.]+ points; a larger step, a longer soak or a wider margin")
 
 
+class LatencyTest(SequentialTestCase):
+    def test_a_slower_canary_is_told_before_a_trigger_fires(self):
+        self.first_step()
+        for i in range(6):
+            start = T0 + hours(i)
+            self.ws.log.runs(start, hours(1), 20, cohort="canary", duration_ms=1300)
+            self.ws.log.runs(start, hours(1), 180, cohort="control", duration_ms=1000)
+            document = self.check_tick(start + hours(1), 0)
+        self.check_reason(document, "latency_slower")
+        self.assertEqual(self.trigger(document, "p95_ratio")["state"], "quiet")
+        text = next(r["text"] for r in document["decision"]["reasons"]
+                    if r["code"] == "latency_slower")
+        self.assertRegex(text, r"canary is slower than control: 100 % of its runs take over "
+                               r"\d+ ms, of control 0 %")
+        latency = document["decision"]["latency_evidence"]
+        self.assertGreater(latency["e_value"], latency["needed"])
+        low, high = latency["subject"]["p50_ms"]
+        self.assertTrue(1000 < low <= 1300 <= high < 1500, (low, high))
+        self.assertIsNone(latency["subject"]["p95_ms"][1])  # 120 runs: too few for its upper end
+        low, high = latency["reference"]["p50_ms"]
+        self.assertTrue(low <= 1000 <= high, (low, high))
+
+    def test_a_canary_that_is_as_fast_is_not(self):
+        self.first_step()
+        for i in range(6):
+            start = T0 + hours(i)
+            self.runs(start, hours(1), (20, 0), (180, 0))
+            document = self.check_tick(start + hours(1), 0)
+        self.assertNotIn("latency_slower",
+                         [r["code"] for r in document["decision"]["reasons"]])
+        self.assertEqual(document["decision"]["latency_evidence"]["e_value"], 1)
+
+
 class ReproducibilityTest(SequentialTestCase):
     def test_the_same_state_and_logs_give_the_same_decision_byte_for_byte(self):
         self.first_step()

@@ -80,6 +80,7 @@ struct Decision {
   std::optional<int> next_percent;
   std::vector<TriggerResult> triggers;
   std::optional<EvidenceView> promotion;  // evidence against inferiority, where it was asked for
+  std::optional<LatencyView> latency;     // of both sides, where both were counted
   std::vector<Reason> reasons;
   std::vector<Recommendation> recommendations;
   Patch patch;  // empty: nothing to apply

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/evidence/latency_evidence.hpp"
 #include "dagloop/evidence/rate_evidence.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
 #include "dagloop/kpi/interval.hpp"
@@ -39,6 +40,7 @@ struct Evidence {
   TimePoint until;      // nor what ends later: the next look's news begin here
   SlowLimits limits;
   std::map<std::string, RateEvidence, std::less<>> tests;
+  LatencyEvidence latency;  // at edges made of limits.usual
   bool operator==(const Evidence&) const = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/partial.hpp"
@@ -17,6 +18,10 @@ struct SlowLimits {
   bool operator==(const SlowLimits&) const = default;
 };
 
+/// Returns the latencies at which distributions are compared: an eighth of an octave apart, from a
+/// quarter of `usual_ms` to four times that. Units: milliseconds; `usual_ms` > 0.
+std::vector<double> latency_edges(double usual_ms);
+
 /// Counts of some runs.
 struct ArmFigures {
   std::uint64_t runs = 0;
@@ -26,6 +31,7 @@ struct ArmFigures {
   std::uint64_t timed = 0;           // runs with a latency
   std::uint64_t slow = 0;            // of them, above SlowLimits::usual
   std::uint64_t over_threshold = 0;  // of them, above SlowLimits::absolute
+  std::vector<std::uint64_t> above;  // of them, above each of latency_edges(SlowLimits::usual)
   std::uint64_t attempts = 0;
   std::uint64_t failed_attempts = 0;
   bool operator==(const ArmFigures&) const = default;

@@ -232,6 +232,22 @@ TEST_CASE("a proposal is withdrawn when a trigger fires and there is nothing to 
   CHECK(world.env() == kEnvText);
 }
 
+TEST_CASE("a proposal that is withdrawn makes room for the next one in the same tick") {
+  TickWorld world;
+  const Patch edit{{"DAG_ROLLOUT_PERCENT", {"0", "30"}}};
+  world.write(kEnvPath, EnvFile::parse(kEnvText, kEnvPath).patched(edit));
+  world.live(hours(24));
+  CHECK(world.tick().phase == Phase::proposed);
+  const std::string promotion = decision_digest(world.state().pending_decision);
+  world.live(hours(20), 3);
+  const TickResult result = world.tick();
+  CHECK(result.code == ExitCode::negative);
+  CHECK(result.phase == Phase::proposed);
+  CHECK(has_note(result, "the figures no longer support it"));
+  CHECK(decision_digest(world.state().pending_decision) != promotion);
+  CHECK(world.events() == Words{"adopted", "proposed", "rejected", "proposed"});
+}
+
 TEST_CASE("a way back to a policy that nobody approved waits for an approval") {
   TickWorld world;
   const Patch edit{{"DAG_ROLLOUT_PERCENT", {"0", "30"}}};

@@ -258,6 +258,24 @@ TEST_CASE("the patch holds the best rank's group alone, the others wait") {
         "rule raise (group raise): reason of raise");
 }
 
+TEST_CASE("a proposal stands while all of it is recommended, whatever else ranks better by now") {
+  DecideCase c;
+  c.quality = failing();
+  PolicyRule fallback = make_rule("fallback", 1, "error_rate.timeout", 0.05, "DAG_FALLBACK_MODE",
+                                  Operation::set, "rule");
+  PolicyRule backoff = timeout_rule("backoff", 30, "DAG_RETRY_BACKOFF_MS");
+  backoff.group = "raise";
+  c.rules = {fallback, backoff, timeout_rule("raise", 10)};
+  c.history.proposed = {{"DAG_NODE_TIMEOUT_MS", "45000"}, {"DAG_RETRY_BACKOFF_MS", "300"}};
+  const Decision standing = c.decide();
+  CHECK(standing.patch == Patch{{"DAG_NODE_TIMEOUT_MS", {"30000", "45000"}},
+                                {"DAG_RETRY_BACKOFF_MS", {"200", "300"}}});
+  CHECK(text_of(standing.reasons, "policy_change_recommended") ==
+        "rule raise (group raise): reason of raise");
+  c.history.proposed["DAG_RETRY_BACKOFF_MS"] = "400";
+  CHECK(c.decide().patch == Patch{{"DAG_FALLBACK_MODE", {"off", "rule"}}});
+}
+
 TEST_CASE("a promotion lets the recommendations wait") {
   DecideCase c;
   c.quality = with_timeouts();

@@ -286,6 +286,58 @@ TEST_CASE("a key that already is where the better rule wants it is not moved by 
   CHECK(codes(set.dropped) == std::vector<std::string>{"already_in_force", "better_rank_wins"});
 }
 
+/// `timeouts` in 100 runs, with TIMEOUT = 30000 proposed already.
+RecommendationSet with_proposal(const std::vector<PolicyRule>& rules, std::uint64_t timeouts) {
+  const Quality quality =
+      QualityBuilder()
+          .current(make_runs_with_errors(100, 100 - timeouts, {{"TOOL_TIMEOUT", timeouts}}))
+          .build();
+  ModelContext context;
+  context.proposed = {{"TIMEOUT", "30000"}};
+  return recommend(rules, quality, kKeys, kValues, context);
+}
+
+TEST_CASE("what is proposed stands until its figure has left the threshold by more than noise") {
+  const auto raise = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
+  const auto standing = with_proposal({raise}, 4);
+  REQUIRE(standing.recommendations.size() == 1);
+  CHECK(standing.recommendations[0].evidence ==
+        "error_rate.timeout 4 % (4 of 100), >= 5 % but for noise, and proposed already");
+  CHECK(with_proposal({raise}, 1).recommendations.size() == 1);  // up to 5.4 %
+  CHECK(with_proposal({raise}, 0).recommendations.empty());      // up to 3.7 %
+  auto below = raise;
+  below.when[0].comparator = Comparator::below;
+  CHECK(with_proposal({below}, 10).recommendations.empty());  // from 5.5 %
+  CHECK(with_proposal({below}, 9).recommendations.size() == 1);
+}
+
+TEST_CASE("what is not proposed has to cross its threshold") {
+  const auto other = on_timeouts("attempts", 1, "ATTEMPTS", Operation::add, "1");
+  CHECK(with_proposal({other}, 4).recommendations.empty());
+  const auto elsewhere = on_timeouts("double", 1, "TIMEOUT", Operation::multiply, "2");
+  const auto raise = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
+  const auto set = with_proposal({elsewhere, raise}, 4);
+  REQUIRE(set.recommendations.size() == 1);
+  CHECK(set.recommendations[0].rule == "raise");
+}
+
+TEST_CASE("a figure without an interval leaves its threshold by a tenth") {
+  auto raise = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
+  const auto stands_at = [&](double threshold, Comparator comparator) {
+    raise.when = {node_condition("attempts", comparator, threshold)};
+    KpiPartial runs = make_runs_with_errors(100, 100, {});
+    runs.nodes["n"] = make_node(100, 0, 0, 0);
+    ModelContext context;
+    context.proposed = {{"TIMEOUT", "30000"}};
+    const Quality quality = QualityBuilder().current(runs).build();
+    return !recommend({raise}, quality, kKeys, kValues, context).recommendations.empty();
+  };
+  CHECK(stands_at(110, Comparator::at_least));  // 100 + 11
+  CHECK_FALSE(stands_at(112, Comparator::at_least));
+  CHECK(stands_at(91, Comparator::at_most));
+  CHECK_FALSE(stands_at(90, Comparator::at_most));
+}
+
 TEST_CASE("no rules recommend nothing") {
   const auto set = recommend_with({});
   CHECK(set.recommendations.empty());

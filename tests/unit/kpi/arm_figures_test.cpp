@@ -23,6 +23,25 @@ TEST_CASE("an arm counts runs, failures, errors by class, and the attempts of al
   CHECK(arm.over_threshold == 0);
 }
 
+TEST_CASE("runs are counted above each latency around the usual one") {
+  const std::vector<double> edges = latency_edges(800);
+  REQUIRE(edges.size() == 33);
+  CHECK(edges.front() == 200);
+  CHECK(edges[16] == 800);
+  CHECK(edges[24] == 1600);
+  CHECK(edges.back() == 3200);
+  KpiPartial partial;
+  for (int i = 1; i <= 5000; ++i) partial.latency.add(i);
+  const ArmFigures arm = count_arm(partial, ErrorClasses(), {800.0, std::nullopt});
+  REQUIRE(arm.above.size() == 33);
+  CHECK(arm.above[16] == arm.slow);
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    CHECK(static_cast<double>(arm.above[i]) ==
+          Approx(5000 - edges[i]).margin(0.005 * edges[i] + 1));
+  }
+  CHECK(count_arm(partial, ErrorClasses(), {}).above.empty());
+}
+
 TEST_CASE("slow runs are those in buckets above the limit's, kept one by one or in buckets") {
   KpiPartial partial;
   std::map<std::int32_t, std::uint64_t> buckets;

@@ -226,6 +226,28 @@ TEST_CASE("evidence is shown test by test, with what is still needed") {
   CHECK(first_cells(evidence) == std::vector<std::string>{"success_drop", "promotion"});
 }
 
+TEST_CASE("latencies are shown side by side, with what is not known yet") {
+  Decision decision = test::make_decision();
+  decision.triggers[0].evidence = EvidenceView();
+  decision.triggers[0].evidence->is_available = true;
+  decision.triggers[0].evidence->subject = {10, 1};
+  LatencyView view;
+  view.e_value = 1234.5;
+  view.needed = 100;
+  view.subject = {1020, {800.0, 951.3}, {1600.0, std::nullopt}};
+  view.reference = {20, {std::nullopt, 951.3}, {}};
+  view.at_ms = 872.4;
+  view.subject_share = 0.412;
+  view.reference_share = 0.2;
+  decision.latency = view;
+  const std::string evidence =
+      section(render(example_quality(), &decision), "Evidence since the rollout began");
+  CHECK_THAT(evidence, Catch::Contains("| now | 1,020 | 800 to 951 ms | over 1600 ms |"));
+  CHECK_THAT(evidence, Catch::Contains("| baseline | 20 | up to 951 ms | not known yet |"));
+  CHECK_THAT(evidence, Catch::Contains("e-value 1.23e+03, needed 100. They differ most at 872 ms: "
+                                       "41.2 % take longer, of the baseline's 20.0 %."));
+}
+
 TEST_CASE("runs of other paths have their own section where there are any") {
   CHECK_THAT(section(example_page(), "KPIs of non-DAG runs"),
              Catch::Contains("| pipeline_success_rate | 92.9 % |"));

@@ -177,6 +177,27 @@ TEST_CASE("what a report lacks or has wrong is refused with file and key") {
   says({"attribution", "error_codes", "others", "subject_count"}, 0.5, "others.subject_count");
 }
 
+TEST_CASE("runs above each latency read back, and are refused where they cannot be") {
+  Quality quality = full_quality();
+  quality.news.limits.usual = 900.0;
+  quality.news.canary.timed = 100;
+  quality.news.canary.above.assign(32, 50);
+  quality.news.canary.above.push_back(3);
+  const Json document = quality_to_json(quality);
+  CHECK_NOTHROW(validate_schema(document, "quality_report", "r.json"));
+  CHECK(quality_from_json(document, "r.json").news == quality.news);
+  const auto says = [&](const Json& above, const std::string& expected) {
+    CHECK_THAT(complaint(document, {"news", "canary", "above"}, above), Catch::Contains(expected));
+  };
+  says(Json(Json::Array(33, Json(101))), "above[0]: is more than the one before");
+  says(Json(Json::Array(32, Json(50))), "has not one count an edge");
+  says(Json(Json::Array(33, Json(-1))), "above[0]");
+  Json earlier = document;
+  std::erase_if(earlier["news"]["canary"].as_object(),
+                [](const auto& member) { return member.first == "above"; });
+  CHECK(quality_from_json(earlier, "r.json").news.canary.above.empty());
+}
+
 TEST_CASE("a report without one of its KPIs or error classes is refused with its name") {
   Json lacking = quality_to_json(full_quality());
   auto& kpis = lacking["populations"]["dag"]["kpis"].as_object();

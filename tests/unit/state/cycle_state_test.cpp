@@ -21,6 +21,9 @@ Evidence full_evidence() {
   evidence.tests["success_drop"] = {
       {{3, 1}, {}}, {{10, 2}, {90, 9}}, {90, 8}, {-0.25, 1.0 / 3, 1e-17}, 0.7};
   evidence.tests["promotion"] = {};
+  evidence.latency.subject = {40, std::vector<std::uint64_t>(33, 3)};
+  evidence.latency.slower = {evidence.tests["success_drop"]};
+  evidence.latency.greatest_log_e = 0.3;
   return evidence;
 }
 
@@ -165,6 +168,7 @@ TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.find("evidence")->as_object()) {
     if (key == "slow_ms" || key == "threshold_ms") continue;  // not known: none
+    if (key == "latency") continue;                           // not counted by a version before
     Json edited = document;
     edited["evidence"] = without(*document.find("evidence"), key);
     check_refused(edited, key);
@@ -181,6 +185,27 @@ TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
     edited["evidence"]["tests"]["success_drop"]["expectation"] = parse_json(arm, "d");
     check_refused(edited, "evidence.tests.success_drop.expectation");
   }
+}
+
+TEST_CASE("latencies that lack a member, or cannot be, are refused") {
+  const Json document = cycle_state_to_json(full_state());
+  const Json& latency = *document.find("evidence")->find("latency");
+  for (const auto& [key, value] : latency.as_object()) {
+    Json edited = document;
+    edited["evidence"]["latency"] = without(latency, key);
+    check_refused(edited, key);
+  }
+  const auto check_subject = [&](const char* text, const char* why) {
+    Json edited = document;
+    edited["evidence"]["latency"]["subject"] = parse_json(text, "d");
+    check_refused(edited, why);
+  };
+  check_subject("[40, 3]", "is no list of counts by latency");
+  Json edited = document;
+  edited["evidence"]["latency"]["subject"].as_array()[2] = 4;
+  check_refused(edited, "is more than the one before");
+  edited["evidence"]["latency"]["subject"].as_array()[2] = -1;
+  check_refused(edited, "negative");
 }
 
 TEST_CASE("a state of a version that kept no predictions is read") {

@@ -1,0 +1,122 @@
+#include "dagloop/evidence/latency_evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dagloop/base/assert.hpp"
+#include "dagloop/evidence/evidence.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr std::size_t kEdgesPerTest = 4;
+constexpr double kMostExpectation = 100;  // trials: what was usual may move
+constexpr double kGreatestE = 1e300;
+
+// Twice the odds moves a median by a quarter of the spread (lognormal, sigma 0.5: by 40 %).
+const RateHypothesis& nowhere_slower() {
+  static const RateHypothesis hypothesis{
+      RateHypothesis::Kind::worse_by_at_most, 0, {{1.5, 0.3}, {2.0, 0.3}, {3.5, 0.2}, {8.0, 0.2}}};
+  return hypothesis;
+}
+
+void add_counts(LatencyCounts& counts, const ArmFigures& news) {
+  if (news.timed == 0) return;
+  counts.runs += news.timed;
+  counts.above.resize(news.above.size());
+  for (std::size_t i = 0; i < news.above.size(); ++i) counts.above[i] += news.above[i];
+}
+
+ArmCounts counts_at(const LatencyCounts& counts, std::size_t edge) {
+  return {counts.runs, counts.above[edge]};
+}
+
+ArmCounts counts_at(const ArmFigures& news, std::size_t edge) {
+  return {news.timed, news.timed == 0 ? 0 : news.above[edge]};
+}
+
+ArmCounts usual_counts(const ArmCounts& counts) {
+  const auto trials = static_cast<double>(counts.trials);
+  const double kept = std::min(trials, kMostExpectation);
+  return {static_cast<std::uint64_t>(kept),
+          static_cast<std::uint64_t>(kept * static_cast<double>(counts.events) / trials)};
+}
+
+double log_mean(const std::vector<RateEvidence>& tests) {
+  std::vector<double> logs;
+  for (const RateEvidence& test : tests) logs.push_back(test.log_e(nowhere_slower()));
+  const double greatest = *std::max_element(logs.begin(), logs.end());
+  double sum = 0;
+  for (const double each : logs) sum += std::exp(each - greatest);
+  return greatest + std::log(sum / static_cast<double>(logs.size()));
+}
+
+double share(const ArmCounts& counts) {
+  return static_cast<double>(counts.events) / static_cast<double>(counts.trials);
+}
+
+LatencySide side_of(const LatencyCounts& counts, const std::vector<double>& edges_ms,
+                    double alpha) {
+  return {counts.runs, quantile_sequence_interval(counts, edges_ms, 0.5, alpha),
+          quantile_sequence_interval(counts, edges_ms, 0.95, alpha)};
+}
+
+}  // namespace
+
+void LatencyEvidence::add(const ArmFigures& subject_news, const ArmFigures& reference_news) {
+  const std::size_t edges = std::max(subject_news.above.size(), reference_news.above.size());
+  if (edges == 0) return;
+  add_counts(subject, subject_news);
+  add_counts(reference, reference_news);
+  slower.resize((edges + kEdgesPerTest - 1) / kEdgesPerTest);
+  for (std::size_t i = 0; i < slower.size(); ++i) {
+    const Block block{counts_at(subject_news, i * kEdgesPerTest),
+                      counts_at(reference_news, i * kEdgesPerTest)};
+    if (slower[i].expectation.trials > 0) {
+      slower[i].add(block, nowhere_slower());
+    } else if (block.reference.trials > 0) {
+      slower[i].expectation = usual_counts(block.reference);
+    }
+  }
+  greatest_log_e = std::max(greatest_log_e, log_mean(slower));
+}
+
+QuantileInterval quantile_sequence_interval(const LatencyCounts& counts,
+                                            const std::vector<double>& edges_ms, double p,
+                                            double alpha) {
+  DAGLOOP_ASSERT(counts.runs >= 1 && p > 0 && p < 1);
+  DAGLOOP_ASSERT(counts.above.size() == edges_ms.size());
+  QuantileInterval interval;
+  // Each end errs at one edge alone, for the shares fall: half of alpha for each.
+  for (std::size_t i = 0; i < edges_ms.size(); ++i) {
+    const Interval beyond = rate_sequence_interval(counts_at(counts, i), alpha / 2);
+    if (beyond.low > 1 - p) interval.low_ms = edges_ms[i];
+    if (beyond.high <= 1 - p && !interval.high_ms) interval.high_ms = edges_ms[i];
+  }
+  return interval;
+}
+
+std::optional<LatencyView> view_latency(const LatencyEvidence& evidence, double usual_ms,
+                                        double alpha) {
+  if (evidence.subject.runs == 0 || evidence.reference.runs == 0) return std::nullopt;
+  const std::vector<double> edges = latency_edges(usual_ms);
+  LatencyView view;
+  view.alpha = alpha;
+  view.needed = 1 / alpha;
+  view.e_value = std::min(kGreatestE, std::exp(evidence.greatest_log_e));
+  view.subject = side_of(evidence.subject, edges, alpha);
+  view.reference = side_of(evidence.reference, edges, alpha);
+  double most = -1;
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    const double subject_share = share(counts_at(evidence.subject, i));
+    const double reference_share = share(counts_at(evidence.reference, i));
+    if (subject_share - reference_share <= most) continue;
+    most = subject_share - reference_share;
+    view.at_ms = edges[i];
+    view.subject_share = subject_share;
+    view.reference_share = reference_share;
+  }
+  return view;
+}
+
+}  // namespace dagloop
