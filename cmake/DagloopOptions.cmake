@@ -14,7 +14,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  # Precompiled headers are compared by content.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
 endif()
 
 # Without this CMake compiles for a position-independent executable, and leaves linking one to the
@@ -31,7 +33,8 @@ target_compile_options(dagloop_options INTERFACE
   # GCC 12 reports it falsely for "literal" + std::string (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # Same optimiser-level false alarms, from inlined std::variant and std::vector code.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-null-dereference>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-null-dereference>
+  $<$<CXX_COMPILER_ID:Clang>:-Wreserved-identifier>)
 if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
 endif()

@@ -24,7 +24,7 @@ for file in json.load(sys.stdin)["data"][0]["files"]:
         for i, (kind, what) in enumerate((("lines", "covered"), ("lines", "count"),
                                           ("branches", "covered"), ("branches", "count"))):
             layers[name][i] += sums[kind][what]
-order = ["base", "record", "kpi", "source", "decide", "policy", "state", "report", "cycle", "tools"]
+order = ["base", "record", "kpi", "evidence", "source", "decide", "policy", "state", "report", "cycle", "tools"]
 print("| layer | lines | executed | branches | executed |\n| --- | ---: | ---: | ---: | ---: |")
 share = lambda part, whole: "%.1f %%" % (100.0 * part / whole) if whole else "-"
 for name in [each for each in order if each in layers] + ["all"]:

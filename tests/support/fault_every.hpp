@@ -7,7 +7,7 @@
 
 namespace dagloop::test {
 
-/// Returns 1: strike at every place; n: at every n-th, in builds with sanitizers.
+/// Returns 1: strike at every place, try every seed; n: at every n-th, in builds with sanitizers.
 inline std::size_t fault_every() {
   const char* text = std::getenv("DAGLOOP_FAULT_EVERY");
   return text == nullptr ? 1 : static_cast<std::size_t>(std::stoul(text));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../../support/fault_every.hpp"
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/source/file_source.hpp"
@@ -78,7 +79,7 @@ TEST_CASE("every tick over a growing log gives what reading it all gives") {
   int used = 0;
   int all = 0;
   std::uint64_t begun = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; seed += test::fault_every()) {
     World world(seed);
     for (int tick = 0; tick < 25; ++tick) {
       world.log.tick();
@@ -96,7 +97,7 @@ TEST_CASE("every tick over a growing log gives what reading it all gives") {
 TEST_CASE("whatever happens to the files, a tick gives what reading them all gives") {
   int used = 0;
   int all = 0;
-  for (std::uint64_t seed = 101; seed <= 200; ++seed) {
+  for (std::uint64_t seed = 101; seed <= 200; seed += test::fault_every()) {
     World world(seed);
     for (int tick = 0; tick < 25; ++tick) {
       world.log.tick();
@@ -110,7 +111,7 @@ TEST_CASE("whatever happens to the files, a tick gives what reading them all giv
 }
 
 TEST_CASE("a value that is missing or older than the rest costs time, never a figure") {
-  for (std::uint64_t seed = 201; seed <= 260; ++seed) {
+  for (std::uint64_t seed = 201; seed <= 260; seed += test::fault_every()) {
     World world(seed);
     MemoryRollupStore::Log older;
     for (int tick = 0; tick < 15; ++tick) {

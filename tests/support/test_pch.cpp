@@ -1,0 +1,1 @@
+// Empty: its precompiled header is what the tests share (tests/CMakeLists.txt).
