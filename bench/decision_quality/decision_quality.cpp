@@ -1,6 +1,7 @@
 // Thousands of simulated rollouts under this engine and the rules that others use; see
 // docs/decision-quality.md, whose tables it writes.
-// usage: decision_quality [ROLLOUTS [SCENARIO]]   (of this engine; a fifth of that of each other)
+// usage: decision_quality [ROLLOUTS [SCENARIO [RUNS_A_DAY]]]
+// (ROLLOUTS of this engine; a fifth of that of each other)
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace dagloop::bench {
 namespace {
 
 constexpr std::array<Traffic, 4> kTraffic{
-    {{60, 7, 15, 60}, {500, 1, 15, 30}, {5000, 1, 15, 14}, {50000, 1, 5, 4}}};
+    {{60, 7, 15, 60}, {500, 1, 15, 30}, {5000, 1, 15, 14}, {50000, 1, 1, 4}}};
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all{
@@ -99,7 +100,8 @@ void print_row(double runs_per_day, const char* figure, const std::vector<Cells>
   fmt::print("{}\n", text);
 }
 
-void print_scenario(const Scenario& scenario, std::size_t rollouts) {
+/// Shape: `runs_per_day` 0: every traffic.
+void print_scenario(const Scenario& scenario, std::size_t rollouts, double runs_per_day) {
   std::string header = "| runs a day | |";
   std::string line = "| ---: | --- |";
   for (const std::string& rule : rule_names()) {
@@ -108,6 +110,7 @@ void print_scenario(const Scenario& scenario, std::size_t rollouts) {
   }
   fmt::print("### {}\n\n{}\n{}\n", scenario.name, header, line);
   for (const Traffic& traffic : kTraffic) {
+    if (runs_per_day > 0 && traffic.runs_per_day != runs_per_day) continue;
     std::vector<Cells> rules;
     for (const std::string& rule : rule_names()) {
       const std::size_t count =
@@ -131,14 +134,17 @@ int main(int argc, char** argv) {
   using namespace dagloop::bench;
   const std::size_t rollouts = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
   const std::string only = argc > 2 ? argv[2] : "";
+  const double runs_per_day = argc > 3 ? std::strtod(argv[3], nullptr) : 0;
   bool is_known = only.empty();
   for (const Scenario& scenario : scenarios()) is_known = is_known || scenario.name == only;
   if (rollouts == 0 || !is_known) {
-    fmt::print(stderr, "usage: decision_quality [ROLLOUTS [SCENARIO]]\n");
+    fmt::print(stderr, "usage: decision_quality [ROLLOUTS [SCENARIO [RUNS_A_DAY]]]\n");
     return 2;
   }
   for (const Scenario& scenario : scenarios()) {
-    if (only.empty() || scenario.name == only) print_scenario(scenario, rollouts);
+    if (only.empty() || scenario.name == only) {
+      print_scenario(scenario, rollouts, runs_per_day);
+    }
   }
   return 0;
 }
