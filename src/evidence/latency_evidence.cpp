@@ -44,6 +44,7 @@ ArmCounts usual_counts(const ArmCounts& counts) {
 
 double log_mean(const std::vector<RateEvidence>& tests) {
   std::vector<double> logs;
+  logs.reserve(tests.size());
   for (const RateEvidence& test : tests) logs.push_back(test.log_e(nowhere_slower()));
   const double greatest = *std::max_element(logs.begin(), logs.end());
   double sum = 0;

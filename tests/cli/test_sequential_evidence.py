@@ -161,7 +161,8 @@ class LatencyTest(SequentialTestCase):
         latency = document["decision"]["latency_evidence"]
         self.assertGreater(latency["e_value"], latency["needed"])
         low, high = latency["subject"]["p50_ms"]
-        self.assertTrue(1000 < low <= 1300 <= high < 1500, (low, high))
+        # An end in the bucket of the latency itself (0.4 %) counts as beyond it.
+        self.assertTrue(1000 < low < 1300 and 1295 < high < 1500, (low, high))
         self.assertIsNone(latency["subject"]["p95_ms"][1])  # 120 runs: too few for its upper end
         low, high = latency["reference"]["p50_ms"]
         self.assertTrue(low <= 1000 <= high, (low, high))
