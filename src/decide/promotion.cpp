@@ -15,10 +15,14 @@ namespace {
 
 constexpr const char* kSuccessRate = "pipeline_success_rate";
 constexpr double kSlack = 1e-9;  // for figures that meet the margin but for their last bits
+constexpr int kSoaksOfFullDemand = 2;
+
+TimePoint in_force_since(const DecisionInputs& inputs) {
+  return inputs.history.in_force_since.value_or(inputs.quality.current.window.start);
+}
 
 std::optional<Reason> soak_obstacle(const DecisionInputs& inputs) {
-  const TimePoint since =
-      inputs.history.in_force_since.value_or(inputs.quality.current.window.start);
+  const TimePoint since = in_force_since(inputs);
   if (inputs.now - since >= inputs.config.soak) return std::nullopt;
   return Reason{
       "soak_not_over",
@@ -54,7 +58,11 @@ void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
 }
 
 // The further up, the more evidence: only what reaches the ladder's top has to have all of it.
-double alpha_of_step(const DecisionConfig& config, int next) {
+// Where there is traffic, all of it is there by the time that is waited for it.
+double alpha_of_step(const DecisionInputs& inputs, int next) {
+  const DecisionConfig& config = inputs.config;
+  const bool is_early = inputs.now - in_force_since(inputs) < kSoaksOfFullDemand * config.soak;
+  if (is_early) return config.evidence.promotion_alpha;
   int steps = 0;
   int done = 0;
   int below = 0;
@@ -90,7 +98,7 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
                     PromotionView& view) {
   const EvidenceConfig& config = inputs.config.evidence;
   if (config.mode == EvidenceMode::point) return;
-  const double alpha = alpha_of_step(inputs.config, next);
+  const double alpha = alpha_of_step(inputs, next);
   const EvidenceView evidence = view_promotion_test(inputs.evidence, alpha, config);
   view.evidence = evidence;
   if (!evidence.is_available) {

@@ -90,9 +90,13 @@ QuantileInterval quantile_sequence_interval(const LatencyCounts& counts,
   QuantileInterval interval;
   // Each end errs at one edge alone, for the shares fall: half of alpha for each.
   for (std::size_t i = 0; i < edges_ms.size(); ++i) {
-    const Interval beyond = rate_sequence_interval(counts_at(counts, i), alpha / 2);
-    if (beyond.low > 1 - p) interval.low_ms = edges_ms[i];
-    if (beyond.high <= 1 - p && !interval.high_ms) interval.high_ms = edges_ms[i];
+    const ArmCounts beyond = counts_at(counts, i);
+    if (is_in_rate_sequence(beyond, 1 - p, alpha / 2)) continue;
+    if (share(beyond) > 1 - p) {
+      interval.low_ms = edges_ms[i];
+    } else if (!interval.high_ms) {
+      interval.high_ms = edges_ms[i];
+    }
   }
   return interval;
 }

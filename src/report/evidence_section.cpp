@@ -31,12 +31,14 @@ void add_row(Table& table, const std::string& name, const std::optional<Evidence
                         show_more(*view)});
 }
 
+std::string show_ms(double latency_ms) { return show_number("latency_ms", latency_ms); }
+
 std::string show_quantile(const QuantileInterval& interval) {
   if (interval.low_ms && interval.high_ms) {
-    return fmt::format("{:.0f} to {:.0f} ms", *interval.low_ms, *interval.high_ms);
+    return show_ms(*interval.low_ms) + " to " + show_ms(*interval.high_ms);
   }
-  if (interval.low_ms) return fmt::format("over {:.0f} ms", *interval.low_ms);
-  if (interval.high_ms) return fmt::format("up to {:.0f} ms", *interval.high_ms);
+  if (interval.low_ms) return "over " + show_ms(*interval.low_ms);
+  if (interval.high_ms) return "up to " + show_ms(*interval.high_ms);
   return "not known yet";
 }
 
@@ -51,8 +53,8 @@ void add_latencies(Page& page, const LatencyView& view) {
   page.emplace_back(std::move(table));
   page.emplace_back(Paragraph{fmt::format(
       "Evidence that runs are slower than the baseline's: e-value {}, needed {}. They differ most "
-      "at {:.0f} ms: {:.1f} % take longer, of the baseline's {:.1f} %.",
-      show_e(view.e_value), show_e(view.needed), view.at_ms, 100 * view.subject_share,
+      "at {}: {:.1f} % take longer, of the baseline's {:.1f} %.",
+      show_e(view.e_value), show_e(view.needed), show_ms(view.at_ms), 100 * view.subject_share,
       100 * view.reference_share)});
 }
 

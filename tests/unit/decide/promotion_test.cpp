@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "decide_case.hpp"
 
@@ -26,6 +27,20 @@ TEST_CASE("a promotion waits for the soak time, to the microsecond") {
   CHECK(early.patch.empty());
   c.history.in_force_since = c.now - 6h;
   CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("a step asks for all evidence until twice the soak, then for its share") {
+  DecideCase c;
+  c.config.evidence.mode = EvidenceMode::sequential;
+  const auto alpha_at = [&](int percent, Microseconds age) {
+    c.at_percent(percent);
+    c.history.in_force_since = c.now - age;
+    return c.decide().promotion->alpha;
+  };
+  for (const int percent : {10, 30, 60}) CHECK(alpha_at(percent, 12h - 1us) == 0.02);
+  CHECK(alpha_at(10, 12h) == Approx(std::pow(0.02, 1.0 / 3)));
+  CHECK(alpha_at(30, 12h) == Approx(std::pow(0.02, 2.0 / 3)));
+  CHECK(alpha_at(60, 12h) == Approx(0.02));
 }
 
 TEST_CASE("the soak reason says since when and until when") {

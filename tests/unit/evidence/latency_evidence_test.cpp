@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "dagloop/evidence/evidence.hpp"
+
 using namespace dagloop;
 
 namespace {
@@ -65,15 +67,6 @@ int false_alarms(const Drift& drift) {
   return alarms;
 }
 
-/// Whether the share `q` is inside by the mixture's own inequality, without looking for a border.
-bool is_inside(std::uint64_t events, std::uint64_t trials, double q, double alpha) {
-  const auto k = static_cast<double>(events);
-  const auto n = static_cast<double>(trials);
-  const double mixture = std::lgamma(k + 0.5) + std::lgamma(n - k + 0.5) - std::lgamma(n + 1) -
-                         2 * std::lgamma(0.5) + std::lgamma(1);
-  return mixture - k * std::log(q) - (n - k) * std::log(1 - q) <= std::log(1 / alpha);
-}
-
 }  // namespace
 
 TEST_CASE("runs that are no slower are rarely called slower, however often they are looked at") {
@@ -121,7 +114,7 @@ TEST_CASE("news without edges add nothing") {
   CHECK(evidence == LatencyEvidence());
 }
 
-TEST_CASE("a quantile's interval ends at the edges that the mixture excludes") {
+TEST_CASE("a quantile's interval ends at the edges whose share's interval excludes it") {
   const std::vector<double> edges = latency_edges(kUsual_ms);
   for (const std::uint64_t runs : {20U, 200U, 5000U}) {
     const ArmFigures arm = Service(runs).runs(runs, 1);
@@ -129,10 +122,9 @@ TEST_CASE("a quantile's interval ends at the edges that the mixture excludes") {
       std::optional<double> low;
       std::optional<double> high;
       for (std::size_t i = 0; i < edges.size(); ++i) {
-        const double beyond = static_cast<double>(arm.above[i]) / static_cast<double>(runs);
-        if (is_inside(arm.above[i], runs, 1 - p, kAlpha / 2)) continue;
-        if (beyond > 1 - p) low = edges[i];
-        if (beyond < 1 - p && !high) high = edges[i];
+        const Interval share = rate_sequence_interval({runs, arm.above[i]}, kAlpha / 2);
+        if (share.low > 1 - p) low = edges[i];
+        if (share.high < 1 - p && !high) high = edges[i];
       }
       const QuantileInterval found =
           quantile_sequence_interval({runs, arm.above}, edges, p, kAlpha);

@@ -242,7 +242,7 @@ TEST_CASE("latencies are shown side by side, with what is not known yet") {
   decision.latency = view;
   const std::string evidence =
       section(render(example_quality(), &decision), "Evidence since the rollout began");
-  CHECK_THAT(evidence, Catch::Contains("| now | 1,020 | 800 to 951 ms | over 1600 ms |"));
+  CHECK_THAT(evidence, Catch::Contains("| now | 1,020 | 800 ms to 951 ms | over 1.60 s |"));
   CHECK_THAT(evidence, Catch::Contains("| baseline | 20 | up to 951 ms | not known yet |"));
   CHECK_THAT(evidence, Catch::Contains("e-value 1.23e+03, needed 100. They differ most at 872 ms: "
                                        "41.2 % take longer, of the baseline's 20.0 %."));
