@@ -7,6 +7,7 @@
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/manual_change.hpp"
 #include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/decide/ladder.hpp"
 
 namespace dagloop {

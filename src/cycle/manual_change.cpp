@@ -7,6 +7,7 @@
 #include "dagloop/base/json_schema.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/look.hpp"
-#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
@@ -18,14 +19,6 @@
 namespace dagloop {
 namespace {
 
-constexpr const char* kActor = "dag_optimization_cycle";
-
-std::string reason_texts(const std::vector<Reason>& reasons) {
-  std::string all;
-  for (const Reason& reason : reasons) all += (all.empty() ? "" : "; ") + reason.text;
-  return all;
-}
-
 std::string timing_note(const RollbackTiming& timing) {
   const auto took =
       std::chrono::duration_cast<std::chrono::seconds>(timing.in_force_at - timing.trigger_at);
@@ -33,74 +26,13 @@ std::string timing_note(const RollbackTiming& timing) {
          " s after the trigger of " + format_time(timing.trigger_at);
 }
 
-// One tick, step by step; the members are what the steps before have found out.
-class Tick {
- public:
-  /// Shape: `machine` tells the time by the machine's clock alone, `context.clock` never goes back.
-  Tick(const TickContext& context, const Clock& machine, TickMode mode,
-       std::optional<TimePoint> as_of)
-      : context_(context),
-        machine_(machine),
-        mode_(mode),
-        as_of_(as_of),
-        now_(as_of.value_or(context.clock.now())) {}
+}  // namespace
 
-  TickResult run();
-
- private:
-  void recover();
-  void look_around();
-  void observe();
-  void evaluate_and_decide();
-  void keep_evidence();
-  void read_last_day();
-  void judge_change();
-  void note_outcome(const std::string& digest);
-  void step();
-  void note_trigger();
-  void stop_if_unfit() const;
-  void roll_back();
-  void consider_pending();
-  void apply_pending(const Decision& pending);
-  void refuse_approval(const std::string& digest, const std::string& fault);
-  void carry_out_pending(const Decision& pending, const std::string& digest,
-                         const std::vector<Approval>& approvals);
-  void withdraw(EventType type, Phase phase, const std::string& why);
-  void propose();
-  void publish_reports();
-  void note(std::string text) { result_.notes.push_back(std::move(text)); }
-  void commit(EventType type, const std::string& digest, const std::string& why);
-  ExitCode code_of_decision() const;
-  bool goes_back_at_once() const {
-    return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
-           decision_.approval == Decision::Approval::not_required;
-  }
-  bool applies() const { return mode_ == TickMode::apply; }
-  bool is_settled_data() const {
-    return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
-  }
-  Applier applier() const {
-    return Applier({context_.files, context_.processes, context_.store, context_.clock,
-                    context_.config, allowlist_});
-  }
-
-  const TickContext& context_;
-  const Clock& machine_;
-  TickMode mode_;
-  std::optional<TimePoint> as_of_;
-  TimePoint now_;  // the logic's present: --as-of, else the clock
-  CycleState state_;
-  std::optional<Error> unfit_;  // what preflight found; holds up everything but a way back
-  Allowlist allowlist_;
-  std::vector<PolicyRule> rules_;
-  PolicyValues values_;
-  std::string env_sha256_;
-  Quality quality_;
-  GateResult gate_;
-  bool has_news_ = false;  // evidence that is not committed yet
-  Decision decision_;
-  TickResult result_;
-};
+std::string reason_texts(const std::vector<Reason>& reasons) {
+  std::string all;
+  for (const Reason& reason : reasons) all += (all.empty() ? "" : "; ") + reason.text;
+  return all;
+}
 
 TickResult Tick::run() {
   const auto lock = applies() ? context_.store.try_lock() : nullptr;
@@ -167,7 +99,7 @@ void Tick::observe() {
   values_ = allowlist_.values_in(env);
   env_sha256_ = sha256_hex(env.text());
   CycleState seen = state_;
-  const auto events = observe_policy(seen, values_, {kActor, context_.clock.now(), now_});
+  const auto events = observe_policy(seen, values_, {kTickActor, context_.clock.now(), now_});
   if (events.empty()) return;
   note(found_note(events.front()));
   // A dry run decides as the applying tick would, but only that one keeps what it saw.
@@ -177,7 +109,7 @@ void Tick::observe() {
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
-  Look look = take_look({config, allowlist_.keys(), rules_, kActor},
+  Look look = take_look({config, allowlist_.keys(), rules_, kTickActor},
                         {values_, env_sha256_, policy_history(state_), state_.evidence, now_},
                         [&](const EvaluationRequest& request) {
                           return evaluate(context_.source, request, config, context_.clock);
@@ -219,7 +151,7 @@ void Tick::read_last_day() {
 void Tick::keep_evidence() {
   if (!has_news_ || !applies()) return;
   has_news_ = false;
-  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, kActor, "", Json(),
+  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, kTickActor, "", Json(),
                                   Json(), "counted up to " + format_time(quality_.as_of)}});
 }
 
@@ -314,109 +246,13 @@ void Tick::roll_back() {
   if (was_verifying) commit(EventType::verification_failed, digest, why);
   has_news_ = false;  // a change commits the state
   const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kActor, why,
-                            trigger_time(decision_), now_});
+      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kTickActor,
+                            why, trigger_time(decision_), now_});
   note(outcome == ChangeOutcome::in_force
            ? "rolled back to the earlier policy"
            : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
   if (was_verifying || outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
   if (unfit_) note(std::string("all else is held up: ") + unfit_->what());
-}
-
-void Tick::consider_pending() {
-  const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
-  if (context_.clock.now() >= pending.expires_at) {
-    withdraw(EventType::expired, Phase::expired, "not approved in time");
-  } else if (pending.env_sha256 != env_sha256_) {
-    withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
-    result_.code = ExitCode::conflict;
-  } else if (!is_settled_data() && decision_.action != Action::rollback) {
-    note("the proposed change waits: the data cannot be relied on at present");
-  } else if (decision_.patch != pending.patch) {
-    withdraw(EventType::rejected, Phase::rejected,
-             "the figures no longer support it: " + reason_texts(decision_.reasons));
-    if (!decision_.patch.empty()) propose();
-  } else {
-    apply_pending(pending);
-  }
-}
-
-void Tick::apply_pending(const Decision& pending) {
-  const Config& config = context_.config;
-  const std::string digest = decision_digest(state_.pending_decision);
-  const auto approvals = find_approvals(context_.files, config.policy, digest, result_.notes);
-  result_.decision = state_.pending_decision;
-  if (approvals.empty()) {
-    note("waits for approval until " + format_time(pending.expires_at));
-    return;
-  }
-  const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
-                              context_.clock.now()};
-  const ApprovalFinding found =
-      judge_approvals(approvals, read_approvers(context_.files, config.policy), demand);
-  if (found.outcome == ApprovalFinding::Outcome::incomplete) {
-    note("waits for another approval until " + format_time(pending.expires_at) + ": " + found.why);
-    return;
-  }
-  if (found.outcome == ApprovalFinding::Outcome::refused) {
-    refuse_approval(digest, found.why);
-    return;
-  }
-  carry_out_pending(pending, digest, found.by);
-}
-
-void Tick::refuse_approval(const std::string& digest, const std::string& fault) {
-  note("approval refused: " + fault);
-  result_.code = ExitCode::approval;
-  if (!applies() || state_.last_refusal == fault) return;
-  state_.last_refusal = fault;
-  commit(EventType::refused, digest, fault);
-}
-
-void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
-                             const std::vector<Approval>& approvals) {
-  const std::string why = approved_by(approvals);
-  if (!applies()) {
-    note("would apply the proposed change, " + why);
-    return;
-  }
-  state_.phase = Phase::approved;
-  commit(EventType::approved, digest, why);
-  const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
-  const TimePoint allowed_at =
-      std::max(approvals.front().approved_at, approvals.back().approved_at);
-  const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, kActor, why,
-                            allowed_at, now_, predictions_of(pending, digest, now_)});
-  if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
-  note(outcome == ChangeOutcome::rolled_back
-           ? "the reload hook failed: the earlier policy is back in force"
-           : "applied the proposed change, " + why);
-}
-
-void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
-  const std::string digest = decision_digest(state_.pending_decision);
-  note("proposal " + digest.substr(0, 12) + " is withdrawn: " + why);
-  state_.pending_decision = Json();
-  state_.phase = phase;
-  if (applies()) commit(type, digest, why);
-}
-
-void Tick::propose() {
-  DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
-  result_.decision = decision_to_json(decision_);
-  if (!applies()) {
-    note(
-        "would propose a change; approve the decision document and apply it by hand, or run with "
-        "--apply");
-    return;
-  }
-  state_.pending_decision = result_.decision;
-  state_.phase = Phase::proposed;
-  state_.last_refusal.clear();
-  const std::string digest = decision_digest(result_.decision);
-  commit(EventType::proposed, digest, reason_texts(decision_.reasons));
-  note("proposed a change, to be approved until " + format_time(decision_.expires_at));
 }
 
 void Tick::publish_reports() {
@@ -448,7 +284,7 @@ void Tick::publish_reports() {
 
 void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
   has_news_ = false;
-  context_.store.commit(state_, {{context_.clock.now(), type, kActor, digest, Json(),
+  context_.store.commit(state_, {{context_.clock.now(), type, kTickActor, digest, Json(),
                                   patch_to_json(decision_.patch), why}});
 }
 
@@ -456,8 +292,6 @@ ExitCode Tick::code_of_decision() const {
   if (decision_.action == Action::rollback) return ExitCode::negative;
   return is_settled_data() ? ExitCode::done : ExitCode::insufficient;
 }
-
-}  // namespace
 
 TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));

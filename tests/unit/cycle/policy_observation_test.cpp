@@ -1,4 +1,6 @@
 // What the loop makes of the policy that it finds, and from when on a change counts.
+#include "dagloop/cycle/policy_observation.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "dagloop/cycle/applier.hpp"

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../../support/loop_world.hpp"
+#include "dagloop/cycle/policy_observation.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;

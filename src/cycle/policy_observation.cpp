@@ -1,0 +1,56 @@
+#include "dagloop/cycle/policy_observation.hpp"
+
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+
+PolicyHistory policy_history(const CycleState& state) {
+  PolicyHistory history;
+  if (state.phase == Phase::verifying) {
+    history.change = PolicyHistory::ChangeState::under_verification;
+    for (const auto& [key, change] : state.change->patch) {
+      history.before_change[key] = change.before;
+    }
+  }
+  history.verified = state.verified;
+  history.in_force_since = state.in_force_since;
+  history.cooldown_until = state.cooldown_until;
+  history.ledger = state.predictions;
+  if (state.pending_decision.is_null()) return history;
+  const JsonReader pending(state.pending_decision, "the pending decision");
+  for (const auto& [key, change] : patch_from_json(pending.at("patch"))) {
+    history.proposed[key] = change.after;
+  }
+  return history;
+}
+
+std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
+                                         const Observation& observation) {
+  if (state.in_force == values) return {};
+  const bool first = state.in_force.empty();
+  JournalEvent event{observation.at, EventType::adopted,     observation.actor, "",
+                     Json(),         values_to_json(values), "found in force"};
+  if (first) {
+    state.verified = {values};  // what the operators run today is what the loop may go back to
+  } else {
+    event.before = values_to_json(state.in_force);
+    event.why = "changed outside the loop";
+    state.in_force_since = observation.effective_at;
+    if (state.change) {
+      state.change.reset();
+      state.phase = Phase::idle;
+      event.why += "; the change under verification can no longer be judged";
+    }
+  }
+  state.in_force = values;
+  return {event};
+}
+
+std::string found_note(const JournalEvent& adopted) {
+  return adopted.before.is_null()
+             ? "first look at this env file: its policy is what a rollback goes back to"
+             : "the policy in the env file was " + adopted.why;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "cycle/tick_steps.hpp"
+#include "dagloop/base/assert.hpp"
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+
+void Tick::consider_pending() {
+  const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
+  if (context_.clock.now() >= pending.expires_at) {
+    withdraw(EventType::expired, Phase::expired, "not approved in time");
+  } else if (pending.env_sha256 != env_sha256_) {
+    withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
+    result_.code = ExitCode::conflict;
+  } else if (!is_settled_data() && decision_.action != Action::rollback) {
+    note("the proposed change waits: the data cannot be relied on at present");
+  } else if (decision_.patch != pending.patch) {
+    withdraw(EventType::rejected, Phase::rejected,
+             "the figures no longer support it: " + reason_texts(decision_.reasons));
+    if (!decision_.patch.empty()) propose();
+  } else {
+    apply_pending(pending);
+  }
+}
+
+void Tick::apply_pending(const Decision& pending) {
+  const Config& config = context_.config;
+  const std::string digest = decision_digest(state_.pending_decision);
+  const auto approvals = find_approvals(context_.files, config.policy, digest, result_.notes);
+  result_.decision = state_.pending_decision;
+  if (approvals.empty()) {
+    note("waits for approval until " + format_time(pending.expires_at));
+    return;
+  }
+  const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
+                              context_.clock.now()};
+  const ApprovalFinding found =
+      judge_approvals(approvals, read_approvers(context_.files, config.policy), demand);
+  if (found.outcome == ApprovalFinding::Outcome::incomplete) {
+    note("waits for another approval until " + format_time(pending.expires_at) + ": " + found.why);
+    return;
+  }
+  if (found.outcome == ApprovalFinding::Outcome::refused) {
+    refuse_approval(digest, found.why);
+    return;
+  }
+  carry_out_pending(pending, digest, found.by);
+}
+
+void Tick::refuse_approval(const std::string& digest, const std::string& fault) {
+  note("approval refused: " + fault);
+  result_.code = ExitCode::approval;
+  if (!applies() || state_.last_refusal == fault) return;
+  state_.last_refusal = fault;
+  commit(EventType::refused, digest, fault);
+}
+
+void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
+                             const std::vector<Approval>& approvals) {
+  const std::string why = approved_by(approvals);
+  if (!applies()) {
+    note("would apply the proposed change, " + why);
+    return;
+  }
+  state_.phase = Phase::approved;
+  commit(EventType::approved, digest, why);
+  const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
+  const TimePoint allowed_at =
+      std::max(approvals.front().approved_at, approvals.back().approved_at);
+  const ChangeOutcome outcome = applier().carry_out(
+      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, kTickActor, why,
+                            allowed_at, now_, predictions_of(pending, digest, now_)});
+  if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
+  note(outcome == ChangeOutcome::rolled_back
+           ? "the reload hook failed: the earlier policy is back in force"
+           : "applied the proposed change, " + why);
+}
+
+void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
+  const std::string digest = decision_digest(state_.pending_decision);
+  note("proposal " + digest.substr(0, 12) + " is withdrawn: " + why);
+  state_.pending_decision = Json();
+  state_.phase = phase;
+  if (applies()) commit(type, digest, why);
+}
+
+void Tick::propose() {
+  DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
+  result_.decision = decision_to_json(decision_);
+  if (!applies()) {
+    note(
+        "would propose a change; approve the decision document and apply it by hand, or run with "
+        "--apply");
+    return;
+  }
+  state_.pending_decision = result_.decision;
+  state_.phase = Phase::proposed;
+  state_.last_refusal.clear();
+  const std::string digest = decision_digest(result_.decision);
+  commit(EventType::proposed, digest, reason_texts(decision_.reasons));
+  note("proposed a change, to be approved until " + format_time(decision_.expires_at));
+}
+
+}  // namespace dagloop

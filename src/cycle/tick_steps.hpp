@@ -1,0 +1,91 @@
+// The steps of a tick, in two files: tick.cpp looks, decides and goes back, tick_proposal.cpp deals
+// with changes that need an approval. Private to the cycle layer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/tick.hpp"
+#include "dagloop/decide/gate.hpp"
+
+namespace dagloop {
+
+inline constexpr const char* kTickActor = "dag_optimization_cycle";
+
+/// Prints the texts of `reasons`, one after the other.
+std::string reason_texts(const std::vector<Reason>& reasons);
+
+/// One tick, step by step; the members are what the steps before have found out.
+class Tick {
+ public:
+  /// Shape: `machine` tells the time by the machine's clock alone, `context.clock` never goes back.
+  Tick(const TickContext& context, const Clock& machine, TickMode mode,
+       std::optional<TimePoint> as_of)
+      : context_(context),
+        machine_(machine),
+        mode_(mode),
+        as_of_(as_of),
+        now_(as_of.value_or(context.clock.now())) {}
+
+  TickResult run();
+
+ private:
+  void recover();
+  void look_around();
+  void observe();
+  void evaluate_and_decide();
+  void keep_evidence();
+  void read_last_day();
+  void judge_change();
+  void note_outcome(const std::string& digest);
+  void step();
+  void note_trigger();
+  void stop_if_unfit() const;
+  void roll_back();
+  void consider_pending();
+  void apply_pending(const Decision& pending);
+  void refuse_approval(const std::string& digest, const std::string& fault);
+  void carry_out_pending(const Decision& pending, const std::string& digest,
+                         const std::vector<Approval>& approvals);
+  void withdraw(EventType type, Phase phase, const std::string& why);
+  void propose();
+  void publish_reports();
+  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+  void commit(EventType type, const std::string& digest, const std::string& why);
+  ExitCode code_of_decision() const;
+  bool goes_back_at_once() const {
+    return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
+           decision_.approval == Decision::Approval::not_required;
+  }
+  bool applies() const { return mode_ == TickMode::apply; }
+  bool is_settled_data() const {
+    return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
+  }
+  Applier applier() const {
+    return Applier({context_.files, context_.processes, context_.store, context_.clock,
+                    context_.config, allowlist_});
+  }
+
+  const TickContext& context_;
+  const Clock& machine_;
+  TickMode mode_;
+  std::optional<TimePoint> as_of_;
+  TimePoint now_;  // the logic's present: --as-of, else the clock
+  CycleState state_;
+  std::optional<Error> unfit_;  // what preflight found; holds up everything but a way back
+  Allowlist allowlist_;
+  std::vector<PolicyRule> rules_;
+  PolicyValues values_;
+  std::string env_sha256_;
+  Quality quality_;
+  GateResult gate_;
+  bool has_news_ = false;  // evidence that is not committed yet
+  Decision decision_;
+  TickResult result_;
+};
+
+}  // namespace dagloop
