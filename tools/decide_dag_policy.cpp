@@ -1,8 +1,8 @@
 // decide_dag_policy: quality report and verdict -> decision.
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/digest.hpp"
-#include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/report/documents.hpp"
