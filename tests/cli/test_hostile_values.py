@@ -26,7 +26,8 @@ def hostile_values():
     """Returns fragments alone, then mixed at random from a fixed seed."""
     mixer = random.Random(20260225)
     mixed = ["".join(mixer.choices(FRAGMENTS, k=mixer.randint(2, 5))) for _ in range(40)]
-    return [value for value in FRAGMENTS + mixed if not is_plain(value)]
+    hostile = [value for value in FRAGMENTS + mixed if not is_plain(value)]
+    return hostile[::1 if EVERY == 1 else 4]
 
 
 def is_plain(value):

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "../../support/fault_every.hpp"
 #include "dagloop/evidence/evidence.hpp"
 
 using namespace dagloop;
@@ -61,7 +62,7 @@ double day_and_night(int look) { return 1 + 0.5 * std::sin(look / 8.0); }
 template <typename Drift>
 int false_alarms(const Drift& drift) {
   int alarms = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; seed += test::fault_every()) {
     if (found_after(seed, 1, drift) > 0) ++alarms;
   }
   return alarms;
@@ -137,7 +138,7 @@ TEST_CASE("a quantile's interval ends at the edges whose share's interval exclud
 TEST_CASE("a quantile's interval holds it at every look") {
   const std::vector<double> edges = latency_edges(kUsual_ms);
   int left = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; seed += test::fault_every()) {
     Service service(seed);
     LatencyEvidence evidence;
     bool was_outside = false;
