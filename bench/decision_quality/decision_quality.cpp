@@ -137,7 +137,11 @@ int main(int argc, char** argv) {
   const double runs_per_day = argc > 3 ? std::strtod(argv[3], nullptr) : 0;
   bool is_known = only.empty();
   for (const Scenario& scenario : scenarios()) is_known = is_known || scenario.name == only;
-  if (rollouts == 0 || !is_known) {
+  bool is_simulated = runs_per_day == 0;
+  for (const Traffic& traffic : kTraffic) {
+    is_simulated = is_simulated || traffic.runs_per_day == runs_per_day;
+  }
+  if (rollouts == 0 || !is_known || !is_simulated) {
     fmt::print(stderr, "usage: decision_quality [ROLLOUTS [SCENARIO [RUNS_A_DAY]]]\n");
     return 2;
   }

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "dagloop/base/digest.hpp"
 #include "dagloop/decide/rollout.hpp"
 
 namespace dagloop {
 namespace {
-
-constexpr double kMostExpectation = 100;  // trials: what was usual may move
 
 int percent_of(const PolicyValues& values, const Config& config) {
   return rollout_percent(values, config.decision.rollout_key).value_or(0);
@@ -40,12 +37,8 @@ bool takes_cohorts(int percent, BaselineKind kind) {
 // What is expected of the reference before any of its runs was seen.
 ArmCounts expected(const Kpi* kpi, bool counts_the_others) {
   if (kpi == nullptr || kpi->denominator == 0 || kpi->numerator > kpi->denominator) return {};
-  const auto trials = static_cast<double>(kpi->denominator);
-  const auto events =
-      static_cast<double>(counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator);
-  const double kept = std::min(trials, kMostExpectation);
-  return {static_cast<std::uint64_t>(kept),
-          static_cast<std::uint64_t>(std::floor(kept * events / trials))};
+  const std::uint64_t others = kpi->denominator - kpi->numerator;
+  return expectation_of({kpi->denominator, counts_the_others ? others : kpi->numerator});
 }
 
 void expect(Evidence& evidence, const KpiSet& kpis) {

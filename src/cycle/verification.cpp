@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dagloop/evidence/rate_sequence.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 
 namespace dagloop {

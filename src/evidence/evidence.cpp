@@ -4,12 +4,11 @@
 #include <array>
 #include <cmath>
 
-#include "dagloop/base/assert.hpp"
+#include "dagloop/evidence/rate_sequence.hpp"
+#include "evidence/border.hpp"
 
 namespace dagloop {
 namespace {
-
-constexpr double kGreatestE = 1e300;
 
 /// A trigger's test: its share of alpha, and what it counts.
 struct TriggerTest {
@@ -89,45 +88,6 @@ double cluster_of(const TriggerTest& test, const ArmFigures& subject, const ArmF
   return cluster;
 }
 
-double rate_of(const ArmCounts& counts) {
-  return static_cast<double>(counts.events) / static_cast<double>(counts.trials);
-}
-
-double log_beta(double a, double b) { return std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b); }
-
-/// The Beta(1/2, 1/2) mixture against one rate.
-class MixtureTest {
- public:
-  explicit MixtureTest(const ArmCounts& counts)
-      : events_(static_cast<double>(counts.events)),
-        others_(static_cast<double>(counts.trials - counts.events)),
-        mixture_(log_beta(events_ + 0.5, others_ + 0.5) - log_beta(0.5, 0.5)) {
-    DAGLOOP_ASSERT(counts.trials >= 1 && counts.events <= counts.trials);
-  }
-
-  bool allows(double rate, double alpha) const {
-    double likelihood = 0;
-    if (events_ > 0) likelihood += events_ * std::log(rate);
-    if (others_ > 0) likelihood += others_ * std::log(1 - rate);
-    return mixture_ - likelihood <= std::log(1 / alpha);
-  }
-
- private:
-  double events_;
-  double others_;
-  double mixture_;
-};
-
-// Where `is_inside` turns from true (at `inside`) to false (at `outside`).
-template <typename Predicate>
-double border(double inside, double outside, const Predicate& is_inside) {
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (inside + outside) / 2;
-    (is_inside(middle) ? inside : outside) = middle;
-  }
-  return (inside + outside) / 2;
-}
-
 Interval difference_of(const ArmCounts& subject, const ArmCounts& reference, double alpha) {
   const Interval one = rate_sequence_interval(subject, alpha / 2);
   const Interval other = rate_sequence_interval(reference, alpha / 2);
@@ -156,7 +116,7 @@ EvidenceView view_of(const Evidence& evidence, std::string_view name,
   view.alpha = alpha;
   view.collected_over = evidence.until - evidence.since;
   view.needed = 1 / alpha;
-  view.e_value = std::min(kGreatestE, std::exp(test.greatest_log_e));
+  view.e_value = e_value_of(test.greatest_log_e);
   view.subject = test.total.subject;
   if (!hypothesis.given_rate) view.reference = test.total.reference;
   if (view.subject.trials == 0) return view;
@@ -190,7 +150,7 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
   evidence.tests[std::string(kPromotionTest)].add(
       block_of(subject, reference, kTriggerTests.front()),
       inferior(config.promotion_margin_pp / 100));
-  evidence.latency.add(subject, reference);
+  evidence.latency.add({subject.timed, subject.above}, {reference.timed, reference.above});
   evidence.until = news.window.end;
 }
 
@@ -217,18 +177,6 @@ std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, doub
   constexpr double kMost = 0.99;
   if (!is_excluded(kMost)) return std::nullopt;
   return 100 * border(kMost, 0.0, is_excluded);
-}
-
-Interval rate_sequence_interval(const ArmCounts& counts, double alpha) {
-  const MixtureTest test(counts);
-  const auto is_inside = [&](double rate) { return test.allows(rate, alpha); };
-  const double estimate = rate_of(counts);
-  return {counts.events == 0 ? 0 : border(estimate, 0.0, is_inside),
-          counts.events == counts.trials ? 1 : border(estimate, 1.0, is_inside)};
-}
-
-bool is_in_rate_sequence(const ArmCounts& counts, double rate, double alpha) {
-  return MixtureTest(counts).allows(rate, alpha);
 }
 
 }  // namespace dagloop

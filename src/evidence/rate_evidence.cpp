@@ -108,6 +108,21 @@ ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
   return *this;
 }
 
+double rate_of(const ArmCounts& counts) {
+  return as_double(counts.events) / as_double(counts.trials);
+}
+
+ArmCounts expectation_of(const ArmCounts& usual) {
+  constexpr std::uint64_t kMost = 100;
+  if (usual.trials <= kMost) return usual;
+  return {kMost, kMost * usual.events / usual.trials};
+}
+
+double e_value_of(double log_e) {
+  constexpr double kGreatest = 1e300;
+  return std::min(kGreatest, std::exp(log_e));
+}
+
 Block& Block::operator+=(const Block& other) {
   subject += other.subject;
   reference += other.reference;

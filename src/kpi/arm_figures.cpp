@@ -1,5 +1,6 @@
 #include "dagloop/kpi/arm_figures.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
@@ -9,13 +10,18 @@ namespace dagloop {
 
 std::vector<double> latency_edges(double usual_ms) {
   DAGLOOP_ASSERT(usual_ms > 0);
-  constexpr int kOctaves = 2;  // to each side
-  constexpr int kPerOctave = 8;
+  constexpr double kPerOctave = 8;
+  constexpr double kMiddle = (kLatencyEdges - 1) / 2.0;
   std::vector<double> edges;
-  for (int i = -kOctaves * kPerOctave; i <= kOctaves * kPerOctave; ++i) {
-    edges.push_back(usual_ms * std::exp2(static_cast<double>(i) / kPerOctave));
+  for (std::size_t i = 0; i < kLatencyEdges; ++i) {
+    edges.push_back(usual_ms * std::exp2((static_cast<double>(i) - kMiddle) / kPerOctave));
   }
   return edges;
+}
+
+bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64_t runs) {
+  return above.size() == kLatencyEdges && above.front() <= runs &&
+         std::is_sorted(above.rbegin(), above.rend());
 }
 
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
@@ -29,9 +35,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
   arm.timed = partial.latency.count();
   if (limits.usual) arm.slow = partial.latency.count_above(*limits.usual);
   if (limits.usual && *limits.usual > 0) {
-    for (const double edge : latency_edges(*limits.usual)) {
-      arm.above.push_back(partial.latency.count_above(edge));
-    }
+    arm.above = partial.latency.counts_above(latency_edges(*limits.usual));
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
   for (const auto& [name, node] : partial.nodes) {

@@ -147,6 +147,24 @@ std::uint64_t DurationHistogram::count_above(double limit_ms) const {
   return count;
 }
 
+std::vector<std::uint64_t> DurationHistogram::counts_above(
+    const std::vector<double>& limits_ms) const {
+  std::vector<std::int32_t> limits;
+  limits.reserve(limits_ms.size());
+  for (const double limit : limits_ms) limits.push_back(bucket_of(limit));
+  // First by how many of the limits lie below, then summed from the top.
+  std::vector<std::uint64_t> counts(limits.size() + 1);
+  const auto limits_below = [&](std::int32_t bucket) {
+    return static_cast<std::size_t>(std::lower_bound(limits.begin(), limits.end(), bucket) -
+                                    limits.begin());
+  };
+  for (const double each : exact_) ++counts[limits_below(bucket_of(each))];
+  for (const auto& [bucket, durations] : buckets_) counts[limits_below(bucket)] += durations;
+  for (std::size_t i = limits.size(); i-- > 0;) counts[i] += counts[i + 1];
+  counts.erase(counts.begin());
+  return counts;
+}
+
 std::optional<double> DurationHistogram::quantile(double p) const {
   DAGLOOP_ASSERT(p > 0 && p <= 1);
   if (count_ == 0) return std::nullopt;

@@ -102,20 +102,14 @@ InputCounts read_input(const JsonReader& reader) {
   return input;
 }
 
-// Edge by edge; a report of before has none.
+// Edge by edge; without a usual latency, and in a report of before, there are none.
 std::vector<std::uint64_t> read_above(const JsonReader& arm, std::uint64_t timed) {
-  static const std::size_t edges = latency_edges(1).size();
   std::vector<std::uint64_t> above;
   const auto reader = arm.find("above");
   if (!reader) return above;
-  std::uint64_t before = timed;
-  for (const JsonReader& place : reader->elements()) {
-    above.push_back(read_count(place));
-    if (above.back() > before) place.fail("is more than the one before", "evaluate the log again");
-    before = above.back();
-  }
-  if (!above.empty() && above.size() != edges) {
-    reader->fail("has not one count an edge", "evaluate the log again");
+  for (const JsonReader& place : reader->elements()) above.push_back(read_count(place));
+  if (!above.empty() && !are_counts_above_edges(above, timed)) {
+    reader->fail("is no list of counts above each latency", "evaluate the log again");
   }
   return above;
 }

@@ -60,17 +60,13 @@ Json latency_counts_to_json(const LatencyCounts& counts) {
 }
 
 LatencyCounts read_latency_counts(const JsonReader& reader) {
-  static const std::size_t edges = latency_edges(1).size();
   LatencyCounts counts;
   const auto places = reader.elements();
   if (places.empty()) return counts;
-  if (places.size() != 1 + edges) reader.fail("is no list of counts by latency", kRestore);
   counts.runs = read_natural(places.front());
-  std::uint64_t before = counts.runs;
-  for (std::size_t i = 1; i < places.size(); ++i) {
-    counts.above.push_back(read_natural(places[i]));
-    if (counts.above.back() > before) places[i].fail("is more than the one before", kRestore);
-    before = counts.above.back();
+  for (std::size_t i = 1; i < places.size(); ++i) counts.above.push_back(read_natural(places[i]));
+  if (!are_counts_above_edges(counts.above, counts.runs)) {
+    reader.fail("is no list of counts above each latency", kRestore);
   }
   return counts;
 }

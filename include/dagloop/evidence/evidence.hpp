@@ -79,15 +79,4 @@ EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
 std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,
                                                   double runs);
 
-/// Returns an interval that holds the rate at all times at once with probability 1 - alpha.
-///
-/// Shape:  trials >= 1.
-/// Source: Robbins 1970 (the Beta(1/2, 1/2) mixture; a rate that does not move).
-Interval rate_sequence_interval(const ArmCounts& counts, double alpha);
-
-/// Returns whether that interval holds `rate` (in (0, 1)).
-///
-/// Cost: O(1); the interval is searched for.
-bool is_in_rate_sequence(const ArmCounts& counts, double rate, double alpha);
-
 }  // namespace dagloop

@@ -14,7 +14,8 @@ namespace dagloop {
 /// Runs with a latency, and how many of them took longer than each of latency_edges().
 struct LatencyCounts {
   std::uint64_t runs = 0;
-  std::vector<std::uint64_t> above;  // falling; empty without runs
+  std::vector<std::uint64_t> above;  // falling; empty: not counted
+  LatencyCounts& operator+=(const LatencyCounts& other);
   bool operator==(const LatencyCounts&) const = default;
 };
 
@@ -32,8 +33,8 @@ struct LatencyEvidence {
   double greatest_log_e = 0;         // so far
   bool operator==(const LatencyEvidence&) const = default;
 
-  /// Adds what was counted since the last call; nothing where no edges were counted.
-  void add(const ArmFigures& subject_news, const ArmFigures& reference_news);
+  /// Adds what was counted since the last call; nothing where a side was not counted by edges.
+  void add(const LatencyCounts& subject_news, const LatencyCounts& reference_news);
 };
 
 /// Where a quantile lies, at all looks at once. Units: milliseconds; none: beyond the edges.

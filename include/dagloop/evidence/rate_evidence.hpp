@@ -16,6 +16,16 @@ struct ArmCounts {
   bool operator==(const ArmCounts&) const = default;
 };
 
+/// Returns the share of events; `counts` has trials.
+double rate_of(const ArmCounts& counts);
+
+/// Returns what `usual` lets expect of the next trials: what was usual may move, so it counts for a
+/// hundred trials at most.
+ArmCounts expectation_of(const ArmCounts& usual);
+
+/// Returns the e-value of a logarithm, at most 1e300.
+double e_value_of(double log_e);
+
 /// What was counted of both sides over the same time.
 struct Block {
   ArmCounts subject;

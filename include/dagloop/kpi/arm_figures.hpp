@@ -18,9 +18,15 @@ struct SlowLimits {
   bool operator==(const SlowLimits&) const = default;
 };
 
-/// Returns the latencies at which distributions are compared: an eighth of an octave apart, from a
-/// quarter of `usual_ms` to four times that. Units: milliseconds; `usual_ms` > 0.
+inline constexpr std::size_t kLatencyEdges = 33;
+
+/// Returns the kLatencyEdges latencies at which distributions are compared: an eighth of an octave
+/// apart, from a quarter of `usual_ms` to four times that. Units: milliseconds; `usual_ms` > 0.
 std::vector<double> latency_edges(double usual_ms);
+
+/// Returns whether these can be the counts above each edge of `runs` runs: one an edge, none more
+/// than that before it.
+bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64_t runs);
 
 /// Counts of some runs.
 struct ArmFigures {

@@ -69,6 +69,9 @@ class DurationHistogram {
   /// Returns how many durations lie in buckets above that of `limit_ms`, however they are kept.
   std::uint64_t count_above(double limit_ms) const;
 
+  /// Returns count_above() of each of `limits_ms`, which ascend, in one pass.
+  std::vector<std::uint64_t> counts_above(const std::vector<double>& limits_ms) const;
+
   bool operator==(const DurationHistogram& other) const;
 
   /// Returns the durations, in no order; empty once they are in buckets.

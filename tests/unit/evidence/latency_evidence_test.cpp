@@ -6,7 +6,7 @@
 #include <random>
 
 #include "../../support/fault_every.hpp"
-#include "dagloop/evidence/evidence.hpp"
+#include "dagloop/evidence/rate_sequence.hpp"
 
 using namespace dagloop;
 
@@ -24,18 +24,16 @@ class Service {
     return factor * kUsual_ms * std::exp(0.5 * (normal_(dice_) - 1.6448536269514722));
   }
 
-  ArmFigures runs(std::uint64_t count, double factor) {
-    ArmFigures arm;
+  LatencyCounts runs(std::uint64_t count, double factor) {
     const std::vector<double> edges = latency_edges(kUsual_ms);
-    arm.timed = count;
-    arm.above.resize(edges.size());
+    LatencyCounts counts{count, std::vector<std::uint64_t>(edges.size())};
     for (std::uint64_t i = 0; i < count; ++i) {
       const double latency_ms = latency(factor);
       for (std::size_t edge = 0; edge < edges.size(); ++edge) {
-        if (latency_ms > edges[edge]) ++arm.above[edge];
+        if (latency_ms > edges[edge]) ++counts.above[edge];
       }
     }
-    return arm;
+    return counts;
   }
 
  private:
@@ -107,28 +105,28 @@ TEST_CASE("the first runs of the reference say what is usual, and bet nothing") 
   CHECK(view_latency(evidence, kUsual_ms, kAlpha)->decides());
 }
 
-TEST_CASE("news without edges add nothing") {
+TEST_CASE("news of which a side was not counted by edges add nothing") {
   LatencyEvidence evidence;
-  ArmFigures runs;
-  runs.timed = 100;
-  evidence.add(runs, runs);
+  const LatencyCounts counted{100, std::vector<std::uint64_t>(kLatencyEdges, 3)};
+  evidence.add({100, {}}, {100, {}});
+  evidence.add(counted, {100, {}});
+  evidence.add({100, {}}, counted);
   CHECK(evidence == LatencyEvidence());
 }
 
 TEST_CASE("a quantile's interval ends at the edges whose share's interval excludes it") {
   const std::vector<double> edges = latency_edges(kUsual_ms);
   for (const std::uint64_t runs : {20U, 200U, 5000U}) {
-    const ArmFigures arm = Service(runs).runs(runs, 1);
+    const LatencyCounts counts = Service(runs).runs(runs, 1);
     for (const double p : {0.5, 0.95}) {
       std::optional<double> low;
       std::optional<double> high;
       for (std::size_t i = 0; i < edges.size(); ++i) {
-        const Interval share = rate_sequence_interval({runs, arm.above[i]}, kAlpha / 2);
+        const Interval share = rate_sequence_interval({runs, counts.above[i]}, kAlpha / 2);
         if (share.low > 1 - p) low = edges[i];
         if (share.high < 1 - p && !high) high = edges[i];
       }
-      const QuantileInterval found =
-          quantile_sequence_interval({runs, arm.above}, edges, p, kAlpha);
+      const QuantileInterval found = quantile_sequence_interval(counts, edges, p, kAlpha);
       CHECK(found.low_ms == low);
       CHECK(found.high_ms == high);
     }
@@ -155,10 +153,8 @@ TEST_CASE("a quantile's interval holds it at every look") {
 
 TEST_CASE("the view says where the shares of slower runs differ most") {
   const std::vector<double> edges = latency_edges(kUsual_ms);
-  ArmFigures subject;
-  ArmFigures reference;
-  subject.timed = 100;
-  reference.timed = 1000;
+  LatencyCounts subject{100, {}};
+  LatencyCounts reference{1000, {}};
   for (std::size_t i = 0; i < edges.size(); ++i) {
     subject.above.push_back(i < 20 ? 60 : 0);
     reference.above.push_back(i < 10 ? 500 : 20);

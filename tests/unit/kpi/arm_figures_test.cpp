@@ -25,7 +25,7 @@ TEST_CASE("an arm counts runs, failures, errors by class, and the attempts of al
 
 TEST_CASE("runs are counted above each latency around the usual one") {
   const std::vector<double> edges = latency_edges(800);
-  REQUIRE(edges.size() == 33);
+  REQUIRE(edges.size() == kLatencyEdges);
   CHECK(edges.front() == 200);
   CHECK(edges[16] == 800);
   CHECK(edges[24] == 1600);
@@ -33,9 +33,10 @@ TEST_CASE("runs are counted above each latency around the usual one") {
   KpiPartial partial;
   for (int i = 1; i <= 5000; ++i) partial.latency.add(i);
   const ArmFigures arm = count_arm(partial, ErrorClasses(), {800.0, std::nullopt});
-  REQUIRE(arm.above.size() == 33);
+  REQUIRE(are_counts_above_edges(arm.above, arm.timed));
   CHECK(arm.above[16] == arm.slow);
   for (std::size_t i = 0; i < edges.size(); ++i) {
+    CHECK(arm.above[i] == partial.latency.count_above(edges[i]));
     CHECK(static_cast<double>(arm.above[i]) ==
           Approx(5000 - edges[i]).margin(0.005 * edges[i] + 1));
   }

@@ -189,8 +189,8 @@ TEST_CASE("runs above each latency read back, and are refused where they cannot 
   const auto says = [&](const Json& above, const std::string& expected) {
     CHECK_THAT(complaint(document, {"news", "canary", "above"}, above), Catch::Contains(expected));
   };
-  says(Json(Json::Array(33, Json(101))), "above[0]: is more than the one before");
-  says(Json(Json::Array(32, Json(50))), "has not one count an edge");
+  says(Json(Json::Array(33, Json(101))), "above: is no list of counts above each latency");
+  says(Json(Json::Array(32, Json(50))), "above: is no list of counts above each latency");
   says(Json(Json::Array(33, Json(-1))), "above[0]");
   Json earlier = document;
   std::erase_if(earlier["news"]["canary"].as_object(),
