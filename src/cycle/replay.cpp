@@ -139,11 +139,12 @@ class ReplayedTicks {
 // How the triggers would stand with thresholds that everything crosses.
 std::vector<TriggerResult> probed(const Look& look, const LookContext& context,
                                   const LookInputs& inputs) {
+  const std::vector<PolicyRule> no_rules;  // of the triggers alone
   const Config& config = context.config;
   DecisionConfig probe = config.decision;
   probe.triggers = probing(probe.triggers);
   return decide(DecisionInputs{look.quality, look.gate, config.baseline.kind, probe, look.evidence,
-                               config.input.limits, context.keys, context.rules, inputs.values,
+                               config.input.limits, context.keys, no_rules, inputs.values,
                                inputs.env_sha256, inputs.history, inputs.now,
                                config.policy.approval_ttl, context.proposed_by})
       .triggers;

@@ -149,18 +149,16 @@ class Collector {
     }
   }
 
-  /// Returns whether `rule` would suggest what is proposed already.
+  /// Returns whether `rule` would suggest what is proposed of its key already; something is.
   bool stands_behind_proposal(const PolicyRule& rule) const {
-    const auto proposed = context_.proposed.find(rule.env_key);
     const KeySpec* spec = find_key(keys_, rule.env_key);
     const auto current = values_.find(rule.env_key);
-    if (proposed == context_.proposed.end() || spec == nullptr || current == values_.end()) {
-      return false;
-    }
+    if (spec == nullptr || current == values_.end()) return false;
+    const std::string& proposed = context_.proposed.at(rule.env_key);
     const ModelAnswer answer = ask(rule, *spec);
-    if (answer.kind != ModelAnswer::Kind::cannot_tell) return answer.value == proposed->second;
+    if (answer.kind != ModelAnswer::Kind::cannot_tell) return answer.value == proposed;
     const auto suggestion = suggest(rule, *spec, current->second);
-    return suggestion && suggestion->value == proposed->second;
+    return suggestion && suggestion->value == proposed;
   }
 
   void add(const PolicyRule& rule, const std::string& evidence) {
@@ -263,8 +261,9 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   for (const PolicyRule& rule : by_rank) {
     const PopulationKpis& dag = quality.current.population(Population::dag);
     auto evidence = evidence_for(rule, dag, Crossing::now);
-    if (!evidence && collector.stands_behind_proposal(rule)) {
+    if (!evidence && context.proposed.contains(rule.env_key)) {
       evidence = evidence_for(rule, dag, Crossing::as_proposed);
+      if (evidence && !collector.stands_behind_proposal(rule)) evidence.reset();
     }
     if (evidence) collector.add(rule, *evidence);
   }
