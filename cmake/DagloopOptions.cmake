@@ -12,12 +12,18 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
+# Where ccache is installed, a clone in another folder finds what the first one compiled: paths are
+# relative to the project, on the command line, in assertions and in debug information.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # Precompiled headers are compared by content.
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
+      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${CCACHE_PROGRAM}")
 endif()
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+
+# Presets with CMAKE_UNITY_BUILD compile this many files of a layer as one: what costs time is the
+# standard library's headers, 65,000 lines a file.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
 
 # Without this CMake compiles for a position-independent executable, and leaves linking one to the
 # compiler's own default.

@@ -19,7 +19,7 @@ namespace {
 using Adapter = valijson::adapters::NlohmannJsonAdapter;
 constexpr int kMaxFaults = 3;
 // valijson keeps every fault of a document until it has seen all of it.
-constexpr std::size_t kMaxValues = 100'000;
+constexpr std::size_t kMaxCheckedValues = 100'000;
 // std::regex recurses once a character and overflows the stack on long texts. The beginning of one
 // is matched instead, with a mark that is in no pattern's characters.
 constexpr std::size_t kMaxMatched = 512;
@@ -31,7 +31,7 @@ class Copier {
   explicit Copier(std::string_view where) : where_(where) {}
 
   nlohmann::json copy(const Json& value) {
-    if (++value_count_ > kMaxValues) {
+    if (++value_count_ > kMaxCheckedValues) {
       throw Error(ErrorKind::config, where_, "has more than 100000 values",
                   "this is no document of this kind: give the right file");
     }

@@ -8,7 +8,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kMask = "***";
 constexpr std::size_t kMarkDigits = 8;  // of a masked label
 
 std::string mask_parameters(std::string_view query) {

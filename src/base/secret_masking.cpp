@@ -7,8 +7,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kMask = "***";
-
 // Private keys in PEM, whole or cut.
 std::string mask_keys(std::string_view text) {
   constexpr std::string_view kBegin = "-----BEGIN ";

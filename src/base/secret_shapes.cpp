@@ -6,7 +6,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kMask = "***";
 constexpr std::size_t kMinTokenLength = 24;
 constexpr std::size_t kMinRandomLength = 8;
 constexpr std::size_t kMinBase64Length = 32;

@@ -7,6 +7,9 @@
 
 namespace dagloop {
 
+/// What stands where a secret was.
+inline constexpr std::string_view kMask = "***";
+
 /// Returns `text` with ASCII letters in lower case.
 std::string lower_ascii(std::string_view text);
 

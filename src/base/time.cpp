@@ -18,14 +18,14 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `count` digits at `at` and moves it; nullopt where they are not there.
 std::optional<int> digits(std::string_view text, std::size_t& at, std::size_t count) {
   if (text.size() - at < count) return std::nullopt;
   int value = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!is_digit(text[at + i])) return std::nullopt;
+    if (!is_ascii_digit(text[at + i])) return std::nullopt;
     value = 10 * value + (text[at + i] - '0');
   }
   at += count;
@@ -57,7 +57,7 @@ std::optional<Microseconds> parse_fraction(std::string_view text, std::size_t& a
   const std::size_t first = at;
   std::int64_t value = 0;
   std::int64_t unit = 1'000'000;
-  for (; at < text.size() && is_digit(text[at]); ++at) {
+  for (; at < text.size() && is_ascii_digit(text[at]); ++at) {
     if (unit == 1) continue;
     unit /= 10;
     value += unit * (text[at] - '0');
@@ -219,7 +219,7 @@ std::optional<Microseconds> parse_duration(std::string_view text) {
   std::int64_t count = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, count);
-  if (error != std::errc() || text.empty() || !is_digit(text.front())) return std::nullopt;
+  if (error != std::errc() || text.empty() || !is_ascii_digit(text.front())) return std::nullopt;
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   for (const auto& [name, size] : kUnits) {
     if (unit != name) continue;

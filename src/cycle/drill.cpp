@@ -14,7 +14,7 @@ namespace dagloop {
 namespace {
 
 constexpr std::string_view kSqlite = "sqlite:";
-constexpr const char* kActor = "drill";
+constexpr const char* kDrillActor = "drill";
 constexpr const char* kRemedy = "do not rely on automatic rollbacks until a drill succeeds";
 
 // The copy of the env file; removed on every way out.
@@ -72,7 +72,7 @@ class Drill {
 DrillResult Drill::run() {
   put_copies(set_the_scene());
   const ManualContext rehearsal{context_.files, context_.no_hook, context_.rehearsal,
-                                context_.clock, config_,          kActor};
+                                context_.clock, config_,          kDrillActor};
   result_.at = context_.clock.now();
   const ManualResult rolled_back = roll_back_policy(rehearsal, TickMode::apply);
   result_.took = context_.clock.now() - result_.at;
@@ -90,7 +90,7 @@ CycleState Drill::set_the_scene() {
   }
   const PolicyValues values = read_allowlist(context_.files, config_.policy).values_in(env_);
   static_cast<void>(
-      observe_policy(state, values, {kActor, context_.clock.now(), context_.clock.now()}));
+      observe_policy(state, values, {kDrillActor, context_.clock.now(), context_.clock.now()}));
   static_cast<void>(checked_rollout_percent(config_, values));
   const auto target = rollback_target(values, policy_history(state), config_.decision);
   text_ = env_.text();
@@ -128,8 +128,9 @@ void Drill::put_copies(CycleState state) {
   if (!info) fail("found no env file");
   replace_file(context_.files, copy_.path(), text_, {info->mode, info->uid, info->gid});
   state.version = context_.rehearsal.load().version;  // of the drill before, where it is kept
-  context_.rehearsal.commit(state, {{context_.clock.now(), EventType::adopted, kActor, "", Json(),
-                                     values_to_json(state.in_force), "copied for a rehearsal"}});
+  context_.rehearsal.commit(state,
+                            {{context_.clock.now(), EventType::adopted, kDrillActor, "", Json(),
+                              values_to_json(state.in_force), "copied for a rehearsal"}});
 }
 
 void Drill::check(const DrillResult& result) {

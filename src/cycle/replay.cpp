@@ -13,8 +13,9 @@
 namespace dagloop {
 namespace {
 
-constexpr const char* kActor = "dag_optimization_cycle";  // whose decisions these would have been
-constexpr Microseconds kDay = std::chrono::hours(24);
+constexpr const char* kReplayActor =
+    "dag_optimization_cycle";  // whose decisions these would have been
+constexpr Microseconds kReplayDay = std::chrono::hours(24);
 
 // Which statistics every tick had, for the thresholds that may be suggested.
 class ThresholdHistory {
@@ -34,7 +35,7 @@ class ThresholdHistory {
     ThresholdReport report;
     report.most_a_month = *request_.most_false_alarms;
     const double months = static_cast<double>(counted_ * request_.every.count()) /
-                          static_cast<double>((30 * kDay).count());
+                          static_cast<double>((30 * kReplayDay).count());
     report.most = static_cast<std::size_t>(std::floor(report.most_a_month * months + 1e-9));
     for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
       TriggerThresholds configured = present;
@@ -185,7 +186,7 @@ InputCounts ReplayLog::input_at(TimePoint tick) const {
 ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed,
                     const ReplayLog& log, const OnDecision& on_decision) {
   const Config& config = replayed.config;
-  const LookContext context{config, replayed.keys, replayed.rules, kActor};
+  const LookContext context{config, replayed.keys, replayed.rules, kReplayActor};
   ReplayRecord record;
   record.name = replayed.name;
   record.policies = replayed.policies_from;

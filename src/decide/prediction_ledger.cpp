@@ -12,18 +12,19 @@ constexpr std::uint64_t kLeastOutcomes = 5;
 constexpr double kHeld = 0.8;
 constexpr double kSignificance = 0.05;
 constexpr double kEighty = 1.2815515655446004;  // standard errors each side of an 80 % interval
-constexpr std::uint64_t kLeastRuns = 20;
+constexpr std::uint64_t kLeastComparedRuns = 20;
 constexpr std::array<std::string_view, 3> kTrusts{"untested", "calibrated", "badly_calibrated"};
 
-double number(std::uint64_t count) { return static_cast<double>(count); }
+double as_double(std::uint64_t count) { return static_cast<double>(count); }
 
 // P(at most `inside` of `all`) where each is inside with probability 0.8.
 double binomial_tail(std::uint64_t inside, std::uint64_t all) {
   double sum = 0;
   for (std::uint64_t k = 0; k <= inside; ++k) {
-    const double ways = std::lgamma(number(all) + 1) - std::lgamma(number(k) + 1) -
-                        std::lgamma(number(all - k) + 1);
-    sum += std::exp(ways + number(k) * std::log(kHeld) + number(all - k) * std::log1p(-kHeld));
+    const double ways = std::lgamma(as_double(all) + 1) - std::lgamma(as_double(k) + 1) -
+                        std::lgamma(as_double(all - k) + 1);
+    sum +=
+        std::exp(ways + as_double(k) * std::log(kHeld) + as_double(all - k) * std::log1p(-kHeld));
   }
   return sum;
 }
@@ -35,13 +36,14 @@ Trust trust_of(const Calibration& counts) {
 }
 
 std::optional<ActualEffect> rate_change(const PopulationKpis& before, const PopulationKpis& after) {
-  if (before.total_runs < kLeastRuns || after.total_runs < kLeastRuns) return std::nullopt;
+  if (before.total_runs < kLeastComparedRuns || after.total_runs < kLeastComparedRuns)
+    return std::nullopt;
   double variance = 0;
   const auto rate = [&](const PopulationKpis& runs) {
-    const double n = number(runs.total_runs);
-    const double share = number(runs.succeeded_runs) / n;
+    const double n = as_double(runs.total_runs);
+    const double share = as_double(runs.succeeded_runs) / n;
     // One more of each kind, so that no sample is taken for free of error.
-    const double smoothed = (number(runs.succeeded_runs) + 1) / (n + 2);
+    const double smoothed = (as_double(runs.succeeded_runs) + 1) / (n + 2);
     variance += smoothed * (1 - smoothed) / n;
     return share;
   };
@@ -55,9 +57,9 @@ std::optional<double> p95_error(const KpiSet& kpis) {
   const Kpi* p99 = kpis.find("p99_latency_ms");
   const Kpi* p50 = kpis.find("p50_latency_ms");
   const bool known = p95 != nullptr && p99 != nullptr && p50 != nullptr && p95->value &&
-                     p99->value && p50->value && p95->denominator >= kLeastRuns;
+                     p99->value && p50->value && p95->denominator >= kLeastComparedRuns;
   if (!known) return std::nullopt;
-  const double in_rank = std::sqrt(0.95 * 0.05 / number(p95->denominator));
+  const double in_rank = std::sqrt(0.95 * 0.05 / as_double(p95->denominator));
   const double above = (*p99->value - *p95->value) / 0.04;
   const double below = (*p95->value - *p50->value) / 0.45;
   return in_rank * std::max(above, below);

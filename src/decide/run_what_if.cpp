@@ -6,9 +6,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::size_t kDraws = 400;
 constexpr std::size_t kLatencyDraws = 40;
-constexpr double kSureTimes = 1.5;  // beyond this multiple of the timeout a tail is a guess
 constexpr std::uint64_t kLeastPairs = 20;
 constexpr std::uint64_t kLeastRetries = 5;
 

@@ -14,7 +14,7 @@ namespace dagloop {
 
 namespace {
 
-constexpr double kSlack = 1e-9;  // for figures that meet a limit but for their last bits
+constexpr double kLimitSlack = 1e-9;  // for figures that meet a limit but for their last bits
 
 enum class Test { drop_pp, rate_ratio, above, above_ratio };
 
@@ -80,14 +80,14 @@ bool crossed(const Case& c, std::uint64_t error_floor) {
   const double threshold = c.rule.threshold;
   switch (c.rule.test) {
     case Test::drop_pp:
-      return (*c.baseline->value - value) * 100 >= threshold - kSlack;
+      return (*c.baseline->value - value) * 100 >= threshold - kLimitSlack;
     case Test::rate_ratio:
       return c.value->numerator > 0 && c.value->numerator >= error_floor &&
-             value >= threshold * *c.baseline->value - kSlack;
+             value >= threshold * *c.baseline->value - kLimitSlack;
     case Test::above:
       return value > threshold;
     case Test::above_ratio:
-      return value > threshold * *c.baseline->value * (1 + kSlack);
+      return value > threshold * *c.baseline->value * (1 + kLimitSlack);
   }
   DAGLOOP_ASSERT(false);
   return false;

@@ -10,6 +10,12 @@
 
 namespace dagloop {
 
+/// How often a model is drawn.
+inline constexpr std::size_t kDraws = 400;
+
+/// Beyond this multiple of the timeout in force a tail is a guess.
+inline constexpr double kSureTimes = 1.5;
+
 /// One model, fitted to the figures.
 class WhatIf {
  public:

@@ -7,8 +7,8 @@
 namespace dagloop {
 namespace {
 
-constexpr int kFinerBits = 2;  // a histogram has 128 buckets an octave
-constexpr int kShift = 47;     // leaves sign, exponent and 5 bits of a double's mantissa
+constexpr int kFinerBits = 2;     // a histogram has 128 buckets an octave
+constexpr int kCoarseShift = 47;  // leaves sign, exponent and 5 bits of a double's mantissa
 
 CoarseDurations sorted(const std::map<std::int32_t, std::uint64_t>& counts) {
   return {counts.begin(), counts.end()};
@@ -21,7 +21,7 @@ std::int32_t coarse_bucket(double duration_ms) {
 }
 
 double coarse_begin(std::int32_t bucket) {
-  return std::bit_cast<double>(static_cast<std::uint64_t>(bucket) << kShift);
+  return std::bit_cast<double>(static_cast<std::uint64_t>(bucket) << kCoarseShift);
 }
 
 CoarseDurations coarse_durations(const DurationHistogram& durations) {

@@ -6,7 +6,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kSchema = "dagloop.policy_decision/1";
+constexpr std::string_view kDecisionSchema = "dagloop.policy_decision/1";
 
 Json counts_to_json(const ArmCounts& counts) {
   return Json::object({{"trials", counts.trials}, {"events", counts.events}});
@@ -156,7 +156,7 @@ Json decision_to_json(const Decision& decision) {
     recommendations.push_back(recommendation_to_json(advice));
   }
   Json document =
-      Json::object({{"schema", kSchema},
+      Json::object({{"schema", kDecisionSchema},
                     {"generated_at", format_time(decision.generated_at)},
                     {"as_of", format_time(decision.as_of)},
                     {"action", to_string(decision.action)},
@@ -184,12 +184,13 @@ std::string decision_digest(const Json& document) {
   for (const Json::Member& member : document.as_object()) {
     if (member.first != "digest") covered.push_back(member);
   }
-  return sha256_hex(std::string(kSchema) + "\n" + to_canonical_json(Json(std::move(covered))));
+  return sha256_hex(std::string(kDecisionSchema) + "\n" +
+                    to_canonical_json(Json(std::move(covered))));
 }
 
 Decision decision_from_json(const Json& document, std::string_view where) {
   const JsonReader reader(document, std::string(where));
-  expect_schema(reader, kSchema);
+  expect_schema(reader, kDecisionSchema);
   if (reader.at("digest").string() != decision_digest(document)) {
     throw Error(ErrorKind::approval, where, "its digest is not that of its content: it was edited",
                 "use the document as decide_dag_policy or the cycle wrote it");

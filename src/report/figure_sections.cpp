@@ -18,7 +18,7 @@ const PopulationKpis* baseline_of(const Quality& quality, Population population)
   return quality.baseline ? &quality.baseline->population(population) : nullptr;
 }
 
-std::string show_share(std::uint64_t count, std::uint64_t total) {
+std::string show_share_of_runs(std::uint64_t count, std::uint64_t total) {
   if (total == 0) return "";
   return show_percent(static_cast<double>(count) / static_cast<double>(total));
 }
@@ -148,11 +148,11 @@ void add_error_section(Page& page, const Quality& quality) {
     std::string earlier;
     if (before != nullptr) {
       const auto found = before->error_codes.find(code);
-      earlier =
-          show_share(found == before->error_codes.end() ? 0 : found->second, before->total_runs);
+      earlier = show_share_of_runs(found == before->error_codes.end() ? 0 : found->second,
+                                   before->total_runs);
     }
     table.rows.push_back(
-        {cut_text(code), show_count(count), show_share(count, dag.total_runs), earlier});
+        {cut_text(code), show_count(count), show_share_of_runs(count, dag.total_runs), earlier});
   }
   page.emplace_back(Heading{2, "Top error codes of DAG runs"});
   page.emplace_back(std::move(table));

@@ -63,7 +63,7 @@ std::string title_of(const Page& page) {
   return "DAG quality";
 }
 
-struct Renderer {
+struct HtmlRenderer {
   std::string out;
 
   void operator()(const Heading& heading) {
@@ -93,7 +93,7 @@ struct Renderer {
 }  // namespace
 
 std::string render_html(const Page& page) {
-  Renderer renderer{kBeforeTitle + escaped(title_of(page)) + kAfterTitle};
+  HtmlRenderer renderer{kBeforeTitle + escaped(title_of(page)) + kAfterTitle};
   for (const auto& part : page) std::visit(renderer, part);
   return renderer.out + "</body>\n</html>\n";
 }

@@ -58,7 +58,7 @@ void append_row(std::string& out, const std::vector<std::string>& cells) {
   out += "\n";
 }
 
-struct Renderer {
+struct MarkdownRenderer {
   std::string out;
 
   void operator()(const Heading& heading) {
@@ -86,7 +86,7 @@ struct Renderer {
 }  // namespace
 
 std::string render_markdown(const Page& page) {
-  Renderer renderer;
+  MarkdownRenderer renderer;
   for (const auto& part : page) std::visit(renderer, part);
   while (renderer.out.ends_with("\n\n")) renderer.out.pop_back();
   return std::move(renderer.out);

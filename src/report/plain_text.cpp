@@ -23,7 +23,7 @@ std::string plain(std::string_view text) {
   return out;
 }
 
-struct Renderer {
+struct TextRenderer {
   std::string out;
 
   void operator()(const Heading& heading) {
@@ -59,7 +59,7 @@ struct Renderer {
 }  // namespace
 
 std::string render_text(const Page& page) {
-  Renderer renderer;
+  TextRenderer renderer;
   for (const auto& part : page) std::visit(renderer, part);
   while (renderer.out.ends_with("\n\n")) renderer.out.pop_back();
   return std::move(renderer.out);

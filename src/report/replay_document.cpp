@@ -5,7 +5,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kSchema = "dagloop.policy_replay/1";
+constexpr std::string_view kReplaySchema = "dagloop.policy_replay/1";
 
 std::int64_t seconds_of(Microseconds duration) {
   return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
@@ -127,7 +127,7 @@ Json suggested_config(const ThresholdReport& thresholds) {
 Json replay_to_json(const ReplayReport& report) {
   Json::Array records;
   for (const ReplayRecord& record : report.records) records.push_back(record_to_json(record));
-  return Json::object({{"schema", kSchema},
+  return Json::object({{"schema", kReplaySchema},
                        {"generated_at", format_time(report.generated_at)},
                        {"from", format_time(report.period.start)},
                        {"to", format_time(report.period.end)},

@@ -21,7 +21,7 @@ constexpr const char* kUnknown = "99";
 constexpr int kParts = 1024;  // of the hashes of keys
 
 // Statuses, by their place in Status from 1: up to 5 they are final.
-std::string status_of(const std::string& text) {
+std::string status_number(const std::string& text) {
   return number_of(
       text,
       "'succeeded', 'success', 'ok', 'failed', 'error', 'manual_required', 'cancelled', "
@@ -55,7 +55,8 @@ std::string reason_of(const LogQuery& query) {
 }
 
 // The rows of a table in the words of the contract.
-std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const LogQuery& query) {
+std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
+                         const LogQuery& query) {
   const ClickHouseExpressions row(table, mapping);
   const std::string run_id = row.text("pipeline_run_id");
   const std::string mode = row.text("execution_mode");
@@ -77,8 +78,8 @@ std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const 
       fmt::arg("request", row.text("request_id")), fmt::arg("type", row.text("node_type")),
       fmt::arg("node", row.text("node_id")),
       fmt::arg("attempt", row.number("attempt", "Int64", "1")),
-      fmt::arg("status", status_of(row.text("status"))), fmt::arg("code", row.text("error_code")),
-      fmt::arg("plan", row.text("plan_source")),
+      fmt::arg("status", status_number(row.text("status"))),
+      fmt::arg("code", row.text("error_code")), fmt::arg("plan", row.text("plan_source")),
       fmt::arg("compensation", number_of(row.text("compensation_status"),
                                          "'not_required', 'completed', 'failed', 'manual_required'",
                                          "1, 2, 3, 4", kUnknown)),
@@ -108,7 +109,7 @@ constexpr const char* kUnpacked =
     "t.13 AS fanout_failed, t.14 AS plan, t.3 = 3 AS manual, 0 AS reason";
 
 // The bits of DurationHistogram::bucket_of.
-std::string bucket_of(const std::string& duration) {
+std::string bucket_number(const std::string& duration) {
   return "if(" + duration +
          " < 0, -1, toInt64(bitShiftRight(reinterpretAsUInt64(reinterpretAsString(" + duration +
          " + 0.)), 45)))";
@@ -119,7 +120,7 @@ std::string grouped(const std::string& runs, const LogQuery& query) {
   return "SELECT " + clickhouse_stretch("at", query) +
          " AS stretch, population, cohort, reason, status > 5 AS in_flight, plan, code, "
          "if(status <= 5 AND reason = 0, " +
-         bucket_of("duration") +
+         bucket_number("duration") +
          ", -1) AS bucket, toInt64(count()) AS runs, toInt64(countIf(status = 1)) AS succeeded, "
          "toInt64(sum(unverified)) AS unverified_runs, toInt64(sum(fallback)) AS fallback_runs, "
          "toInt64(countIf(compensation >= 3)) AS not_compensated, toInt64(countIf(compensation >= "
@@ -225,7 +226,7 @@ std::string node_rows(const Steps& steps, const LogQuery& query) {
       "toInt64(attempt > 1), toInt64(attempt > 1 AND status = 1), toInt64(0))), (toInt64(-1), "
       "toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(1))) AS tries FROM ({}) GROUP BY "
       "is_request, key, node",
-      bucket_of("duration"), steps.attempts);
+      bucket_number("duration"), steps.attempts);
   const std::string counted = fmt::format(
       "SELECT {} AS stretch, run_population, run_cohort, node, t.1 AS bucket, sum(t.2) AS s0, "
       "sum(t.3) AS s1, sum(t.4) AS s2, sum(t.5) AS s3, sum(t.6) AS s4 FROM (SELECT run_at, "
@@ -303,7 +304,7 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
   Steps steps;
   std::string with_nodes;
   for (const ClickHouseTable& table : tables) {
-    const std::string rows = rows_of(table, mapping, query);
+    const std::string rows = counted_rows(table, mapping, query);
     steps.records += (steps.records.empty() ? "" : " UNION ALL ") + rows;
     if (!have_nodes({table}, mapping)) continue;
     with_nodes += (with_nodes.empty() ? "" : " UNION ALL ") + rows;

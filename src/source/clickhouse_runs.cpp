@@ -63,7 +63,8 @@ std::string time_digit(const LogQuery& query) {
 }
 
 // One row of the table, in what it is grouped by and what is counted of it.
-std::string rows_of(const ClickHouseTable& table, const Mapping& mapping, const LogQuery& query) {
+std::string packed_rows(const ClickHouseTable& table, const Mapping& mapping,
+                        const LogQuery& query) {
   const ClickHouseExpressions row(table, mapping);
   const Words statuses{{"succeeded", 1}, {"success", 1},         {"ok", 1},          {"failed", 2},
                        {"error", 2},     {"manual_required", 3}, {"cancelled", 4},   {"skipped", 5},
@@ -117,7 +118,7 @@ std::string clickhouse_packed_runs(const ClickHouseTable& table, const Mapping& 
              "unverified_runs, sum(fallback) AS fallback_runs, sum(reused) AS reused_runs, "
              "sum(failed) AS failed_items, sum(total) AS items, max(at) AS newest FROM ({}) GROUP "
              "BY digits_of_all, plan, code)",
-             kind, rows_of(table, mapping, query));
+             kind, packed_rows(table, mapping, query));
 }
 
 }  // namespace dagloop

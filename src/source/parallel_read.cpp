@@ -22,8 +22,8 @@ namespace {
 
 // Until all chunks are counted, a line is known by its chunk and its number in that, both in one
 // number that orders as lines do.
-constexpr unsigned kLineBits = 32;
-constexpr std::uint64_t kLineMask = (std::uint64_t{1} << kLineBits) - 1;
+constexpr unsigned kChunkLineBits = 32;
+constexpr std::uint64_t kChunkLineMask = (std::uint64_t{1} << kChunkLineBits) - 1;
 
 // A file that several workers take chunks from. Opened with the first chunk, closed after the last.
 class SharedFile {
@@ -49,9 +49,9 @@ class SharedFile {
 
   // Returns the number in the file, from 1, of a line in a chunk.
   std::uint64_t line_number(std::uint64_t line_in_chunk) const {
-    const auto chunk = static_cast<std::ptrdiff_t>(line_in_chunk >> kLineBits);
+    const auto chunk = static_cast<std::ptrdiff_t>(line_in_chunk >> kChunkLineBits);
     return std::accumulate(line_counts_.begin(), line_counts_.begin() + chunk,
-                           line_in_chunk & kLineMask);
+                           line_in_chunk & kChunkLineMask);
   }
 
   void set_error(std::exception_ptr error) {
@@ -92,8 +92,8 @@ class SharedFile {
 };
 
 // What one thread needs to turn chunks into runs.
-struct Worker {
-  Worker(const SourceOptions& options, const LogQuery& query)
+struct ScanWorker {
+  ScanWorker(const SourceOptions& options, const LogQuery& query)
       : reader(options.mapping, query.latest),
         table({.range = query.range,
                .outcome_node = options.mapping.outcome_node,
@@ -113,7 +113,7 @@ struct Worker {
 
   // Returns how many lines the chunk has.
   std::uint64_t read_chunk(const std::string& path) {
-    const std::uint64_t before = chunk.sequence << kLineBits;
+    const std::uint64_t before = chunk.sequence << kChunkLineBits;
     std::uint64_t lines = 0;
     for (std::string_view rest = chunk.text; !rest.empty();) {
       const LogLine line = cut_line(rest);
@@ -150,7 +150,7 @@ class ParallelRead {
   }
 
   PartialSet run(const LogQuery& query) {
-    std::vector<Worker> workers;
+    std::vector<ScanWorker> workers;
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     const unsigned count = options_.threads == 0 ? cores : options_.threads;
     for (unsigned i = 0; i < count; ++i) workers.emplace_back(options_, query);
@@ -164,7 +164,7 @@ class ParallelRead {
     for (const SharedFile& file : files_) file.rethrow();
     std::vector<RunTable> tables;
     tables.reserve(workers.size());
-    for (Worker& worker : workers) tables.push_back(std::move(worker.table));
+    for (ScanWorker& worker : workers) tables.push_back(std::move(worker.table));
     workers.clear();
     PartialSet set = RunTable::finish(std::move(tables), options_.classes, count);
     for (MalformedExample& example : set.input.examples) {
@@ -177,12 +177,12 @@ class ParallelRead {
  private:
   // First each worker takes files of its own, so that several are decompressed at once; then it
   // helps with those that are not done.
-  void work(Worker& worker) {
+  void work(ScanWorker& worker) {
     for (std::size_t i = next_file_++; i < files_.size(); i = next_file_++) drain(i, worker);
     for (std::size_t i = 0; i < files_.size(); ++i) drain(i, worker);
   }
 
-  void drain(std::size_t index, Worker& worker) {
+  void drain(std::size_t index, ScanWorker& worker) {
     SharedFile& file = files_[index];
     try {
       // Files before the first failed one are read to their end, so that it is always the same one.

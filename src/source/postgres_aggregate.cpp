@@ -29,7 +29,7 @@ std::string number_of(const std::string& text, const WordNumbers& words) {
   return found + " WHEN '' THEN 0 ELSE CASE WHEN " + text + " IS NULL THEN 0 END END";
 }
 
-std::string status_of(const std::string& text) { return number_of(text, status_words()); }
+std::string status_code(const std::string& text) { return number_of(text, status_words()); }
 
 std::string compensation_of(const std::string& text) {
   return number_of(text, compensation_words());
@@ -43,7 +43,7 @@ std::string reason_of(const Expressions& row, const LogQuery& query) {
   const std::string attempt = row.value("attempt", "int8");
   const std::string total = row.value("fanout_total", "int8");
   const std::string failed = row.value("fanout_failed", "int8");
-  const std::string status = status_of(row.text("status"));
+  const std::string status = status_code(row.text("status"));
   const auto when = [](const std::string& condition, RejectReason reason) {
     return " WHEN " + condition + " THEN " + number(reason);
   };
@@ -71,7 +71,8 @@ std::string reason_of(const Expressions& row, const LogQuery& query) {
 }
 
 // The rows of a table in the words of the contract.
-std::string rows_of(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+std::string counted_record_rows(const PostgresTable& table, const Mapping& mapping,
+                                const LogQuery& query) {
   const Expressions row(table, mapping);
   const std::string run_id = row.text("pipeline_run_id");
   const bool has_nodes = table.columns.contains(column_of(mapping, "node_id"));
@@ -87,7 +88,7 @@ std::string rows_of(const PostgresTable& table, const Mapping& mapping, const Lo
          row.value("created_at", "timestamptz") + " AS at, " + reason_of(row, query) +
          " AS reason, (" + run_id + " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id +
          ", ''), " + row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
-         row.value("attempt", "int8") + ", 1) AS attempt, " + status_of(row.text("status")) +
+         row.value("attempt", "int8") + ", 1) AS attempt, " + status_code(row.text("status")) +
          " AS status, nullif(" + row.text("error_code") + ", '') AS code, " +
          row.text("plan_source") + " AS plan, " + compensation_of(row.text("compensation_status")) +
          " AS compensation, CASE " + mode +
@@ -111,7 +112,7 @@ std::string powers_of_two(int first, int step, int count) {
 
 // The bucket of a duration. Scaling by powers of two is exact, so the bucket is, too. Zero and what
 // is far from any latency take the bits of the number.
-std::string bucket_of(const std::string& duration) {
+std::string bucket_code(const std::string& duration) {
   const std::string octave =
       "width_bucket(" + duration + ", " + powers_of_two(kFirstOctave, 1, kOctaves + 1) + ")";
   const std::string byte = "get_byte(float8send(" + duration + "), ";
@@ -162,7 +163,7 @@ std::string kinds_of(const std::string& runs, const LogQuery& query) {
          "coalesce((status > 5)::int, 0)) * 2 + (code IS NOT NULL)::int) * 262144 + CASE WHEN "
          "status "
          "<= 5 AND duration IS NOT NULL THEN 1 + " +
-         bucket_of("duration") +
+         bucket_code("duration") +
          " ELSE 0 END AS packed, CASE WHEN code IS NULL THEN plan ELSE char_length(coalesce(plan, "
          "'')) || ':' || coalesce(plan, '') || code END AS names, status, unverified, fallback, "
          "compensation, manual OR status = 3 AS manual, reused, fanout_failed, fanout_total, at "
@@ -275,7 +276,7 @@ std::string node_rows(const LogQuery& query) {
   return "\nUNION ALL SELECT 'node', " + stretch +
          ", r.population, r.cohort, a.node, NULL, bucket, sum(count), sum(failed), sum(retries), "
          "sum(retries_succeeded), 0" +
-         padded(5) + " FROM (SELECT is_request, key, node, " + bucket_of("duration") +
+         padded(5) + " FROM (SELECT is_request, key, node, " + bucket_code("duration") +
          " AS bucket, count(*) AS count, count(*) FILTER (WHERE status = 2) AS failed, count(*) "
          "FILTER (WHERE attempt > 1) AS retries, count(*) FILTER (WHERE attempt > 1 AND status = "
          "1) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +
@@ -288,7 +289,8 @@ std::string records_of(const std::vector<PostgresTable>& tables, const Mapping& 
                        const LogQuery& query) {
   std::string records;
   for (const PostgresTable& table : tables) {
-    records += (records.empty() ? "" : "\n  UNION ALL ") + rows_of(table, mapping, query);
+    records +=
+        (records.empty() ? "" : "\n  UNION ALL ") + counted_record_rows(table, mapping, query);
   }
   return records;
 }

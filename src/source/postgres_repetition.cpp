@@ -7,7 +7,7 @@
 namespace dagloop {
 namespace {
 
-constexpr int kManyKeys = 100'000;
+constexpr int kManyRepeated = 100'000;
 
 // Whether any key may stand more than once: mostly none does, and telling so costs half of listing.
 bool may_repeat(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
@@ -45,10 +45,11 @@ std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionS
   // Sorting finds them in half the time of hashing.
   transaction.exec("SET LOCAL enable_hashagg = off");
   transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");
-  const pqxx::result found = transaction.exec(asked + " LIMIT " + std::to_string(kManyKeys + 1));
+  const pqxx::result found =
+      transaction.exec(asked + " LIMIT " + std::to_string(kManyRepeated + 1));
   transaction.exec("SET LOCAL enable_hashagg = on");
   transaction.exec("SET LOCAL parallel_tuple_cost TO DEFAULT");
-  if (found.size() > kManyKeys) return asked;
+  if (found.size() > kManyRepeated) return asked;
   std::string keys;
   for (const pqxx::row& row : found) {
     if (!row[0].is_null()) keys += (keys.empty() ? "" : ",") + row[0].as<std::string>();

@@ -10,10 +10,10 @@ namespace dagloop {
 namespace {
 
 // Durations that are looked up: from 1 ms to 17 minutes. Others take the bits of the number.
-constexpr int kFirstOctave = 0;
+constexpr int kFirstRunOctave = 0;
 constexpr int kEndOctave = 20;
-constexpr int kBucketsAnOctave = 128;
-constexpr int kExponentBias = 1023;
+constexpr int kPlacesAnOctave = 128;
+constexpr int kBias = 1023;
 
 constexpr const char* kDurationColumn = "dagloop_duration";
 constexpr const char* kTimeColumn = "dagloop_at";
@@ -35,9 +35,9 @@ std::string word_digit(const std::string& text, const WordNumbers& words, std::i
 // exact, and so is the difference of two numbers of one octave: so the bucket is, too.
 std::string octaves(const std::string& duration, int first, int end) {
   if (end - first == 1) {
-    const int before = (kExponentBias + first) * kBucketsAnOctave;  // width_bucket counts from 1
+    const int before = (kBias + first) * kPlacesAnOctave;  // width_bucket counts from 1
     return fmt::format("{} + width_bucket({}, {:.1f}, {:.1f}, {})", before, duration,
-                       std::ldexp(1.0, first), std::ldexp(1.0, end), kBucketsAnOctave);
+                       std::ldexp(1.0, first), std::ldexp(1.0, end), kPlacesAnOctave);
   }
   const int middle = (first + end) / 2;
   return fmt::format("CASE WHEN {} < {:.1f} THEN {} ELSE {} END", duration, std::ldexp(1.0, middle),
@@ -51,8 +51,8 @@ std::string duration_digit(const std::string& duration) {
       "CASE WHEN {0} >= {1:.1f} AND {0} < {2:.1f} THEN {3} ELSE CASE WHEN {0} IS NULL THEN 0 WHEN "
       "{0} = 0 THEN 1 WHEN {0} < 0 THEN CASE WHEN {0} = '-Infinity' THEN {4} ELSE {5} END WHEN {0} "
       ">= 'Infinity' THEN {4} ELSE {6} END END",
-      duration, std::ldexp(1.0, kFirstOctave), std::ldexp(1.0, kEndOctave),
-      octaves(duration, kFirstOctave, kEndOctave), packed::kNotFinite, packed::kNegative, bits);
+      duration, std::ldexp(1.0, kFirstRunOctave), std::ldexp(1.0, kEndOctave),
+      octaves(duration, kFirstRunOctave, kEndOctave), packed::kNotFinite, packed::kNegative, bits);
 }
 
 // The population, and whether the row has a key at all.
@@ -110,7 +110,8 @@ std::string node_digit(const Expressions& row) {
 }
 
 // One row of the table, in what it is grouped by and what is counted of it.
-std::string rows_of(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+std::string packed_record_rows(const PostgresTable& table, const Mapping& mapping,
+                               const LogQuery& query) {
   const Expressions row(table, mapping);
   std::string from = table.name + time_filter(table, mapping, query);
   std::string at = row.value("created_at", "timestamptz");
@@ -171,7 +172,7 @@ std::string packed_runs_query(const PostgresTable& table, const Mapping& mapping
       "BY kind, names) AS groups",
       fmt::arg("has_code", has_code), fmt::arg("length", length),
       fmt::arg("is_counted", is_counted), fmt::arg("has_time", has_time),
-      fmt::arg("rows", rows_of(table, mapping, query)));
+      fmt::arg("rows", packed_record_rows(table, mapping, query)));
 }
 
 }  // namespace dagloop

@@ -12,7 +12,7 @@ namespace dagloop {
 namespace {
 
 // Another reading of the same lines, or another form of the values, is another format.
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kRootFormat = 1;
 
 // Slots further apart than ten thousand years are none.
 constexpr std::int64_t kMaxStep = 1'000'000'000;
@@ -207,7 +207,7 @@ std::string value_name(ValueKind kind, TimePoint time) {
 
 std::string log_name(const std::string& sources, const SourceOptions& options) {
   ByteWriter out;
-  out.number(kFormat);
+  out.number(kRootFormat);
   out.text(sources);
   const Mapping& mapping = options.mapping;
   out.number(mapping.fields.size());

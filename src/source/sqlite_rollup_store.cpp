@@ -16,14 +16,14 @@ namespace dagloop {
 namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676d;  // "dagm"
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kStoreFormat = 1;
 constexpr int kBusyMs = 2000;
 constexpr const char* kRemedy = "delete it, or name another";
 
 // Logs of other configurations are kept too, up to so many; the one longest without a commit goes.
 constexpr std::uint64_t kMaxLogs = 8;
 
-constexpr const char* kCreate = R"sql(
+constexpr const char* kCreateStore = R"sql(
   CREATE TABLE log (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -190,10 +190,10 @@ void SqliteRollupStore::open_file() {
   if (first_number(*database_, "PRAGMA application_id") == 0) {
     Transaction transaction(*database_, "BEGIN IMMEDIATE");
     // Another process may have been faster.
-    if (first_number(*database_, "PRAGMA application_id") == 0) database_->run(kCreate);
+    if (first_number(*database_, "PRAGMA application_id") == 0) database_->run(kCreateStore);
     transaction.commit();
   }
-  is_damaged_ = first_number(*database_, "PRAGMA user_version") != kFormat;
+  is_damaged_ = first_number(*database_, "PRAGMA user_version") != kStoreFormat;
 }
 
 bool SqliteRollupStore::open() {
@@ -216,7 +216,7 @@ void SqliteRollupStore::make_anew() {
   sqlite3_db_config(database_->handle(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
   database_->check(code);
   Transaction transaction(*database_, "BEGIN IMMEDIATE");
-  database_->run(kCreate);
+  database_->run(kCreateStore);
   transaction.commit();
   is_damaged_ = false;
 }

@@ -10,13 +10,12 @@
 #include "dagloop/base/json_reader.hpp"
 #include "state/daily_figures_json.hpp"
 #include "state/evidence_json.hpp"
+#include "state/restore.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::string_view kSchema = "dagloop.cycle_state/1";
-constexpr std::string_view kRestore = "restore the state from a backup";
-
 constexpr std::array kPhases{std::pair{Phase::idle, std::string_view("idle")},
                              std::pair{Phase::proposed, std::string_view("proposed")},
                              std::pair{Phase::approved, std::string_view("approved")},

@@ -1,9 +1,9 @@
 #include "state/daily_figures_json.hpp"
 
+#include "state/restore.hpp"
+
 namespace dagloop {
 namespace {
-
-constexpr const char* kRestore = "restore the state from a backup";
 
 DailyFigures read_figures(const JsonReader& reader) {
   DailyFigures figures;

@@ -1,9 +1,9 @@
 #include "state/evidence_json.hpp"
 
+#include "state/restore.hpp"
+
 namespace dagloop {
 namespace {
-
-constexpr const char* kRestore = "restore the state from a backup";
 
 Json arm_to_json(const ArmCounts& arm) { return Json(Json::Array{arm.trials, arm.events}); }
 

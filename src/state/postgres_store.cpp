@@ -12,7 +12,7 @@ namespace dagloop {
 namespace {
 
 // Two hosts may both find no tables: the lock lets one after the other look.
-constexpr const char* kCreate = R"sql(
+constexpr const char* kCreateSchema = R"sql(
   SELECT pg_advisory_xact_lock(hashtextextended('dagloop/create', 0));
   CREATE SCHEMA IF NOT EXISTS dagloop;
   CREATE TABLE IF NOT EXISTS dagloop.state (
@@ -53,7 +53,7 @@ class AdvisoryLock final : public StateLock {
   std::string name_;
 };
 
-class NoLock final : public StateLock {};
+class NoServerLock final : public StateLock {};
 
 // A connection that was made anew by itself would go on without the lock. Deprecated because the
 // next release of the package never does that.
@@ -133,7 +133,7 @@ struct PostgresStore::Impl {
     connection->set_variable("client_min_messages", "warning");
     pqxx::work create(*connection);
     if (create.exec1("SELECT to_regclass('dagloop.journal')").front().is_null()) {
-      create.exec(kCreate);
+      create.exec(kCreateSchema);
     }
     create.commit();
   }
@@ -152,7 +152,7 @@ PostgresStore::PostgresStore(const std::string& uri, StateAccess access)
 PostgresStore::~PostgresStore() = default;
 
 std::unique_ptr<StateLock> PostgresStore::try_lock() {
-  if (impl_->access == StateAccess::read_only) return std::make_unique<NoLock>();
+  if (impl_->access == StateAccess::read_only) return std::make_unique<NoServerLock>();
   const bool is_held = impl_->guarded([this] {
     pqxx::nontransaction session(*impl_->connection);
     return session

@@ -2,11 +2,11 @@
 
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
+#include "state/restore.hpp"
 
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kRestore = "restore the state from a backup";
 constexpr std::string_view kTampered =
     "stop the cycle, keep the store, and restore it from a backup";
 

@@ -12,7 +12,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::uint32_t kNobody = 65534;
+constexpr std::uint32_t kStranger = 65534;
 
 /// A directory with one file, "env", that passes.
 class Scene {
@@ -30,7 +30,7 @@ class Scene {
     REQUIRE(::chmod(path(name).c_str(), mode) == 0);
   }
   void give_away(const std::string& name) const {
-    REQUIRE(::chown(path(name).c_str(), kNobody, kNobody) == 0);
+    REQUIRE(::chown(path(name).c_str(), kStranger, kStranger) == 0);
   }
 
   /// Returns why the file is refused, the same for reading and for writing; its content where it

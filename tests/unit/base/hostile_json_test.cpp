@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
-std::string error_of(const std::string& text) {
+std::string parse_error_of(const std::string& text) {
   try {
     static_cast<void>(parse_json(text, "f.json"));
   } catch (const Error& error) {
@@ -48,49 +48,49 @@ std::string repeated(const std::string& text, std::size_t times) {
 
 TEST_CASE("a document nested too deeply is refused, however deep and whether it ends or not") {
   for (const std::size_t depth : {65U, 10'000U, 1'000'000U}) {
-    CHECK_THAT(error_of(std::string(depth, '[') + std::string(depth, ']')),
+    CHECK_THAT(parse_error_of(std::string(depth, '[') + std::string(depth, ']')),
                Catch::Contains("nested too deeply"));
-    CHECK_THAT(error_of(std::string(depth, '[')), Catch::Contains("nested too deeply"));
-    CHECK_THAT(error_of(repeated("{\"a\":", depth)), Catch::Contains("nested too deeply"));
+    CHECK_THAT(parse_error_of(std::string(depth, '[')), Catch::Contains("nested too deeply"));
+    CHECK_THAT(parse_error_of(repeated("{\"a\":", depth)), Catch::Contains("nested too deeply"));
   }
 }
 
 TEST_CASE("a key that stands twice is refused at every level, however it is written") {
-  CHECK_THAT(error_of(R"({"a":1,"b":{"c":1,"d":2,"c":3}})"),
+  CHECK_THAT(parse_error_of(R"({"a":1,"b":{"c":1,"d":2,"c":3}})"),
              Catch::Contains("the key \"c\" twice"));
-  CHECK_THAT(error_of(R"({"patch":{"A":{"before":"1","after":"2"},"\u0041":{}}})"),
+  CHECK_THAT(parse_error_of(R"({"patch":{"A":{"before":"1","after":"2"},"\u0041":{}}})"),
              Catch::Contains("the key \"A\" twice"));
-  CHECK_THAT(error_of("{\"\":1,\"\":1}"), Catch::Contains("the key \"\" twice"));
-  CHECK(error_of(R"({"a":{"a":{"a":1}},"A":[{"a":1},{"a":2}]})") == "(none)");
+  CHECK_THAT(parse_error_of("{\"\":1,\"\":1}"), Catch::Contains("the key \"\" twice"));
+  CHECK(parse_error_of(R"({"a":{"a":{"a":1}},"A":[{"a":1},{"a":2}]})") == "(none)");
   for (const std::size_t count : {31U, 32U, 33U, 34U, 5000U}) {
     const std::string text = object_of(count);
-    CHECK(error_of(text) == "(none)");
+    CHECK(parse_error_of(text) == "(none)");
     for (const std::size_t twice : {std::size_t{0}, count / 2, count - 1}) {
       const std::string again = ",\"k" + std::to_string(twice) + "\":1}";
-      CHECK_THAT(error_of(text.substr(0, text.size() - 1) + again), Catch::Contains("twice"));
+      CHECK_THAT(parse_error_of(text.substr(0, text.size() - 1) + again), Catch::Contains("twice"));
     }
   }
 }
 
 TEST_CASE("many members cost little more each than few") {
-  CHECK(error_of(object_of(300'000)) == "(none)");  // hours, if each were compared with all others
+  CHECK(parse_error_of(object_of(300'000)) == "(none)");  // hours, if each were compared with all others
 }
 
 TEST_CASE("a repeated key is named without its control characters, and not at length") {
-  const std::string message = error_of("{\"\\u001b[2J\":1,\"\\u001b[2J\":1}");
+  const std::string message = parse_error_of("{\"\\u001b[2J\":1,\"\\u001b[2J\":1}");
   CHECK_THAT(message, Catch::Contains("\\x1b[2J"));
   CHECK(message.find('\x1b') == std::string::npos);
   const std::string key = "\"" + std::string(kMiB, 'k') + "\":1";
-  CHECK(error_of("{" + key + "," + key + "}").size() < 300);
+  CHECK(parse_error_of("{" + key + "," + key + "}").size() < 300);
 }
 
 TEST_CASE("nothing hides behind a NUL byte") {
   const std::string nul(1, '\0');
-  CHECK_THAT(error_of("{\"a\":1}" + nul), Catch::Contains("f.json:1: no valid JSON: a NUL byte"));
-  CHECK_THAT(error_of("{}\n" + nul + "{\"b\":2}"), Catch::Contains("f.json:2:"));
-  CHECK_THAT(error_of("{\"a\":\"x" + nul + "y\"}"), Catch::Contains("NUL"));
-  CHECK_THAT(error_of("// comment" + nul), Catch::Contains("NUL"));
-  CHECK_THAT(error_of(nul), Catch::Contains("NUL"));
+  CHECK_THAT(parse_error_of("{\"a\":1}" + nul), Catch::Contains("f.json:1: no valid JSON: a NUL byte"));
+  CHECK_THAT(parse_error_of("{}\n" + nul + "{\"b\":2}"), Catch::Contains("f.json:2:"));
+  CHECK_THAT(parse_error_of("{\"a\":\"x" + nul + "y\"}"), Catch::Contains("NUL"));
+  CHECK_THAT(parse_error_of("// comment" + nul), Catch::Contains("NUL"));
+  CHECK_THAT(parse_error_of(nul), Catch::Contains("NUL"));
   CHECK(parse_json(R"("x\u0000y")", "f").as_string() == std::string("x\0y", 3));
 }
 
@@ -99,11 +99,11 @@ TEST_CASE("numbers beyond what is held are refused, never rounded or cut") {
        {"9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e999", "-1e400",
         "1.8e308", "NaN", "Infinity", "-Infinity", "0x10", "01", "+1", ".5", "1.", "1e", "- 1"}) {
     INFO(number);
-    CHECK(error_of(number) != "(none)");
+    CHECK(parse_error_of(number) != "(none)");
   }
-  CHECK_THAT(error_of(std::string(300, '9')), Catch::Contains("too large"));
-  CHECK(error_of(std::string(100'000, '9')) != "(none)");
-  CHECK(error_of("1e-999") == "(none)");  // is zero, as near as a double comes
+  CHECK_THAT(parse_error_of(std::string(300, '9')), Catch::Contains("too large"));
+  CHECK(parse_error_of(std::string(100'000, '9')) != "(none)");
+  CHECK(parse_error_of("1e-999") == "(none)");  // is zero, as near as a double comes
   CHECK(parse_json("9223372036854775807", "f").as_integer() == INT64_MAX);
   CHECK(parse_json("-9223372036854775808", "f").as_integer() == INT64_MIN);
   const std::string digits = "0." + std::string(100'000, '3');
@@ -114,35 +114,35 @@ TEST_CASE("texts that are not UTF-8 are refused") {
   for (const char* bytes :
        {"\x80", "\xff", "\xc3", "\xc0\xaf", "\xc1\x81", "\xe0\x80\xaf", "\xed\xa0\x80",
         "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x28\xa1"}) {
-    CHECK(error_of("\"" + std::string(bytes) + "\"") != "(none)");
-    CHECK(error_of("{\"" + std::string(bytes) + "\":1}") != "(none)");
+    CHECK(parse_error_of("\"" + std::string(bytes) + "\"") != "(none)");
+    CHECK(parse_error_of("{\"" + std::string(bytes) + "\":1}") != "(none)");
   }
   for (const char* escape : {"\\ud83d", "\\ude00", "\\ud83d\\u0041", "\\u12", "\\x41", "\\"}) {
-    CHECK(error_of("\"" + std::string(escape) + "\"") != "(none)");
+    CHECK(parse_error_of("\"" + std::string(escape) + "\"") != "(none)");
   }
-  CHECK(error_of("\"a\tb\"") != "(none)");  // control characters are escaped in JSON
+  CHECK(parse_error_of("\"a\tb\"") != "(none)");  // control characters are escaped in JSON
 }
 
 TEST_CASE("a byte order mark is passed over once at the start, UTF-16 is no document") {
   CHECK(parse_json("\xef\xbb\xbf{\"a\":1}", "f").find("a")->as_integer() == 1);
-  CHECK(error_of("\xef\xbb\xbf\xef\xbb\xbf{}") != "(none)");
-  CHECK(error_of("{}\xef\xbb\xbf") != "(none)");
-  CHECK(error_of("\xef\xbb") != "(none)");
-  CHECK(error_of("\xff\xfe{\x01}\x01") != "(none)");
+  CHECK(parse_error_of("\xef\xbb\xbf\xef\xbb\xbf{}") != "(none)");
+  CHECK(parse_error_of("{}\xef\xbb\xbf") != "(none)");
+  CHECK(parse_error_of("\xef\xbb") != "(none)");
+  CHECK(parse_error_of("\xff\xfe{\x01}\x01") != "(none)");
 }
 
 TEST_CASE("a comment or a text that never ends is refused") {
   for (const char* text : {"/*", "{} /* *", "//", "/", "\"abc", "{\"a", "[1,", "{\"a\":1,", "t"}) {
     INFO(text);
-    CHECK(error_of(text) != "(none)");
+    CHECK(parse_error_of(text) != "(none)");
   }
 }
 
 TEST_CASE("a document too large to be one is refused before it is read") {
   CHECK(parse_json("\"" + std::string(60 * kMiB, 'x') + "\"", "f").as_string().size() == 60 * kMiB);
-  CHECK_THAT(error_of("\"" + std::string(100 * kMiB, 'x') + "\""),
+  CHECK_THAT(parse_error_of("\"" + std::string(100 * kMiB, 'x') + "\""),
              Catch::Contains("f.json:1: a document of more than 64 MiB"));
-  CHECK_THAT(error_of("[" + repeated("0,", 4'000'000) + "0]"),
+  CHECK_THAT(parse_error_of("[" + repeated("0,", 4'000'000) + "0]"),
              Catch::Contains("more than 4 million values"));
 }
 

@@ -49,7 +49,7 @@ Json random_value(Random& random, int depth) {
   }
 }
 
-std::string error_of(const std::string& text) {
+std::string reading_error_of(const std::string& text) {
   try {
     static_cast<void>(parse_json(text, "f.json"));
   } catch (const Error& error) {
@@ -78,15 +78,15 @@ TEST_CASE("the canonical form has sorted keys, no spaces and shortest numbers") 
 
 TEST_CASE("comments are allowed, and a fault says its line") {
   CHECK(parse_json("// c\n{\"a\": /* d */ 1}", "f").find("a")->as_integer() == 1);
-  CHECK_THAT(error_of("{\n\"a\": 1,\n}"), Catch::StartsWith("config: f.json:3:"));
-  CHECK_THAT(error_of(""), Catch::StartsWith("config: f.json:1:"));
-  CHECK_THAT(error_of("{} {}"), Catch::StartsWith("config: f.json:1:"));
-  CHECK_THAT(error_of("{\"a\":1,\n\"a\":2}"), Catch::Contains("the key \"a\" twice"));
-  CHECK_THAT(error_of("[99999999999999999999]"), Catch::StartsWith("config: "));
-  CHECK_THAT(error_of("[1e999]"), Catch::StartsWith("config: "));
-  CHECK_THAT(error_of("\"\xff\""), Catch::StartsWith("config: "));
-  CHECK(error_of(std::string(64, '[') + std::string(64, ']')) == "(none)");
-  CHECK_THAT(error_of(std::string(65, '[') + std::string(65, ']')), Catch::Contains("deeply"));
+  CHECK_THAT(reading_error_of("{\n\"a\": 1,\n}"), Catch::StartsWith("config: f.json:3:"));
+  CHECK_THAT(reading_error_of(""), Catch::StartsWith("config: f.json:1:"));
+  CHECK_THAT(reading_error_of("{} {}"), Catch::StartsWith("config: f.json:1:"));
+  CHECK_THAT(reading_error_of("{\"a\":1,\n\"a\":2}"), Catch::Contains("the key \"a\" twice"));
+  CHECK_THAT(reading_error_of("[99999999999999999999]"), Catch::StartsWith("config: "));
+  CHECK_THAT(reading_error_of("[1e999]"), Catch::StartsWith("config: "));
+  CHECK_THAT(reading_error_of("\"\xff\""), Catch::StartsWith("config: "));
+  CHECK(reading_error_of(std::string(64, '[') + std::string(64, ']')) == "(none)");
+  CHECK_THAT(reading_error_of(std::string(65, '[') + std::string(65, ']')), Catch::Contains("deeply"));
 }
 
 TEST_CASE("a reader's errors name file and key path, and what was found") {

@@ -14,7 +14,7 @@ namespace {
 
 Json parsed(std::string_view text) { return parse_json(text, "f.json"); }
 
-std::string error_of(std::string_view text) {
+std::string value_error_of(std::string_view text) {
   try {
     static_cast<void>(parsed(text));
   } catch (const Error& error) {
@@ -75,8 +75,8 @@ TEST_CASE("integers keep every bit") {
         std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
     CHECK(parsed(to_compact_json(Json(number))).as_integer() == number);
   }
-  CHECK_THAT(error_of("9223372036854775808"), Catch::Contains("too large"));
-  CHECK_THAT(error_of("-9223372036854775809"), Catch::Contains("too large"));
+  CHECK_THAT(value_error_of("9223372036854775808"), Catch::Contains("too large"));
+  CHECK_THAT(value_error_of("-9223372036854775809"), Catch::Contains("too large"));
 }
 
 TEST_CASE("a value that JSON cannot hold is a bug of the caller") {
@@ -126,7 +126,7 @@ TEST_CASE("strings are escaped as JSON asks and UTF-8 passes through") {
   for (const char* text :
        {R"("\ud83d")", R"("\x41")", "\"a\nb\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\""}) {
     CAPTURE(text);
-    CHECK(error_of(text) != "(none)");
+    CHECK(value_error_of(text) != "(none)");
   }
 }
 
@@ -146,33 +146,33 @@ TEST_CASE("the canonical form does not depend on the order of members") {
 }
 
 TEST_CASE("a key that stands twice is refused at any depth, in different objects it is not") {
-  CHECK_THAT(error_of("{\"a\": {\"b\": 1,\n\"b\": 1}}"),
+  CHECK_THAT(value_error_of("{\"a\": {\"b\": 1,\n\"b\": 1}}"),
              Catch::StartsWith("config: f.json:2: the key \"b\" twice"));
-  CHECK_THAT(error_of(R"([{"a":1},{"x":1,"y":2,"x":3}])"), Catch::Contains("\"x\" twice"));
-  CHECK_THAT(error_of(R"({"a":1,"\u0061":2})"), Catch::Contains("\"a\" twice"));
-  CHECK(error_of(R"({"a":{"a":1},"b":[{"a":1},{"a":1}],"A":1})") == "(none)");
+  CHECK_THAT(value_error_of(R"([{"a":1},{"x":1,"y":2,"x":3}])"), Catch::Contains("\"x\" twice"));
+  CHECK_THAT(value_error_of(R"({"a":1,"\u0061":2})"), Catch::Contains("\"a\" twice"));
+  CHECK(value_error_of(R"({"a":{"a":1},"b":[{"a":1},{"a":1}],"A":1})") == "(none)");
 }
 
 TEST_CASE("comments stand anywhere between tokens, and not inside a string") {
   const Json value = parsed("/* a\n * b */ [ // c\n1 /**/, \"// no /* comment */\" ] // end");
   CHECK(to_compact_json(value) == R"([1,"// no /* comment */"])");
-  CHECK_THAT(error_of("[1,\n/* never closed"), Catch::StartsWith("config: f.json:2:"));
-  CHECK(error_of("# no comment\n1") != "(none)");
+  CHECK_THAT(value_error_of("[1,\n/* never closed"), Catch::StartsWith("config: f.json:2:"));
+  CHECK(value_error_of("# no comment\n1") != "(none)");
 }
 
 TEST_CASE("a fault is told with the line it stands on") {
-  CHECK_THAT(error_of("{\n\n\"a\": tru\n}"), Catch::StartsWith("config: f.json:3:"));
-  CHECK_THAT(error_of("[\n99999999999999999999\n]"), Catch::StartsWith("config: f.json:2:"));
-  CHECK_THAT(error_of("{\n\"a\nb\": 1}"), Catch::StartsWith("config: f.json:2:"));
-  CHECK_THAT(error_of("[1,\n2\n"), Catch::StartsWith("config: f.json:2:"));
+  CHECK_THAT(value_error_of("{\n\n\"a\": tru\n}"), Catch::StartsWith("config: f.json:3:"));
+  CHECK_THAT(value_error_of("[\n99999999999999999999\n]"), Catch::StartsWith("config: f.json:2:"));
+  CHECK_THAT(value_error_of("{\n\"a\nb\": 1}"), Catch::StartsWith("config: f.json:2:"));
+  CHECK_THAT(value_error_of("[1,\n2\n"), Catch::StartsWith("config: f.json:2:"));
 }
 
 TEST_CASE("no text that is cut short reads as JSON") {
   const std::string text = R"({"a":[1.5,true,null,"ä"],"b":{"c":-2}})";
-  REQUIRE(error_of(text) == "(none)");
+  REQUIRE(value_error_of(text) == "(none)");
   for (std::size_t length = 0; length < text.size(); ++length) {
     CAPTURE(length);
-    CHECK_THAT(error_of(text.substr(0, length)), Catch::StartsWith("config: f.json:1:"));
+    CHECK_THAT(value_error_of(text.substr(0, length)), Catch::StartsWith("config: f.json:1:"));
   }
 }
 
@@ -180,15 +180,15 @@ TEST_CASE("what other readers let through is refused") {
   for (const char* text : {"NaN", "Infinity", "01", "+1", ".5", "1.", "'a'", "[1,]", "{a:1}",
                            "{\"a\"}", "[1 2]", "1 2", "True", "0x10"}) {
     CAPTURE(text);
-    CHECK(error_of(text) != "(none)");
+    CHECK(value_error_of(text) != "(none)");
   }
 }
 
 TEST_CASE("objects are limited in depth as arrays are") {
   std::string text = "1";
   for (int depth = 0; depth < 64; ++depth) text = "{\"a\":" + text + "}";
-  CHECK(error_of(text) == "(none)");
-  CHECK_THAT(error_of("[" + text + "]"), Catch::Contains("deeply"));
+  CHECK(value_error_of(text) == "(none)");
+  CHECK_THAT(value_error_of("[" + text + "]"), Catch::Contains("deeply"));
 }
 
 TEST_CASE("a reader reads each type and tells what it found instead") {

@@ -32,7 +32,7 @@ std::ptrdiff_t count(LoopWorld& world, const std::string& word) {
   return std::count(all.begin(), all.end(), word);
 }
 
-CycleState comparable(CycleState state) {
+CycleState without_evidence(CycleState state) {
   state.version = 0;
   state.evidence = {};  // a later tick has looked once more
   return state;
@@ -69,7 +69,7 @@ void check_every_fault(const Preparation& prepare, const std::string& completion
       if (!completed) world.tick();
       CHECK(world.env() == new_env);
       CHECK(world.journal_is_intact());
-      CHECK(comparable(world.state()) == comparable(undisturbed.state()));
+      CHECK(without_evidence(world.state()) == without_evidence(undisturbed.state()));
       CHECK(count(world, completion) == count(undisturbed, completion));
     }
     CHECK(n > 10);

@@ -6,7 +6,7 @@
 namespace dagloop {
 namespace {
 
-std::vector<GateCheck> parse(const std::string& text) {
+std::vector<GateCheck> parse_checks(const std::string& text) {
   const Json document = parse_json(text, "gate.json");
   return parse_gate(JsonReader(document, "gate.json"));
 }
@@ -14,7 +14,7 @@ std::vector<GateCheck> parse(const std::string& text) {
 std::string check(const std::string& members) { return R"({"checks": [{)" + members + "}]}"; }
 
 TEST_CASE("a check is read with all its members") {
-  const auto checks = parse(check(R"("kpi": "error_rate.auth", "population": "non_dag",
+  const auto checks = parse_checks(check(R"("kpi": "error_rate.auth", "population": "non_dag",
       "comparator": "<", "threshold": 0.02, "min_sample": 50, "severity": "warn")"));
   REQUIRE(checks.size() == 1);
   CHECK(checks[0].kpi == "error_rate.auth");
@@ -27,7 +27,7 @@ TEST_CASE("a check is read with all its members") {
 
 TEST_CASE("population, sample and severity of a check have defaults") {
   const auto checks =
-      parse(check(R"("kpi": "p95_latency_ms", "comparator": "<=", "threshold": 60000)"));
+      parse_checks(check(R"("kpi": "p95_latency_ms", "comparator": "<=", "threshold": 60000)"));
   REQUIRE(checks.size() == 1);
   CHECK(checks[0].population == Population::dag);
   CHECK(checks[0].min_sample == 20);
@@ -36,7 +36,7 @@ TEST_CASE("population, sample and severity of a check have defaults") {
 }
 
 TEST_CASE("an empty list of checks is read, and left to the gate to refuse") {
-  CHECK(parse(R"({"checks": []})").empty());
+  CHECK(parse_checks(R"({"checks": []})").empty());
 }
 
 TEST_CASE("a faulty check is refused with its place") {
@@ -63,20 +63,20 @@ TEST_CASE("a faulty check is refused with its place") {
       {R"("comparator": ">=", "threshold": 0.9)", "kpi"}};
   for (const auto& [members, place] : cases) {
     CAPTURE(members);
-    CHECK_THROWS_WITH(parse(check(members)),
+    CHECK_THROWS_WITH(parse_checks(check(members)),
                       Catch::Contains("gate.json") && Catch::Contains(place));
   }
 }
 
 TEST_CASE("a gate document is refused without checks or with another key") {
-  CHECK_THROWS_AS(parse("{}"), Error);
-  CHECK_THROWS_AS(parse(R"({"checks": [], "verdict": "PASS"})"), Error);
+  CHECK_THROWS_AS(parse_checks("{}"), Error);
+  CHECK_THROWS_AS(parse_checks(R"({"checks": [], "verdict": "PASS"})"), Error);
 }
 
 TEST_CASE("every KPI of the contract can be checked") {
   for (const std::string& name : kpi_names()) {
     CAPTURE(name);
-    CHECK(parse(check(R"("kpi": ")" + name + R"(", "comparator": "<=", "threshold": 1)"))[0].kpi ==
+    CHECK(parse_checks(check(R"("kpi": ")" + name + R"(", "comparator": "<=", "threshold": 1)"))[0].kpi ==
           name);
   }
 }

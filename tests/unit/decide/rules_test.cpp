@@ -18,7 +18,7 @@ std::string document(const std::string& rules) {
   return R"({"schema": "dagloop.policy_rules/1", "rules": [)" + rules + "]}";
 }
 
-std::vector<PolicyRule> parse(const std::string& text) {
+std::vector<PolicyRule> parse_rule_text(const std::string& text) {
   return parse_rules(parse_json(text, "rules.json"), "rules.json");
 }
 
@@ -31,7 +31,7 @@ std::string changed(const std::string& from, const std::string& to) {
 }
 
 TEST_CASE("a rule is read with all its members") {
-  const auto rules = parse(document(kRule));
+  const auto rules = parse_rule_text(document(kRule));
   REQUIRE(rules.size() == 1);
   const PolicyRule& rule = rules[0];
   CHECK(rule.id == "raise-node-timeout");
@@ -56,21 +56,21 @@ TEST_CASE("a rule is read with all its members") {
 
 TEST_CASE("add and set are read, set with any word") {
   const auto add =
-      parse(document(changed(R"("multiply", "operand": "1.5")", R"("add", "operand": "-1")")));
+      parse_rule_text(document(changed(R"("multiply", "operand": "1.5")", R"("add", "operand": "-1")")));
   CHECK(add[0].operation == PolicyRule::Operation::add);
   const auto set =
-      parse(document(changed(R"("multiply", "operand": "1.5")", R"("set", "operand": "strict")")));
+      parse_rule_text(document(changed(R"("multiply", "operand": "1.5")", R"("set", "operand": "strict")")));
   CHECK(set[0].operation == PolicyRule::Operation::set);
   CHECK(set[0].operand == "strict");
 }
 
 TEST_CASE("all four figures of a node can be asked for") {
   for (const std::string name : {"failure_rate", "p95_latency_ms", "attempts"}) {
-    CHECK(parse(document(changed("retry_success_rate", name)))[0].when[1].kpi == name);
+    CHECK(parse_rule_text(document(changed("retry_success_rate", name)))[0].when[1].kpi == name);
   }
 }
 
-TEST_CASE("a document without rules is read as no rules") { CHECK(parse(document("")).empty()); }
+TEST_CASE("a document without rules is read as no rules") { CHECK(parse_rule_text(document("")).empty()); }
 
 TEST_CASE("a faulty rule is refused with file and place") {
   const std::vector<std::pair<std::string, std::string>> cases{
@@ -98,7 +98,7 @@ TEST_CASE("a faulty rule is refused with file and place") {
       {changed("\"Fewer timeouts.\"", "\"\""), "rules[0].expected_effect"}};
   for (const auto& [rule, place] : cases) {
     CAPTURE(rule);
-    CHECK_THROWS_WITH(parse(document(rule)),
+    CHECK_THROWS_WITH(parse_rule_text(document(rule)),
                       Catch::Contains("rules.json") && Catch::Contains(place));
   }
 }
@@ -107,19 +107,19 @@ TEST_CASE("a rule without conditions is refused, for it would always hold") {
   const std::string rule = R"({"id": "r", "group": "g", "rank": 1, "when": [],
       "then": {"env_key": "K", "operation": "set", "operand": "1"},
       "reason": "r", "expected_effect": "e"})";
-  CHECK_THROWS_WITH(parse(document(rule)), Catch::Contains("rule r has no condition"));
+  CHECK_THROWS_WITH(parse_rule_text(document(rule)), Catch::Contains("rule r has no condition"));
 }
 
 TEST_CASE("an id that stands twice is refused by its name") {
-  CHECK_THROWS_WITH(parse(document(kRule + "," + kRule)),
+  CHECK_THROWS_WITH(parse_rule_text(document(kRule + "," + kRule)),
                     Catch::Contains("rules[1]") && Catch::Contains("raise-node-timeout"));
 }
 
 TEST_CASE("a document of another schema is refused") {
-  CHECK_THROWS_WITH(parse(R"({"schema": "dagloop.policy_rules/2", "rules": []})"),
+  CHECK_THROWS_WITH(parse_rule_text(R"({"schema": "dagloop.policy_rules/2", "rules": []})"),
                     Catch::Contains("dagloop.policy_rules/1"));
-  CHECK_THROWS_AS(parse(R"({"rules": []})"), Error);
-  CHECK_THROWS_AS(parse(R"({"schema": "dagloop.policy_rules/1"})"), Error);
+  CHECK_THROWS_AS(parse_rule_text(R"({"rules": []})"), Error);
+  CHECK_THROWS_AS(parse_rule_text(R"({"schema": "dagloop.policy_rules/1"})"), Error);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ using namespace dagloop;
 
 namespace {
 
-std::vector<DailyValue> days(const std::vector<double>& values) {
+std::vector<DailyValue> series_of(const std::vector<double>& values) {
   std::vector<DailyValue> series;
   for (const double value : values) series.push_back({static_cast<int>(series.size()), value});
   return series;
@@ -63,7 +63,7 @@ TEST_CASE("slope, tau and p are those of SciPy") {
   };
   for (const Reference& reference : references) {
     INFO(reference.name);
-    const Trend trend = find_trend(days(reference.values));
+    const Trend trend = find_trend(series_of(reference.values));
     CHECK(trend.slope_per_day == Approx(reference.slope).epsilon(1e-9));
     CHECK(trend.tau.value() == Approx(reference.tau).epsilon(1e-12));
     CHECK(trend.p_value.value() == Approx(reference.p).epsilon(1e-9));
@@ -71,7 +71,7 @@ TEST_CASE("slope, tau and p are those of SciPy") {
 }
 
 TEST_CASE("a series of equal values has no trend, and says so") {
-  const Trend trend = find_trend(days(std::vector<double>(14, 0.9)));
+  const Trend trend = find_trend(series_of(std::vector<double>(14, 0.9)));
   CHECK(trend.slope_per_day == 0);
   CHECK_FALSE(trend.tau);
   CHECK_FALSE(trend.p_value);
@@ -81,14 +81,14 @@ TEST_CASE("a series of equal values has no trend, and says so") {
 
 TEST_CASE("the exact p is the share of orders that are as far from even, or further") {
   std::vector<double> values{0.3, 0.1, 0.7, 0.4, 0.9, 0.5};
-  const double p = *find_trend(days(values)).p_value;
-  const double tau = std::abs(*find_trend(days(values)).tau);
+  const double p = *find_trend(series_of(values)).p_value;
+  const double tau = std::abs(*find_trend(series_of(values)).tau);
   std::sort(values.begin(), values.end());
   int all = 0;
   int as_far = 0;
   do {
     ++all;
-    if (std::abs(*find_trend(days(values)).tau) >= tau - 1e-12) ++as_far;
+    if (std::abs(*find_trend(series_of(values)).tau) >= tau - 1e-12) ++as_far;
   } while (std::next_permutation(values.begin(), values.end()));
   CHECK(all == 720);
   CHECK(p == Approx(static_cast<double>(as_far) / all).epsilon(1e-12));
@@ -106,7 +106,7 @@ TEST_CASE("without a trend one is seen in no more than one series of twenty") {
   for (int i = 0; i < 2000; ++i) {
     std::vector<double> values;
     for (int day = 0; day < 14; ++day) values.push_back(static_cast<double>(dice() >> 11));
-    const Trend trend = find_trend(days(values));
+    const Trend trend = find_trend(series_of(values));
     if (trend.rises() || trend.falls()) ++seen;
   }
   CHECK(seen <= 120);

@@ -43,13 +43,13 @@ std::string fault(const Approval& approval, const std::vector<Approver>& approve
   return approval_fault(approval, approvers, wanted).value_or("");
 }
 
-std::vector<Approver> parse(const std::string& text) {
+std::vector<Approver> parse_entries(const std::string& text) {
   return parse_approvers(parse_json(text, "approvers.json"), "approvers.json");
 }
 
-void check_refused(const std::string& entries, const std::string& path, const std::string& what) {
+void check_entries_refused(const std::string& entries, const std::string& path, const std::string& what) {
   INFO(entries);
-  const auto thrown = thrown_by([&] { parse(R"({"approvers": [)" + entries + "]}"); });
+  const auto thrown = thrown_by([&] { parse_entries(R"({"approvers": [)" + entries + "]}"); });
   REQUIRE(thrown.has_value());
   CHECK(thrown->kind == ErrorKind::config);
   CHECK(contains(thrown->message, "approvers.json: " + path + ": "));
@@ -244,7 +244,7 @@ TEST_CASE("a public key of small order, or not canonical, is refused") {
         std::string(1, '\xEC') + ones + '\x7F',     // order 2
         std::string(1, '\xED') + ones + '\x7F',     // zero, written as p
         std::string(1, '\xEE') + ones + '\x7F'}) {  // one, written as p + 1
-    check_refused(R"({"name": "a", "public_key": ")" + to_base64(bytes) + "\"}",
+    check_entries_refused(R"({"name": "a", "public_key": ")" + to_base64(bytes) + "\"}",
                   "approvers[0].public_key", "weak Ed25519 public key");
   }
 }
@@ -348,29 +348,29 @@ TEST_CASE("an approver's entry reads back the same and fits the schema") {
 }
 
 TEST_CASE("an approvers file without approvers is valid: nobody may approve") {
-  CHECK(parse(R"({"approvers": []})").empty());
+  CHECK(parse_entries(R"({"approvers": []})").empty());
 }
 
 TEST_CASE("an approvers file with a fault is refused with its place") {
   const std::string alice = entry(approver("alice", 'a'));
-  check_refused(R"({"name": "a"})", "approvers[0]", "\"public_key\" is missing");
-  check_refused(R"({"name": "a", "public_key": "AAAA"})", "approvers[0].public_key",
+  check_entries_refused(R"({"name": "a"})", "approvers[0]", "\"public_key\" is missing");
+  check_entries_refused(R"({"name": "a", "public_key": "AAAA"})", "approvers[0].public_key",
                 "no Ed25519 public key");
-  check_refused(R"({"name": "a", "public_key": "not base64!"})", "approvers[0].public_key",
+  check_entries_refused(R"({"name": "a", "public_key": "not base64!"})", "approvers[0].public_key",
                 "no Ed25519 public key");
-  check_refused(R"({"name": "", "public_key": ")" + key('a').public_key + "\"}",
+  check_entries_refused(R"({"name": "", "public_key": ")" + key('a').public_key + "\"}",
                 "approvers[0].name", "is empty");
-  check_refused(alice + "," + alice, "approvers[1]", "stands twice");
-  check_refused(
+  check_entries_refused(alice + "," + alice, "approvers[1]", "stands twice");
+  check_entries_refused(
       R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked_at": "yesterday"})",
       "approvers[0].revoked_at", "");
-  check_refused(R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked": true})",
+  check_entries_refused(R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked": true})",
                 "approvers[0].revoked", "");
-  CHECK(thrown_by([] { parse("{}"); }).has_value());
+  CHECK(thrown_by([] { parse_entries("{}"); }).has_value());
 }
 
 TEST_CASE("one name with two keys, and two names with one key, are both allowed") {
-  CHECK(parse(R"({"approvers": [)" + entry(approver("a", 'a')) + "," + entry(approver("a", 'n')) +
+  CHECK(parse_entries(R"({"approvers": [)" + entry(approver("a", 'a')) + "," + entry(approver("a", 'n')) +
               "," + entry(approver("b", 'a')) + "]}")
             .size() == 3);
 }

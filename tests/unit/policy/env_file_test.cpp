@@ -9,20 +9,20 @@ using namespace dagloop::test;
 
 namespace {
 
-EnvFile parse(std::string text) { return EnvFile::parse(std::move(text), "service.env"); }
+EnvFile env_of(std::string text) { return EnvFile::parse(std::move(text), "service.env"); }
 
 std::optional<std::string> value_of(const std::string& text, const std::string& key = "KEY") {
-  return parse(text).value(key);
+  return env_of(text).value(key);
 }
 
 std::string patched(const std::string& text, const std::string& before, const std::string& after) {
-  return parse(text).patched({{"KEY", {before, after}}});
+  return env_of(text).patched({{"KEY", {before, after}}});
 }
 
 // Checks that the file as a whole is refused in this line.
-void check_refused(const std::string& text, int line, const std::string& what) {
+void check_line_refused(const std::string& text, int line, const std::string& what) {
   INFO(text);
-  const auto thrown = thrown_by([&] { parse(text); });
+  const auto thrown = thrown_by([&] { env_of(text); });
   REQUIRE(thrown.has_value());
   CHECK(thrown->kind == ErrorKind::config);
   CHECK(contains(thrown->message, "service.env:" + std::to_string(line) + ": "));
@@ -33,7 +33,7 @@ void check_refused(const std::string& text, int line, const std::string& what) {
 // and that LAST can.
 void check_ambiguous(const std::string& text, int line) {
   INFO(text);
-  const EnvFile file = parse(text);
+  const EnvFile file = env_of(text);
   for (const auto& thrown :
        {thrown_by([&] { static_cast<void>(file.value("KEY")); }), thrown_by([&] {
           static_cast<void>(file.patched({{"KEY", {"s3cr3t", "1"}}}));
@@ -84,7 +84,7 @@ TEST_CASE("a hash belongs to the value unless a blank stands before it") {
 }
 
 TEST_CASE("keys are whole words, and case counts") {
-  const EnvFile file = parse("KEY_2=2\nMY_KEY=3\nkey=4\nexport=5\nexportKEY=6\n");
+  const EnvFile file = env_of("KEY_2=2\nMY_KEY=3\nkey=4\nexport=5\nexportKEY=6\n");
   CHECK(file.value("KEY") == std::nullopt);
   CHECK(file.value("KEY_2") == "2");
   CHECK(file.value("key") == "4");
@@ -98,7 +98,7 @@ TEST_CASE("an assignment in a comment is none") {
 }
 
 TEST_CASE("the assignments are listed in order, each with its line") {
-  const EnvFile file = parse("\n# c\nA=1\nB='x\ny'\n\nexport C=\"$A\"\n");
+  const EnvFile file = env_of("\n# c\nA=1\nB='x\ny'\n\nexport C=\"$A\"\n");
   REQUIRE(file.assignments().size() == 3);
   CHECK(file.assignments()[0].key == "A");
   CHECK(file.assignments()[0].line == 3);
@@ -120,12 +120,12 @@ TEST_CASE("a patch keeps quotes, export, blanks, comment and line end of its lin
 
 TEST_CASE("several keys are patched at once, in whatever order they stand") {
   const Patch patch{{"A", {"1", "1000"}}, {"B", {"22", "2"}}, {"C", {"x", "y"}}};
-  CHECK(parse("C=x\n# A=1\nB='22'\nA=1\nD=1\n").patched(patch) ==
+  CHECK(env_of("C=x\n# A=1\nB='22'\nA=1\nD=1\n").patched(patch) ==
         "C=y\n# A=1\nB='2'\nA=1000\nD=1\n");
 }
 
 TEST_CASE("an empty patch changes nothing") {
-  CHECK(parse("KEY=5\r\n\n#").patched({}) == "KEY=5\r\n\n#");
+  CHECK(env_of("KEY=5\r\n\n#").patched({}) == "KEY=5\r\n\n#");
 }
 
 TEST_CASE("a patch of a key that the file lacks is refused, and says which") {
@@ -200,7 +200,7 @@ TEST_CASE("a value with control characters is not plain: a diff would show it to
 }
 
 TEST_CASE("a value that no process could be started with is never written") {
-  const EnvFile file = parse("KEY=5\n");
+  const EnvFile file = env_of("KEY=5\n");
   const std::string most(4096, 'a');
   CHECK(file.patched({{"KEY", {"5", most}}}) == "KEY=" + most + "\n");
   const auto thrown = thrown_by([&] { file.patched({{"KEY", {"5", most + "a"}}}); });
@@ -209,7 +209,7 @@ TEST_CASE("a value that no process could be started with is never written") {
 }
 
 TEST_CASE("a patch that is refused for its last key changes no other") {
-  const EnvFile file = parse("A=1\nB=2\n");
+  const EnvFile file = env_of("A=1\nB=2\n");
   CHECK(thrown_by([&] {
           static_cast<void>(file.patched({{"A", {"1", "3"}}, {"B", {"9", "3"}}}));
         }).has_value());
@@ -217,7 +217,7 @@ TEST_CASE("a patch that is refused for its last key changes no other") {
 }
 
 TEST_CASE("a key that stands twice is refused with both lines, other keys stay usable") {
-  const EnvFile file = parse("KEY=s3cr3t\nOTHER=2\nexport KEY='s3cr3t'\n");
+  const EnvFile file = env_of("KEY=s3cr3t\nOTHER=2\nexport KEY='s3cr3t'\n");
   const auto thrown = thrown_by([&] { static_cast<void>(file.value("KEY")); });
   REQUIRE(thrown.has_value());
   CHECK(thrown->kind == ErrorKind::config);
@@ -268,24 +268,24 @@ TEST_CASE("a line behind a backslash may be part of the one before it, so it is 
 }
 
 TEST_CASE("a file with a NUL byte is refused with its line") {
-  check_refused(std::string("A=1\nB=2\0\nC=3\n", 13), 2, "NUL");
-  check_refused(std::string("\0", 1), 1, "NUL");
-  check_refused(std::string("# c\n\n#\0", 7), 3, "NUL");
+  check_line_refused(std::string("A=1\nB=2\0\nC=3\n", 13), 2, "NUL");
+  check_line_refused(std::string("\0", 1), 1, "NUL");
+  check_line_refused(std::string("# c\n\n#\0", 7), 3, "NUL");
 }
 
 TEST_CASE("a quote that is never closed is refused with the line that opens it") {
-  check_refused("A=1\nB=\"open\nC=3\n", 2, "never closed");
-  check_refused("A='1\n2'\nB='open", 3, "never closed");
-  check_refused("A=\"open\\\"\n", 1, "never closed");
-  check_refused("A=\"open\\", 1, "never closed");
-  check_refused("A='", 1, "never closed");
+  check_line_refused("A=1\nB=\"open\nC=3\n", 2, "never closed");
+  check_line_refused("A='1\n2'\nB='open", 3, "never closed");
+  check_line_refused("A=\"open\\\"\n", 1, "never closed");
+  check_line_refused("A=\"open\\", 1, "never closed");
+  check_line_refused("A='", 1, "never closed");
 }
 
 TEST_CASE("a quote within a value that its line does not close is refused, not carried on") {
-  check_refused("A=1\nB=it's\nKEY=5\nC=it's\n", 2, "not closed in its line");
-  check_refused("A=\"1\"'\nKEY=5\n'\n", 1, "not closed in its line");
-  check_refused("A=1\"\\\nKEY=5\n\"\n", 1, "not closed in its line");
-  check_refused("A='it\\'s'\nKEY=5\n", 1, "not closed in its line");
+  check_line_refused("A=1\nB=it's\nKEY=5\nC=it's\n", 2, "not closed in its line");
+  check_line_refused("A=\"1\"'\nKEY=5\n'\n", 1, "not closed in its line");
+  check_line_refused("A=1\"\\\nKEY=5\n\"\n", 1, "not closed in its line");
+  check_line_refused("A='it\\'s'\nKEY=5\n", 1, "not closed in its line");
   CHECK(value_of("A=it\\'s\nKEY=5\n") == "5");
   CHECK(value_of("A=1 # it's\nKEY=5\n") == "5");
   CHECK(value_of("A=\"it's\"\nKEY=5\n") == "5");
@@ -296,8 +296,8 @@ TEST_CASE("a line that is neither blank, comment nor assignment is refused with 
   for (const std::string line :
        {"s3cr3t", "=5", "export", "export KEY", "export =5", "KEY:5", "MY-KEY=5", "my.key=5",
         "export export KEY=5", "; KEY=5", "\xEF\xBB\xBFKEY=5", "source other.env", "K\xC3\x84=5"}) {
-    check_refused("\n# c\n" + line + "\nLAST=1\n", 3, "neither blank, a comment nor KEY=VALUE");
-    const auto thrown = thrown_by([&] { parse(line); });
+    check_line_refused("\n# c\n" + line + "\nLAST=1\n", 3, "neither blank, a comment nor KEY=VALUE");
+    const auto thrown = thrown_by([&] { env_of(line); });
     REQUIRE(thrown.has_value());
     CHECK_FALSE(contains(thrown->message, "s3cr3t"));
   }

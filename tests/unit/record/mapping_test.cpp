@@ -11,14 +11,14 @@
 namespace dagloop {
 namespace {
 
-Mapping parse(const std::string& members) {
+Mapping parse_mapping(const std::string& members) {
   const std::string text = R"({"schema": "dagloop.mapping/1")" + members + "}";
   return parse_mapping(parse_json(text, "m.json"), "m.json");
 }
 
-std::string fault_of(const std::string& members) {
+std::string mapping_fault_of(const std::string& members) {
   try {
-    parse(members);
+    parse_mapping(members);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::config);
     return error.what();
@@ -37,7 +37,7 @@ bool schema_accepts(const std::string& members) {
 }
 
 TEST_CASE("a mapping that says nothing is the default one") {
-  const Mapping mapping = parse("");
+  const Mapping mapping = parse_mapping("");
   CHECK(mapping.fields.empty());
   CHECK(mapping.detail_column == "detail");
   CHECK(mapping.created_at_marks == CreatedAtMarks::end);
@@ -45,7 +45,7 @@ TEST_CASE("a mapping that says nothing is the default one") {
 }
 
 TEST_CASE("a mapping reads columns, pointers, detail keys and aliases") {
-  const Mapping mapping = parse(R"(, "detail_column": "info", "created_at_marks": "start",
+  const Mapping mapping = parse_mapping(R"(, "detail_column": "info", "created_at_marks": "start",
       "outcome_node": "evaluate", "fields": {
         "status": {"column": "state", "aliases": {"done": "succeeded", "1": "failed"}},
         "node_id": {"pointer": "/node/id"},
@@ -89,7 +89,7 @@ TEST_CASE("faults of a mapping name the file and the key") {
   };
   for (const auto& [members, place] : faults) {
     INFO(members);
-    const std::string fault = fault_of(members);
+    const std::string fault = mapping_fault_of(members);
     INFO(fault);
     CHECK(fault.find("m.json") != std::string::npos);
     CHECK(fault.find(place) != std::string::npos);
@@ -107,7 +107,7 @@ TEST_CASE("the contract has 21 fields, each of which can be mapped") {
   CHECK(contract_fields().size() == 21);
   for (const std::string_view field : contract_fields()) {
     const std::string members = R"(, "fields": {")" + std::string(field) + R"(": {"column": "x"}})";
-    CHECK(parse(members).fields.at(std::string(field)).name == "x");
+    CHECK(parse_mapping(members).fields.at(std::string(field)).name == "x");
     CHECK(schema_accepts(members));
   }
 }

@@ -12,7 +12,7 @@ namespace {
 
 using Paths = std::vector<std::string>;
 
-std::string fault_of(const Paths& patterns) {
+std::string paths_fault_of(const Paths& patterns) {
   try {
     expand_paths(patterns);
   } catch (const Error& error) {
@@ -92,12 +92,12 @@ TEST_CASE("a pattern that matches nothing is an error that names it") {
   const std::string a = files.write("a.jsonl", "");
   std::filesystem::create_directories(files.path("empty"));
   for (const char* name : {"missing.jsonl", "*.zst", "empty", "none/*.jsonl"}) {
-    const std::string fault = fault_of({a, files.path(name)});
+    const std::string fault = paths_fault_of({a, files.path(name)});
     INFO(fault);
     CHECK(fault.find(files.path(name)) != std::string::npos);
   }
-  CHECK(fault_of({""}) != "no error");
-  CHECK(fault_of({a + "/x"}) != "no error");
+  CHECK(paths_fault_of({""}) != "no error");
+  CHECK(paths_fault_of({a + "/x"}) != "no error");
 }
 
 TEST_CASE("day directories a day or more outside the range are left out, all else is read") {

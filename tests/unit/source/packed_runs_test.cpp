@@ -11,11 +11,11 @@
 namespace dagloop {
 namespace {
 
-const TimePoint kStart = *parse_time("2026-02-25T00:00:00Z");
+const TimePoint kFirstSlot = *parse_time("2026-02-25T00:00:00Z");
 
 LogQuery day_query() {
-  const TimePoint end = kStart + std::chrono::hours(24);
-  return {{kStart, end}, end, {kStart + std::chrono::hours(12)}};
+  const TimePoint end = kFirstSlot + std::chrono::hours(24);
+  return {{kFirstSlot, end}, end, {kFirstSlot + std::chrono::hours(12)}};
 }
 
 std::int64_t kind_of(std::int64_t status, std::int64_t time) {
@@ -66,7 +66,7 @@ TEST_CASE("a packed group counts as its digits say") {
   const PartialSet set = counted({group});
   REQUIRE(set.partials.size() == 1);
   const auto& [key, partial] = *set.partials.begin();
-  CHECK(key == PartialKey{kStart + std::chrono::hours(12), Population::non_dag, Cohort::control});
+  CHECK(key == PartialKey{kFirstSlot + std::chrono::hours(12), Population::non_dag, Cohort::control});
   CHECK(partial.total_runs == 7);
   CHECK(partial.succeeded == 0);
   CHECK(partial.manual_required == 7);

@@ -7,7 +7,7 @@
 namespace dagloop {
 namespace {
 
-const TimePoint kSlot = *parse_time("2026-02-25T00:00:00Z");
+const TimePoint kSlotOfRows = *parse_time("2026-02-25T00:00:00Z");
 const ErrorClasses kClasses;
 
 struct Names {
@@ -17,7 +17,7 @@ struct Names {
 };
 
 PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
-  return {kind,         kSlot, Population::dag, Cohort::canary, names.name, names.error_code,
+  return {kind,         kSlotOfRows, Population::dag, Cohort::canary, names.name, names.error_code,
           names.bucket, n};
 }
 
@@ -30,7 +30,7 @@ PartialSet set_of(const std::vector<PartialRow>& rows) {
 KpiPartial partial_of(const std::vector<PartialRow>& rows) {
   const PartialSet set = set_of(rows);
   REQUIRE(set.partials.size() == 1);
-  CHECK(set.partials.begin()->first == PartialKey{kSlot, Population::dag, Cohort::canary});
+  CHECK(set.partials.begin()->first == PartialKey{kSlotOfRows, Population::dag, Cohort::canary});
   return set.partials.begin()->second;
 }
 

@@ -14,7 +14,7 @@ namespace {
 using test::run_sql;
 using test::TempDirectory;
 
-JournalEvent event(const std::string& why) {
+JournalEvent damaged_event(const std::string& why) {
   JournalEvent made;
   made.actor = "alice";
   made.why = why;
@@ -25,9 +25,9 @@ JournalEvent event(const std::string& why) {
 void make_store(const std::string& path) {
   SqliteStore store(path, StateAccess::read_write);
   CycleState state;
-  store.commit(state, {event("one"), event("two")});
+  store.commit(state, {damaged_event("one"), damaged_event("two")});
   state.phase = Phase::proposed;
-  store.commit(state, {event("three")});
+  store.commit(state, {damaged_event("three")});
 }
 
 std::optional<std::string> fault_after(const std::string& sql) {
@@ -98,7 +98,7 @@ TEST_CASE("a store whose state row is gone takes no commit over its old journal"
   SqliteStore store(path, StateAccess::read_write);
   check_preflight(path, [&] { static_cast<void>(store.load()); });
   CycleState state;
-  check_preflight(path, [&] { store.commit(state, {event("anew")}); });
+  check_preflight(path, [&] { store.commit(state, {damaged_event("anew")}); });
   CHECK(store.journal().size() == 3);
   CHECK(state.version == 0);
 }

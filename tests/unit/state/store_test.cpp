@@ -9,32 +9,13 @@
 #include "dagloop/state/sqlite_store.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "rollout_generator.hpp"
+#include "temp_directory.hpp"
 
 namespace dagloop {
 namespace {
 
 using test::Random;
-
-// A directory of this test, gone afterwards.
-class TempDirectory {
- public:
-  TempDirectory() {
-    static int serial = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("dagloop_state_" + std::to_string(::getpid()) + "_" + std::to_string(++serial));
-    std::filesystem::create_directories(path_);
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using test::TempDirectory;
 
 JournalEvent event(EventType type) {
   JournalEvent made;
@@ -132,7 +113,7 @@ TEST_CASE("what was committed is there after reopening, with its journal") {
   Random random(32);
   CycleState state;
   for (int i = 0; i < 5; ++i) {
-    SqliteStore store(folder.file("s.db"), StateAccess::read_write);
+    SqliteStore store(folder.path("s.db"), StateAccess::read_write);
     CHECK(store.load() == state);
     const std::uint64_t version = state.version;
     state = random_state(random);
@@ -140,7 +121,7 @@ TEST_CASE("what was committed is there after reopening, with its journal") {
     store.commit(state, {event(EventType::proposed), event(EventType::approved)});
     CHECK(state.version == version + 1);
   }
-  SqliteStore store(folder.file("s.db"), StateAccess::read_only);
+  SqliteStore store(folder.path("s.db"), StateAccess::read_only);
   CHECK(store.load() == state);
   CHECK(store.journal().size() == 10);
   CHECK_FALSE(journal_fault(store.journal(), store.journal_head()));
@@ -148,8 +129,8 @@ TEST_CASE("what was committed is there after reopening, with its journal") {
 
 TEST_CASE("of two commits on one version the second is a conflict and leaves nothing") {
   const TempDirectory folder;
-  SqliteStore first(folder.file("s.db"), StateAccess::read_write);
-  SqliteStore second(folder.file("s.db"), StateAccess::read_write);
+  SqliteStore first(folder.path("s.db"), StateAccess::read_write);
+  SqliteStore second(folder.path("s.db"), StateAccess::read_write);
   CycleState mine = first.load();
   CycleState theirs = second.load();
   mine.phase = Phase::proposed;
@@ -163,25 +144,25 @@ TEST_CASE("of two commits on one version the second is a conflict and leaves not
 
 TEST_CASE("reading a store that does not exist makes nothing and finds nothing") {
   const TempDirectory folder;
-  SqliteStore store(folder.file("sub/s.db"), StateAccess::read_only);
+  SqliteStore store(folder.path("sub/s.db"), StateAccess::read_only);
   CHECK(store.load() == CycleState{});
   CHECK(store.journal().empty());
   CHECK(store.try_lock() != nullptr);
-  CHECK_FALSE(std::filesystem::exists(folder.file("sub")));
+  CHECK_FALSE(std::filesystem::exists(folder.path("sub")));
 }
 
 TEST_CASE("a new store is readable by its owner alone") {
   const TempDirectory folder;
-  const SqliteStore store(folder.file("sub/s.db"), StateAccess::read_write);
+  const SqliteStore store(folder.path("sub/s.db"), StateAccess::read_write);
   struct stat info {};
-  REQUIRE(::stat(folder.file("sub/s.db").c_str(), &info) == 0);
+  REQUIRE(::stat(folder.path("sub/s.db").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777U) == 0600U);
 }
 
 TEST_CASE("one process at a time holds the change lock") {
   const TempDirectory folder;
-  SqliteStore first(folder.file("s.db"), StateAccess::read_write);
-  SqliteStore second(folder.file("s.db"), StateAccess::read_write);
+  SqliteStore first(folder.path("s.db"), StateAccess::read_write);
+  SqliteStore second(folder.path("s.db"), StateAccess::read_write);
   auto held = first.try_lock();
   REQUIRE(held != nullptr);
   CHECK(second.try_lock() == nullptr);
@@ -191,7 +172,7 @@ TEST_CASE("one process at a time holds the change lock") {
 
 TEST_CASE("a file that is no database, or another program's, is refused by name") {
   const TempDirectory folder;
-  const std::string path = folder.file("s.db");
+  const std::string path = folder.path("s.db");
   std::ofstream(path) << std::string(5000, 'x');
   for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
     CHECK_THROWS_WITH(SqliteStore(path, access), Catch::StartsWith("preflight: " + path));
@@ -200,7 +181,7 @@ TEST_CASE("a file that is no database, or another program's, is refused by name"
 
 TEST_CASE("a database whose pages were overwritten is refused, not read") {
   const TempDirectory folder;
-  const std::string path = folder.file("s.db");
+  const std::string path = folder.path("s.db");
   {
     SqliteStore store(path, StateAccess::read_write);
     CycleState state;

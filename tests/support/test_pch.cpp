@@ -1,1 +1,0 @@
-// Empty: its precompiled header is what the tests share (tests/CMakeLists.txt).
