@@ -1,10 +1,13 @@
 """What ships under examples/ is what its README says."""
 
+import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
-from support import BIN_DIR, SOURCE_DIR
+from documentation import fresh_copy
+from support import BIN_DIR, SOURCE_DIR, run_tool
 
 EXAMPLES = SOURCE_DIR / "examples"
 
@@ -20,6 +23,18 @@ class GeneratedLogs(unittest.TestCase):
                 made = subprocess.run([BIN_DIR / "generate_rollout", *arguments.split()],
                                       stdout=subprocess.PIPE, check=True, timeout=60).stdout
                 self.assertEqual(made, (EXAMPLES / name).read_bytes())
+
+    def test_the_healthy_log_is_promoted_with_a_margin(self):
+        with tempfile.TemporaryDirectory(prefix="dl_") as directory:
+            clone = fresh_copy(pathlib.Path(directory))
+            for window in "1d", "1410m", "18h":  # the whole day, and without its beginning
+                tick = run_tool("dag_optimization_cycle", "--config", "examples/dagloop.json",
+                                "--json", "--as-of", "2026-02-25T00:00:00Z", "--window", window,
+                                cwd=clone)
+                decision = tick.document()["decision"]
+                self.assertEqual(decision["action"], "promote", tick)
+                evidence = decision["promotion_evidence"]
+                self.assertGreater(evidence["e_value"], 10 * evidence["needed"])
 
 
 if __name__ == "__main__":
