@@ -1,4 +1,5 @@
 // approve_dag_policy: shows a decision and signs an approval of exactly it; makes key pairs.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -29,6 +30,7 @@ struct Flags {
 
 ExitCode init_key(FileSystem& files, const Flags& flags) {
   KeyPair pair = generate_key_pair();
+  ::umask(0077);  // a directory that is made for the key is its owner's alone
   write_secret_key(files, flags.key, pair.secret);
   wipe(pair.secret);
   print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})));

@@ -194,6 +194,13 @@ class RefusedTest(GuardedTestCase):
         self.check_code(made, 5)
         self.assertFalse((self.keys / "bob.key").exists())
 
+    def test_a_new_private_key_in_a_directory_that_is_made_for_it(self):
+        key = self.ws.dir / "new" / "deep" / "bob.key"
+        made = self.ws.tool("approve_dag_policy", "--init-key", "--as", "bob", "--key", key)
+        self.check_code(made, 0)
+        for path, mode in ((key.parents[1], 0o700), (key.parent, 0o700), (key, 0o600)):
+            self.assertEqual(path.stat().st_mode & 0o777, mode, path)
+
     def test_a_new_private_key_through_a_link(self):
         (self.keys / "bob.key").symlink_to(self.ws.dir / "elsewhere")
         made = self.ws.tool("approve_dag_policy", "--init-key", "--as", "bob", "--key",
