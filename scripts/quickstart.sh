@@ -1,29 +1,52 @@
 #!/usr/bin/env bash
 # From a fresh clone on Debian 12 to a first report: installs what is missing, builds, and runs one
-# dry-run cycle on the bundled example logs.
+# dry-run cycle on the bundled example logs. Says what it does, and ends with what to type next.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+step() { printf '\n== %s\n' "$*"; }
+show() { printf '$ %s\n' "$*"; }
+
+step "1 of 4: install the packages of scripts/packages.txt that are missing"
+show scripts/install_packages.sh build
 scripts/install_packages.sh build
+
+step "2 of 4: configure build/quickstart"
+show cmake --preset quickstart
 cmake --preset quickstart >/dev/null
+
+step "3 of 4: build the executables into build/quickstart/bin"
+show cmake --build --preset quickstart
 cmake --build --preset quickstart
 
-echo
-echo "== one dry-run cycle on examples/rollout_healthy.jsonl"
-build/quickstart/bin/dag_optimization_cycle --config examples/dagloop.json \
-  --as-of 2026-02-25T00:00:00Z
-cat <<'TEXT'
+step "4 of 4: one dry-run cycle on examples/rollout_healthy.jsonl"
+show 'export PATH="$PWD/build/quickstart/bin:$PATH"'
+export PATH="$PWD/build/quickstart/bin:$PATH"
+show dag_optimization_cycle --config examples/dagloop.json --as-of 2026-02-25T00:00:00Z
+dag_optimization_cycle --config examples/dagloop.json --as-of 2026-02-25T00:00:00Z
 
+here="$(printf '%q' "$PWD")"
+cat <<TEXT
+
+== done in $SECONDS s; no policy was changed
 The report to read:  reports/quickstart/dag_quality_latest.md
 The decision:        reports/quickstart/dag_policy_decision_latest.json
 
-Nothing was changed. To go on (README.md, "A first session"):
-  export PATH="$PWD/build/quickstart/bin:$PATH"
-  approve_dag_policy --init-key --key state/alice.key --as alice   # once; prints the approvers entry
-  approve_dag_policy --config examples/dagloop.json --as alice --key state/alice.key \
-    --decision reports/quickstart/dag_policy_decision_latest.json
-  apply_dag_policy --config examples/dagloop.json --apply \
-    --decision reports/quickstart/dag_policy_decision_latest.json \
-    --approval reports/quickstart/dag_policy_approval_latest.json
-  crontab: */15 * * * * cd /srv/dagloop && DAGLOOP_CONFIG=... scripts/run_dag_optimization_cycle.sh
+== what to type next (README.md, "A first session", says what each line does)
+cd $here
+export PATH="\$PWD/build/quickstart/bin:\$PATH"
+mkdir -p state
+approve_dag_policy --init-key --key state/alice.key --as alice > state/alice.json
+echo "{\"approvers\": [\$(cat state/alice.json)]}" > state/approvers.json
+approve_dag_policy --config examples/dagloop.json --as alice --key state/alice.key \\
+  --decision reports/quickstart/dag_policy_decision_latest.json --yes
+apply_dag_policy --config examples/dagloop.json --apply \\
+  --decision reports/quickstart/dag_policy_decision_latest.json \\
+  --approval reports/quickstart/dag_policy_approval_latest.json
+apply_dag_policy --config examples/dagloop.json --rollback --apply
+apply_dag_policy --config examples/dagloop.json --verify-journal
+
+== the cron line of this example (crontab -e), once the approvers file is there
+*/15 * * * * cd $here && DAGLOOP_APPLY=1 DAGLOOP_CONFIG=examples/dagloop.json $here/scripts/run_dag_optimization_cycle.sh --as-of 2026-02-25T00:00:00Z
+For your service: a configuration of its own (docs/operations.md, "Setting up"), and no --as-of.
 TEXT
