@@ -78,8 +78,9 @@ rolls it back where the runs after it are worse. It may be run again at any time
 hosts at once. {WRITES_NOTHING}
 .Pp
 {LOGS}""",
-        [("A line of crontab", "*/15 * * * * cd /srv/planner && dag_optimization_cycle \\e\n"
-          "    --config dagloop.json --apply")],
+        [("A line of crontab, whose PATH is /usr/bin:/bin",
+          "*/15 * * * * cd /srv/planner && "
+          "/usr/local/bin/dag_optimization_cycle --config dagloop.json --apply")],
         ["dag_quality_latest.json, .md, .html", "dag_quality_gate_latest.json",
          "dag_policy_decision_latest.json"]),
     "replay_dag_policy": (
@@ -96,6 +97,7 @@ reports. Decisions of the replay change nothing: the log goes on as it was.
           "    --source /var/log/planner"),
          ("Thresholds with at most two false alarms a month, and whether they find a known regression",
           "replay_dag_policy --config dagloop.json --suggest-thresholds 2 \\e\n"
+          "    --from 2026-02-01T00:00:00Z --to 2026-03-01T00:00:00Z \\e\n"
           "    --regression 2026-02-20T00:00:00Z/2026-02-21T12:00:00Z")],
         ["dag_policy_replay_latest.json, .md"]),
 }
