@@ -135,8 +135,8 @@ class CountingIterator {
   std::size_t* count_;
 };
 
-[[noreturn]] void refuse(std::string_view text, std::size_t at, std::string_view where,
-                         std::string_view what) {
+[[noreturn]] void refuse_text(std::string_view text, std::size_t at, std::string_view where,
+                              std::string_view what) {
   const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size()));
   throw Error(ErrorKind::config,
               std::string(where) + ":" + std::to_string(1 + std::count(text.begin(), end, '\n')),
@@ -146,10 +146,10 @@ class CountingIterator {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where) {
-  if (text.size() > kMaxBytes) refuse(text, 0, where, "a document of more than 64 MiB");
+  if (text.size() > kMaxBytes) refuse_text(text, 0, where, "a document of more than 64 MiB");
   // To the parser a NUL byte is the end, and what stands behind it would go unseen.
   const std::size_t nul = text.find('\0');
-  if (nul != std::string_view::npos) refuse(text, nul, where, "no valid JSON: a NUL byte");
+  if (nul != std::string_view::npos) refuse_text(text, nul, where, "no valid JSON: a NUL byte");
   Builder builder;
   std::size_t consumed = 0;
   const bool fine =
@@ -158,8 +158,8 @@ Json parse_json(std::string_view text, std::string_view where) {
                                 nlohmann::json::input_format_t::json, true, true);
   if (fine) return std::move(builder.root());
   // The last character may only have been looked at: a line end behind a number is not its line.
-  refuse(text, consumed > 0 ? consumed - 1 : 0, where,
-         builder.fault().empty() ? "no valid JSON" : builder.fault());
+  refuse_text(text, consumed > 0 ? consumed - 1 : 0, where,
+              builder.fault().empty() ? "no valid JSON" : builder.fault());
 }
 
 }  // namespace dagloop

@@ -51,9 +51,9 @@ void check_preflight(FileSystem& files, const Config& config, EnvFileUse use) {
                 "give this user write permission, or leave out --apply");
   }
   check_directory(files, parent_directory(env_file), "env file's");
-  constexpr std::string_view kSqlite = "sqlite:";
-  if (config.state.starts_with(kSqlite)) {
-    check_directory(files, parent_directory(config.state.substr(kSqlite.size())), "state");
+  constexpr std::string_view kSqliteScheme = "sqlite:";
+  if (config.state.starts_with(kSqliteScheme)) {
+    check_directory(files, parent_directory(config.state.substr(kSqliteScheme.size())), "state");
   }
 }
 

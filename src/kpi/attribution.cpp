@@ -105,7 +105,7 @@ CountsByLabel count_failed_nodes(const KpiPartial& subject, const KpiPartial& re
   return labels;
 }
 
-Estimate scaled(double factor, Estimate estimate) {
+Estimate scaled_estimate(double factor, Estimate estimate) {
   estimate.value *= factor;
   if (estimate.ci95) {
     estimate.ci95 = Interval{estimate.ci95->low * factor, estimate.ci95->high * factor};
@@ -128,7 +128,7 @@ Estimate mean_rate(const RunCounts& subject, const RunCounts& reference) {
   };
   if (reference.runs == 0) return rate(subject);
   if (subject.runs == 0) return rate(reference);
-  return scaled(0.5, sum95(rate(subject), rate(reference)));
+  return scaled_estimate(0.5, sum95(rate(subject), rate(reference)));
 }
 
 // Kitagawa's two effects. What one side lacks fails at the same rate on both: it is all mix. The
@@ -139,9 +139,10 @@ SourcePart source_part(std::string name, const Sides& of, const Sides& all) {
   const double subject_share = per_run(signed_count(of.subject.runs), all.subject);
   const double reference_share = per_run(signed_count(of.reference.runs), all.reference);
   if (is_on_both) {
-    part.rate_effect = scaled((subject_share + reference_share) / 2,
-                              proportion_difference95({of.subject.failed, of.subject.runs},
-                                                      {of.reference.failed, of.reference.runs}));
+    part.rate_effect =
+        scaled_estimate((subject_share + reference_share) / 2,
+                        proportion_difference95({of.subject.failed, of.subject.runs},
+                                                {of.reference.failed, of.reference.runs}));
   }
   if (of.subject.runs == all.subject.runs && of.reference.runs == all.reference.runs) {
     part.effect = part.rate_effect;  // the only source: there is no mix

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kDecisionSchema = "dagloop.policy_decision/1";
 
-Json counts_to_json(const ArmCounts& counts) {
+Json arm_runs_to_json(const ArmCounts& counts) {
   return Json::object({{"trials", counts.trials}, {"events", counts.events}});
 }
 
@@ -19,8 +19,8 @@ Json evidence_to_json(const std::optional<EvidenceView>& view) {
   return Json::object({{"e_value", view->e_value},
                        {"needed", view->needed},
                        {"alpha", view->alpha},
-                       {"subject", counts_to_json(view->subject)},
-                       {"reference", counts_to_json(view->reference)},
+                       {"subject", arm_runs_to_json(view->subject)},
+                       {"reference", arm_runs_to_json(view->reference)},
                        {"difference", std::move(difference)},
                        {"more_trials", view->more_trials ? Json(*view->more_trials) : Json()}});
 }
@@ -47,7 +47,7 @@ Json latency_to_json(const std::optional<LatencyView>& view) {
                        {"reference_share", view->reference_share}});
 }
 
-Json trigger_to_json(const TriggerResult& trigger) {
+Json fired_trigger_to_json(const TriggerResult& trigger) {
   return Json::object(
       {{"name", trigger.name},
        {"kpi", trigger.kpi},
@@ -149,7 +149,7 @@ void read_outcome(const JsonReader& reader, Decision& decision) {
 Json decision_to_json(const Decision& decision) {
   Json::Array triggers;
   for (const TriggerResult& trigger : decision.triggers) {
-    triggers.push_back(trigger_to_json(trigger));
+    triggers.push_back(fired_trigger_to_json(trigger));
   }
   Json::Array recommendations;
   for (const Recommendation& advice : decision.recommendations) {

@@ -90,7 +90,7 @@ void add_recommendation_section(Page& page, const Decision& decision) {
 
 namespace {
 
-std::string show_effect(const Effect& effect, std::string_view unit) {
+std::string show_expected_effect(const Effect& effect, std::string_view unit) {
   return fmt::format("{:+.1f} {} ({:+.1f} to {:+.1f})", effect.estimate, unit, effect.low,
                      effect.high);
 }
@@ -119,9 +119,9 @@ void add_prediction_section(Page& page, const Decision& decision) {
     table.rows.push_back({entry.env_key, entry.change.before + " -> " + entry.change.after,
                           show_time(entry.applied_at),
                           std::string(to_string(entry.prediction.model)),
-                          show_effect(entry.prediction.success_rate_pp, "pp"),
+                          show_expected_effect(entry.prediction.success_rate_pp, "pp"),
                           entry.outcome ? show_actual(entry.outcome->success_rate_pp, "pp") : waits,
-                          show_effect(entry.prediction.p95_ms, "ms"),
+                          show_expected_effect(entry.prediction.p95_ms, "ms"),
                           entry.outcome ? show_actual(entry.outcome->p95_ms, "ms") : waits,
                           inside ? *inside ? "yes" : "no" : ""});
   }

@@ -13,7 +13,7 @@ std::string show_counts(const ArmCounts& counts) {
 
 std::string show_e(double e_value) { return fmt::format("{:.3g}", e_value); }
 
-std::string show_difference(const EvidenceView& view) {
+std::string show_bounds(const EvidenceView& view) {
   if (!view.difference) return "";
   return fmt::format("{:+.1f} to {:+.1f} pp", 100 * view.difference->low,
                      100 * view.difference->high);
@@ -27,7 +27,7 @@ std::string show_more(const EvidenceView& view) {
 void add_row(Table& table, const std::string& name, const std::optional<EvidenceView>& view) {
   if (!view || !view->is_available) return;
   table.rows.push_back({name, show_counts(view->subject), show_counts(view->reference),
-                        show_difference(*view), show_e(view->e_value), show_e(view->needed),
+                        show_bounds(*view), show_e(view->e_value), show_e(view->needed),
                         show_more(*view)});
 }
 

@@ -29,7 +29,7 @@ td { font-variant-numeric: tabular-nums; }
 <body>
 )html";
 
-std::string escaped(const std::string& text) {
+std::string html_escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -68,22 +68,24 @@ struct HtmlRenderer {
 
   void operator()(const Heading& heading) {
     const std::string tag = "h" + std::to_string(heading.level);
-    out += "<" + tag + ">" + escaped(heading.text) + "</" + tag + ">\n";
+    out += "<" + tag + ">" + html_escaped(heading.text) + "</" + tag + ">\n";
   }
-  void operator()(const Paragraph& paragraph) { out += "<p>" + escaped(paragraph.text) + "</p>\n"; }
+  void operator()(const Paragraph& paragraph) {
+    out += "<p>" + html_escaped(paragraph.text) + "</p>\n";
+  }
   void operator()(const BulletList& list) {
     out += "<ul>\n";
-    for (const std::string& item : list.items) out += "<li>" + escaped(item) + "</li>\n";
+    for (const std::string& item : list.items) out += "<li>" + html_escaped(item) + "</li>\n";
     out += "</ul>\n";
   }
   void operator()(const Table& table) {
     out += "<table>\n<thead><tr>";
-    for (const std::string& cell : table.header) out += "<th>" + escaped(cell) + "</th>";
+    for (const std::string& cell : table.header) out += "<th>" + html_escaped(cell) + "</th>";
     out += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       DAGLOOP_ASSERT(row.size() == table.header.size());
       out += "<tr>";
-      for (const std::string& cell : row) out += "<td>" + escaped(cell) + "</td>";
+      for (const std::string& cell : row) out += "<td>" + html_escaped(cell) + "</td>";
       out += "</tr>\n";
     }
     out += "</tbody>\n</table>\n";
@@ -93,7 +95,7 @@ struct HtmlRenderer {
 }  // namespace
 
 std::string render_html(const Page& page) {
-  HtmlRenderer renderer{kBeforeTitle + escaped(title_of(page)) + kAfterTitle};
+  HtmlRenderer renderer{kBeforeTitle + html_escaped(title_of(page)) + kAfterTitle};
   for (const auto& part : page) std::visit(renderer, part);
   return renderer.out + "</body>\n</html>\n";
 }

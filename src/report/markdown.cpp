@@ -31,7 +31,7 @@ bool is_markup(std::string_view text, std::size_t at) {
 }
 
 // Text from logs must stay text: no markup, no cell or line of its own.
-std::string escaped(std::string_view text) {
+std::string markdown_escaped(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);
@@ -49,12 +49,12 @@ std::string escaped(std::string_view text) {
 std::string escaped_line(std::string_view text) {
   const bool opens_block =
       !text.empty() && std::string_view(">#+-=").find(text[0]) != std::string_view::npos;
-  return (opens_block ? "\\" : "") + escaped(text);
+  return (opens_block ? "\\" : "") + markdown_escaped(text);
 }
 
 void append_row(std::string& out, const std::vector<std::string>& cells) {
   out += "|";
-  for (const std::string& cell : cells) out += " " + escaped(cell) + " |";
+  for (const std::string& cell : cells) out += " " + markdown_escaped(cell) + " |";
   out += "\n";
 }
 
@@ -62,8 +62,8 @@ struct MarkdownRenderer {
   std::string out;
 
   void operator()(const Heading& heading) {
-    out += std::string(static_cast<std::size_t>(heading.level), '#') + " " + escaped(heading.text) +
-           "\n\n";
+    out += std::string(static_cast<std::size_t>(heading.level), '#') + " " +
+           markdown_escaped(heading.text) + "\n\n";
   }
   void operator()(const Paragraph& paragraph) { out += escaped_line(paragraph.text) + "\n\n"; }
   void operator()(const BulletList& list) {

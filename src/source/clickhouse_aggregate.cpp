@@ -12,8 +12,8 @@ namespace dagloop {
 
 namespace {
 
-std::string number_of(const std::string& text, const std::string& words, const std::string& numbers,
-                      const char* unknown) {
+std::string word_number(const std::string& text, const std::string& words,
+                        const std::string& numbers, const char* unknown) {
   return fmt::format("transform({}, [{}, ''], [{}, 0], {})", text, words, numbers, unknown);
 }
 
@@ -22,7 +22,7 @@ constexpr int kParts = 1024;  // of the hashes of keys
 
 // Statuses, by their place in Status from 1: up to 5 they are final.
 std::string status_number(const std::string& text) {
-  return number_of(
+  return word_number(
       text,
       "'succeeded', 'success', 'ok', 'failed', 'error', 'manual_required', 'cancelled', "
       "'skipped', 'running', 'pending', 'compensating'",
@@ -34,7 +34,7 @@ std::string reason_number(RejectReason reason) { return std::to_string(static_ca
 // 0 is not_json_object, which no row is: so it stands for no reason.
 static_assert(static_cast<int>(RejectReason::not_json_object) == 0);
 
-std::string reason_of(const LogQuery& query) {
+std::string reason_number(const LogQuery& query) {
   const auto when = [](const std::string& condition, RejectReason reason) {
     return condition + ", " + reason_number(reason) + ", ";
   };
@@ -80,11 +80,12 @@ std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
       fmt::arg("attempt", row.number("attempt", "Int64", "1")),
       fmt::arg("status", status_number(row.text("status"))),
       fmt::arg("code", row.text("error_code")), fmt::arg("plan", row.text("plan_source")),
-      fmt::arg("compensation", number_of(row.text("compensation_status"),
-                                         "'not_required', 'completed', 'failed', 'manual_required'",
-                                         "1, 2, 3, 4", kUnknown)),
+      fmt::arg("compensation",
+               word_number(row.text("compensation_status"),
+                           "'not_required', 'completed', 'failed', 'manual_required'", "1, 2, 3, 4",
+                           kUnknown)),
       fmt::arg("mode", mode),
-      fmt::arg("cohort", number_of(row.text("cohort"), "'canary', 'control'", "1, 2", kUnknown)),
+      fmt::arg("cohort", word_number(row.text("cohort"), "'canary', 'control'", "1, 2", kUnknown)),
       fmt::arg("verification", row.text("verification_reason")),
       fmt::arg("fallback", row.text("fallback_reason")),
       fmt::arg("reused", row.number("idempotent_reuse", "UInt8", "0")),
@@ -93,7 +94,7 @@ std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
       fmt::arg("total", row.number("fanout_total", "Int64", "0")),
       fmt::arg("failed", row.number("fanout_failed", "Int64", "0")), fmt::arg("table", table.local),
       fmt::arg("filter", clickhouse_time_filter(table, mapping, query)));
-  return "SELECT *, " + reason_of(query) + " AS reason FROM (" + words + ")";
+  return "SELECT *, " + reason_number(query) + " AS reason FROM (" + words + ")";
 }
 
 // A column of runs or attempts, by name and in the order in which equal ones stand (RunTable).
@@ -116,7 +117,7 @@ std::string bucket_number(const std::string& duration) {
 }
 
 // Runs that are alike, counted.
-std::string grouped(const std::string& runs, const LogQuery& query) {
+std::string grouped_counts(const std::string& runs, const LogQuery& query) {
   return "SELECT " + clickhouse_stretch("at", query) +
          " AS stretch, population, cohort, reason, status > 5 AS in_flight, plan, code, "
          "if(status <= 5 AND reason = 0, " +
@@ -131,7 +132,8 @@ std::string grouped(const std::string& runs, const LogQuery& query) {
          runs + ") GROUP BY stretch, population, cohort, reason, in_flight, plan, code, bucket";
 }
 
-std::string run_rows(const std::string& runs, const LogQuery& query, int sign, bool derived) {
+std::string counted_run_rows(const std::string& runs, const LogQuery& query, int sign,
+                             bool derived) {
   std::vector<std::string> counts;
   for (const char* name : {"runs", "succeeded", "in_flight", "derived", "unverified_runs",
                            "fallback_runs", "not_compensated", "compensated", "manual_runs",
@@ -145,7 +147,7 @@ std::string run_rows(const std::string& runs, const LogQuery& query, int sign, b
              "run",
              {"stretch", "population", "cohort", "plan", "if(in_flight, '', code)", "bucket"},
              counts) +
-         " FROM (" + grouped(runs, query) + ") WHERE reason = 0";
+         " FROM (" + grouped_counts(runs, query) + ") WHERE reason = 0";
 }
 
 bool have_nodes(const std::vector<ClickHouseTable>& tables, const Mapping& mapping) {
@@ -212,7 +214,7 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
       outcome);
 }
 
-std::string node_rows(const Steps& steps, const LogQuery& query) {
+std::string counted_node_rows(const Steps& steps, const LogQuery& query) {
   const std::string runs =
       "SELECT is_request, key, at AS run_at, toUInt8(population) AS run_population, "
       "toUInt8(cohort) "
@@ -330,12 +332,13 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
     answers += " UNION ALL " + clickhouse_packed_runs(table, mapping, query);
   }
   if (!repeated.empty()) {
-    answers += " UNION ALL " + run_rows(steps.losers, query, -1, false) + " UNION ALL " +
+    answers += " UNION ALL " + counted_run_rows(steps.losers, query, -1, false) + " UNION ALL " +
                clickhouse_answer("input", {}, {"0", "0", "lost", "-1"}) +
                " FROM (SELECT toInt64(count()) AS lost FROM (" + losers + "))";
   }
   if (have_nodes(tables, mapping)) {
-    answers += " UNION ALL " + run_rows(steps.derived, query, 1, true) + node_rows(steps, query);
+    answers += " UNION ALL " + counted_run_rows(steps.derived, query, 1, true) +
+               counted_node_rows(steps, query);
   }
   std::string columns = "kind, c1, c2, c3, c4, c5, c6";
   for (int i = 0; i < 12; ++i) columns += fmt::format(", n{}", i);

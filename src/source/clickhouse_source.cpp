@@ -219,7 +219,7 @@ void demand_columns(const std::vector<std::string>& fields) {
               "report it with the version of the server");
 }
 
-PackedRuns packed_runs(const std::vector<std::string>& fields) {
+PackedRuns packed_runs_of(const std::vector<std::string>& fields) {
   demand_columns(fields);
   PackedRuns out;
   out.kind = integer(fields[1]);
@@ -233,7 +233,7 @@ PackedRuns packed_runs(const std::vector<std::string>& fields) {
   return out;
 }
 
-PartialRow partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
+PartialRow partial_row_of(const std::vector<std::string>& fields, const LogQuery& query) {
   demand_columns(fields);
   PartialRow row;
   row.kind = parse_row_kind(fields[0]);
@@ -289,10 +289,11 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
     if (fields.front() == "packed") {
-      add_packed(packed_runs(fields), query, [&](const PartialRow& each) { partials.add(each); });
+      add_packed(packed_runs_of(fields), query,
+                 [&](const PartialRow& each) { partials.add(each); });
       continue;
     }
-    const PartialRow row = partial_row(fields, query);
+    const PartialRow row = partial_row_of(fields, query);
     shards += row.kind == RowKind::shard ? 1 : 0;
     partials.add(row);
   }

@@ -31,7 +31,8 @@ bool is_day_name(std::string_view name) {
   });
 }
 
-[[noreturn]] void fail(const std::string& where, std::string_view what, std::string_view remedy) {
+[[noreturn]] void fail_on_pattern(const std::string& where, std::string_view what,
+                                  std::string_view remedy) {
   throw Error(ErrorKind::source, where, what, remedy);
 }
 
@@ -41,7 +42,8 @@ std::vector<fs::directory_entry> entries_of(const std::string& directory) {
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     entries.push_back(*it);
   }
-  if (error) fail(directory, error.message(), "check that this user may list the directory");
+  if (error)
+    fail_on_pattern(directory, error.message(), "check that this user may list the directory");
   return entries;
 }
 
@@ -64,8 +66,8 @@ void add_directory(const std::string& directory, std::vector<std::string>& files
     }
   }
   if (files.size() == before) {
-    fail(directory, "the directory holds no *.jsonl, *.jsonl.gz or *.jsonl.zst",
-         "name the directory that the logs are in, or a glob");
+    fail_on_pattern(directory, "the directory holds no *.jsonl, *.jsonl.gz or *.jsonl.zst",
+                    "name the directory that the logs are in, or a glob");
   }
 }
 
@@ -76,7 +78,7 @@ std::vector<std::string> glob_paths(const std::string& pattern) {
   if (result == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   if (result == GLOB_ABORTED || result == GLOB_NOSPACE) {
-    fail(pattern, "a directory of the glob cannot be read", "check the permissions");
+    fail_on_pattern(pattern, "a directory of the glob cannot be read", "check the permissions");
   }
   return paths;
 }
@@ -98,10 +100,11 @@ void add_pattern(const std::string& pattern, std::vector<std::string>& files) {
   } else if (fs::exists(status)) {
     add_path(pattern, files);  // as it stands, even with the letters of a glob in it
   } else if (status.type() != fs::file_type::not_found) {
-    fail(pattern, error.message(), "check the path and that this user may read it");
+    fail_on_pattern(pattern, error.message(), "check the path and that this user may read it");
   } else {
     const std::vector<std::string> paths = glob_paths(pattern);
-    if (paths.empty()) fail(pattern, "there is no such file", "check the path or the glob");
+    if (paths.empty())
+      fail_on_pattern(pattern, "there is no such file", "check the path or the glob");
     for (const std::string& path : paths) add_path(path, files);
   }
 }

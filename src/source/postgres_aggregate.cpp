@@ -37,7 +37,7 @@ std::string compensation_of(const std::string& text) {
 
 std::string cohort_of(const std::string& text) { return number_of(text, cohort_words()); }
 
-std::string reason_of(const Expressions& row, const LogQuery& query) {
+std::string reason_code(const Expressions& row, const LogQuery& query) {
   const std::string at = row.value("created_at", "timestamptz");
   const std::string duration = row.value("duration_ms", "float8");
   const std::string attempt = row.value("attempt", "int8");
@@ -85,7 +85,7 @@ std::string counted_record_rows(const PostgresTable& table, const Mapping& mappi
   const std::string alone = is_unique ? "(" + run_id + " <> '') IS TRUE" : "false";
   return "SELECT " + alone + " AS alone, CASE WHEN " + run_id + " <> '' THEN hashtextextended(" +
          run_id + ", 0) ELSE hashtextextended(" + row.text("request_id") + ", 1) END AS hash, " +
-         row.value("created_at", "timestamptz") + " AS at, " + reason_of(row, query) +
+         row.value("created_at", "timestamptz") + " AS at, " + reason_code(row, query) +
          " AS reason, (" + run_id + " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id +
          ", ''), " + row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
          row.value("attempt", "int8") + ", 1) AS attempt, " + status_code(row.text("status")) +

@@ -26,7 +26,7 @@ std::string within(const std::string& column, const Window& window) {
 }
 
 // The same table, of which only some rows are seen.
-PostgresTable part_of(const PostgresTable& table, const std::string& condition) {
+PostgresTable part_with(const PostgresTable& table, const std::string& condition) {
   PostgresTable part = table;
   part.name = "(SELECT * FROM " + table.name + " WHERE " + condition + ") AS part";
   return part;
@@ -44,7 +44,7 @@ class RollupReading {
     kept.query = range;
     std::vector<PostgresTable> parts;
     for (const PostgresTable& table : tables_) {
-      parts.push_back(part_of(table, within(time_column(options_.mapping), range.range)));
+      parts.push_back(part_with(table, within(time_column(options_.mapping), range.range)));
     }
     const std::string repeated =
         repeated_keys(transaction_, {parts, options_.mapping, range, options_.statement_timeout});
@@ -126,7 +126,7 @@ class RollupReading {
                                                     keyless_query(table, windows))) {
         places += (places.empty() ? "\"" : ",\"") + row[0].as<std::string>() + "\"";
       }
-      parts.push_back(part_of(table, "ctid = ANY ('{" + places + "}'::tid[])"));
+      parts.push_back(part_with(table, "ctid = ANY ('{" + places + "}'::tid[])"));
     }
     transaction_.exec(
         "SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SET LOCAL enable_seqscan "
@@ -140,8 +140,8 @@ class RollupReading {
     RowSums all = sums;
     std::vector<PostgresTable> beyond;
     for (const PostgresTable& table : tables_) {
-      beyond.push_back(
-          part_of(table, fmt::format("{0} > {1} OR {0} IS NULL", at, time_literal(query_.latest))));
+      beyond.push_back(part_with(
+          table, fmt::format("{0} > {1} OR {0} IS NULL", at, time_literal(query_.latest))));
     }
     count_runs(transaction_, beyond, options_.mapping, query_,
                [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });

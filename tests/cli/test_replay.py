@@ -4,7 +4,7 @@ import hashlib
 import json
 import unittest
 
-from support import SOURCE_DIR, T0, LoopTestCase, hours, minutes, parse_stamp, run_tool, stamp
+from support import T0, LoopTestCase, hours, minutes, parse_stamp, stamp
 
 
 class ReplayTest(LoopTestCase):
@@ -175,20 +175,6 @@ class ReplayTest(LoopTestCase):
         self.ws.configure({})
         self.assertIn("nothing tells which policy was in force",
                       self.check_code(self.replay(), 2).stderr)
-
-    def test_the_example_of_the_documentation_is_what_it_says(self):
-        text = (SOURCE_DIR / "docs/replay.md").read_text()
-        lines = text[text.index("    $ replay_dag_policy"):].split("\n")
-        end = next(i for i, line in enumerate(lines) if line and not line.startswith("    "))
-        block = "\n".join(line[4:] for line in lines[:end])
-        command, _, shown = block.replace("\\\n", " ").partition("\n")
-        result = run_tool("replay_dag_policy", *command.split()[2:], cwd=SOURCE_DIR)
-        self.check_code(result, 1)
-        told = result.stdout.split("\n")
-        for line in filter(None, shown.split("\n")):
-            is_cut = line.endswith(" ...")
-            found = [l for l in told if l == line or (is_cut and l.startswith(line[:-4]))]
-            self.assertTrue(found, line + "\n" + result.stdout)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@
 
 namespace dagloop::test {
 
+using Words = std::vector<std::string>;
+
 inline const std::string kEnvPath = "/srv/service.env";
 inline const std::string kEnvText =
     "# the service\nSECRET=s3cr3t\nDAG_ROLLOUT_PERCENT=0\nDAG_NODE_TIMEOUT_MS=30000 # ms\n";

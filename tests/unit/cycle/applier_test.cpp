@@ -13,7 +13,6 @@ namespace {
 
 const Patch kStepUp{{"DAG_ROLLOUT_PERCENT", {"0", "10"}}};
 const Patch kStepDown{{"DAG_ROLLOUT_PERCENT", {"10", "0"}}};
-using Words = std::vector<std::string>;
 
 /// A world with an applier, whose policy was seen by the loop.
 struct ApplierWorld : LoopWorld {

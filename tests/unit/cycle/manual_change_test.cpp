@@ -7,7 +7,6 @@
 using namespace dagloop;
 using namespace dagloop::test;
 using std::chrono::hours;
-using Words = std::vector<std::string>;
 
 namespace {
 

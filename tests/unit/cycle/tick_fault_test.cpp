@@ -40,8 +40,8 @@ CycleState without_evidence(CycleState state) {
 
 /// Lets the tick after `prepare` fail at operation 1, 2, 3 ..., and compares the tick after it with
 /// an undisturbed one.
-void check_every_fault(const Preparation& prepare, const std::string& completion,
-                       EvidenceMode mode) {
+void check_every_tick_fault(const Preparation& prepare, const std::string& completion,
+                            EvidenceMode mode) {
   LoopWorld undisturbed;
   undisturbed.config.decision.evidence.mode = mode;
   prepare(undisturbed);
@@ -80,13 +80,13 @@ void check_every_fault(const Preparation& prepare, const std::string& completion
 
 TEST_CASE("an applying tick that fails anywhere is made good by the next one") {
   for (const EvidenceMode mode : {EvidenceMode::point, EvidenceMode::sequential}) {
-    check_every_fault(prepare_apply, "applied", mode);
+    check_every_tick_fault(prepare_apply, "applied", mode);
   }
 }
 
 TEST_CASE("a tick that rolls back and fails anywhere is made good by the next one") {
   for (const EvidenceMode mode : {EvidenceMode::point, EvidenceMode::sequential}) {
-    check_every_fault(prepare_rollback, "rolled_back", mode);
+    check_every_tick_fault(prepare_rollback, "rolled_back", mode);
   }
 }
 

@@ -8,7 +8,6 @@ using namespace dagloop;
 using namespace dagloop::test;
 using std::chrono::hours;
 using std::chrono::minutes;
-using Words = std::vector<std::string>;
 
 namespace {
 

@@ -114,7 +114,7 @@ TEST_CASE(
   const RateHypothesis hypothesis{
       Kind::worse_by_at_most, 0, {{2, 0.34}, {3.5, 0.33}, {8, 0.33}}, {}};
   constexpr int kRollouts = 2000;
-  constexpr double kAlpha = 0.05;
+  constexpr double kBlamedAtMost = 0.05;
   int blamed = 0;
   std::mt19937_64 dice(20260101);
   for (int rollout = 0; rollout < kRollouts; ++rollout) {
@@ -123,10 +123,10 @@ TEST_CASE(
       const double rate = 0.1 + 0.08 * std::sin(look / 15.0);  // what is usual moves all day
       evidence.add({draw(dice, dice() % 3, rate), draw(dice, 9, rate)}, hypothesis);
     }
-    if (evidence.greatest_log_e >= std::log(1 / kAlpha)) ++blamed;
+    if (evidence.greatest_log_e >= std::log(1 / kBlamedAtMost)) ++blamed;
   }
   CAPTURE(blamed);
-  CHECK(blamed <= kRollouts * kAlpha);
+  CHECK(blamed <= kRollouts * kBlamedAtMost);
   CHECK(blamed > 0);  // it is not for want of power
 }
 

@@ -46,7 +46,7 @@ Slots keep(RunTable table) {
 }
 
 // The sum of kept slots, as a read would give it.
-std::pair<std::map<PartialKey, KpiPartial>, std::uint64_t> sum_of(const Slots& slots) {
+std::pair<std::map<PartialKey, KpiPartial>, std::uint64_t> sum_of_parts(const Slots& slots) {
   std::map<PartialKey, KpiPartial> partials;
   std::uint64_t duplicates = 0;
   for (const auto& [slot, kept] : slots) {
@@ -66,7 +66,7 @@ TEST_CASE("kept slots add up to what settling without keeping gives") {
   for (int round = 0; round < 500; ++round) {
     const auto records = awkward_log(random);
     const PartialSet expected = settle(records, {kRange, "evaluate", Dedupe::runs});
-    const auto [partials, duplicates] = sum_of(keep(table_of(records, kRange)));
+    const auto [partials, duplicates] = sum_of_parts(keep(table_of(records, kRange)));
     REQUIRE(partials == expected.partials);
     REQUIRE(duplicates == expected.input.duplicates);
   }
@@ -108,7 +108,7 @@ TEST_CASE("records that come later reopen the slots of their runs, and theirs al
       slots[slot].merge(std::move(kept));
     }
     const Slots whole = keep(table_of(records, kRange));
-    REQUIRE(sum_of(slots) == sum_of(whole));
+    REQUIRE(sum_of_parts(slots) == sum_of_parts(whole));
     REQUIRE(slots.size() == whole.size());
     for (const auto& [slot, kept] : whole) {
       REQUIRE(slots.at(slot).runs == kept.runs);

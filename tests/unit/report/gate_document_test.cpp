@@ -20,7 +20,7 @@ Json small_document() {
                       small_quality());
 }
 
-std::string complaint(const Json& document) {
+std::string gate_complaint(const Json& document) {
   try {
     gate_from_json(document, small_quality(), "g.json");
   } catch (const Error& error) {
@@ -82,12 +82,12 @@ TEST_CASE("an unknown word in a gate document is refused, never taken for anothe
     Json edited = document;
     edited["checks"].as_array()[0][key] = "other";
     CAPTURE(key);
-    CHECK_THAT(complaint(edited), Catch::Contains(std::string("checks[0].") + key));
+    CHECK_THAT(gate_complaint(edited), Catch::Contains(std::string("checks[0].") + key));
     CHECK_THROWS_AS(validate_schema(edited, "gate", "g.json"), Error);
   }
   Json edited = document;
   edited["verdict"] = "pass";
-  CHECK_THAT(complaint(edited), Catch::Contains("g.json: verdict"));
+  CHECK_THAT(gate_complaint(edited), Catch::Contains("g.json: verdict"));
   CHECK_THROWS_AS(validate_schema(edited, "gate", "g.json"), Error);
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("a gate document that lacks any member of it or of a check is refused"
                   [&key = key](const auto& member) { return member.first == key; });
     CAPTURE(key);
     CHECK_THROWS_AS(validate_schema(lacking, "gate", "g.json"), Error);
-    if (key != "generated_at") CHECK_THAT(complaint(lacking), Catch::Contains(key));
+    if (key != "generated_at") CHECK_THAT(gate_complaint(lacking), Catch::Contains(key));
   }
   for (const auto& [key, value] : document.find("checks")->as_array()[0].as_object()) {
     Json lacking = document;

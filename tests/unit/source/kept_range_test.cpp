@@ -12,7 +12,7 @@ const TimePoint kStart = *parse_time("2026-02-25T00:00:00Z");
 
 TimePoint at_slot(std::int64_t slot) { return kStart + slot * kSlot; }
 
-LogQuery query_of(std::int64_t start, std::int64_t cut, std::int64_t end) {
+LogQuery range_query(std::int64_t start, std::int64_t cut, std::int64_t end) {
   return {{at_slot(start), at_slot(end)}, at_slot(end), {at_slot(cut), at_slot(end)}};
 }
 
@@ -54,8 +54,8 @@ std::int64_t place_of(TimePoint slot, const LogQuery& query) {
 }  // namespace
 
 TEST_CASE("sums that are moved to another range lie in its stretches") {
-  const LogQuery before = query_of(0, 10, 20);
-  const LogQuery after = query_of(1, 11, 21);
+  const LogQuery before = range_query(0, 10, 20);
+  const LogQuery after = range_query(1, 11, 21);
   const ErrorClasses classes;
   PartialRows partials(classes);
   some_sums(before).give(after, partials);
@@ -71,7 +71,7 @@ TEST_CASE("sums that are moved to another range lie in its stretches") {
 }
 
 TEST_CASE("what is added and taken away again is gone") {
-  const LogQuery query = query_of(0, 10, 20);
+  const LogQuery query = range_query(0, 10, 20);
   const RowSums sums = some_sums(query);
   RowSums more = sums;
   RowSums extra;
@@ -86,7 +86,7 @@ TEST_CASE("what is added and taken away again is gone") {
 }
 
 TEST_CASE("runs in flight are taken away whatever else is known of them") {
-  const LogQuery query = query_of(0, 10, 20);
+  const LogQuery query = range_query(0, 10, 20);
   RowSums sums;
   PartialRow in_flight = run_row(query.range.start, 0);
   in_flight.n = {};
@@ -100,7 +100,7 @@ TEST_CASE("runs in flight are taken away whatever else is known of them") {
 
 TEST_CASE("a kept range outlives the process, and a damaged one is not believed") {
   KeptRange kept;
-  kept.query = query_of(0, 10, 20);
+  kept.query = range_query(0, 10, 20);
   kept.sums = some_sums(kept.query);
   kept.slots = {{100, {3, 900}}, {101, {1, 7}}};
   kept.turn = 48;
@@ -124,8 +124,8 @@ TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere e
     return std::uniform_int_distribution<std::int64_t>(from, to)(random);
   };
   for (int round = 0; round < 300; ++round) {
-    const LogQuery kept = query_of(any(0, 5), any(6, 12), any(13, 20));
-    const LogQuery query = query_of(any(0, 5), any(6, 12), any(13, 20));
+    const LogQuery kept = range_query(any(0, 5), any(6, 12), any(13, 20));
+    const LogQuery query = range_query(any(0, 5), any(6, 12), any(13, 20));
     const std::vector<Window> windows = windows_between(kept, query);
     for (std::int64_t slot = -2; slot < 25; ++slot) {
       const TimePoint time = at_slot(slot);
@@ -140,18 +140,18 @@ TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere e
 }
 
 TEST_CASE("the sealed part ends lateness before the end, and cuts stay in it") {
-  const LogQuery sealed = sealed_part(query_of(0, 10, 20), kSlot * 3);
+  const LogQuery sealed = sealed_part(range_query(0, 10, 20), kSlot * 3);
   CHECK(sealed.range == Window{at_slot(0), at_slot(17)});
   CHECK(sealed.cuts == std::vector<TimePoint>{at_slot(10), at_slot(17)});
 }
 
 TEST_CASE("sums are moved where ranges are near") {
-  CHECK(is_near(query_of(0, 50, 97), query_of(1, 51, 101)));
-  CHECK_FALSE(is_near(query_of(0, 50, 97), query_of(10, 60, 110)));
-  CHECK_FALSE(is_near(query_of(1, 50, 97), query_of(0, 50, 97)));
-  LogQuery other = query_of(0, 50, 97);
+  CHECK(is_near(range_query(0, 50, 97), range_query(1, 51, 101)));
+  CHECK_FALSE(is_near(range_query(0, 50, 97), range_query(10, 60, 110)));
+  CHECK_FALSE(is_near(range_query(1, 50, 97), range_query(0, 50, 97)));
+  LogQuery other = range_query(0, 50, 97);
   other.cuts.pop_back();
-  CHECK_FALSE(is_near(other, query_of(0, 50, 97)));
+  CHECK_FALSE(is_near(other, range_query(0, 50, 97)));
 }
 
 }  // namespace dagloop

@@ -36,7 +36,7 @@ class TextStream final : public ByteStream {
   std::size_t calls_ = 0;
 };
 
-Lines lines_of(const std::string& text, std::size_t chunk_bytes, std::size_t largest_read) {
+Lines streamed_lines(const std::string& text, std::size_t chunk_bytes, std::size_t largest_read) {
   LineStream stream(std::make_unique<TextStream>(text, largest_read), chunk_bytes);
   Chunk chunk;
   ChunkLines lines;
@@ -52,28 +52,28 @@ TEST_CASE("chunks give the lines of the text with their numbers, whatever the si
     const Lines expected = twin_of(text);
     for (const std::size_t chunk_bytes : {1U, 2U, 7U, 64U, 100000U}) {
       for (const std::size_t largest_read : {1U, 3U, 50U}) {
-        REQUIRE(lines_of(text, chunk_bytes, largest_read) == expected);
+        REQUIRE(streamed_lines(text, chunk_bytes, largest_read) == expected);
       }
     }
   }
 }
 
 TEST_CASE("an empty text, or a byte order mark alone, has no lines") {
-  CHECK(lines_of("", 10, 5).empty());
-  CHECK(lines_of("\xef\xbb\xbf", 10, 5).empty());
+  CHECK(streamed_lines("", 10, 5).empty());
+  CHECK(streamed_lines("\xef\xbb\xbf", 10, 5).empty());
 }
 
 TEST_CASE("a byte order mark is dropped at the very start only") {
-  CHECK(lines_of("\xef\xbb\xbf"
-                 "a\n",
-                 10, 1) == Lines{{1, "a"}});
-  CHECK(lines_of("a\n\xef\xbb\xbf"
-                 "b",
-                 10, 1) == Lines{{1, "a"},
-                                 {2,
-                                  "\xef\xbb\xbf"
-                                  "b"}});
-  CHECK(lines_of("\xef\xbb", 10, 1) == Lines{{1, "\xef\xbb"}});
+  CHECK(streamed_lines("\xef\xbb\xbf"
+                       "a\n",
+                       10, 1) == Lines{{1, "a"}});
+  CHECK(streamed_lines("a\n\xef\xbb\xbf"
+                       "b",
+                       10, 1) == Lines{{1, "a"},
+                                       {2,
+                                        "\xef\xbb\xbf"
+                                        "b"}});
+  CHECK(streamed_lines("\xef\xbb", 10, 1) == Lines{{1, "\xef\xbb"}});
 }
 
 TEST_CASE("lines up to the limit are whole, and far longer ones are not held") {
@@ -81,7 +81,7 @@ TEST_CASE("lines up to the limit are whole, and far longer ones are not held") {
   const std::string endless(3 * kMaxLineBytes, 'y');
   const std::string text = "a\n" + longest + "\r\nb\n" + endless + "\nc\n\nd\n" + endless;
   for (const std::size_t chunk_bytes : {std::size_t{50000}, kMaxLineBytes}) {
-    const Lines lines = lines_of(text, chunk_bytes, 70000);
+    const Lines lines = streamed_lines(text, chunk_bytes, 70000);
     REQUIRE(lines.size() == 8);
     CHECK(lines.at(1) == "a");
     CHECK(lines.at(2) == longest + "\r");
@@ -97,7 +97,8 @@ TEST_CASE("lines up to the limit are whole, and far longer ones are not held") {
 TEST_CASE("a line at the limit is whole though its carriage return ends the first read") {
   const std::string longest = std::string(kMaxLineBytes, 'x') + "\r";
   // The three bytes looked at for a byte order mark come before the first chunk.
-  CHECK(lines_of(longest + "\nb\n", longest.size() - 3, 1U << 20) == Lines{{1, longest}, {2, "b"}});
+  CHECK(streamed_lines(longest + "\nb\n", longest.size() - 3, 1U << 20) ==
+        Lines{{1, longest}, {2, "b"}});
 }
 
 TEST_CASE("the buffer does not grow with a line that is too long") {

@@ -12,7 +12,7 @@ namespace {
 using test::run_sql;
 using test::TempDirectory;
 
-JournalEvent event(const std::string& why) {
+JournalEvent edited_event(const std::string& why) {
   JournalEvent made;
   made.why = why;
   return made;
@@ -39,7 +39,7 @@ void make_earlier_store(const std::string& path, const CycleState& state) {
   JournalHead head;
   std::string rows;
   for (const std::string why : {"one", "two"}) {
-    const JournalEntry entry = chain_event(head, event(why));
+    const JournalEntry entry = chain_event(head, edited_event(why));
     head = {entry.sequence, entry.hash};
     rows += "INSERT INTO journal VALUES (" + std::to_string(entry.sequence) + ", '" +
             to_canonical_json(journal_entry_to_json(entry)) + "');";
@@ -70,10 +70,10 @@ TEST_CASE("a state that was edited, exchanged or put back is refused by every lo
   {
     SqliteStore store(path, StateAccess::read_write);
     CycleState state;
-    store.commit(state, {event("one"), event("two")});
+    store.commit(state, {edited_event("one"), edited_event("two")});
     run_sql(path, "CREATE TABLE earlier AS SELECT document FROM state");
     state.used_decisions = {"d1"};
-    store.commit(state, {event("three")});
+    store.commit(state, {edited_event("three")});
   }
   CHECK(load_fault(path).empty());
   run_sql(path, sql);
@@ -94,7 +94,7 @@ TEST_CASE("a store of version 1 is read as it was, and its next commit makes it 
   CHECK(state.used_decisions == before.used_decisions);
   CHECK(state.version == 2);
   CHECK_FALSE(records_fault(store.records()));
-  store.commit(state, {event("three")});
+  store.commit(state, {edited_event("three")});
   CHECK_FALSE(records_fault(store.records()));
   CHECK(store.journal()[1].state_sha256.empty());
   CHECK(store.journal()[2].state_sha256 == state_sha256(3, store.records().state->document));
@@ -103,9 +103,9 @@ TEST_CASE("a store of version 1 is read as it was, and its next commit makes it 
 }
 
 TEST_CASE("an entry that vouches for no state behind one that does is told") {
-  const JournalEntry first = chain_event({}, event("one"), std::string(64, 'a'));
+  const JournalEntry first = chain_event({}, edited_event("one"), std::string(64, 'a'));
   const JournalHead middle{first.sequence, first.hash};
-  const JournalEntry second = chain_event(middle, event("two"));
+  const JournalEntry second = chain_event(middle, edited_event("two"));
   const auto fault = journal_fault({first, second}, {second.sequence, second.hash});
   REQUIRE(fault);
   CHECK(*fault == "entry 2: does not say which state it was committed with");
@@ -115,7 +115,7 @@ TEST_CASE("each entry says the digest of version and document of the state it ca
   const TempDirectory folder;
   SqliteStore store(folder.path("s.db"), StateAccess::read_write);
   CycleState state;
-  store.commit(state, {event("one"), event("two")});
+  store.commit(state, {edited_event("one"), edited_event("two")});
   const auto entries = store.journal();
   // sha256sum of "1\n" and the document.
   CHECK(entries[0].state_sha256 == state_sha256(1, store.records().state->document));
