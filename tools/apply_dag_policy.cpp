@@ -39,14 +39,28 @@ ExitCode verify_journal(FileSystem& files, StateStore& store, const Flags& flags
   return ExitCode::done;
 }
 
+NeededFiles given_files(const Flags& flags) {
+  NeededFiles given{{flags.decision, "decision file"}};
+  for (const std::string& path : flags.approvals) given.push_back({path, "approval file"});
+  return given;
+}
+
+// What is missing is named at once. Only an approval takes approvers: the way back goes without.
+void check_files(const Flags& flags, FileSystem& files, const PolicyConfig& policy) {
+  NeededFiles needed = together(given_files(flags), policy_files(policy));
+  if (!flags.approvals.empty()) needed.push_back(approvers_file(policy));
+  check_present(files, needed);
+}
+
 ManualResult change(const Flags& flags, const ManualContext& context, FileSystem& files) {
   const TickMode mode = flags.apply ? TickMode::apply : TickMode::dry_run;
-  if (flags.rollback) return roll_back_policy(context, mode);
   if (flags.accept_clock) return accept_clock(context, mode);
-  if (flags.decision.empty()) {
+  if (!flags.rollback && flags.decision.empty()) {
     throw Error(ErrorKind::usage, "--decision", "is missing",
                 "give --decision FILE, --rollback, --status or --verify-journal");
   }
+  check_files(flags, files, context.config.policy);
+  if (flags.rollback) return roll_back_policy(context, mode);
   std::vector<Approval> approvals;
   for (const std::string& path : flags.approvals) {
     approvals.push_back(
@@ -75,7 +89,7 @@ ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   PosixProcessRunner processes;
   const SystemClock clock;
-  const Config config = load_config(files, flags.config);
+  const Config config = load_config(files, flags.config, given_files(flags));
   if (flags.apply) guard_config(files, flags.config);
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,

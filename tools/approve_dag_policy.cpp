@@ -53,12 +53,22 @@ void ask(const Flags& flags) {
   }
 }
 
+// What is missing is named at once, before the change is shown.
+Config load_all(FileSystem& files, const Flags& flags) {
+  const NeededFiles given{
+      {flags.decision, "decision file"},
+      {flags.key, "private key", "make one with --init-key, or give --key", ErrorKind::approval}};
+  Config config = load_config(files, flags.config, given);
+  check_present(files, together(given, {approvers_file(config.policy)}));
+  return config;
+}
+
 ExitCode approve(FileSystem& files, const Flags& flags) {
+  const Config config = load_all(files, flags);
   const Json document = read_document(files, flags.decision, "decision");
   validate_schema(document, "decision", flags.decision);
   const Decision decision = decision_from_json(document, flags.decision);
   const std::string digest = decision_digest(document);
-  const Config config = load_config(files, flags.config);
   std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
   std::cerr << decision_text(decision, digest);

@@ -59,7 +59,9 @@ ExitCode code_of(Verdict verdict) {
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   const SystemClock clock;
-  Config config = load_config(files, flags.config);
+  const NeededFiles given{{flags.report, "quality report file"}, {flags.gate, "gate file"}};
+  Config config = load_config(files, flags.config, given);
+  check_present(files, flags.report.empty() ? together(given, source_files(config.input)) : given);
   if (!flags.gate.empty()) {
     const Json document = read_json_file(files, flags.gate, "gate");
     config.gate = parse_gate(JsonReader(document, flags.gate));

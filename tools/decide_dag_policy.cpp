@@ -64,11 +64,14 @@ ExitCode code_of(const Decision& decision) {
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   const SystemClock clock;
-  const Config config = load_config(files, flags.config);
+  const NeededFiles given{{flags.report, "quality report file"}, {flags.verdict, "gate file"}};
+  const Config config = load_config(files, flags.config, given);
   if (config.policy.env_file.empty()) {
     throw Error(ErrorKind::usage, "--env-file", "no env file is configured",
                 "give --env-file or policy.env_file in the configuration");
   }
+  check_present(
+      files, together(together(given, policy_files(config.policy)), {rules_file(config.policy)}));
   const TimePoint now = clock.now();
   const Decision decision = decide_from(flags, files, config, now);
   const std::string document = to_pretty_json(decision_to_json(decision));

@@ -143,9 +143,11 @@ void add_flag_groups(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGr
   }
 }
 
-Config load_config(FileSystem& files, const ConfigFlags& flags) {
+Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFiles& also) {
   Config config;
   if (!flags.config_file.empty()) {
+    const NeededFiles needed{{flags.config_file, "configuration file"}};
+    if (missing_files(files, needed)) check_present(files, together(needed, also));
     config =
         parse_config(read_json_file(files, flags.config_file, "configuration"), flags.config_file);
   }

@@ -13,6 +13,7 @@
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/json.hpp"
 #include "dagloop/cycle/config.hpp"
+#include "dagloop/cycle/needed_files.hpp"
 
 namespace dagloop {
 
@@ -58,8 +59,10 @@ void add_flag_groups(CLI::App& app, ConfigFlags& flags, const std::vector<FlagGr
 
 /// Reads the configuration and lays the flags over it.
 ///
+/// Shape:  `also` are the files of the tool's own flags: a configuration that is missing is named
+///         together with those of them that are, too.
 /// Errors: Error{config} or Error{usage} naming the file and key, or the flag.
-Config load_config(FileSystem& files, const ConfigFlags& flags);
+Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFiles& also = {});
 
 /// Refuses a configuration file that others may have written: it names the command that is run.
 ///

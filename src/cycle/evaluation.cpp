@@ -6,6 +6,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
+#include "dagloop/cycle/needed_files.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/decide/comparison.hpp"
 
@@ -243,6 +244,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
     throw Error(ErrorKind::usage, "source", "no log source",
                 "give --source, DAGLOOP_SOURCE, or input.sources in the configuration");
   }
+  check_present(files, source_files(config.input));
   SourceOptions options;
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;

@@ -6,6 +6,7 @@
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/cycle/needed_files.hpp"
 
 namespace dagloop {
 namespace {
@@ -53,7 +54,7 @@ std::string env_file_target(FileSystem& files, const std::string& path, Symlinks
 
 Approval read_approval(FileSystem& files, const std::string& path, Symlinks symlinks) {
   // Whoever brings it: the signature says whose it is.
-  const FileGuard guard{"approval file", symlinks, TrustedOwner::anyone, ErrorKind::approval};
+  const FileGuard guard{"approval", symlinks, TrustedOwner::anyone, ErrorKind::approval};
   return approval_from_json(read_guarded_json(files, path, guard), path);
 }
 
@@ -70,6 +71,7 @@ std::vector<PolicyRule> read_rules(FileSystem& files, const PolicyConfig& policy
 }
 
 std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& policy) {
+  check_present(files, {approvers_file(policy)});
   const Json document = read_guarded_json(files, policy.approvers, {"approvers", policy.symlinks});
   validate_schema(document, "approvers", policy.approvers);
   return parse_approvers(document, policy.approvers);
@@ -102,7 +104,6 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
 
 void check_would_hold(FileSystem& files, const PolicyConfig& policy, const Approval& approval,
                       const Decision& decision) {
-  if (!files.stat(policy.approvers)) return;
   const auto fault = approval_fault(approval, read_approvers(files, policy),
                                     {approval.decision_digest, decision.expires_at,
                                      decision.proposed_by, policy.people, approval.approved_at});

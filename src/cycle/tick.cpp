@@ -10,10 +10,12 @@
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/look.hpp"
+#include "dagloop/cycle/needed_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
+#include "dagloop/decide/rollout.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {
@@ -48,9 +50,12 @@ TickResult Tick::run() {
         "lies before the policy in force began (" + format_time(*state_.in_force_since) + ")",
         "give a later time, leave out --as-of, or leave out --apply");
   }
+  // An interrupted change is finished or undone before anything else is looked for.
+  if (!context_.files.stat(context_.config.policy.allowlist)) look_for_files();
   allowlist_ = read_allowlist(context_.files, context_.config.policy);
-  rules_ = read_rules(context_.files, context_.config.policy);
   recover();
+  look_for_files();
+  read_rules_and_approvers();
   look_around();
   observe();
   evaluate_and_decide();
@@ -70,6 +75,37 @@ void Tick::recover() {
     return;
   }
   for (std::string& done : applier().recover(state_)) note(std::move(done));
+}
+
+// What is missing is named at once. A change under way, and the way back, take no rules and no
+// approvers; a dry run may come before there is any key.
+void Tick::look_for_files() {
+  const Config& config = context_.config;
+  const NeededFile rules = rules_file(config.policy);
+  const NeededFile approvers = approvers_file(config.policy);
+  const NeededFiles always = together(policy_files(config.policy), source_files(config.input));
+  if (!applies()) {
+    check_present(context_.files, together(always, {rules}));
+    if (missing_files(context_.files, {approvers})) {
+      note("no change can be approved yet: the approvers file " + approvers.path +
+           " does not exist; " + approvers.remedy);
+    }
+    return;
+  }
+  unready_ = missing_files(context_.files, {rules, approvers});
+  if (missing_files(context_.files, always)) {
+    check_present(context_.files, together(always, {rules, approvers}));
+  }
+}
+
+void Tick::read_rules_and_approvers() {
+  try {
+    rules_ = read_rules(context_.files, context_.config.policy);
+    if (applies()) static_cast<void>(read_approvers(context_.files, context_.config.policy));
+  } catch (const Error& error) {
+    if (!applies()) throw;
+    if (!unready_) unready_ = error;
+  }
 }
 
 // A full disk, or reports that cannot be written, must not keep a burning canary in force: whether
@@ -93,10 +129,24 @@ void Tick::stop_if_unfit() const {
   if (unfit_ && !goes_back_at_once()) throw Error(*unfit_);
 }
 
+// Whether this tick may find that it has to go back at once.
+bool Tick::knows_way_back() const {
+  const DecisionConfig& config = context_.config.decision;
+  if (state_.phase == Phase::verifying) return true;
+  if (!rollout_percent(values_, config.rollout_key)) return false;
+  const auto target = rollback_target(values_, policy_history(state_), config);
+  return target && target->approval == Decision::Approval::not_required;
+}
+
+void Tick::stop_if_unready() const {
+  if (unready_ && state_.phase != Phase::verifying && !goes_back_at_once()) throw Error(*unready_);
+}
+
 void Tick::observe() {
   const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file,
                                     context_.config.policy.symlinks);
   values_ = allowlist_.values_in(env);
+  if (!knows_way_back()) stop_if_unready();
   env_sha256_ = sha256_hex(env.text());
   CycleState seen = state_;
   const auto events = observe_policy(seen, values_, {kTickActor, context_.clock.now(), now_});
@@ -200,6 +250,8 @@ void Tick::note_outcome(const std::string& digest) {
 
 void Tick::step() {
   stop_if_unfit();
+  stop_if_unready();
+  if (unready_) note(std::string("no change can be proposed: ") + unready_->what());
   note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();

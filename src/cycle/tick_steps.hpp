@@ -35,6 +35,8 @@ class Tick {
 
  private:
   void recover();
+  void look_for_files();
+  void read_rules_and_approvers();
   void look_around();
   void observe();
   void evaluate_and_decide();
@@ -45,6 +47,7 @@ class Tick {
   void step();
   void note_trigger();
   void stop_if_unfit() const;
+  void stop_if_unready() const;
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);
@@ -61,6 +64,7 @@ class Tick {
     return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
            decision_.approval == Decision::Approval::not_required;
   }
+  bool knows_way_back() const;
   bool applies() const { return mode_ == TickMode::apply; }
   bool is_settled_data() const {
     return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
@@ -76,7 +80,8 @@ class Tick {
   std::optional<TimePoint> as_of_;
   TimePoint now_;  // the logic's present: --as-of, else the clock
   CycleState state_;
-  std::optional<Error> unfit_;  // what preflight found; holds up everything but a way back
+  std::optional<Error> unfit_;    // what preflight found; holds up everything but a way back
+  std::optional<Error> unready_;  // what a proposal lacks; a change under way goes on without
   Allowlist allowlist_;
   std::vector<PolicyRule> rules_;
   PolicyValues values_;

@@ -163,7 +163,7 @@ class ApprovalRefusedTest(ManualTestCase):
         known = self.ws.approvers.read_text()
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        self.check_code(self.ws.approve_unseen("mallory"), 0)
+        self.check_code(self.ws.approve_elsewhere("mallory"), 0)
         result = self.apply("--apply", approval=self.ws.approval_file)
         self.check_refused(result, 5, "mallory")
 
@@ -172,7 +172,7 @@ class ApprovalRefusedTest(ManualTestCase):
         known = self.ws.approvers.read_text()
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        self.check_code(self.ws.approve_unseen("alice", key_of="mallory"), 0)
+        self.check_code(self.ws.approve_elsewhere("alice", key_of="mallory"), 0)
         result = self.apply("--apply", approval=self.ws.approval_file)
         self.check_refused(result, 5, "signature")
 
@@ -215,6 +215,40 @@ class ApprovalRefusedTest(ManualTestCase):
         self.assertIn("others may read the private key", refused.stderr)
         self.assertFalse(self.ws.approval_file.exists())
 
+    def check_not_signed(self, result, code, *words):
+        self.check_code(result, code)
+        for word in words:
+            self.assertIn(str(word), result.stderr)
+        self.assertFalse(self.ws.approval_file.exists())
+
+    def test_to_sign_without_an_approvers_file(self):
+        self.decide()
+        self.ws.approvers.unlink()
+        self.check_not_signed(self.ws.approve(), 2, self.ws.approvers, "does not exist",
+                              '{"approvers": [ENTRY]}', "--init-key")
+        self.ws.key_of("alice").unlink()
+        self.check_not_signed(self.ws.approve(), 2, self.ws.approvers, self.ws.key_of("alice"))
+
+    def test_to_sign_where_nobody_may_approve(self):
+        self.decide()
+        self.ws.write(self.ws.approvers, {"approvers": []})
+        self.check_not_signed(self.ws.approve(), 5, self.ws.approvers, "alice is not among")
+
+    def test_to_sign_under_a_name_that_is_no_approvers(self):
+        self.decide()
+        signing = ["approve_dag_policy", "--decision", self.ws.decision_file, "--yes", "--out",
+                   self.ws.approvals, "--key", self.ws.key_of("alice"), "--as"]
+        self.check_not_signed(self.ws.tool(*signing, "mallory"), 5, "mallory is not among")
+        self.ws.add_approver("bob")
+        self.check_not_signed(self.ws.tool(*signing, "bob"), 5, "the signature is not that of bob")
+
+    def test_to_sign_with_a_revoked_key(self):
+        self.decide()
+        document = json.loads(self.ws.approvers.read_text())
+        document["approvers"][0]["revoked_at"] = "2025-01-01T00:00:00Z"
+        self.ws.write(self.ws.approvers, document)
+        self.check_not_signed(self.ws.approve(), 5, "was revoked")
+
     def test_to_write_a_key_over_another(self):
         before = self.ws.key_of("alice").read_text()
         made = self.ws.tool("approve_dag_policy", "--init-key", "--as", "alice", "--key",
@@ -240,8 +274,8 @@ class TwoPeopleTest(ManualTestCase):
             self.ws.add_approver(name)
 
     def approval_of(self, name):
-        """Returns the file of an approval by `name`, signed where nothing is known of people."""
-        self.check_code(self.ws.approve_unseen(name), 0)
+        """Returns the file of an approval by `name`, signed where one person is enough."""
+        self.check_code(self.ws.approve_elsewhere(name), 0)
         return self.ws.approval_file.rename(self.ws.approvals / ("by_%s.json" % name))
 
     def apply_with(self, *approvals, mode=("--apply",)):
@@ -302,7 +336,7 @@ class TwoPeopleTest(ManualTestCase):
     def test_one_alone_is_not_refused_but_waited_for_while_a_bad_one_is_refused(self):
         self.check_tick(T0, 0)
         self.check_code(self.ws.approve("alice"), 0)
-        self.check_code(self.ws.approve_unseen("carol", key_of="alice"), 0)
+        self.check_code(self.ws.approve_elsewhere("carol", key_of="alice"), 0)
         self.check_note(self.check_tick(T0, 5), "the signature is not that of carol")
         self.assertEqual(self.ws.percent(), 0)
 
@@ -470,7 +504,7 @@ class CycleApprovalTest(LoopTestCase):
         self.check_tick(T0, 0)
         self.ws.add_approver("mallory")
         self.ws.approvers.write_text(known)
-        self.ws.approve_unseen("mallory")
+        self.ws.approve_elsewhere("mallory")
         for _ in range(3):
             self.check_note(self.check_tick(T0, 5), "approval refused")
         self.assertEqual(self.ws.events(), ["adopted", "proposed", "refused"])

@@ -201,6 +201,34 @@ class RollbackTest(LoopTestCase):
         self.assertEqual(self.ws.events()[-2:], ["rolled_back", "hook_failed"])
 
 
+class WayBackWithoutApproversTest(LoopTestCase):
+    def test_of_a_change_under_verification_goes_on(self):
+        self.ready_to_roll_back()
+        self.ws.approvers.unlink()
+        self.ws.rules.unlink()
+        document = self.check_tick(T0 + hours(2), 7)
+        self.check_note(document, "2 files do not exist")
+        self.assertEqual(self.ws.percent(), 0)
+        self.assertEqual(self.ws.events()[-2:], ["rollback_started", "rolled_back"])
+
+    def test_of_a_settled_step_goes_on_and_so_does_the_verification_before_it(self):
+        self.first_step()
+        self.ws.log.runs(T0, hours(6), 200, cohort="canary")
+        self.ws.log.runs(T0, hours(6), 200, cohort="control")
+        self.ws.approvers.unlink()
+        waiting = self.check_tick(T0 + hours(3), 0)
+        self.check_note(waiting, "no change can be proposed")
+        # The verification ends as it would; then nothing can be proposed any more.
+        self.check_code(self.ws.tick(T0 + hours(6), "--apply"), 2)
+        self.assertEqual(self.ws.events()[-1], "verified")
+        self.check_code(self.ws.tick(T0 + hours(7), "--apply"), 2)
+        self.assertEqual(self.ws.events()[-1], "verified")
+        self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="canary", failed=150)
+        self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="control")
+        self.check_note(self.check_tick(T0 + hours(10), 1), "no change can be proposed")
+        self.assertEqual(self.ws.percent(), 0)
+
+
 class CoolDownTest(LoopTestCase):
     def fail_step(self, start):
         """Applies the first step at `start`, lets it fail, and returns when it was rolled back."""

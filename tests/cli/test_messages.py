@@ -155,6 +155,43 @@ class PolicyFileMessagesTest(MessageTestCase):
                        self.ws.tool("apply_dag_policy", "--rollback")):
             self.check_message(result, 4, "service.env", "does not exist")
 
+    def test_name_all_that_is_missing_at_once(self):
+        for path in (self.ws.allowlist, self.ws.rules, self.ws.approvers):
+            path.unlink()
+        three = ("allowlist.json", "rules.json", "policy rules file: create it")
+        self.check_message(self.decide(), 2, *three)
+        self.check_message(self.ws.tick(T0), 2, *three)
+        self.ws.env_file.unlink()
+        self.check_message(self.ws.tick(T0, "--apply"), 2, *three, "approvers.json", "service.env",
+                           "4 files do not exist")
+        self.assertEqual(self.ws.events(), [])
+        self.check_message(
+            self.ws.tool("apply_dag_policy", "--decision", "no_d.json", "--approval", "no_a.json"),
+            2, "no_d.json", "no_a.json", "service.env", "allowlist.json", "approvers.json")
+        self.check_message(
+            self.ws.tool("approve_dag_policy", "--decision", "no_d.json", "--as", "x", "--key",
+                         "no.key"), 2, "no_d.json", "no.key", "approvers.json")
+
+    def test_name_files_of_flags_together_with_those_of_the_configuration(self):
+        self.check_message(self.evaluate("--mapping", "no_map.json", "--source", "no.jsonl"), 2,
+                           "no_map.json, no.jsonl: 2 files do not exist")
+        self.check_message(
+            self.evaluate("--source", "no.jsonl", "--source", "nor.jsonl", "--source", "-"), 4,
+            "no.jsonl, nor.jsonl: 2 files do not exist; log: check the path")
+        self.check_message(self.ws.tool("dag_quality_gate", "--report", "no.json", "--gate",
+                                        "no_gate.json"), 2, "no.json", "no_gate.json")
+        self.check_message(run_tool("decide_dag_policy", "--config", "no_c.json", "--report",
+                                    "no.json"), 2, "no_c.json, no.json: 2 files do not exist")
+
+    def test_call_a_file_a_file_once(self):
+        self.check_code(self.decide(), 0)
+        for result in (self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file,
+                                    "--approval", "no.json"),
+                       self.ws.tool("apply_dag_policy", "--decision", "no.json"),
+                       self.ws.tool("dag_quality_gate", "--report", "no.json")):
+            self.check_message(result, 2, "no.json", "file does not exist")
+            self.assertNotIn("file file", result.stderr)
+
     def test_name_the_key_of_a_bad_allowlist(self):
         entry = {"name": "A", "type": "int", "default": "7", "owner": "o", "description": "d"}
         cases = {
@@ -187,6 +224,14 @@ class PolicyFileMessagesTest(MessageTestCase):
                               "--approval", self.ws.approval_file)
         self.check_message(result, 2, "approvers.json")
 
+    def test_name_a_missing_approvers_file_before_anything_is_proposed(self):
+        self.ws.approvers.unlink()
+        shown = self.check_code(self.ws.tick(T0), 0).document()
+        self.check_note(shown, "the approvers file %s does not exist" % self.ws.approvers)
+        self.check_message(self.ws.tick(T0, "--apply"), 2, "approvers.json",
+                           'put {"approvers": [ENTRY]} there')
+        self.assertEqual(self.ws.events(), [])
+
     def test_name_a_bad_approval_document(self):
         self.check_code(self.decide(), 0)
         for text in ("{}", "[1]", '{"schema": "dagloop.policy_approval/2"}'):
@@ -199,8 +244,8 @@ class PolicyFileMessagesTest(MessageTestCase):
         for text in ("{}", '{"schema": "dagloop.quality_report/1"}'):
             bad = self.write_file("d.json", text)
             self.check_message(self.ws.tool("apply_dag_policy", "--decision", bad), 2)
-            approving = run_tool("approve_dag_policy", "--decision", bad, "--as", "alice", "--key",
-                                 self.ws.key_of("alice"), "--yes")
+            approving = self.ws.tool("approve_dag_policy", "--decision", bad, "--as", "alice",
+                                     "--key", self.ws.key_of("alice"), "--yes")
             self.check_message(approving, 2, "d.json")
 
     def test_name_a_private_key_that_is_none(self):

@@ -56,8 +56,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
 
 /// Checks an approval of `decision` as its use would, at the time it was given.
 ///
-/// Shape:  where there is no approvers file nothing is known, and nothing checked.
-/// Errors: Error{approval} when it would be refused.
+/// Errors: Error{approval} when it would be refused; Error{config} without an approvers file.
 void check_would_hold(FileSystem& files, const PolicyConfig& policy, const Approval& approval,
                       const Decision& decision);
 

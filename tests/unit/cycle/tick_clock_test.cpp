@@ -117,9 +117,10 @@ TEST_CASE("a canary that is seen to burn is taken back by whatever clock") {
   world.serve(hours(2), 2);
   world.clock.advance(hours(2));
   // An event of now, and nothing decided yet: the tick that would have was killed.
-  world.write(world.config.policy.rules, "broken");
+  const std::string allowlist = *world.memory.read(world.config.policy.allowlist);
+  world.write(world.config.policy.allowlist, "broken");
   CHECK_THROWS_AS(world.tick(), Error);
-  world.write(world.config.policy.rules, R"({"schema": "dagloop.policy_rules/1", "rules": []})");
+  world.write(world.config.policy.allowlist, allowlist);
   CycleState state = world.stored.load();
   world.stored.commit(state,
                       {{world.clock.now(), EventType::refused, "x", "", Json(), Json(), "x"}});

@@ -192,6 +192,46 @@ TEST_CASE("a change under verification is not settled by a tick that preflight h
   CHECK(world.tick().phase == Phase::settled);
 }
 
+TEST_CASE("without approvers or rules nothing is proposed or journaled, and a dry run says so") {
+  for (const bool is_missing : {true, false}) {
+    LoopWorld world;
+    world.add_runs(kAsOf - hours(48), hours(48), 2);
+    if (is_missing) {
+      world.memory.remove(world.config.policy.approvers);
+      const TickResult shown = world.tick(TickMode::dry_run);
+      CHECK(shown.code == ExitCode::done);
+      CHECK_THAT(shown.notes.front(), Catch::Contains("/etc/approvers.json does not exist; put {"));
+      world.memory.remove("/reports/dag_policy_decision_latest.json");
+    } else {
+      world.write(world.config.policy.rules, "{");
+    }
+    CHECK_THROWS_WITH(world.tick(), Catch::StartsWith("config: /etc/"));
+    CHECK(world.stored.entries().empty());
+    CHECK_FALSE(world.memory.read("/reports/dag_policy_decision_latest.json"));
+  }
+}
+
+TEST_CASE("without approvers and rules a change under verification settles, or goes back") {
+  LoopWorld burning;
+  prepare_rollback(burning);
+  burning.memory.remove(burning.config.policy.approvers);
+  burning.memory.remove(burning.config.policy.rules);
+  const TickResult result = burning.tick();
+  CHECK(result.phase == Phase::rolled_back);
+  CHECK_THAT(result.notes.at(1), Catch::Contains("2 files do not exist"));
+  CHECK(burning.env() == kEnvText);
+
+  LoopWorld world;
+  prepare_apply(world);
+  world.tick();
+  world.memory.remove(world.config.policy.approvers);
+  world.add_runs(kAsOf, hours(8), 4, 0, Cohort::canary);
+  world.add_runs(kAsOf, hours(8), 4, 0, Cohort::control);
+  world.clock.advance(hours(8));
+  CHECK_THROWS_WITH(world.tick(), Catch::Contains("the approvers file does not exist"));
+  CHECK(world.state().phase == Phase::settled);
+}
+
 TEST_CASE("a rollback that cannot be written stands, and every tick tries again") {
   LoopWorld world;
   FullDisk disk(world.memory);

@@ -1,0 +1,77 @@
+#include "dagloop/cycle/needed_files.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace dagloop {
+namespace {
+
+// What a glob, a URI or standard input stands for is found when it is opened.
+bool is_plain_path(const std::string& source) {
+  return source.find("://") == std::string::npos &&
+         source.find_first_of("*?[") == std::string::npos;
+}
+
+bool is_missing(FileSystem& files, const NeededFile& file) {
+  return !file.path.empty() && file.path != "-" && !files.stat(file.path);
+}
+
+Error error_of(const NeededFile& file) {
+  return {file.kind, file.path,
+          file.what.empty() ? "the " + file.role + " does not exist" : file.what, file.remedy};
+}
+
+}  // namespace
+
+NeededFiles together(NeededFiles first, const NeededFiles& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+NeededFiles source_files(const InputConfig& input) {
+  NeededFiles needed{{input.mapping, "mapping file"}};
+  for (const std::string& source : input.sources) {
+    if (!is_plain_path(source)) continue;
+    needed.push_back(
+        {source, "log", "check the path or the glob", ErrorKind::source, "there is no such file"});
+  }
+  return needed;
+}
+
+NeededFiles policy_files(const PolicyConfig& policy) {
+  return {{policy.env_file, "env file",
+           "give --env-file or policy.env_file with the path of the service's env file",
+           ErrorKind::preflight},
+          {policy.allowlist, "allowlist file"}};
+}
+
+NeededFile rules_file(const PolicyConfig& policy) { return {policy.rules, "policy rules file"}; }
+
+NeededFile approvers_file(const PolicyConfig& policy) {
+  return {policy.approvers, "approvers file",
+          R"(put {"approvers": [ENTRY]} there, with the entry that approve_dag_policy --init-key )"
+          "--key FILE --as NAME prints"};
+}
+
+std::optional<Error> missing_files(FileSystem& files, const NeededFiles& needed) {
+  NeededFiles missing;
+  std::ranges::copy_if(needed, std::back_inserter(missing),
+                       [&](const NeededFile& file) { return is_missing(files, file); });
+  if (missing.empty()) return std::nullopt;
+  if (missing.size() == 1) return error_of(missing.front());
+  std::string paths;
+  std::string remedies;
+  ErrorKind kind = missing.front().kind;
+  for (const NeededFile& file : missing) {
+    if (file.kind == ErrorKind::config) kind = file.kind;
+    paths += (paths.empty() ? "" : ", ") + file.path;
+    remedies += (remedies.empty() ? "" : "; ") + file.role + ": " + file.remedy;
+  }
+  return Error(kind, paths, std::to_string(missing.size()) + " files do not exist", remedies);
+}
+
+void check_present(FileSystem& files, const NeededFiles& needed) {
+  if (const auto missing = missing_files(files, needed)) throw Error(*missing);
+}
+
+}  // namespace dagloop
