@@ -25,7 +25,39 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
+# Another apt (an upgrade at night, a second checkout) may hold a lock; it is waited for. apt's own
+# option, DPkg::Lock::Timeout, does not cover the lock of the package lists.
+wait_s=${DAGLOOP_APT_WAIT_S:-600}
+retry_s=${DAGLOOP_APT_RETRY_S:-5}
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+
+# run_apt ARGUMENTS: apt-get, until it gets its locks.
+run_apt() {
+  local waits=""
+  while ! "${as_root[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq -o "DPkg::Lock::Timeout=$retry_s" "$@" >/dev/null 2>"$errors"; do
+    if ! grep -qiE 'could not get lock|unable to lock|unable to acquire the dpkg' "$errors"; then
+      cat "$errors" >&2
+      echo "install_packages.sh: apt-get $1 failed; these packages are missing: ${missing[*]}" >&2
+      exit 4
+    fi
+    if [ "$SECONDS" -ge "$wait_s" ]; then
+      cat "$errors" >&2
+      echo "install_packages.sh: another apt still holds the lock after $wait_s s; run this again" \
+        "when it has ended" >&2
+      exit 4
+    fi
+    if [ -z "$waits" ]; then
+      waits=yes
+      echo "another apt holds the lock; waiting, for at most $wait_s s" >&2
+    fi
+    sleep "$retry_s"
+  done
+  cat "$errors" >&2
+}
+
 echo "installing: ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+SECONDS=0
+run_apt update
+run_apt install -y --no-install-recommends "${missing[@]}"
