@@ -17,8 +17,7 @@ namespace dagloop {
 class FlatReader {
  public:
   /// Shape: `columns` are the names that are kept, `detail_column` one more or empty; lines are
-  /// read
-  ///        into `raw`; `kernel` is one that this machine can run. Refers to columns and raw.
+  ///        read into `raw`; `kernel` is one that this machine can run. Refers to columns and raw.
   FlatReader(const NameTable& columns, std::string_view detail_column, RawFields& raw,
              const LineKernel& kernel = line_kernel())
       : keys_(columns, detail_column, raw), kernel_(&kernel) {}

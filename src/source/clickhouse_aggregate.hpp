@@ -37,8 +37,7 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
 /// as RunTable settles them.
 ///
 /// Shape:  demand_countable() holds; all rows of a run lie on one shard; `repeated` is what stands
-/// in
-///         the brackets of IN: the hashes of clickhouse_repeated_query(), or none where it is
+///         in the brackets of IN: the hashes of clickhouse_repeated_query(), or none where it is
 ///         empty.
 /// Source: syntax of ClickHouse 18.16, which knows neither window functions nor CTEs.
 std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,

@@ -42,8 +42,7 @@ std::string time_filter(const PostgresTable& table, const Mapping& mapping, cons
 /// Returns the SELECT of the rows that may matter to `query`, each as one JSON object.
 ///
 /// Shape:  only columns that the contract or the mapping names are read. Rows whose time is known
-/// to
-///         lie outside are left to the server, but not those of the future, which are malformed.
+///         to lie outside are left to the server, but not those of the future, which are malformed.
 ///         Times are written with their zone; the session's zone must be UTC.
 /// Errors: Error{source} when the table lacks a column without which no row is a record.
 std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);

@@ -11,10 +11,11 @@
 namespace dagloop {
 namespace {
 
-// Another reading of the same lines, or another form of the values, is another format.
-constexpr std::uint64_t kRootFormat = 1;
+// Part of a log's name: another reading of the same lines, or another form of the values, is
+// another log, which is begun anew.
+constexpr std::uint64_t kLogFormat = 1;
 
-// Slots further apart than ten thousand years are none.
+// Slots further apart than 9,500 years are none.
 constexpr std::int64_t kMaxStep = 1'000'000'000;
 
 void encode_time(TimePoint time, ByteWriter& out) {
@@ -207,7 +208,7 @@ std::string value_name(ValueKind kind, TimePoint time) {
 
 std::string log_name(const std::string& sources, const SourceOptions& options) {
   ByteWriter out;
-  out.number(kRootFormat);
+  out.number(kLogFormat);
   out.text(sources);
   const Mapping& mapping = options.mapping;
   out.number(mapping.fields.size());

@@ -45,7 +45,7 @@ ExitCode exit_code(ErrorKind kind);
 class Error : public std::runtime_error {
  public:
   /// Shape: `where` is a file, `file:line`, key path or flag; `what` the fault; `remedy` what to
-  /// do.
+  ///        do.
   ///        what() reads "<kind>: <where>: <what>; <remedy>"; `tool_main` puts the tool's name
   ///        first.
   Error(ErrorKind kind, std::string_view where, std::string_view what, std::string_view remedy);

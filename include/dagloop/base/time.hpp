@@ -32,7 +32,7 @@ struct Window {
 /// Parses an RFC 3339 timestamp ("2026-02-25T06:00:00.5Z", or with an offset, which is converted).
 ///
 /// Shape:  years 1970 to 2261; fractions beyond microseconds are cut; a leap second 60 counts as
-/// 59;
+///         59;
 ///         a space or lower-case t/z is accepted as RFC 3339 allows.
 /// Errors: nullopt for anything else, a missing zone included (which zone would be a guess).
 /// Source: RFC 3339, section 5.6.

@@ -38,8 +38,7 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 /// Reads the source and computes the figures.
 ///
 /// Shape:  current is [as_of - window, as_of), cut at `not_before` rounded up to a slot; the
-/// baseline
-///         window lies right before it and has full length.
+///         baseline window lies right before it and has full length.
 /// Errors: what the source throws.
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock);

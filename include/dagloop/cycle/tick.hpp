@@ -45,9 +45,8 @@ struct TickResult {
 /// Runs one tick.
 ///
 /// Shape:  `as_of` overrides the clock as the logic's present (approvals still expire by the
-/// clock);
-///         a dry run writes reports, and neither env file nor state. Where preflight or the reports
-///         fail, a rollback that needs no approval is carried out all the same.
+///         clock); a dry run writes reports, and neither env file nor state. Where preflight or the
+///         reports fail, a rollback that needs no approval is carried out all the same.
 /// Errors: Error of any kind; whatever was thrown, env file and state are whole and the next tick
 ///         goes on from there.
 /// Source: docs/operations.md, "States".

@@ -24,10 +24,9 @@ struct DataLimits {
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits);
 
 /// Says how many more observations are needed and about when they will be there at the present
-/// rate.
+/// rate, e.g. "8 more needed; at the present rate (12 in 1d) in about 16h".
 ///
 /// Shape: `have` < `need`; `window` is what `have` were seen in.
-/// Returns e.g. "8 more needed; at the present rate (12 in 1d) in about 16h".
 std::string sample_forecast(std::uint64_t have, std::uint64_t need, const Window& window);
 
 }  // namespace dagloop

@@ -42,7 +42,7 @@ struct PolicyRule {
   std::string expected_effect;
 };
 
-/// One suggested change. `status` says whether it can stand in a patch.
+/// One suggested change, which may stand in a patch.
 struct Recommendation {
   std::string rule;
   std::string group;
@@ -59,7 +59,7 @@ struct Recommendation {
   bool operator==(const Recommendation&) const = default;
 };
 
-/// Recommendations, best rank first, and those that were dropped with the reason why.
+/// Recommendations, in the order of recommend(), and those that were dropped with the reason why.
 struct RecommendationSet {
   std::vector<Recommendation> recommendations;  // one a key at most
   std::vector<Reason> dropped;
@@ -80,13 +80,11 @@ struct ModelContext {
 /// Applies the rules to the current window.
 ///
 /// Shape: a rule with a model suggests what the model finds best, or nothing where that is no
-///        change; where the model cannot tell, what its operation says. Recommendations of a badly
-///        calibrated model come last.
-///
-/// Shape: `values` holds the allowlisted keys of the env file. A key that is not on the allowlist
-/// or
-///        not in the env file, a suggestion equal to the current value, and a second suggestion for
-///        a key (the better rank wins) are dropped, each with a reason.
+///        change; where the model cannot tell, what its operation says. Rules of a badly
+///        calibrated model come last, whatever their rank.
+///        `values` holds the allowlisted keys of the env file. A key that is not on the allowlist
+///        or not in the env file, a suggestion equal to the current value, and a second suggestion
+///        for a key (the better rank wins) are dropped, each with a reason.
 RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
                             const std::vector<KeySpec>& keys, const PolicyValues& values,
                             const ModelContext& context = {});

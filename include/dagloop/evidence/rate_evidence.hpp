@@ -83,8 +83,7 @@ struct RateEvidence {
 /// Returns by how much log_e is expected to grow with one more trial of the subject.
 ///
 /// Shape: both sides have the given rates, and `reference_per_subject` (> 0) trials of the
-/// reference come
-///        with each of the subject; 0: at these rates it never decides.
+///        reference come with each of the subject; 0: at these rates it never decides.
 double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,
                        double reference_per_subject);
 

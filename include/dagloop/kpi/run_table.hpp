@@ -68,11 +68,9 @@ class RunTable {
   /// Takes in the runs of a kept slot, as far as their records lie in the range.
   ///
   /// Shape:  `rows` of a KeptSlot, with its slot; the range may start later than the one that it
-  /// was
-  ///         kept with, but ends behind all of its records (one that stands hides earlier ones).
-  ///         The records were counted when they were read
-  /// first
-  ///         and are not counted as read again; duplicates among them are.
+  ///         was kept with, but ends behind all of its records (one that stands hides earlier
+  ///         ones). The records were counted when they were read first and are not counted as read
+  ///         again; duplicates among them are.
   /// Errors: false, perhaps after some runs, for bytes that are no kept rows.
   bool add_kept(TimePoint slot, std::string_view rows);
   /// Appends the key prefixes (4 bytes each, as in KeptSlot) of all runs. Order: before keep().

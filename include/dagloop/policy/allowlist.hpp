@@ -35,7 +35,7 @@ class Allowlist {
   /// secrets.
   ///
   /// Errors: Error{config} for an allowlisted key that is ambiguous in the file (see
-  /// EnvFile::value).
+  ///         EnvFile::value).
   PolicyValues values_in(const EnvFile& env) const;
 
  private:

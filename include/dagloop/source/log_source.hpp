@@ -70,10 +70,8 @@ class LogSource {
 /// Opens one or more sources as one log: runs are settled across all files.
 ///
 /// Shape:  `postgresql://...` (PostgresSource) or `clickhouse://...` (ClickHouseSource) alone, or
-/// any
-///         number of files: a path, a glob (`*`, `?`, `[...]`), a directory (its *.jsonl,
-///         *.jsonl.gz, *.jsonl.zst),
-///         `-` for standard input.
+///         any number of files: a path, a glob (`*`, `?`, `[...]`), a directory (its *.jsonl,
+///         *.jsonl.gz, *.jsonl.zst), `-` for standard input.
 /// Errors: Error{source} when a path or glob matches nothing; Error{usage} for an unknown scheme,
 ///         or a database beside another source.
 std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,

@@ -21,8 +21,8 @@ namespace dagloop {
 ///         variables say (PGHOST, PGPASSFILE, ...). A column of the contract that a table does not
 ///         have is absent from its records.
 /// Errors: Error{usage} for a wrong parameter. read() throws Error{source}: no connection (after
-/// three tries), a missing table or
-///         column, a missing permission, a statement longer than the timeout.
+///         three tries), a missing table or column, a missing permission, a statement longer than
+///         the timeout.
 class PostgresSource final : public LogSource {
  public:
   PostgresSource(const std::string& uri, SourceOptions options);

@@ -31,9 +31,8 @@ struct RollupValues {
 /// Keeps values by log and name.
 ///
 /// Shape:  `log` is a fingerprint of the source and of everything that changes its figures
-/// (mapping,
-///         error classes, outcome node, the format of the values); names are printable ASCII and
-///         order by bytes; values are any bytes.
+///         (mapping, error classes, outcome node, the format of the values); names are printable
+///         ASCII and order by bytes; values are any bytes.
 /// Errors: none. What cannot be read, is damaged or was written by another version is not there;
 ///         what cannot be written is not written; the operator is warned. A value that is given out
 ///         is, byte for byte, one that was committed for this log and name; but some of those

@@ -21,8 +21,8 @@ class StateLock {
 
 /// State and journal. Replaced in tests.
 ///
-/// Errors: Error{preflight} when the store cannot be read or written, or is no store of this
-/// version.
+/// Errors: Error{preflight} when the store cannot be read or written, or is no store of a version
+///         that is known.
 class StateStore {
  public:
   virtual ~StateStore() = default;
@@ -54,7 +54,8 @@ class StateStore {
 /// Whether opening may create or change the store.
 enum class StateAccess { read_only, read_write };
 
-/// Opens the store at `uri` ("sqlite:PATH"); `symlinks` is about its file.
+/// Opens the store at `uri`, "sqlite:PATH" or "postgresql://..."; `symlinks` is about a file of
+/// SQLite.
 ///
 /// Shape:  read_only never creates anything: where there is no store yet it acts like an empty one.
 /// Errors: Error{usage} for an unknown scheme; Error{preflight} when it cannot be opened.
