@@ -71,6 +71,41 @@ class Documents(unittest.TestCase):
                 with self.subTest(document=path.name, target=target):
                     self.assertTrue((path.parent / target).exists())
 
+    def test_every_decision_has_a_status_and_is_in_the_list(self):
+        listed = dict(re.findall(r"^\| \[\d+\]\(adr/([\w.-]+)\) \| (.+) \|$",
+                                 self.read("docs/architecture.md"), re.M))
+        pages = sorted(path.name for path in SOURCE_DIR.glob("docs/adr/*.md"))
+        self.assertEqual(sorted(listed), pages)
+        for number, name in enumerate(pages, 1):
+            with self.subTest(page=name):
+                page = re.match(r"# (\d+)\. (.+)\n\nStatus: ((?:Accepted|Superseded).*)\n\n",
+                                self.read("docs/adr/" + name))
+                self.assertTrue(page, "a title, and a status below it")
+                self.assertEqual(int(page[1]), number)
+                # The list says by which decisions, the page also in what.
+                title, status = listed[name].split(" | ")
+                self.assertEqual(title, page[2])
+                self.assertTrue(page[3].startswith(status), "%s is not %s" % (page[3], status))
+                for other in re.findall(r"ADR (\d+)", page[3]):
+                    self.assertGreater(int(other), number)
+                    self.assertLessEqual(int(other), len(pages))
+
+    def test_labels_of_doc_comments_are_not_torn(self):
+        # What goes on below "/// Errors: ..." is indented like the text behind the label.
+        label = re.compile(r"( *///)( (?:Shape|Units|Errors|Order|Owns|Cost|Source): +)")
+        for path in sorted((*SOURCE_DIR.glob("include/dagloop/*/*.hpp"),
+                            *SOURCE_DIR.glob("src/*/*.hpp"))):
+            torn, indent = [], None
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                begins = label.match(line)
+                if begins:
+                    indent = begins[1] + " " * len(begins[2])
+                elif indent and not re.match(r" *///\s*\S", line):
+                    indent = None
+                elif indent and not re.match(re.escape(indent) + r"\S", line):
+                    torn.append(number)
+            self.assertEqual(torn, [], path)
+
     def test_every_reject_reason_of_the_contract_page_is_one_of_the_reader(self):
         source = self.read("include/dagloop/record/record_reader.hpp")
         enum = re.search(r"enum class RejectReason[^{]*\{(.*?)\};", source, re.S)[1]
