@@ -51,12 +51,15 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
                       {"exit_code", static_cast<int>(result.code)},
                       {"phase", to_string(result.phase)},
                       {"notes", std::move(notes)},
+                      {"story", result.story},
                       {"last_rollback", rollback_timing_to_json(result.last_rollback)},
                       {"decision", result.decision}}));
   }
   std::string text = result.decision.find("action")->as_string() + " (" +
                      result.decision.find("verdict")->as_string() + ")" +
-                     (flags.apply ? "" : ", dry run") + "\n" + indented(result.wrong);
+                     (flags.apply ? "" : ", dry run") + "\n";
+  if (!result.story.empty()) text += indented({result.story});
+  text += indented(result.wrong);
   for (const Json& reason : result.decision.find("reasons")->as_array()) {
     text +=
         "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";

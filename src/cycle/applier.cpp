@@ -216,6 +216,7 @@ void Applier::complete_apply(CycleState& state) {
   const TimePoint now = context_.clock.now();
   state.phase = Phase::verifying;
   state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at};
+  state.rolled_back.reset();
   add_entries(state.predictions, intent.predictions);
   settle_values(state, intent);
   context_.store.commit(
@@ -233,6 +234,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   const PolicyValues left = state.in_force;
   const TimePoint trigger_at = state.rollback_due_since.value_or(intent.decided_at);
   state.last_rollback = RollbackTiming{trigger_at, now};
+  state.rolled_back = RolledBack{intent.effective_at, intent.patch, intent.why};
   state.rollback_due_since.reset();
   settle_values(state, intent);
   std::erase(state.verified, left);

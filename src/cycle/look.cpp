@@ -10,6 +10,11 @@ Look take_look(const LookContext& context, const LookInputs& inputs, const Evalu
   const Config& config = context.config;
   EvaluationRequest request{inputs.now, config.window, config.baseline,
                             inputs.history.in_force_since, std::nullopt};
+  // The sides that are told of are those that are decided on.
+  if (request.baseline.kind != BaselineKind::period &&
+      has_lost_canary(inputs.values, inputs.history, config.decision)) {
+    request.baseline.kind = BaselineKind::previous;
+  }
   if (request.not_before && *request.not_before > inputs.now) request.not_before.reset();
   Evidence evidence =
       evidence_to_go_on(inputs.kept, {inputs.values, request.not_before, inputs.now}, config);

@@ -318,7 +318,7 @@ ManualResult accept_clock(const ManualContext& context, TickMode mode) {
   return {ExitCode::done, "", {why + "; what lay after now counts from now"}};
 }
 
-Json describe_state(const CycleState& state) {
+Json describe_state(const CycleState& state, const std::string& rollout_key) {
   const auto time_or_null = [](const std::optional<TimePoint>& time) {
     return time ? Json(format_time(*time)) : Json();
   };
@@ -331,7 +331,9 @@ Json describe_state(const CycleState& state) {
                     {"verified_policies", static_cast<std::uint64_t>(state.verified.size())},
                     {"pending_decision", Json()},
                     {"under_verification", Json()},
-                    {"last_rollback", rollback_timing_to_json(state.last_rollback)}});
+                    {"last_rollback", rollback_timing_to_json(state.last_rollback)},
+                    {"rolled_back", rolled_back_to_json(state.rolled_back)},
+                    {"story", rollback_story(state, rollout_key)}});
   if (!state.pending_decision.is_null()) {
     status["pending_decision"] = decision_digest(state.pending_decision);
   }

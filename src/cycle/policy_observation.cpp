@@ -16,6 +16,7 @@ PolicyHistory policy_history(const CycleState& state) {
   history.verified = state.verified;
   history.in_force_since = state.in_force_since;
   history.cooldown_until = state.cooldown_until;
+  history.rolled_back = state.rolled_back;
   history.ledger = state.predictions;
   if (state.pending_decision.is_null()) return history;
   const JsonReader pending(state.pending_decision, "the pending decision");
@@ -37,6 +38,7 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
     event.before = values_to_json(state.in_force);
     event.why = "changed outside the loop";
     state.in_force_since = observation.effective_at;
+    state.rolled_back.reset();
     if (state.change) {
       state.change.reset();
       state.phase = Phase::idle;
@@ -45,6 +47,13 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
   }
   state.in_force = values;
   return {event};
+}
+
+std::string rollback_story(const CycleState& state, const std::string& rollout_key) {
+  if (!state.rolled_back) return "";
+  std::string story = rollback_text(*state.rolled_back, rollout_key);
+  if (state.cooldown_until) story += "; cool-down until " + format_time(*state.cooldown_until);
+  return story;
 }
 
 std::string found_note(const JournalEvent& adopted) {

@@ -45,6 +45,7 @@ class JournalReading {
       timeline_.emplace(values_);
     } else {
       history_.in_force_since = event.at;
+      history_.rolled_back.reset();
     }
     history_.change = PolicyHistory::ChangeState::none;
     history_.before_change.clear();
@@ -54,6 +55,7 @@ class JournalReading {
   void apply(const JournalEvent& event) {
     history_.change = PolicyHistory::ChangeState::under_verification;
     history_.before_change = values_of(event.before);
+    history_.rolled_back.reset();
     take(event);
   }
 
@@ -61,6 +63,7 @@ class JournalReading {
     const PolicyValues left = values_;
     const int count = ++rollbacks_[policy_fingerprint(left)];
     history_.cooldown_until = event.at + cooldown_after(count, cooldown_);
+    history_.rolled_back = RolledBack{event.at, {}, event.why};
     std::erase(history_.verified, left);
     history_.change = PolicyHistory::ChangeState::none;
     history_.before_change.clear();

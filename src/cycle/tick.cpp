@@ -315,6 +315,11 @@ void Tick::publish_reports() {
   const TrendReport trends = judge_trends(state_.days, now_);
   PageInputs page{quality_, &gate_, &decision_, notes};
   if (!state_.days.empty()) page.trends = &trends;
+  // The tick that goes back says so in its decision.
+  if (decision_.action != Action::rollback) {
+    result_.story = rollback_story(state_, context_.config.decision.rollout_key);
+  }
+  page.story = result_.story;
   result_.wrong = what_is_wrong(page);
   auto files = render_quality_files(page, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});

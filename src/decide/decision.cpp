@@ -204,6 +204,10 @@ void look_at_latency(const DecisionInputs& inputs, const Comparison& comparison,
 
 // At 100 % there is no control cohort left, and none is missing: the window before is the baseline.
 BaselineKind baseline_kind(const DecisionInputs& inputs, const Decision& decision) {
+  if (inputs.baseline != BaselineKind::period &&
+      has_lost_canary(inputs.values, inputs.history, inputs.config)) {
+    return BaselineKind::previous;
+  }
   const bool full = decision.current_percent >= 100;
   return full && inputs.baseline == BaselineKind::automatic ? BaselineKind::previous
                                                             : inputs.baseline;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/ladder.hpp"
@@ -39,6 +41,22 @@ std::optional<int> rollout_percent(const PolicyValues& values, const std::string
   const auto percent = numeric_value(KeySpec{}, text->second);  // the default key is an integer
   if (!percent || *percent < 0 || *percent > 100) return std::nullopt;
   return static_cast<int>(*percent);
+}
+
+std::string rollback_text(const RolledBack& rolled_back, const std::string& key) {
+  std::string what;
+  for (const auto& [name, change] : rolled_back.patch) {
+    if (!what.empty()) what += ",";
+    what += name == key ? fmt::format(" from {} to {} %", change.before, change.after)
+                        : fmt::format(" {} from {} to {}", name, change.before, change.after);
+  }
+  return fmt::format("rolled back at {}{}, because: {}", format_time(rolled_back.at), what,
+                     rolled_back.why);
+}
+
+bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,
+                     const DecisionConfig& config) {
+  return history.rolled_back && rollout_percent(values, config.rollout_key) == 0;
 }
 
 std::optional<RollbackTarget> rollback_target(const PolicyValues& values,

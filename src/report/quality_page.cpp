@@ -33,7 +33,9 @@ std::string decision_sentence(const Decision& decision) {
 }
 
 void add_verdict(Page& page, const PageInputs& inputs) {
-  BulletList lines{what_is_wrong(inputs)};
+  BulletList lines;
+  if (!inputs.story.empty()) lines.items.push_back(inputs.story);
+  for (std::string& line : what_is_wrong(inputs)) lines.items.push_back(std::move(line));
   if (inputs.gate != nullptr) lines.items.push_back(gate_sentence(*inputs.gate));
   if (inputs.decision != nullptr) lines.items.push_back(decision_sentence(*inputs.decision));
   for (const std::string& note : inputs.notes) lines.items.push_back(note);

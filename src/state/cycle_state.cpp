@@ -101,6 +101,13 @@ std::optional<RollbackTiming> read_timing(const JsonReader& reader) {
   return RollbackTiming{found->at("trigger_at").time(), found->at("in_force_at").time()};
 }
 
+std::optional<RolledBack> read_rolled_back(const JsonReader& reader) {
+  const auto found = reader.find("rolled_back");
+  if (!found) return std::nullopt;
+  return RolledBack{found->at("at").time(), patch_from_json(found->at("patch")),
+                    found->at("why").string()};
+}
+
 Json change_to_json(const ChangeUnderVerification& change) {
   return Json::object({{"decision_digest", change.decision_digest},
                        {"patch", patch_to_json(change.patch)},
@@ -131,6 +138,7 @@ CycleState read_state(const JsonReader& reader) {
   }
   if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
   state.last_rollback = read_timing(reader);
+  state.rolled_back = read_rolled_back(reader);
   if (const auto predictions = reader.find("predictions")) {
     state.predictions = ledger_from_json(*predictions);
   }
@@ -179,10 +187,18 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"used_decisions", std::move(used)},
                        {"rollback_due_since", optional_time(state.rollback_due_since)},
                        {"last_rollback", rollback_timing_to_json(state.last_rollback)},
+                       {"rolled_back", rolled_back_to_json(state.rolled_back)},
                        {"predictions", ledger_to_json(state.predictions)},
                        {"evidence", evidence_to_json(state.evidence)},
                        {"days", days_to_json(state.days)},
                        {"last_refusal", state.last_refusal}});
+}
+
+Json rolled_back_to_json(const std::optional<RolledBack>& rolled_back) {
+  if (!rolled_back) return Json();
+  return Json::object({{"at", format_time(rolled_back->at)},
+                       {"patch", patch_to_json(rolled_back->patch)},
+                       {"why", rolled_back->why}});
 }
 
 Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing) {

@@ -135,7 +135,7 @@ def outcome(store):
     if store.state is None:
         return None
     state = dict(store.state)
-    for name in ("in_force_since", "cooldown_until", "last_rollback"):
+    for name in ("in_force_since", "cooldown_until", "last_rollback", "rolled_back"):
         state[name] = state[name] is not None
     state["used_decisions"] = len(state["used_decisions"])
     for name in ("pending_decision", "change"):

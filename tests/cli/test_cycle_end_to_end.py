@@ -8,7 +8,7 @@ import os
 import stat
 import unittest
 
-from support import ENV_TEXT, T0, LoopTestCase, hours, minutes, parse_stamp
+from support import ENV_TEXT, T0, LoopTestCase, hours, minutes, parse_stamp, stamp
 
 
 class LadderTest(LoopTestCase):
@@ -252,6 +252,42 @@ class CoolDownTest(LoopTestCase):
         again = self.fail_step(back + hours(30))
         self.assertEqual(self.cooldown_until(), again + hours(48))
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+
+class MorningAfterTest(LoopTestCase):
+    """The first step burned and was rolled back two hours later; the canary's last runs come in."""
+
+    def setUp(self):
+        super().setUp()
+        self.ready_to_roll_back()
+        self.check_tick(T0 + hours(2), 7)
+        self.ws.log.runs(T0 + hours(2), hours(1), 30, cohort="canary", failed=30)
+        self.ws.log.runs(T0 + hours(2), hours(3), 600, cohort="control")
+        self.now = T0 + hours(5)
+
+    def test_holds_by_the_cool_down_and_says_why_it_went_back(self):
+        story = "rolled back at 2025-06-02T02:00:00Z from 10 to 0 %, because: "
+        held = self.check_tick(self.now, 0)
+        self.assertEqual(held["decision"]["action"], "hold")
+        self.check_reason(held, "cooldown")
+        self.assertIn(story, held["story"])
+        self.assertIn("is 70 % (70 of 100)", held["story"])
+        self.assertIn("cool-down until 2025-06-03T02:00:00Z", held["story"])
+        head = (self.ws.reports / "dag_quality_latest.md").read_text().splitlines()[:14]
+        self.assertTrue(any(story in line and "70 of 100" in line for line in head), head)
+        self.assertFalse(any("of canary," in line for line in head if story not in line), head)
+        status = self.ws.status()
+        self.assertEqual(status["story"], held["story"])
+        self.assertEqual(status["rolled_back"]["patch"],
+                         {"DAG_ROLLOUT_PERCENT": {"before": "10", "after": "0"}})
+        shown = self.check_code(self.ws.tool("dag_optimization_cycle", "--as-of",
+                                             stamp(self.now)), 0)
+        self.assertIn(story, shown.stdout.splitlines()[1])
+
+    def test_is_over_when_the_policy_changes(self):
+        self.ws.env_file.write_text(ENV_TEXT.replace("'0'", "'30'"))
+        self.assertEqual(self.ws.tick(self.now, "--apply").document()["story"], "")
+        self.assertIsNone(self.ws.status()["rolled_back"])
 
 
 class HoldTest(LoopTestCase):

@@ -26,6 +26,10 @@ struct Observation {
 std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
                                          const Observation& observation);
 
+/// Tells of the rollback that put the present policy in force: when, what, why, and until when the
+/// cool-down is; empty where none did.
+std::string rollback_story(const CycleState& state, const std::string& rollout_key);
+
 /// Says for the operator what observe_policy() found.
 std::string found_note(const JournalEvent& adopted);
 

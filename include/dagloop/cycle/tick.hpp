@@ -37,6 +37,7 @@ struct TickResult {
   Phase phase = Phase::idle;  // after the tick (in a dry run: as stored)
   Json decision;              // the decision document that was published
   std::optional<RollbackTiming> last_rollback;
+  std::string story;               // rollback_story()
   std::vector<std::string> wrong;  // what_is_wrong()
   std::vector<std::string> notes;  // what happened, for the operator
   std::string report_fault;        // why the reports are not written; empty where they are

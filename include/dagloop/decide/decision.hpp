@@ -13,6 +13,7 @@
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/recommendation.hpp"
+#include "dagloop/decide/rollout.hpp"
 #include "dagloop/decide/trigger.hpp"
 
 namespace dagloop {
@@ -48,8 +49,9 @@ struct PolicyHistory {
   std::vector<PolicyValues> verified;       // oldest first; each was in force and passed
   std::optional<TimePoint> in_force_since;  // of the present policy; unknown: before the window
   std::optional<TimePoint> cooldown_until;
-  PolicyValues proposed;            // by a change that waits for its approval
-  std::vector<LedgerEntry> ledger;  // what came of earlier predictions
+  std::optional<RolledBack> rolled_back;  // what put the present policy in force, if a rollback
+  PolicyValues proposed;                  // by a change that waits for its approval
+  std::vector<LedgerEntry> ledger;        // what came of earlier predictions
 };
 
 /// Everything that a decision rests on.
@@ -108,6 +110,11 @@ std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::str
 /// Errors: Error{config} where the rollout key is missing from `values` or no integer percent.
 /// Source: docs/kpis.md, "Decision".
 Decision decide(const DecisionInputs& inputs);
+
+/// Returns whether a rollback to 0 % has taken the canary away. Runs of it may still end, or come
+/// late: there is nothing to take back for them, so they are no side of a comparison.
+bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,
+                     const DecisionConfig& config);
 
 /// Where a rollback goes.
 struct RollbackTarget {

@@ -1,14 +1,27 @@
-// The rollout percentage among policy values. Pure.
+// The rollout percentage among policy values, and the rollback that set it. Pure.
 #pragma once
 
 #include <optional>
 #include <string>
 
+#include "dagloop/base/time.hpp"
 #include "dagloop/decide/policy_key.hpp"
 
 namespace dagloop {
 
 /// Returns the integer percent that `key` has in `values`, nullopt where it is missing or none.
 std::optional<int> rollout_percent(const PolicyValues& values, const std::string& key);
+
+/// The rollback that put the present policy in force.
+struct RolledBack {
+  TimePoint at;  // from when on runs count as made under that policy
+  Patch patch;
+  std::string why;  // as in the journal
+  bool operator==(const RolledBack&) const = default;
+};
+
+/// Says when what was rolled back, e.g. "rolled back at 2026-02-25T00:00:00Z from 10 to 0 %", and
+/// because of what; `key` is that of the rollout percentage.
+std::string rollback_text(const RolledBack& rolled_back, const std::string& key);
 
 }  // namespace dagloop

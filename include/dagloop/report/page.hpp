@@ -45,6 +45,7 @@ struct PageInputs {
   const Decision* decision = nullptr;
   std::vector<std::string> notes = {};  // e.g. what the tick did, first on the page
   const TrendReport* trends = nullptr;
+  std::string story = {};  // what put the present policy in force, before all else
 };
 
 /// Returns what comes first where something is wrong (the gate failed, a trigger fired or would, or

@@ -13,6 +13,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction_ledger.hpp"
+#include "dagloop/decide/rollout.hpp"
 #include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/daily_figures.hpp"
 
@@ -87,9 +88,10 @@ struct CycleState {
   std::vector<std::string> used_decisions;  // digests that were applied: an approval is single-use
   std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
   std::optional<RollbackTiming> last_rollback;
-  std::vector<LedgerEntry> predictions;  // the ledger, oldest first, at most 200
-  Evidence evidence;                     // of the rollout, up to the last applying tick
-  std::vector<DailyFigures> days;        // for trends, in ascending order
+  std::optional<RolledBack> rolled_back;  // while the policy that it put in force stands
+  std::vector<LedgerEntry> predictions;   // the ledger, oldest first, at most 200
+  Evidence evidence;                      // of the rollout, up to the last applying tick
+  std::vector<DailyFigures> days;         // for trends, in ascending order
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };
@@ -99,6 +101,9 @@ struct CycleState {
 /// Errors: Error{preflight} naming `where` for a document that is no state of this version.
 Json cycle_state_to_json(const CycleState& state);
 CycleState cycle_state_from_json(const Json& document, std::string_view where);
+
+/// Returns {"at", "patch", "why"}, null for none.
+Json rolled_back_to_json(const std::optional<RolledBack>& rolled_back);
 
 /// Returns {"trigger_at", "in_force_at", "seconds"}, null for none.
 Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing);

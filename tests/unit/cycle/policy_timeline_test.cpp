@@ -18,6 +18,7 @@ void check_equal(const PolicyHistory& a, const PolicyHistory& b) {
   CHECK(a.verified == b.verified);
   CHECK(a.in_force_since == b.in_force_since);
   CHECK(a.cooldown_until == b.cooldown_until);
+  CHECK(a.rolled_back.has_value() == b.rolled_back.has_value());
 }
 
 }  // namespace

@@ -129,6 +129,9 @@ TEST_CASE("the report says how long the last rollback took") {
   const std::string page = *world.memory.read("/reports/dag_quality_latest.md");
   CHECK_THAT(page, Catch::Contains("the earlier policy was in force") &&
                        Catch::Contains(format_time(timing.trigger_at)));
-  CHECK(describe_state(world.state()).find("last_rollback")->find("seconds")->as_number() ==
+  CHECK(describe_state(world.state(), "DAG_ROLLOUT_PERCENT")
+            .find("last_rollback")
+            ->find("seconds")
+            ->as_number() ==
         std::chrono::duration<double>(timing.in_force_at - timing.trigger_at).count());
 }

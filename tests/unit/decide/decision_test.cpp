@@ -154,6 +154,22 @@ TEST_CASE("a trigger at the bottom of the ladder has nothing to roll back to, an
         std::vector<std::string>{"success_drop_fired", "nothing_to_roll_back_to"});
 }
 
+TEST_CASE("a canary that a rollback to 0 % has taken away is no side of a comparison") {
+  DecideCase c;
+  c.at_percent(0);
+  c.quality = crashing().baseline(make_runs(300, 260));
+  CHECK(c.decide().action == Action::rollback);
+  c.history.rolled_back = RolledBack{};
+  c.history.cooldown_until = c.now + 1us;
+  const Decision held = c.decide();
+  CHECK(held.action == Action::hold);
+  CHECK(codes(held.reasons) == std::vector<std::string>{"cooldown"});
+  c.baseline = BaselineKind::control;
+  CHECK(c.decide().action == Action::hold);
+  c.at_percent(10);
+  CHECK(c.decide().action == Action::rollback);
+}
+
 TEST_CASE("triggers judge window against window where no run has a cohort") {
   DecideCase c;
   c.quality = QualityBuilder().current(make_runs(100, 85)).baseline(make_runs(100, 95));

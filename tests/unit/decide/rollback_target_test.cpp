@@ -144,5 +144,25 @@ TEST_CASE("values without a sound percentage are a bug of the caller") {
   CHECK_THROWS_AS(rollback_target(policy("101"), {}, {}), Error);
 }
 
+TEST_CASE("a rollback is told with its time, its steps and its reason") {
+  const TimePoint at = *parse_time("2026-02-25T06:00:00Z");
+  const auto told = [&](Patch patch) {
+    return rollback_text({at, std::move(patch), "too slow"}, "DAG_ROLLOUT_PERCENT");
+  };
+  CHECK(told({{"DAG_ROLLOUT_PERCENT", {"10", "0"}}}) ==
+        "rolled back at 2026-02-25T06:00:00Z from 10 to 0 %, because: too slow");
+  CHECK(told({{"A", {"1", "2"}}, {"DAG_ROLLOUT_PERCENT", {"30", "10"}}}) ==
+        "rolled back at 2026-02-25T06:00:00Z A from 1 to 2, from 30 to 10 %, because: too slow");
+}
+
+TEST_CASE("the canary is lost at 0 % after a rollback alone") {
+  PolicyHistory history;
+  CHECK_FALSE(has_lost_canary(policy("0"), history, {}));
+  history.rolled_back = RolledBack{};
+  CHECK(has_lost_canary(policy("0"), history, {}));
+  CHECK_FALSE(has_lost_canary(policy("10"), history, {}));
+  CHECK_FALSE(has_lost_canary({}, history, {}));
+}
+
 }  // namespace
 }  // namespace dagloop

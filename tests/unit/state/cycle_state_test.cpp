@@ -61,6 +61,7 @@ CycleState full_state() {
   state.used_decisions = {"d0", "d1"};
   state.rollback_due_since = kTime + Microseconds(2);
   state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
+  state.rolled_back = RolledBack{kTime, {{"K", {"1", "0"}}}, "why"};
   state.predictions = {entry(true), entry(false)};
   state.last_refusal = "a\nb";
   state.evidence = full_evidence();
@@ -116,8 +117,8 @@ TEST_CASE("the version belongs to the stored row, not to the document") {
 TEST_CASE("a state that lacks any member, of itself or of its changes, is refused") {
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
-    if (key == "rollback_due_since" || key == "last_rollback" || key == "evidence" ||
-        key == "days" || key == "predictions") {
+    if (key == "rollback_due_since" || key == "last_rollback" || key == "rolled_back" ||
+        key == "evidence" || key == "days" || key == "predictions") {
       continue;  // below
     }
     check_refused(without(document, key), key == "schema" ? "this version" : key);
@@ -138,6 +139,13 @@ TEST_CASE("a state of a version that did not time rollbacks is read") {
       without(without(cycle_state_to_json(state), "rollback_due_since"), "last_rollback");
   state.rollback_due_since.reset();
   state.last_rollback.reset();
+  CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("a state of a version that did not tell of the last rollback is read") {
+  CycleState state = full_state();
+  const Json document = without(cycle_state_to_json(state), "rolled_back");
+  state.rolled_back.reset();
   CHECK(cycle_state_from_json(document, "s.db") == state);
 }
 

@@ -85,6 +85,9 @@ CycleState random_state(Random& random) {
   state.last_refusal = random_text(random);
   if (random.chance(0.5)) state.rollback_due_since = random_time(random);
   if (random.chance(0.5)) state.last_rollback = {random_time(random), random_time(random)};
+  if (random.chance(0.5)) {
+    state.rolled_back = RolledBack{random_time(random), {{"K", {"1", "0"}}}, random_text(random)};
+  }
   return state;
 }
 
