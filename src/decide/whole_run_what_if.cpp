@@ -165,8 +165,8 @@ class Fallback final : public WhatIf {
   std::vector<double> p95_changes(const std::string&) const override {
     Draws draws(seed_of(question_) + 1);
     const DurationModel durations(question_.service.durations, std::nullopt);
-    const double share = class_runs(question_.dag, ErrorClass::llm) /
-                         std::max(1.0, real(question_.dag.total_runs));
+    const double share =
+        class_runs(question_.dag, ErrorClass::llm) / std::max(1.0, real(question_.dag.total_runs));
     std::vector<double> all;
     for (std::size_t i = 0; i < kDraws; ++i) {
       const DurationDraw truth = durations.draw(draws);

@@ -73,7 +73,8 @@ TEST_CASE("a key that stands twice is refused at every level, however it is writ
 }
 
 TEST_CASE("many members cost little more each than few") {
-  CHECK(parse_error_of(object_of(300'000)) == "(none)");  // hours, if each were compared with all others
+  CHECK(parse_error_of(object_of(300'000)) ==
+        "(none)");  // hours, if each were compared with all others
 }
 
 TEST_CASE("a repeated key is named without its control characters, and not at length") {
@@ -86,7 +87,8 @@ TEST_CASE("a repeated key is named without its control characters, and not at le
 
 TEST_CASE("nothing hides behind a NUL byte") {
   const std::string nul(1, '\0');
-  CHECK_THAT(parse_error_of("{\"a\":1}" + nul), Catch::Contains("f.json:1: no valid JSON: a NUL byte"));
+  CHECK_THAT(parse_error_of("{\"a\":1}" + nul),
+             Catch::Contains("f.json:1: no valid JSON: a NUL byte"));
   CHECK_THAT(parse_error_of("{}\n" + nul + "{\"b\":2}"), Catch::Contains("f.json:2:"));
   CHECK_THAT(parse_error_of("{\"a\":\"x" + nul + "y\"}"), Catch::Contains("NUL"));
   CHECK_THAT(parse_error_of("// comment" + nul), Catch::Contains("NUL"));

@@ -86,7 +86,8 @@ TEST_CASE("comments are allowed, and a fault says its line") {
   CHECK_THAT(reading_error_of("[1e999]"), Catch::StartsWith("config: "));
   CHECK_THAT(reading_error_of("\"\xff\""), Catch::StartsWith("config: "));
   CHECK(reading_error_of(std::string(64, '[') + std::string(64, ']')) == "(none)");
-  CHECK_THAT(reading_error_of(std::string(65, '[') + std::string(65, ']')), Catch::Contains("deeply"));
+  CHECK_THAT(reading_error_of(std::string(65, '[') + std::string(65, ']')),
+             Catch::Contains("deeply"));
 }
 
 TEST_CASE("a reader's errors name file and key path, and what was found") {

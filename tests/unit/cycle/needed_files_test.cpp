@@ -9,7 +9,7 @@ using namespace dagloop::test;
 
 namespace {
 
-std::string fault(FileSystem& files, const NeededFiles& needed) {
+std::string needed_fault(FileSystem& files, const NeededFiles& needed) {
   const auto missing = missing_files(files, needed);
   return missing ? missing->what() : "";
 }
@@ -23,26 +23,26 @@ NeededFile log_file(const std::string& path) {
 TEST_CASE("nothing is missing where every file is there, or none is asked for") {
   MemoryFileSystem files;
   files.write_synced("/a.json", "{}", {});
-  CHECK(fault(files, {}).empty());
-  CHECK(
-      fault(files, {{"/a.json", "gate file"}, {"", "mapping file"}, {"-", "report file"}}).empty());
+  CHECK(needed_fault(files, {}).empty());
+  CHECK(needed_fault(files, {{"/a.json", "gate file"}, {"", "mapping file"}, {"-", "report file"}})
+            .empty());
   CHECK_NOTHROW(check_present(files, {{"/a.json", "gate file"}}));
 }
 
 TEST_CASE("one missing file is named alone, in its own words") {
   MemoryFileSystem files;
   files.write_synced("/a.json", "{}", {});
-  CHECK(fault(files, {{"/a.json", "gate file"}, {"/b.json", "rules file"}}) ==
+  CHECK(needed_fault(files, {{"/a.json", "gate file"}, {"/b.json", "rules file"}}) ==
         "config: /b.json: the rules file does not exist; create it, or give the path of the right "
         "one");
-  CHECK(fault(files, {log_file("/x.jsonl")}) ==
+  CHECK(needed_fault(files, {log_file("/x.jsonl")}) ==
         "source: /x.jsonl: there is no such file; check the path");
 }
 
 TEST_CASE("several missing files are named at once, each with what to do") {
   MemoryFileSystem files;
   const NeededFiles needed{log_file("/x.jsonl"), {"/b.json", "rules file", "write it"}};
-  CHECK(fault(files, needed) ==
+  CHECK(needed_fault(files, needed) ==
         "config: /x.jsonl, /b.json: 2 files do not exist; log: check the path; rules file: write "
         "it");
   CHECK_THROWS_WITH(check_present(files, needed), Catch::StartsWith("config: "));
@@ -61,7 +61,7 @@ TEST_CASE("of the sources only plain paths are looked for") {
   input.mapping = "map.json";
   input.sources = {"logs/*.jsonl", "postgresql://db/x", "-", "a.jsonl", "b?.jsonl"};
   MemoryFileSystem files;
-  const std::string all = fault(files, source_files(input));
+  const std::string all = needed_fault(files, source_files(input));
   CHECK_THAT(all, Catch::StartsWith("config: map.json, a.jsonl: 2 files do not exist; "));
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("an approvers file that is missing comes with what to put there") {
   MemoryFileSystem files;
   PolicyConfig policy;
   policy.approvers = "/etc/approvers.json";
-  CHECK_THAT(fault(files, {approvers_file(policy)}),
+  CHECK_THAT(needed_fault(files, {approvers_file(policy)}),
              Catch::StartsWith("config: /etc/approvers.json: the approvers file does not exist; "
                                "put {\"approvers\": [ENTRY]} there") &&
                  Catch::Contains("--init-key"));

@@ -76,8 +76,8 @@ TEST_CASE("a gate document is refused without checks or with another key") {
 TEST_CASE("every KPI of the contract can be checked") {
   for (const std::string& name : kpi_names()) {
     CAPTURE(name);
-    CHECK(parse_checks(check(R"("kpi": ")" + name + R"(", "comparator": "<=", "threshold": 1)"))[0].kpi ==
-          name);
+    CHECK(parse_checks(check(R"("kpi": ")" + name + R"(", "comparator": "<=", "threshold": 1)"))[0]
+              .kpi == name);
   }
 }
 

@@ -55,11 +55,11 @@ TEST_CASE("a rule is read with all its members") {
 }
 
 TEST_CASE("add and set are read, set with any word") {
-  const auto add =
-      parse_rule_text(document(changed(R"("multiply", "operand": "1.5")", R"("add", "operand": "-1")")));
+  const auto add = parse_rule_text(
+      document(changed(R"("multiply", "operand": "1.5")", R"("add", "operand": "-1")")));
   CHECK(add[0].operation == PolicyRule::Operation::add);
-  const auto set =
-      parse_rule_text(document(changed(R"("multiply", "operand": "1.5")", R"("set", "operand": "strict")")));
+  const auto set = parse_rule_text(
+      document(changed(R"("multiply", "operand": "1.5")", R"("set", "operand": "strict")")));
   CHECK(set[0].operation == PolicyRule::Operation::set);
   CHECK(set[0].operand == "strict");
 }
@@ -70,7 +70,9 @@ TEST_CASE("all four figures of a node can be asked for") {
   }
 }
 
-TEST_CASE("a document without rules is read as no rules") { CHECK(parse_rule_text(document("")).empty()); }
+TEST_CASE("a document without rules is read as no rules") {
+  CHECK(parse_rule_text(document("")).empty());
+}
 
 TEST_CASE("a faulty rule is refused with file and place") {
   const std::vector<std::pair<std::string, std::string>> cases{

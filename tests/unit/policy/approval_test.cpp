@@ -47,7 +47,8 @@ std::vector<Approver> parse_entries(const std::string& text) {
   return parse_approvers(parse_json(text, "approvers.json"), "approvers.json");
 }
 
-void check_entries_refused(const std::string& entries, const std::string& path, const std::string& what) {
+void check_entries_refused(const std::string& entries, const std::string& path,
+                           const std::string& what) {
   INFO(entries);
   const auto thrown = thrown_by([&] { parse_entries(R"({"approvers": [)" + entries + "]}"); });
   REQUIRE(thrown.has_value());
@@ -245,7 +246,7 @@ TEST_CASE("a public key of small order, or not canonical, is refused") {
         std::string(1, '\xED') + ones + '\x7F',     // zero, written as p
         std::string(1, '\xEE') + ones + '\x7F'}) {  // one, written as p + 1
     check_entries_refused(R"({"name": "a", "public_key": ")" + to_base64(bytes) + "\"}",
-                  "approvers[0].public_key", "weak Ed25519 public key");
+                          "approvers[0].public_key", "weak Ed25519 public key");
   }
 }
 
@@ -355,22 +356,23 @@ TEST_CASE("an approvers file with a fault is refused with its place") {
   const std::string alice = entry(approver("alice", 'a'));
   check_entries_refused(R"({"name": "a"})", "approvers[0]", "\"public_key\" is missing");
   check_entries_refused(R"({"name": "a", "public_key": "AAAA"})", "approvers[0].public_key",
-                "no Ed25519 public key");
+                        "no Ed25519 public key");
   check_entries_refused(R"({"name": "a", "public_key": "not base64!"})", "approvers[0].public_key",
-                "no Ed25519 public key");
+                        "no Ed25519 public key");
   check_entries_refused(R"({"name": "", "public_key": ")" + key('a').public_key + "\"}",
-                "approvers[0].name", "is empty");
+                        "approvers[0].name", "is empty");
   check_entries_refused(alice + "," + alice, "approvers[1]", "stands twice");
   check_entries_refused(
       R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked_at": "yesterday"})",
       "approvers[0].revoked_at", "");
-  check_entries_refused(R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked": true})",
-                "approvers[0].revoked", "");
+  check_entries_refused(
+      R"({"name": "a", "public_key": ")" + key('a').public_key + R"(", "revoked": true})",
+      "approvers[0].revoked", "");
   CHECK(thrown_by([] { parse_entries("{}"); }).has_value());
 }
 
 TEST_CASE("one name with two keys, and two names with one key, are both allowed") {
-  CHECK(parse_entries(R"({"approvers": [)" + entry(approver("a", 'a')) + "," + entry(approver("a", 'n')) +
-              "," + entry(approver("b", 'a')) + "]}")
+  CHECK(parse_entries(R"({"approvers": [)" + entry(approver("a", 'a')) + "," +
+                      entry(approver("a", 'n')) + "," + entry(approver("b", 'a')) + "]}")
             .size() == 3);
 }

@@ -296,7 +296,8 @@ TEST_CASE("a line that is neither blank, comment nor assignment is refused with 
   for (const std::string line :
        {"s3cr3t", "=5", "export", "export KEY", "export =5", "KEY:5", "MY-KEY=5", "my.key=5",
         "export export KEY=5", "; KEY=5", "\xEF\xBB\xBFKEY=5", "source other.env", "K\xC3\x84=5"}) {
-    check_line_refused("\n# c\n" + line + "\nLAST=1\n", 3, "neither blank, a comment nor KEY=VALUE");
+    check_line_refused("\n# c\n" + line + "\nLAST=1\n", 3,
+                       "neither blank, a comment nor KEY=VALUE");
     const auto thrown = thrown_by([&] { env_of(line); });
     REQUIRE(thrown.has_value());
     CHECK_FALSE(contains(thrown->message, "s3cr3t"));

@@ -66,7 +66,8 @@ TEST_CASE("a packed group counts as its digits say") {
   const PartialSet set = counted({group});
   REQUIRE(set.partials.size() == 1);
   const auto& [key, partial] = *set.partials.begin();
-  CHECK(key == PartialKey{kFirstSlot + std::chrono::hours(12), Population::non_dag, Cohort::control});
+  CHECK(key ==
+        PartialKey{kFirstSlot + std::chrono::hours(12), Population::non_dag, Cohort::control});
   CHECK(partial.total_runs == 7);
   CHECK(partial.succeeded == 0);
   CHECK(partial.manual_required == 7);

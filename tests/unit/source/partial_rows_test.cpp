@@ -17,8 +17,8 @@ struct Names {
 };
 
 PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
-  return {kind,         kSlotOfRows, Population::dag, Cohort::canary, names.name, names.error_code,
-          names.bucket, n};
+  return {kind,       kSlotOfRows,      Population::dag, Cohort::canary,
+          names.name, names.error_code, names.bucket,    n};
 }
 
 PartialSet set_of(const std::vector<PartialRow>& rows) {
