@@ -6,10 +6,11 @@
 namespace dagloop {
 namespace {
 
-// What a glob, a URI or standard input stands for is found when it is opened.
+bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
+
+// What a glob or standard input stands for is found when it is opened.
 bool is_plain_path(const std::string& source) {
-  return source.find("://") == std::string::npos &&
-         source.find_first_of("*?[") == std::string::npos;
+  return source.find_first_of("*?[") == std::string::npos;
 }
 
 bool is_missing(FileSystem& files, const NeededFile& file) {
@@ -30,6 +31,8 @@ NeededFiles together(NeededFiles first, const NeededFiles& second) {
 
 NeededFiles source_files(const InputConfig& input) {
   NeededFiles needed{{input.mapping, "mapping file"}};
+  // A database is named alone: beside one, the mistake is not that the other is missing.
+  if (std::ranges::any_of(input.sources, is_uri)) return needed;
   for (const std::string& source : input.sources) {
     if (!is_plain_path(source)) continue;
     needed.push_back(

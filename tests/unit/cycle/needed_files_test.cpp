@@ -59,10 +59,13 @@ TEST_CASE("the error is of the first one's kind where none is of the kind of con
 TEST_CASE("of the sources only plain paths are looked for") {
   InputConfig input;
   input.mapping = "map.json";
-  input.sources = {"logs/*.jsonl", "postgresql://db/x", "-", "a.jsonl", "b?.jsonl"};
+  input.sources = {"logs/*.jsonl", "-", "a.jsonl", "b?.jsonl"};
   MemoryFileSystem files;
   const std::string all = needed_fault(files, source_files(input));
   CHECK_THAT(all, Catch::StartsWith("config: map.json, a.jsonl: 2 files do not exist; "));
+  input.sources.emplace_back("postgresql://db/x");
+  CHECK_THAT(needed_fault(files, source_files(input)),
+             Catch::StartsWith("config: map.json: the mapping file does not exist; "));
 }
 
 TEST_CASE("an approvers file that is missing comes with what to put there") {
