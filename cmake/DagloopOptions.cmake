@@ -48,7 +48,7 @@ endif()
 # Where everything takes several times as long, exhaustive tests do not strike at every place.
 set(DAGLOOP_FAULT_EVERY 1)
 if(DAGLOOP_SANITIZE)
-  set(DAGLOOP_FAULT_EVERY 11)
+  set(DAGLOOP_FAULT_EVERY 37)
 endif()
 
 if(DAGLOOP_COVERAGE)

@@ -278,10 +278,12 @@ class MemoryTest(LoopTestCase):
             pid = process.pid
             deadline = time.monotonic() + 30
             # Until it waits for its standard input.
-            while time.monotonic() < deadline:
+            while True:
                 with open("/proc/%d/syscall" % pid, encoding="ascii") as file:
                     if file.read().startswith("0 0x0 "):
                         break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError("%s does not wait for its standard input" % command[0])
                 time.sleep(0.01)
             os.kill(pid, signal.SIGABRT)
             _, status = os.waitpid(pid, 0)
@@ -297,8 +299,8 @@ class MemoryTest(LoopTestCase):
             self.skipTest("the system writes no core")
         for core in cores.iterdir():
             core.unlink()
-        command = [str(BIN_DIR / "approve_dag_policy"), "--decision", "-", "--as", "alice", "--key",
-                   str(self.ws.key_of("alice")), "--yes"]
+        command = [str(BIN_DIR / "approve_dag_policy"), "--config", str(self.ws.config),
+                   "--decision", "-", "--as", "alice", "--key", str(self.ws.key_of("alice")), "--yes"]
         self.assertFalse(self.aborted_dumps_core(command, cores))
         self.assertEqual(list(cores.iterdir()), [])
 

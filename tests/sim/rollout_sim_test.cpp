@@ -14,7 +14,7 @@ namespace {
 #ifdef NDEBUG
 constexpr std::uint64_t kLives = 200;
 #else
-constexpr std::uint64_t kLives = 16;  // ten times slower each
+constexpr std::uint64_t kLives = 6;  // ten times slower each
 #endif
 
 /// How many lives a test case lives; DAGLOOP_SIM_LIVES for a long night.
