@@ -34,30 +34,30 @@ trap 'rm -f "$errors"' EXIT
 
 # run_apt ARGUMENTS: apt-get, until it gets its locks.
 run_apt() {
-  local waits=""
-  while ! "${as_root[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+  local waited=0 told="" started
+  while started=$SECONDS; ! "${as_root[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
       apt-get -qq -o "DPkg::Lock::Timeout=$retry_s" "$@" >/dev/null 2>"$errors"; do
-    if ! grep -qiE 'could not get lock|unable to lock|unable to acquire the dpkg' "$errors"; then
+    if ! grep -qi 'could not get lock' "$errors"; then
       cat "$errors" >&2
       echo "install_packages.sh: apt-get $1 failed; these packages are missing: ${missing[*]}" >&2
       exit 4
     fi
-    if [ "$SECONDS" -ge "$wait_s" ]; then
+    if [ "$waited" -ge "$wait_s" ]; then
       cat "$errors" >&2
       echo "install_packages.sh: another apt still holds the lock after $wait_s s; run this again" \
         "when it has ended" >&2
       exit 4
     fi
-    if [ -z "$waits" ]; then
-      waits=yes
+    if [ -z "$told" ]; then
+      told=yes
       echo "another apt holds the lock; waiting, for at most $wait_s s" >&2
     fi
     sleep "$retry_s"
+    waited=$((waited + SECONDS - started))
   done
   cat "$errors" >&2
 }
 
 echo "installing: ${missing[*]}"
-SECONDS=0
 run_apt update
 run_apt install -y --no-install-recommends "${missing[@]}"

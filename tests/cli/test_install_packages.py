@@ -76,6 +76,11 @@ class InstallPackagesTest(unittest.TestCase):
         self.check(result, 4, "another apt still holds the lock after 0 s", "lists/lock")
         self.assertEqual(self.calls(), ["update"])
 
+    def test_does_not_wait_where_a_lock_cannot_be_made(self):
+        result = self.install("E: Unable to lock directory /var/lib/apt/lists/: Read-only file system\n")
+        self.check(result, 4, "Read-only file system")
+        self.assertEqual(self.calls(), ["update"])
+
     def test_does_not_wait_where_anything_else_is_wrong(self):
         result = self.install("\nE: Unable to locate package clickhouse-server\n")
         self.check(result, 4, "Unable to locate package", "apt-get install failed")
