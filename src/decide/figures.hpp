@@ -1,11 +1,15 @@
 // Figures in sentences. Pure; private to the decide layer.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "dagloop/kpi/kpi_set.hpp"
 
 namespace dagloop {
+
+/// Returns a count for arithmetic with fractions.
+inline double as_double(std::uint64_t count) { return static_cast<double>(count); }
 
 /// Returns whether the KPI or node figure called `name` is a rate, a fraction in [0, 1].
 bool is_rate_name(const std::string& name);

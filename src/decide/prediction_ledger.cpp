@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "decide/figures.hpp"
+
 namespace dagloop {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr double kSignificance = 0.05;
 constexpr double kEighty = 1.2815515655446004;  // standard errors each side of an 80 % interval
 constexpr std::uint64_t kLeastComparedRuns = 20;
 constexpr std::array<std::string_view, 3> kTrusts{"untested", "calibrated", "badly_calibrated"};
-
-double as_double(std::uint64_t count) { return static_cast<double>(count); }
 
 // P(at most `inside` of `all`) where each is inside with probability 0.8.
 double binomial_tail(std::uint64_t inside, std::uint64_t all) {

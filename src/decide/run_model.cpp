@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "decide/figures.hpp"
+
 namespace dagloop {
 namespace {
 
@@ -13,8 +15,6 @@ constexpr double kLeastScale = 0.2;     // of a difference: nodes that run side 
 constexpr double kMostScale = 2;
 constexpr double kScaleDoubt =
     0.05;  // of its logarithm: runs are not quite what the model makes them
-
-double number(std::uint64_t count) { return static_cast<double>(count); }
 
 double share(double part, double whole) {
   return whole > 0 ? std::clamp(part / whole, 0.0, 1.0) : 0;
@@ -29,7 +29,7 @@ double hopeless_runs(const PopulationKpis& dag) {
   double runs = 0;
   for (const char* error_class : {"auth", "validation", "verification", "compensation"}) {
     const auto found = dag.error_classes.find(error_class);
-    if (found != dag.error_classes.end()) runs += number(found->second);
+    if (found != dag.error_classes.end()) runs += as_double(found->second);
   }
   return runs;
 }
@@ -85,7 +85,7 @@ int attempts_seen(const ServiceFigures& service) {
   for (const auto& [name, node] : service.nodes) {
     const RetryCounts counts = retry_counts(node, 1);
     if (counts.first_failed < 1) continue;
-    const double each = std::ceil(number(node.retries) / counts.first_failed);
+    const double each = std::ceil(as_double(node.retries) / counts.first_failed);
     most = std::max(most, 1 + static_cast<int>(std::min(each, 100.0)));
   }
   return most;
@@ -94,20 +94,20 @@ int attempts_seen(const ServiceFigures& service) {
 RunModel::RunModel(const PopulationKpis& dag, const ServiceFigures& service,
                    const RunPolicy& policy)
     : policy_(policy), durations_(service.durations, std::nullopt) {
-  const double total = number(dag.total_runs);
-  const double succeeded = number(dag.succeeded_runs);
+  const double total = as_double(dag.total_runs);
+  const double succeeded = as_double(dag.succeeded_runs);
   succeeded_ = succeeded;
   success_ = share(succeeded, total);
   most_gain_ = share(total - succeeded - hopeless_runs(dag), total);
   std::vector<RetryCounts> retries;
   double lost = 0;
   for (const auto& [name, figures] : service.nodes) {
-    const double passed = number(figures.attempts) - number(figures.failed_attempts);
+    const double passed = as_double(figures.attempts) - as_double(figures.failed_attempts);
     RetryCounts counts = retry_counts(figures, policy.attempts);
     lost += counts.lost + counts.never_retried;
     attempts_ += figures.attempts;
     retries_ += figures.retries;
-    nodes_.push_back({std::max(number(figures.pairs), counts.first_failed), passed, counts,
+    nodes_.push_back({std::max(as_double(figures.pairs), counts.first_failed), passed, counts,
                       DurationModel(figures.durations, policy.node_timeout_ms)});
   }
   if (nodes_.size() > kMostNodes) {

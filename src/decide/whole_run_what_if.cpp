@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "decide/figures.hpp"
 #include "decide/survival.hpp"
 #include "decide/what_if.hpp"
 
@@ -14,11 +15,9 @@ namespace {
 constexpr double kLeastRuns = 20;
 constexpr double kP95 = 0.95;
 
-double real(std::uint64_t count) { return static_cast<double>(count); }
-
 double class_runs(const PopulationKpis& dag, ErrorClass error_class) {
   const auto found = dag.error_classes.find(std::string(to_string(error_class)));
-  return found == dag.error_classes.end() ? 0 : real(found->second);
+  return found == dag.error_classes.end() ? 0 : as_double(found->second);
 }
 
 std::string too_few(const PopulationKpis& dag) {
@@ -32,10 +31,10 @@ class PipelineTimeout final : public WhatIf {
     const DurationModel durations(question.service.durations, limit);
     Draws draws(seed_of(question));
     // A run that ends by itself succeeds as often as the others do; those cut off failed all.
-    const double others = real(question.dag.total_runs) - durations.cut_off();
+    const double others = as_double(question.dag.total_runs) - durations.cut_off();
     for (std::size_t i = 0; i < kDraws; ++i) {
       truths_.push_back(
-          {durations.draw(draws), draws.share(real(question.dag.succeeded_runs), others)});
+          {durations.draw(draws), draws.share(as_double(question.dag.succeeded_runs), others)});
     }
   }
 
@@ -86,9 +85,9 @@ class FanOut final : public WhatIf {
   FanOut(const ModelQuestion& question, double concurrency)
       : spec_(question.spec), concurrency_(concurrency), runs_(question.dag.total_runs) {
     Draws draws(seed_of(question));
-    const double total = real(question.dag.total_runs);
+    const double total = as_double(question.dag.total_runs);
     const double limited = std::min(class_runs(question.dag, ErrorClass::rate_limit), total);
-    const double succeeded = real(question.dag.succeeded_runs);
+    const double succeeded = as_double(question.dag.succeeded_runs);
     if (const Kpi* p95 = question.dag.kpis.find("p95_latency_ms")) p95_ms_ = p95->value.value_or(0);
     for (std::size_t i = 0; i < kDraws; ++i) {
       truths_.push_back({draws.share(limited, total), draws.share(succeeded, total - limited),
@@ -149,9 +148,9 @@ class Fallback final : public WhatIf {
 
   std::vector<double> gains(const std::string& value) const override {
     Draws draws(seed_of(question_));
-    const double total = real(question_.dag.total_runs);
+    const double total = as_double(question_.dag.total_runs);
     const Kpi* fallback = question_.dag.kpis.find("fallback_rate");
-    const double fallen = fallback == nullptr ? 0 : real(fallback->numerator);
+    const double fallen = fallback == nullptr ? 0 : as_double(fallback->numerator);
     const double failed = class_runs(question_.dag, ErrorClass::llm);
     std::vector<double> all;
     for (std::size_t i = 0; i < kDraws; ++i) {
@@ -165,8 +164,8 @@ class Fallback final : public WhatIf {
   std::vector<double> p95_changes(const std::string&) const override {
     Draws draws(seed_of(question_) + 1);
     const DurationModel durations(question_.service.durations, std::nullopt);
-    const double share =
-        class_runs(question_.dag, ErrorClass::llm) / std::max(1.0, real(question_.dag.total_runs));
+    const double share = class_runs(question_.dag, ErrorClass::llm) /
+                         std::max(1.0, as_double(question_.dag.total_runs));
     std::vector<double> all;
     for (std::size_t i = 0; i < kDraws; ++i) {
       const DurationDraw truth = durations.draw(draws);
@@ -189,8 +188,8 @@ class Fallback final : public WhatIf {
     const auto found = question_.dag.plan_sources.find(way);
     if (found == question_.dag.plan_sources.end()) return draws.uniform();
     const Kpi& rate = found->second.success_rate;
-    return draws.beta(real(rate.numerator) + 1,
-                      std::max(0.0, real(rate.denominator) - real(rate.numerator)) + 1);
+    return draws.beta(as_double(rate.numerator) + 1,
+                      std::max(0.0, as_double(rate.denominator) - as_double(rate.numerator)) + 1);
   }
 
   const ModelQuestion& question_;
@@ -203,7 +202,7 @@ Fit fit_pipeline_timeout(const ModelQuestion& question) {
   const auto limit = numeric_value(question.spec, question.values.at(question.spec.name));
   if (!limit || *limit <= 0) return {nullptr, "the present value is no number above 0"};
   double timed = 0;
-  for (const auto& [bucket, count] : question.service.durations) timed += real(count);
+  for (const auto& [bucket, count] : question.service.durations) timed += as_double(count);
   if (timed < kLeastRuns) return {nullptr, too_few(question.dag)};
   return {std::make_unique<PipelineTimeout>(question, *limit), ""};
 }
@@ -211,14 +210,14 @@ Fit fit_pipeline_timeout(const ModelQuestion& question) {
 Fit fit_fan_out(const ModelQuestion& question) {
   const auto current = numeric_value(question.spec, question.values.at(question.spec.name));
   if (!current || *current <= 0) return {nullptr, "the present value is no number above 0"};
-  if (real(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
+  if (as_double(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
   const Kpi* items = question.dag.kpis.find("fanout_failed_rate");
   if (items == nullptr || items->denominator == 0) return {nullptr, "no run has a for_each"};
   return {std::make_unique<FanOut>(question, *current), ""};
 }
 
 Fit fit_fallback(const ModelQuestion& question) {
-  if (real(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
+  if (as_double(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
   return {std::make_unique<Fallback>(question, question.values.at(question.spec.name)), ""};
 }
 

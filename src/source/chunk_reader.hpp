@@ -8,7 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "dagloop/record/record_reader.hpp"
+
 namespace dagloop {
+
+/// Dropped at the start of a file.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+/// How much of a line is held: it may have a carriage return more than the limit.
+inline constexpr std::uint64_t kMaxHeldBytes = kMaxLineBytes + 1;
 
 /// Gives memory at page boundaries: the kernel copies several times as fast between pages that are
 /// equally aligned.

@@ -12,8 +12,8 @@ namespace dagloop {
 
 namespace {
 
-std::string word_number(const std::string& text, const std::string& words,
-                        const std::string& numbers, const char* unknown) {
+std::string number_of_word(const std::string& text, const std::string& words,
+                           const std::string& numbers, const char* unknown) {
   return fmt::format("transform({}, [{}, ''], [{}, 0], {})", text, words, numbers, unknown);
 }
 
@@ -21,22 +21,24 @@ constexpr const char* kUnknown = "99";
 constexpr int kParts = 1024;  // of the hashes of keys
 
 // Statuses, by their place in Status from 1: up to 5 they are final.
-std::string status_number(const std::string& text) {
-  return word_number(
+std::string clickhouse_status(const std::string& text) {
+  return number_of_word(
       text,
       "'succeeded', 'success', 'ok', 'failed', 'error', 'manual_required', 'cancelled', "
       "'skipped', 'running', 'pending', 'compensating'",
       "1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8", kUnknown);
 }
 
-std::string reason_number(RejectReason reason) { return std::to_string(static_cast<int>(reason)); }
+std::string clickhouse_reason(RejectReason reason) {
+  return std::to_string(static_cast<int>(reason));
+}
 
 // 0 is not_json_object, which no row is: so it stands for no reason.
 static_assert(static_cast<int>(RejectReason::not_json_object) == 0);
 
-std::string reason_number(const LogQuery& query) {
+std::string clickhouse_reason(const LogQuery& query) {
   const auto when = [](const std::string& condition, RejectReason reason) {
-    return condition + ", " + reason_number(reason) + ", ";
+    return condition + ", " + clickhouse_reason(reason) + ", ";
   };
   // In the order of build_record(). A number that is none is text in JSON.
   return "multiIf(" + when("isNaN(duration) OR isInfinite(duration)", RejectReason::wrong_type) +
@@ -78,14 +80,15 @@ std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
       fmt::arg("request", row.text("request_id")), fmt::arg("type", row.text("node_type")),
       fmt::arg("node", row.text("node_id")),
       fmt::arg("attempt", row.number("attempt", "Int64", "1")),
-      fmt::arg("status", status_number(row.text("status"))),
+      fmt::arg("status", clickhouse_status(row.text("status"))),
       fmt::arg("code", row.text("error_code")), fmt::arg("plan", row.text("plan_source")),
       fmt::arg("compensation",
-               word_number(row.text("compensation_status"),
-                           "'not_required', 'completed', 'failed', 'manual_required'", "1, 2, 3, 4",
-                           kUnknown)),
+               number_of_word(row.text("compensation_status"),
+                              "'not_required', 'completed', 'failed', 'manual_required'",
+                              "1, 2, 3, 4", kUnknown)),
       fmt::arg("mode", mode),
-      fmt::arg("cohort", word_number(row.text("cohort"), "'canary', 'control'", "1, 2", kUnknown)),
+      fmt::arg("cohort",
+               number_of_word(row.text("cohort"), "'canary', 'control'", "1, 2", kUnknown)),
       fmt::arg("verification", row.text("verification_reason")),
       fmt::arg("fallback", row.text("fallback_reason")),
       fmt::arg("reused", row.number("idempotent_reuse", "UInt8", "0")),
@@ -94,7 +97,7 @@ std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
       fmt::arg("total", row.number("fanout_total", "Int64", "0")),
       fmt::arg("failed", row.number("fanout_failed", "Int64", "0")), fmt::arg("table", table.local),
       fmt::arg("filter", clickhouse_time_filter(table, mapping, query)));
-  return "SELECT *, " + reason_number(query) + " AS reason FROM (" + words + ")";
+  return "SELECT *, " + clickhouse_reason(query) + " AS reason FROM (" + words + ")";
 }
 
 // A column of runs or attempts, by name and in the order in which equal ones stand (RunTable).
@@ -110,7 +113,7 @@ constexpr const char* kUnpacked =
     "t.13 AS fanout_failed, t.14 AS plan, t.3 = 3 AS manual, 0 AS reason";
 
 // The bits of DurationHistogram::bucket_of.
-std::string bucket_number(const std::string& duration) {
+std::string clickhouse_bucket(const std::string& duration) {
   return "if(" + duration +
          " < 0, -1, toInt64(bitShiftRight(reinterpretAsUInt64(reinterpretAsString(" + duration +
          " + 0.)), 45)))";
@@ -121,7 +124,7 @@ std::string grouped_counts(const std::string& runs, const LogQuery& query) {
   return "SELECT " + clickhouse_stretch("at", query) +
          " AS stretch, population, cohort, reason, status > 5 AS in_flight, plan, code, "
          "if(status <= 5 AND reason = 0, " +
-         bucket_number("duration") +
+         clickhouse_bucket("duration") +
          ", -1) AS bucket, toInt64(count()) AS runs, toInt64(countIf(status = 1)) AS succeeded, "
          "toInt64(sum(unverified)) AS unverified_runs, toInt64(sum(fallback)) AS fallback_runs, "
          "toInt64(countIf(compensation >= 3)) AS not_compensated, toInt64(countIf(compensation >= "
@@ -150,7 +153,7 @@ std::string counted_run_rows(const std::string& runs, const LogQuery& query, int
          " FROM (" + grouped_counts(runs, query) + ") WHERE reason = 0";
 }
 
-bool have_nodes(const std::vector<ClickHouseTable>& tables, const Mapping& mapping) {
+bool clickhouse_have_nodes(const std::vector<ClickHouseTable>& tables, const Mapping& mapping) {
   return std::ranges::any_of(tables, [&](const ClickHouseTable& table) {
     return table.columns.contains(clickhouse_column_of(mapping, "node_id"));
   });
@@ -228,7 +231,7 @@ std::string counted_node_rows(const Steps& steps, const LogQuery& query) {
       "toInt64(attempt > 1), toInt64(attempt > 1 AND status = 1), toInt64(0))), (toInt64(-1), "
       "toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(1))) AS tries FROM ({}) GROUP BY "
       "is_request, key, node",
-      bucket_number("duration"), steps.attempts);
+      clickhouse_bucket("duration"), steps.attempts);
   const std::string counted = fmt::format(
       "SELECT {} AS stretch, run_population, run_cohort, node, t.1 AS bucket, sum(t.2) AS s0, "
       "sum(t.3) AS s1, sum(t.4) AS s2, sum(t.5) AS s3, sum(t.6) AS s4 FROM (SELECT run_at, "
@@ -308,7 +311,7 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
   for (const ClickHouseTable& table : tables) {
     const std::string rows = counted_rows(table, mapping, query);
     steps.records += (steps.records.empty() ? "" : " UNION ALL ") + rows;
-    if (!have_nodes({table}, mapping)) continue;
+    if (!clickhouse_have_nodes({table}, mapping)) continue;
     with_nodes += (with_nodes.empty() ? "" : " UNION ALL ") + rows;
   }
   steps.runs = pruned(steps.records, "node = '' AND reason = 0");
@@ -336,7 +339,7 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
                clickhouse_answer("input", {}, {"0", "0", "lost", "-1"}) +
                " FROM (SELECT toInt64(count()) AS lost FROM (" + losers + "))";
   }
-  if (have_nodes(tables, mapping)) {
+  if (clickhouse_have_nodes(tables, mapping)) {
     answers += " UNION ALL " + counted_run_rows(steps.derived, query, 1, true) +
                counted_node_rows(steps, query);
   }

@@ -14,8 +14,8 @@ namespace {
 using Words = std::vector<std::pair<const char*, std::int64_t>>;
 
 // A word's digit; 0 where there is none.
-std::string word_place(const std::string& text, const Words& words, std::int64_t unknown,
-                       int place) {
+std::string clickhouse_word(const std::string& text, const Words& words, std::int64_t unknown,
+                            int place) {
   std::string from = "''";
   std::string to = "0";
   for (const auto& [word, number] : words) {
@@ -26,7 +26,7 @@ std::string word_place(const std::string& text, const Words& words, std::int64_t
 }
 
 // The upper bits of the number, as DurationHistogram::bucket_of has them. Adding 0 makes -0 a 0.
-std::string duration_place(const ClickHouseExpressions& row, const std::string& column) {
+std::string clickhouse_duration(const ClickHouseExpressions& row, const std::string& column) {
   if (!row.has("duration_ms")) return "0";
   const bool may_lack = row.can_be_null("duration_ms");
   const std::string digit = fmt::format(
@@ -37,7 +37,7 @@ std::string duration_place(const ClickHouseExpressions& row, const std::string& 
 }
 
 // Whether a count is out of its range: that of any of them is that of their bits together.
-std::string number_place(const ClickHouseExpressions& row) {
+std::string clickhouse_number(const ClickHouseExpressions& row) {
   std::string bad =
       fmt::format("bitShiftRight(bitOr({}, {}), 53) != 0", row.number("fanout_total", "Int64", "0"),
                   row.number("fanout_failed", "Int64", "0"));
@@ -48,13 +48,13 @@ std::string number_place(const ClickHouseExpressions& row) {
   return fmt::format("({}) * toInt64({})", bad, std::int64_t{1} << packed::kBadNumber);
 }
 
-std::string node_place(const ClickHouseExpressions& row) {
+std::string clickhouse_node(const ClickHouseExpressions& row) {
   if (!row.has("node_id")) return "0";
   return fmt::format("({} != '' AND {} != 'pipeline') * toInt64({})", row.text("node_id"),
                      row.text("node_type"), std::int64_t{1} << packed::kNode);
 }
 
-std::string time_place(const LogQuery& query) {
+std::string clickhouse_time(const LogQuery& query) {
   const std::string usual =
       fmt::format("{} + {}", clickhouse_stretch("at", query), packed::kFirstStretch);
   return fmt::format("if(at = 0, 0, if(at > {}, {}, {})) * toInt64({})",
@@ -63,8 +63,8 @@ std::string time_place(const LogQuery& query) {
 }
 
 // One row of the table, in what it is grouped by and what is counted of it.
-std::string packed_rows(const ClickHouseTable& table, const Mapping& mapping,
-                        const LogQuery& query) {
+std::string clickhouse_packed_rows(const ClickHouseTable& table, const Mapping& mapping,
+                                   const LogQuery& query) {
   const ClickHouseExpressions row(table, mapping);
   const Words statuses{{"succeeded", 1}, {"success", 1},         {"ok", 1},          {"failed", 2},
                        {"error", 2},     {"manual_required", 3}, {"cancelled", 4},   {"skipped", 5},
@@ -78,15 +78,16 @@ std::string packed_rows(const ClickHouseTable& table, const Mapping& mapping,
       "!= '' AS unverified, {fallback} != '' AS fallback, {reused} AS reused, {failed} AS failed, "
       "{total} AS total FROM {table}{filter}",
       fmt::arg("at", row.at()),
-      fmt::arg("status",
-               word_place(row.text("status"), statuses, packed::kUnknownStatus, packed::kStatus)),
-      fmt::arg("cohort", word_place(row.text("cohort"), {{"canary", 1}, {"control", 2}},
-                                    packed::kUnknownCohort, packed::kCohort)),
-      fmt::arg("compensation", word_place(row.text("compensation_status"), compensations,
-                                          packed::kUnknownCompensation, packed::kCompensation)),
-      fmt::arg("number", number_place(row)), fmt::arg("node", node_place(row)),
-      fmt::arg("duration",
-               duration_place(row, clickhouse_name(clickhouse_column_of(mapping, "duration_ms")))),
+      fmt::arg("status", clickhouse_word(row.text("status"), statuses, packed::kUnknownStatus,
+                                         packed::kStatus)),
+      fmt::arg("cohort", clickhouse_word(row.text("cohort"), {{"canary", 1}, {"control", 2}},
+                                         packed::kUnknownCohort, packed::kCohort)),
+      fmt::arg("compensation",
+               clickhouse_word(row.text("compensation_status"), compensations,
+                               packed::kUnknownCompensation, packed::kCompensation)),
+      fmt::arg("number", clickhouse_number(row)), fmt::arg("node", clickhouse_node(row)),
+      fmt::arg("duration", clickhouse_duration(
+                               row, clickhouse_name(clickhouse_column_of(mapping, "duration_ms")))),
       fmt::arg("run", row.text("pipeline_run_id")), fmt::arg("request", row.text("request_id")),
       fmt::arg("mode", row.text("execution_mode")), fmt::arg("plan", row.text("plan_source")),
       fmt::arg("code", row.text("error_code")),
@@ -105,7 +106,8 @@ std::string clickhouse_packed_runs(const ClickHouseTable& table, const Mapping& 
   const std::string kind = fmt::format(
       "digits + (mode = 1 OR mode = 2 AND no_run) * toInt64({}) + (no_run AND no_request) * "
       "toInt64({}) + {}",
-      std::int64_t{1} << packed::kPopulation, std::int64_t{1} << packed::kNoKey, time_place(query));
+      std::int64_t{1} << packed::kPopulation, std::int64_t{1} << packed::kNoKey,
+      clickhouse_time(query));
   // Sums of what is out of its range mean nothing, and may not fit.
   const std::string is_good =
       fmt::format("bitAnd(digits_of_all, {}) = 0", std::int64_t{1} << packed::kBadNumber);
@@ -118,7 +120,7 @@ std::string clickhouse_packed_runs(const ClickHouseTable& table, const Mapping& 
              "unverified_runs, sum(fallback) AS fallback_runs, sum(reused) AS reused_runs, "
              "sum(failed) AS failed_items, sum(total) AS items, max(at) AS newest FROM ({}) GROUP "
              "BY digits_of_all, plan, code)",
-             kind, packed_rows(table, mapping, query));
+             kind, clickhouse_packed_rows(table, mapping, query));
 }
 
 }  // namespace dagloop

@@ -212,15 +212,15 @@ std::int64_t integer(const std::string& digits) {
   return value;
 }
 
-void demand_columns(const std::vector<std::string>& fields) {
+void demand_clickhouse_columns(const std::vector<std::string>& fields) {
   if (fields.size() == kColumns) return;
   throw Error(ErrorKind::source, "ClickHouse's answer",
               "a row has " + std::to_string(fields.size()) + " columns",
               "report it with the version of the server");
 }
 
-PackedRuns packed_runs_of(const std::vector<std::string>& fields) {
-  demand_columns(fields);
+PackedRuns packed_runs_of_row(const std::vector<std::string>& fields) {
+  demand_clickhouse_columns(fields);
   PackedRuns out;
   out.kind = integer(fields[1]);
   out.plan_source = fields[4];
@@ -233,8 +233,8 @@ PackedRuns packed_runs_of(const std::vector<std::string>& fields) {
   return out;
 }
 
-PartialRow partial_row_of(const std::vector<std::string>& fields, const LogQuery& query) {
-  demand_columns(fields);
+PartialRow clickhouse_partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
+  demand_clickhouse_columns(fields);
   PartialRow row;
   row.kind = parse_row_kind(fields[0]);
   row.slot = slot_of_stretch(integer(fields[1]), query);
@@ -289,11 +289,11 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
     if (fields.front() == "packed") {
-      add_packed(packed_runs_of(fields), query,
+      add_packed(packed_runs_of_row(fields), query,
                  [&](const PartialRow& each) { partials.add(each); });
       continue;
     }
-    const PartialRow row = partial_row_of(fields, query);
+    const PartialRow row = clickhouse_partial_row(fields, query);
     shards += row.kind == RowKind::shard ? 1 : 0;
     partials.add(row);
   }

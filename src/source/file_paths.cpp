@@ -31,8 +31,8 @@ bool is_day_name(std::string_view name) {
   });
 }
 
-[[noreturn]] void fail_on_pattern(const std::string& where, std::string_view what,
-                                  std::string_view remedy) {
+[[noreturn]] void refuse_source_path(const std::string& where, std::string_view what,
+                                     std::string_view remedy) {
   throw Error(ErrorKind::source, where, what, remedy);
 }
 
@@ -43,7 +43,7 @@ std::vector<fs::directory_entry> entries_of(const std::string& directory) {
     entries.push_back(*it);
   }
   if (error)
-    fail_on_pattern(directory, error.message(), "check that this user may list the directory");
+    refuse_source_path(directory, error.message(), "check that this user may list the directory");
   return entries;
 }
 
@@ -66,8 +66,8 @@ void add_directory(const std::string& directory, std::vector<std::string>& files
     }
   }
   if (files.size() == before) {
-    fail_on_pattern(directory, "the directory holds no *.jsonl, *.jsonl.gz or *.jsonl.zst",
-                    "name the directory that the logs are in, or a glob");
+    refuse_source_path(directory, "the directory holds no *.jsonl, *.jsonl.gz or *.jsonl.zst",
+                       "name the directory that the logs are in, or a glob");
   }
 }
 
@@ -78,7 +78,7 @@ std::vector<std::string> glob_paths(const std::string& pattern) {
   if (result == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   if (result == GLOB_ABORTED || result == GLOB_NOSPACE) {
-    fail_on_pattern(pattern, "a directory of the glob cannot be read", "check the permissions");
+    refuse_source_path(pattern, "a directory of the glob cannot be read", "check the permissions");
   }
   return paths;
 }
@@ -100,11 +100,11 @@ void add_pattern(const std::string& pattern, std::vector<std::string>& files) {
   } else if (fs::exists(status)) {
     add_path(pattern, files);  // as it stands, even with the letters of a glob in it
   } else if (status.type() != fs::file_type::not_found) {
-    fail_on_pattern(pattern, error.message(), "check the path and that this user may read it");
+    refuse_source_path(pattern, error.message(), "check the path and that this user may read it");
   } else {
     const std::vector<std::string> paths = glob_paths(pattern);
     if (paths.empty())
-      fail_on_pattern(pattern, "there is no such file", "check the path or the glob");
+      refuse_source_path(pattern, "there is no such file", "check the path or the glob");
     for (const std::string& path : paths) add_path(path, files);
   }
 }

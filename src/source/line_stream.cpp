@@ -7,15 +7,6 @@
 #include "dagloop/record/record_reader.hpp"
 
 namespace dagloop {
-namespace {
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// A line may have a carriage return more than the limit.
-constexpr std::size_t kMaxHeldBytes = kMaxLineBytes + 1;
-
-}  // namespace
-
 LineStream::LineStream(std::unique_ptr<ByteStream> bytes, std::size_t chunk_bytes)
     : bytes_(std::move(bytes)), chunk_bytes_(chunk_bytes) {
   Buffer head;

@@ -18,11 +18,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
-
-// A line may have a carriage return more than the limit.
-constexpr std::uint64_t kMaxOpenLineBytes = kMaxLineBytes + 1;
-
 constexpr std::uint64_t kPageBytes = 4096;
 
 // Bytes read at a time in search of the end of a chunk's last line.
@@ -36,7 +31,7 @@ class PlainFile final : public ChunkReader {
         descriptor_(descriptor),
         begin_(begin),
         size_(end),
-        chunk_bytes_(std::max(chunk_bytes, kUtf8Mark.size() + 1)) {
+        chunk_bytes_(std::max(chunk_bytes, kByteOrderMark.size() + 1)) {
   }  // the first chunk holds it and what follows
   ~PlainFile() override { ::close(descriptor_); }
   PlainFile(const PlainFile&) = delete;
@@ -65,15 +60,16 @@ class PlainFile final : public ChunkReader {
       const std::string_view bytes(chunk.buffer.data(), size);
       const std::size_t newline = bytes.find('\n', first - 1 - from);
       begin = newline == std::string_view::npos ? size : newline + 1;
-    } else if (first == 0 && std::string_view(chunk.buffer.data(), size).starts_with(kUtf8Mark)) {
-      begin = kUtf8Mark.size();
+    } else if (first == 0 &&
+               std::string_view(chunk.buffer.data(), size).starts_with(kByteOrderMark)) {
+      begin = kByteOrderMark.size();
     }
     // Where the last byte ends a line, the next one begins in the next chunk.
     if (begin == size) return;
     const std::uint64_t last_line = last_line_begin(chunk, begin, size);
     while (chunk.buffer[size - 1] != '\n' && from + size < size_) {
       const std::uint64_t searched = size;
-      if (searched - last_line > kMaxOpenLineBytes) {
+      if (searched - last_line > kMaxHeldBytes) {
         chunk.ends_overlong = true;
         size = last_line;
         break;

@@ -13,8 +13,6 @@ namespace {
 // Buckets of DurationHistogram from 2^-10 ms to 2^33 ms (99 days): 128 an octave.
 constexpr int kFirstOctave = -10;
 constexpr int kOctaves = 43;
-constexpr int kBucketsAnOctave = 128;
-constexpr int kExponentBias = 1023;
 constexpr int kFirstBucket = (kExponentBias + kFirstOctave) * kBucketsAnOctave;
 
 std::string number(RejectReason reason) { return std::to_string(static_cast<int>(reason)); }
@@ -29,7 +27,7 @@ std::string number_of(const std::string& text, const WordNumbers& words) {
   return found + " WHEN '' THEN 0 ELSE CASE WHEN " + text + " IS NULL THEN 0 END END";
 }
 
-std::string status_code(const std::string& text) { return number_of(text, status_words()); }
+std::string postgres_status(const std::string& text) { return number_of(text, status_words()); }
 
 std::string compensation_of(const std::string& text) {
   return number_of(text, compensation_words());
@@ -37,13 +35,13 @@ std::string compensation_of(const std::string& text) {
 
 std::string cohort_of(const std::string& text) { return number_of(text, cohort_words()); }
 
-std::string reason_code(const Expressions& row, const LogQuery& query) {
+std::string postgres_reason(const Expressions& row, const LogQuery& query) {
   const std::string at = row.value("created_at", "timestamptz");
   const std::string duration = row.value("duration_ms", "float8");
   const std::string attempt = row.value("attempt", "int8");
   const std::string total = row.value("fanout_total", "int8");
   const std::string failed = row.value("fanout_failed", "int8");
-  const std::string status = status_code(row.text("status"));
+  const std::string status = postgres_status(row.text("status"));
   const auto when = [](const std::string& condition, RejectReason reason) {
     return " WHEN " + condition + " THEN " + number(reason);
   };
@@ -85,10 +83,10 @@ std::string counted_record_rows(const PostgresTable& table, const Mapping& mappi
   const std::string alone = is_unique ? "(" + run_id + " <> '') IS TRUE" : "false";
   return "SELECT " + alone + " AS alone, CASE WHEN " + run_id + " <> '' THEN hashtextextended(" +
          run_id + ", 0) ELSE hashtextextended(" + row.text("request_id") + ", 1) END AS hash, " +
-         row.value("created_at", "timestamptz") + " AS at, " + reason_code(row, query) +
+         row.value("created_at", "timestamptz") + " AS at, " + postgres_reason(row, query) +
          " AS reason, (" + run_id + " <> '') IS NOT TRUE AS is_request, coalesce(nullif(" + run_id +
          ", ''), " + row.text("request_id") + ") AS key, " + node + " AS node, coalesce(" +
-         row.value("attempt", "int8") + ", 1) AS attempt, " + status_code(row.text("status")) +
+         row.value("attempt", "int8") + ", 1) AS attempt, " + postgres_status(row.text("status")) +
          " AS status, nullif(" + row.text("error_code") + ", '') AS code, " +
          row.text("plan_source") + " AS plan, " + compensation_of(row.text("compensation_status")) +
          " AS compensation, CASE " + mode +
@@ -112,7 +110,7 @@ std::string powers_of_two(int first, int step, int count) {
 
 // The bucket of a duration. Scaling by powers of two is exact, so the bucket is, too. Zero and what
 // is far from any latency take the bits of the number.
-std::string bucket_code(const std::string& duration) {
+std::string postgres_bucket(const std::string& duration) {
   const std::string octave =
       "width_bucket(" + duration + ", " + powers_of_two(kFirstOctave, 1, kOctaves + 1) + ")";
   const std::string byte = "get_byte(float8send(" + duration + "), ";
@@ -163,7 +161,7 @@ std::string kinds_of(const std::string& runs, const LogQuery& query) {
          "coalesce((status > 5)::int, 0)) * 2 + (code IS NOT NULL)::int) * 262144 + CASE WHEN "
          "status "
          "<= 5 AND duration IS NOT NULL THEN 1 + " +
-         bucket_code("duration") +
+         postgres_bucket("duration") +
          " ELSE 0 END AS packed, CASE WHEN code IS NULL THEN plan ELSE char_length(coalesce(plan, "
          "'')) || ':' || coalesce(plan, '') || code END AS names, status, unverified, fallback, "
          "compensation, manual OR status = 3 AS manual, reused, fanout_failed, fanout_total, at "
@@ -276,7 +274,7 @@ std::string node_rows(const LogQuery& query) {
   return "\nUNION ALL SELECT 'node', " + stretch +
          ", r.population, r.cohort, a.node, NULL, bucket, sum(count), sum(failed), sum(retries), "
          "sum(retries_succeeded), 0" +
-         padded(5) + " FROM (SELECT is_request, key, node, " + bucket_code("duration") +
+         padded(5) + " FROM (SELECT is_request, key, node, " + postgres_bucket("duration") +
          " AS bucket, count(*) AS count, count(*) FILTER (WHERE status = 2) AS failed, count(*) "
          "FILTER (WHERE attempt > 1) AS retries, count(*) FILTER (WHERE attempt > 1 AND status = "
          "1) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +

@@ -15,6 +15,10 @@ namespace dagloop {
 inline constexpr const char* kMaxCountSql = "9007199254740991";
 inline constexpr const char* kMaxAttemptSql = "4294967295";
 
+/// The form of DurationHistogram's buckets: how many an octave has, and the bias of a double.
+inline constexpr int kBucketsAnOctave = 128;
+inline constexpr int kExponentBias = 1023;
+
 /// Returns a text as SQL.
 std::string sql_literal(const std::string& text);
 

@@ -224,7 +224,7 @@ class RollupReading {
 };
 
 // Queries of different shape keep sums beside one another.
-std::string value_name(const LogQuery& query) {
+std::string sums_name(const LogQuery& query) {
   const auto days = std::chrono::floor<std::chrono::days>(query.range.length()).count();
   return fmt::format("counts.{}.{}", query.cuts.size(), days);
 }
@@ -268,7 +268,7 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   if (query.latest < query.range.end || query.cuts.empty()) return {};
   if (sealed.range.start >= sealed.range.end) return {};
   RollupReading reading(transaction, tables, query, options);
-  const std::string name = value_name(query);
+  const std::string name = sums_name(query);
   const RollupValues stored = options.rollup->load(log, name, name + kWhole);
   std::optional<KeptRange> kept = kept_value(stored, name, query);
   std::optional<KeptRange> whole = kept_value(stored, name + kWhole, query);

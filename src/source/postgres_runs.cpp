@@ -12,8 +12,6 @@ namespace {
 // Durations that are looked up: from 1 ms to 17 minutes. Others take the bits of the number.
 constexpr int kFirstRunOctave = 0;
 constexpr int kEndOctave = 20;
-constexpr int kPlacesAnOctave = 128;
-constexpr int kBias = 1023;
 
 constexpr const char* kDurationColumn = "dagloop_duration";
 constexpr const char* kTimeColumn = "dagloop_at";
@@ -35,9 +33,9 @@ std::string word_digit(const std::string& text, const WordNumbers& words, std::i
 // exact, and so is the difference of two numbers of one octave: so the bucket is, too.
 std::string octaves(const std::string& duration, int first, int end) {
   if (end - first == 1) {
-    const int before = (kBias + first) * kPlacesAnOctave;  // width_bucket counts from 1
+    const int before = (kExponentBias + first) * kBucketsAnOctave;  // width_bucket counts from 1
     return fmt::format("{} + width_bucket({}, {:.1f}, {:.1f}, {})", before, duration,
-                       std::ldexp(1.0, first), std::ldexp(1.0, end), kPlacesAnOctave);
+                       std::ldexp(1.0, first), std::ldexp(1.0, end), kBucketsAnOctave);
   }
   const int middle = (first + end) / 2;
   return fmt::format("CASE WHEN {} < {:.1f} THEN {} ELSE {} END", duration, std::ldexp(1.0, middle),

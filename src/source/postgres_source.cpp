@@ -23,8 +23,8 @@
 namespace dagloop {
 namespace {
 
-constexpr int kServerTries = 3;
-constexpr std::chrono::milliseconds kFirstServerPause{200};
+constexpr int kPostgresTries = 3;
+constexpr std::chrono::milliseconds kFirstPostgresPause{200};
 constexpr int kRowsAtOnce = 5000;
 constexpr const char* kRowsAtMost = "50000";
 constexpr const char* kQueryCanceled = "57014";
@@ -253,12 +253,12 @@ PostgresSource::PostgresSource(const std::string& uri, SourceOptions options)
 PostgresSource::~PostgresSource() = default;
 
 PartialSet PostgresSource::read(const LogQuery& query) {
-  std::chrono::milliseconds pause = kFirstServerPause;
+  std::chrono::milliseconds pause = kFirstPostgresPause;
   for (int tries = 1;; ++tries) {
     try {
       return impl_->guarded([&] { return impl_->read_once(query); });
     } catch (const pqxx::broken_connection& error) {
-      if (tries == kServerTries || !is_passing(error.what())) {
+      if (tries == kPostgresTries || !is_passing(error.what())) {
         throw Error(ErrorKind::source, impl_->where, redact_text(first_line(error.what()), 300),
                     "check that the server runs, and host, database, user and password");
       }

@@ -53,7 +53,7 @@ class AdvisoryLock final : public StateLock {
   std::string name_;
 };
 
-class NoServerLock final : public StateLock {};
+class NoPostgresLock final : public StateLock {};
 
 // A connection that was made anew by itself would go on without the lock. Deprecated because the
 // next release of the package never does that.
@@ -152,7 +152,7 @@ PostgresStore::PostgresStore(const std::string& uri, StateAccess access)
 PostgresStore::~PostgresStore() = default;
 
 std::unique_ptr<StateLock> PostgresStore::try_lock() {
-  if (impl_->access == StateAccess::read_only) return std::make_unique<NoServerLock>();
+  if (impl_->access == StateAccess::read_only) return std::make_unique<NoPostgresLock>();
   const bool is_held = impl_->guarded([this] {
     pqxx::nontransaction session(*impl_->connection);
     return session

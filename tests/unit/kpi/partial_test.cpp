@@ -19,7 +19,7 @@ KpiPartial merged(KpiPartial a, const KpiPartial& b) {
   return a;
 }
 
-KpiPartial partial_of(Random& random) {
+KpiPartial partial_with(Random& random) {
   return test::settle(test::awkward_log(random)).sum(kRange, Population::dag);
 }
 
@@ -39,9 +39,9 @@ InputCounts counts_of(Random& random, const std::string& file) {
 TEST_CASE("merging partials is commutative and associative, and the empty partial is neutral") {
   Random random(21);
   for (int round = 0; round < 200; ++round) {
-    const KpiPartial a = partial_of(random);
-    const KpiPartial b = partial_of(random);
-    const KpiPartial c = partial_of(random);
+    const KpiPartial a = partial_with(random);
+    const KpiPartial b = partial_with(random);
+    const KpiPartial c = partial_with(random);
     CAPTURE(round);
     REQUIRE(merged(a, b) == merged(b, a));
     REQUIRE(merged(merged(a, b), c) == merged(a, merged(b, c)));

@@ -10,7 +10,7 @@ using namespace dagloop::test;
 
 namespace {
 
-KpiPartial random_runs(Random& random) {
+KpiPartial random_records(Random& random) {
   KpiPartial partial;
   partial.total_runs = 1 + random.below(9);
   partial.succeeded = random.below(partial.total_runs + 1);
@@ -31,7 +31,7 @@ PartialSet random_log(Random& random, int slots) {
     for (const Cohort cohort : {Cohort::none, Cohort::canary, Cohort::control}) {
       if (random.chance(0.6)) continue;
       const auto population = random.chance(0.2) ? Population::non_dag : Population::dag;
-      set.partials[{at_minute(5 * slot), population, cohort}].merge(random_runs(random));
+      set.partials[{at_minute(5 * slot), population, cohort}].merge(random_records(random));
     }
   }
   return set;

@@ -3,20 +3,16 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/state/sqlite_store.hpp"
+#include "journal_event.hpp"
 #include "run_sql.hpp"
 #include "temp_directory.hpp"
 
 namespace dagloop {
 namespace {
 
+using test::journal_event;
 using test::run_sql;
 using test::TempDirectory;
-
-JournalEvent edited_event(const std::string& why) {
-  JournalEvent made;
-  made.why = why;
-  return made;
-}
 
 std::string load_fault(const std::string& path) {
   for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
@@ -39,7 +35,7 @@ void make_earlier_store(const std::string& path, const CycleState& state) {
   JournalHead head;
   std::string rows;
   for (const std::string why : {"one", "two"}) {
-    const JournalEntry entry = chain_event(head, edited_event(why));
+    const JournalEntry entry = chain_event(head, journal_event(why));
     head = {entry.sequence, entry.hash};
     rows += "INSERT INTO journal VALUES (" + std::to_string(entry.sequence) + ", '" +
             to_canonical_json(journal_entry_to_json(entry)) + "');";
@@ -70,10 +66,10 @@ TEST_CASE("a state that was edited, exchanged or put back is refused by every lo
   {
     SqliteStore store(path, StateAccess::read_write);
     CycleState state;
-    store.commit(state, {edited_event("one"), edited_event("two")});
+    store.commit(state, {journal_event("one"), journal_event("two")});
     run_sql(path, "CREATE TABLE earlier AS SELECT document FROM state");
     state.used_decisions = {"d1"};
-    store.commit(state, {edited_event("three")});
+    store.commit(state, {journal_event("three")});
   }
   CHECK(load_fault(path).empty());
   run_sql(path, sql);
@@ -94,7 +90,7 @@ TEST_CASE("a store of version 1 is read as it was, and its next commit makes it 
   CHECK(state.used_decisions == before.used_decisions);
   CHECK(state.version == 2);
   CHECK_FALSE(records_fault(store.records()));
-  store.commit(state, {edited_event("three")});
+  store.commit(state, {journal_event("three")});
   CHECK_FALSE(records_fault(store.records()));
   CHECK(store.journal()[1].state_sha256.empty());
   CHECK(store.journal()[2].state_sha256 == state_sha256(3, store.records().state->document));
@@ -103,9 +99,9 @@ TEST_CASE("a store of version 1 is read as it was, and its next commit makes it 
 }
 
 TEST_CASE("an entry that vouches for no state behind one that does is told") {
-  const JournalEntry first = chain_event({}, edited_event("one"), std::string(64, 'a'));
+  const JournalEntry first = chain_event({}, journal_event("one"), std::string(64, 'a'));
   const JournalHead middle{first.sequence, first.hash};
-  const JournalEntry second = chain_event(middle, edited_event("two"));
+  const JournalEntry second = chain_event(middle, journal_event("two"));
   const auto fault = journal_fault({first, second}, {second.sequence, second.hash});
   REQUIRE(fault);
   CHECK(*fault == "entry 2: does not say which state it was committed with");
@@ -115,7 +111,7 @@ TEST_CASE("each entry says the digest of version and document of the state it ca
   const TempDirectory folder;
   SqliteStore store(folder.path("s.db"), StateAccess::read_write);
   CycleState state;
-  store.commit(state, {edited_event("one"), edited_event("two")});
+  store.commit(state, {journal_event("one"), journal_event("two")});
   const auto entries = store.journal();
   // sha256sum of "1\n" and the document.
   CHECK(entries[0].state_sha256 == state_sha256(1, store.records().state->document));

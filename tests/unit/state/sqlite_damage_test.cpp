@@ -5,29 +5,24 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/state/sqlite_store.hpp"
+#include "journal_event.hpp"
 #include "run_sql.hpp"
 #include "temp_directory.hpp"
 
 namespace dagloop {
 namespace {
 
+using test::journal_event;
 using test::run_sql;
 using test::TempDirectory;
-
-JournalEvent damaged_event(const std::string& why) {
-  JournalEvent made;
-  made.actor = "alice";
-  made.why = why;
-  return made;
-}
 
 // Makes a store with three entries in its journal.
 void make_store(const std::string& path) {
   SqliteStore store(path, StateAccess::read_write);
   CycleState state;
-  store.commit(state, {damaged_event("one"), damaged_event("two")});
+  store.commit(state, {journal_event("one"), journal_event("two")});
   state.phase = Phase::proposed;
-  store.commit(state, {damaged_event("three")});
+  store.commit(state, {journal_event("three")});
 }
 
 std::optional<std::string> fault_after(const std::string& sql) {
@@ -98,7 +93,7 @@ TEST_CASE("a store whose state row is gone takes no commit over its old journal"
   SqliteStore store(path, StateAccess::read_write);
   check_preflight(path, [&] { static_cast<void>(store.load()); });
   CycleState state;
-  check_preflight(path, [&] { store.commit(state, {damaged_event("anew")}); });
+  check_preflight(path, [&] { store.commit(state, {journal_event("anew")}); });
   CHECK(store.journal().size() == 3);
   CHECK(state.version == 0);
 }

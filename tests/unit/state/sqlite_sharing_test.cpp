@@ -6,20 +6,16 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/state/sqlite_store.hpp"
+#include "journal_event.hpp"
 #include "run_sql.hpp"
 #include "temp_directory.hpp"
 
 namespace dagloop {
 namespace {
 
+using test::journal_event;
 using test::run_sql;
 using test::TempDirectory;
-
-JournalEvent shared_event(const std::string& why) {
-  JournalEvent made;
-  made.why = why;
-  return made;
-}
 
 bool is_intact(StateStore& store) { return !journal_fault(store.journal(), store.journal_head()); }
 
@@ -47,20 +43,21 @@ TEST_CASE("a commit that fails half way leaves neither state nor journal behind"
   const std::string path = folder.path("s.db");
   SqliteStore store(path, StateAccess::read_write);
   CycleState state;
-  store.commit(state, {shared_event("first")});
+  store.commit(state, {journal_event("first")});
   run_sql(path,
           "CREATE TRIGGER fault BEFORE INSERT ON journal WHEN NEW.sequence = 4 "
           "BEGIN SELECT raise(ABORT, 'a fault was injected'); END");
   const CycleState before = state;
   state.phase = Phase::proposed;
-  CHECK_THROWS_WITH(store.commit(state, {shared_event("2"), shared_event("3"), shared_event("4")}),
-                    Catch::StartsWith("preflight: " + path) && Catch::Contains("injected"));
+  CHECK_THROWS_WITH(
+      store.commit(state, {journal_event("2"), journal_event("3"), journal_event("4")}),
+      Catch::StartsWith("preflight: " + path) && Catch::Contains("injected"));
   CHECK(state.version == before.version);
   CHECK(store.load() == before);
   CHECK(store.journal().size() == 1);
   CHECK(is_intact(store));
   run_sql(path, "DROP TRIGGER fault");
-  store.commit(state, {shared_event("2"), shared_event("3"), shared_event("4")});
+  store.commit(state, {journal_event("2"), journal_event("3"), journal_event("4")});
   CHECK(store.load() == state);
   CHECK(store.journal().size() == 4);
   CHECK(is_intact(store));
@@ -71,13 +68,13 @@ TEST_CASE("a commit is a conflict for a version that is behind, ahead or of an e
   SqliteStore store(folder.path("s.db"), StateAccess::read_write);
   CycleState state;
   state.version = 1;
-  CHECK_THROWS_WITH(store.commit(state, {shared_event("x")}), Catch::StartsWith("conflict: "));
+  CHECK_THROWS_WITH(store.commit(state, {journal_event("x")}), Catch::StartsWith("conflict: "));
   state.version = 0;
-  store.commit(state, {shared_event("x")});
+  store.commit(state, {journal_event("x")});
   for (const std::uint64_t version : {0U, 2U, 1000U}) {
     CycleState other = state;
     other.version = version;
-    CHECK_THROWS_WITH(store.commit(other, {shared_event("x")}), Catch::StartsWith("conflict: "));
+    CHECK_THROWS_WITH(store.commit(other, {journal_event("x")}), Catch::StartsWith("conflict: "));
     CHECK(other.version == version);
   }
   CHECK(store.journal().size() == 1);
@@ -98,7 +95,7 @@ TEST_CASE("of many that commit at once each change is kept or told to be a confl
         CycleState state = store.load();
         ++state.rollbacks[std::to_string(writer)];
         try {
-          store.commit(state, {shared_event(std::to_string(writer))});
+          store.commit(state, {journal_event(std::to_string(writer))});
           ++kept[writer];
         } catch (const Error& error) {
           if (error.kind() != ErrorKind::conflict) throw;
@@ -135,7 +132,7 @@ TEST_CASE("of several that make the store at once none wipes what another has co
       try {
         SqliteStore store(path, StateAccess::read_write);
         CycleState state = store.load();
-        store.commit(state, {shared_event("x")});
+        store.commit(state, {journal_event("x")});
         ++committed;
       } catch (const Error&) {
         // a conflict: nothing of this one was kept
@@ -157,7 +154,7 @@ TEST_CASE("a store opened to read shows what others commit afterwards") {
   SqliteStore reader(folder.path("s.db"), StateAccess::read_only);
   CycleState state;
   state.phase = Phase::proposed;
-  writer.commit(state, {shared_event("x")});
+  writer.commit(state, {journal_event("x")});
   CHECK(reader.load() == state);
   CHECK(reader.journal().size() == 1);
 }
@@ -188,7 +185,7 @@ TEST_CASE("an empty file is a store in which nothing was stored yet, and reading
   CHECK(std::filesystem::file_size(path) == 0);
   SqliteStore writer(path, StateAccess::read_write);
   CycleState state;
-  writer.commit(state, {shared_event("x")});
+  writer.commit(state, {journal_event("x")});
   CHECK(writer.load().version == 1);
 }
 
@@ -200,7 +197,7 @@ TEST_CASE("the names that SQLite takes for something else are files here") {
     {
       SqliteStore store(name, StateAccess::read_write);
       CycleState state;
-      store.commit(state, {shared_event("x")});
+      store.commit(state, {journal_event("x")});
     }
     CHECK(std::filesystem::file_size(name) > 0);
     SqliteStore store(name, StateAccess::read_only);
@@ -214,7 +211,7 @@ TEST_CASE("a store is opened by its URI") {
   {
     const auto store = open_state(uri, StateAccess::read_write);
     CycleState state;
-    store->commit(state, {shared_event("x")});
+    store->commit(state, {journal_event("x")});
   }
   CHECK(open_state(uri, StateAccess::read_only)->load().version == 1);
   for (const std::string bad : {"mysql://u:s3cr3t@h/db", "oracle:x", "s.db", "", "SQLITE:s.db"}) {
