@@ -1,0 +1,106 @@
+"""What earlier versions left behind opens: state, journal, rollup store, approval, a change under way.
+
+tests/golden/upgrade/VERSION/STORY/ is made by make_upgrade_fixture.py with that version's executables.
+"""
+
+import json
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+from make_upgrade_fixture import T0
+from support import SOURCE_DIR, Log, hours, minutes, run_tool, stamp
+
+FIXTURES = SOURCE_DIR / "tests" / "golden" / "upgrade"
+VERSIONS = sorted(path.name for path in FIXTURES.iterdir())
+
+
+class UpgradeTest(unittest.TestCase):
+    def story(self, version, name):
+        """Copies a story; what git does not keep of it (modes, empty folders) is as it was."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="dl_")) / name
+        self.addCleanup(shutil.rmtree, folder.parent)
+        shutil.copytree(FIXTURES / version / name, folder)
+        (folder / "state" / "loop.db").chmod(0o600)
+        return folder
+
+    def tool(self, folder, name, *arguments, code=0):
+        result = run_tool(name, "--config", "config.json", *arguments, cwd=folder)
+        self.assertEqual(result.code, code, str(result))
+        return result
+
+    def tick(self, folder, at, code=0):
+        return self.tool(folder, "dag_optimization_cycle", "--json", "--apply", "--as-of", stamp(at),
+                         code=code).document()
+
+    def percent(self, folder):
+        (line,) = [each for each in (folder / "service.env").read_text().splitlines()
+                   if each.startswith("DAG_ROLLOUT_PERCENT=")]
+        return line.split("'")[1]
+
+    def each(self, name):
+        for version in VERSIONS:
+            with self.subTest(version=version):
+                yield self.story(version, name)
+
+    def check_journal(self, folder):
+        self.assertIn("journal intact: ", self.tool(folder, "apply_dag_policy",
+                                                    "--verify-journal").stdout)
+
+    def runs_after(self, folder, failed):
+        log = Log(folder / "log.jsonl")
+        log.next_id = 100_000
+        log.runs(T0 + minutes(90), hours(6), 60, cohort="canary", failed=failed)
+        log.runs(T0 + minutes(90), hours(6), 180, cohort="control")
+
+    def test_there_are_stories(self):
+        self.assertTrue(VERSIONS)
+
+    def test_state_and_journal_are_read(self):
+        for name, phase in (("pending", "proposed"), ("verifying", "verifying")):
+            for folder in self.each(name):
+                self.check_journal(folder)
+                status = self.tool(folder, "apply_dag_policy", "--status").document()
+                self.assertEqual(status["phase"], phase)
+
+    def test_a_pending_approval_is_applied(self):
+        for folder in self.each("pending"):
+            self.assertEqual(self.tick(folder, T0 + minutes(30))["phase"], "verifying")
+            self.assertEqual(self.percent(folder), "10")
+            self.check_journal(folder)
+
+    def test_a_change_under_verification_goes_back_at_once(self):
+        for folder in self.each("verifying"):
+            self.runs_after(folder, failed=50)
+            told = self.tick(folder, T0 + hours(8), code=7)
+            self.assertEqual(told["phase"], "rolled_back", told)
+            self.assertEqual(self.percent(folder), "0")
+            self.check_journal(folder)
+
+    def test_a_change_under_verification_settles(self):
+        for folder in self.each("verifying"):
+            self.runs_after(folder, failed=0)
+            self.assertEqual(self.tick(folder, T0 + hours(8))["phase"], "settled")
+            self.check_journal(folder)
+
+    def test_the_way_back_by_hand_works_at_once(self):
+        for folder in self.each("verifying"):
+            self.tool(folder, "apply_dag_policy", "--rollback", "--apply")
+            self.assertEqual(self.percent(folder), "0")
+            self.check_journal(folder)
+
+    def test_a_rollup_store_gives_the_report_of_a_full_scan(self):
+        for folder in self.each("verifying"):
+            self.runs_after(folder, failed=3)
+            reports = []
+            for store in ("sqlite:state/rollup.db", "sqlite:state/new.db"):
+                report = self.tool(folder, "eval_dag_quality", "--json", "--as-of",
+                                   stamp(T0 + hours(8)), "--rollup", store).document()
+                report.pop("generated_at")
+                reports.append(json.dumps(report, indent=1))
+            self.assertEqual(*reports)
+
+
+if __name__ == "__main__":
+    unittest.main()
