@@ -55,7 +55,8 @@ run_apt() {
     sleep "$retry_s"
     waited=$((waited + SECONDS - started))
   done
-  cat "$errors" >&2
+  # On a bare system debconf tells that apt-utils is missing, which nothing here needs.
+  grep -v '^debconf: delaying package configuration' "$errors" >&2 || true
 }
 
 echo "installing: ${missing[*]}"

@@ -53,6 +53,11 @@ class InstallPackagesTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, result.stderr)
 
+    def test_what_apt_warns_of_is_shown_but_not_that_apt_utils_is_missing(self):
+        self.fake("apt-get", "#!/bin/sh\necho 'W: old lists' >&2\n"
+                  "echo 'debconf: delaying package configuration, since apt-utils is not installed' >&2\n")
+        self.assertEqual(self.install("").stderr, 2 * "W: old lists\n")
+
     def test_asks_for_what_is_missing_once(self):
         result = self.install("")
         self.check(result, 0)
