@@ -45,11 +45,14 @@ if(DAGLOOP_WERROR)
   target_compile_options(dagloop_options INTERFACE -Werror)
 endif()
 
-# Where everything takes several times as long, exhaustive tests do not strike at every place.
-set(DAGLOOP_FAULT_EVERY 1)
+# Where everything takes several times as long, exhaustive tests do not strike at every place, unless
+# they are told to (scripts/release.sh exhaustive), and are given longer.
+set(every 1)
 if(DAGLOOP_SANITIZE)
-  set(DAGLOOP_FAULT_EVERY 37)
+  set(every 37)
 endif()
+set(DAGLOOP_FAULT_EVERY ${every} CACHE STRING "Exhaustive tests strike at one place in so many")
+set(DAGLOOP_TEST_TIMEOUT_S 600 CACHE STRING "Seconds that one of the long tests may take")
 
 if(DAGLOOP_COVERAGE)
   set(DAGLOOP_COVERAGE_OPTIONS -fprofile-instr-generate -fcoverage-mapping)  # of src and tools
