@@ -162,15 +162,18 @@ def bare_environment(home, path="/usr/bin:/bin"):
             "SHELL": "/bin/bash"}
 
 
-def run_session(commands, directory, environment):
-    """Runs the commands in one shell. Yields each with its exit code and the lines it printed."""
+def run_session(commands, directory, environment, bash=("bash",)):
+    """Runs the commands in one shell. Yields each with its exit code and the lines it printed.
+
+    `bash` is how it is called: within another tree, for one.
+    """
     mark = "\x01%d %d\x01"
     script = "umask 022\nexec 2>&1 </dev/null\n"
     for i, command in enumerate(commands):
         # The exit code is still there for an "echo $?" that comes next.
         script += "%s\n__code=$?; printf '%s' %d $__code; (exit $__code)\n" % (
             command.text, mark.replace("\x01", "\\001"), i)
-    done = subprocess.run(["bash", "--noprofile", "--norc", "-c", script], cwd=directory,
+    done = subprocess.run([*bash, "--noprofile", "--norc", "-c", script], cwd=directory,
                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, timeout=SESSION_TIMEOUT_S, check=False)
     rest = done.stdout
