@@ -28,7 +28,8 @@ DATABASE = "needs a server at that address: tests/integration/ runs the same aga
 # (document, beginning of the block's first line): why it does not run here.
 LEFT_OUT = {
     ("README.md", "scripts/quickstart.sh"):
-        BUILDS + "tests/cli/test_cron.py runs the rest of quickstart.sh, .ci/run test.sh",
+        BUILDS + "tests/cli/test_cron.py runs the rest of quickstart.sh, scripts/release.sh all of "
+        "it, .ci/run test.sh",
     ("README.md", "*/15 * * * *"): CRON,
     ("examples/README.md", "generate_rollout --start"):
         "built with the tests alone: tests/cli/test_examples.py runs it, and compares all bytes",
@@ -42,7 +43,8 @@ LEFT_OUT = {
     ("docs/reliability.md", "ctest"): MINUTES + "these are three of the tests",
     ("docs/sources.md", "eval_dag_quality --source 'postgresql"): DATABASE,
     ("docs/sources.md", "eval_dag_quality --source 'clickhouse"): DATABASE,
-    ("docs/testing.md", "scripts/test.sh"): BUILDS + ".ci/run runs test.sh and gates.sh",
+    ("docs/testing.md", "scripts/test.sh"): BUILDS + ".ci/run runs test.sh and gates.sh; "
+        "release.sh is for a release",
 }
 
 COMMAND = re.compile(
