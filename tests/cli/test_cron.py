@@ -4,6 +4,7 @@ Cron gives a job no more than HOME, LOGNAME, SHELL and PATH=/usr/bin:/bin, and r
 """
 
 import datetime
+import os
 import pathlib
 import re
 import shutil
@@ -174,6 +175,16 @@ class Executables(CronTestCase):
         self.only("dag_optimization_cycle", "release", "dagloop/build/release/bin")
         (self.dir / "tick").symlink_to(self.clone / "scripts/run_dag_optimization_cycle.sh")
         self.assertEqual(self.check(self.cron(str(self.dir / "tick"))).stdout, "release\n")
+
+    def test_the_newer_of_the_trees_builds_wins(self):
+        (self.clone / "build/quickstart/bin").unlink()
+        builds = [pathlib.Path(self.only("dag_optimization_cycle", kind,
+                                         "dagloop/build/%s/bin" % kind))
+                  for kind in ("quickstart", "release")]
+        for older, newer in builds, reversed(builds):
+            os.utime(older / "dag_optimization_cycle", (1_000_000, 1_000_000))
+            os.utime(newer / "dag_optimization_cycle", (2_000_000, 2_000_000))
+            self.assertEqual(self.check(self.tick()).stdout, newer.parent.name + "\n")
 
     def test_none_at_all_is_a_message_that_says_what_to_do(self):
         (self.clone / "build/quickstart/bin").unlink()
