@@ -12,6 +12,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "embedded_schemas.hpp"
+#include "schema_faults.hpp"
 
 namespace dagloop {
 namespace {
@@ -102,6 +103,20 @@ std::string fault_text(const valijson::ValidationResults::Error& fault) {
   return (path.empty() ? "the document" : path) + ": " + fault.description;
 }
 
+// In valijson's words, for what has no plain ones. The innermost faults tell most, and come first.
+std::vector<std::string> fault_texts(valijson::ValidationResults& results) {
+  std::vector<std::string> texts;
+  valijson::ValidationResults::Error fault;
+  for (int i = 0; i < kMaxFaults && results.popError(fault); ++i)
+    texts.push_back(fault_text(fault));
+  return texts;
+}
+
+std::string remedy_of(std::string_view name) {
+  if (name == "config") return "docs/configuration.md describes every key";
+  return "its schema is config/schemas/" + std::string(name) + ".schema.json";
+}
+
 }  // namespace
 
 std::vector<std::string> schema_names() {
@@ -120,14 +135,12 @@ std::string_view schema_text(std::string_view name) {
 void validate_schema(const Json& document, std::string_view name, std::string_view where) {
   valijson::ValidationResults results;
   if (compiled_schema(name).validate(Copier(where).copy(document), results)) return;
-  // The innermost faults, which tell most, are popped first.
-  std::string faults;
-  valijson::ValidationResults::Error fault;
-  for (int i = 0; i < kMaxFaults && results.popError(fault); ++i) {
-    faults += (i > 0 ? ", " : "") + fault_text(fault);
-  }
-  throw Error(ErrorKind::config, where, faults,
-              "compare it with the schema " + std::string(name) + ".schema.json");
+  const Json schema = parse_json(schema_text(name), name);
+  std::vector<std::string> faults = schema_faults(document, schema);
+  if (faults.empty()) faults = fault_texts(results);
+  std::string text;
+  for (const std::string& fault : faults) text += (text.empty() ? "" : "; ") + fault;
+  throw Error(ErrorKind::config, where, text, remedy_of(name));
 }
 
 }  // namespace dagloop

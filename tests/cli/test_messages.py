@@ -99,6 +99,24 @@ class ConfigurationMessagesTest(MessageTestCase):
             with self.subTest(name):
                 self.check_config(json.dumps(document), *words)
 
+    def test_say_how_a_typo_is_mended_and_all_of_them_at_once(self):
+        self.check_config(
+            json.dumps({"input": {"source": ["logs"], "sources": "logs"}, "window": "1day",
+                        "decision": {"soak": "6hours"}}),
+            "input.source: unknown key (did you mean sources? the keys here are sources, mapping, ",
+            'input.sources: is a string (give a list of strings: ["logs"])',
+            'window: "1day" is not of the right form (give a number and a unit, e.g. "90m", ',
+            'decision.soak: "6hours" is not', "docs/configuration.md")
+
+    def test_say_that_a_document_is_of_another_kind(self):
+        self.quiet_day()
+        self.check_code(self.evaluate(), 0)
+        report = self.ws.reports / "dag_quality_latest.json"
+        self.check_message(
+            self.ws.tool("approve_dag_policy", "--decision", report, "--as", "alice", "--key",
+                         self.ws.key_of("alice"), "--yes"), 2,
+            'schema: is "dagloop.quality_report/1" (give "dagloop.policy_decision/1", or the right')
+
     def test_name_a_file_that_is_not_there(self):
         self.check_message(run_tool("eval_dag_quality", "--config", "no.json"), 2, "no.json",
                            "does not exist")
@@ -222,7 +240,11 @@ class PolicyFileMessagesTest(MessageTestCase):
         self.ws.write(self.ws.approvers, {"approvers": [{"name": "alice", "public_key": "AAAA"}]})
         result = self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file,
                               "--approval", self.ws.approval_file)
-        self.check_message(result, 2, "approvers.json")
+        self.check_message(result, 2, "approvers.json: approvers[0].public_key: is too short")
+        self.ws.write(self.ws.approvers, {"name": "alice", "public_key": "AAAA"})
+        result = self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file,
+                              "--approval", self.ws.approval_file)
+        self.check_message(result, 2, 'approvers: is missing ({"approvers": [ENTRY]}, with entries')
 
     def test_name_a_missing_approvers_file_before_anything_is_proposed(self):
         self.ws.approvers.unlink()

@@ -20,7 +20,7 @@ std::string_view schema_text(std::string_view name);
 ///
 /// Shape:  at most 100,000 values, keys of at most 512 bytes; no pattern, constant or word of a
 ///         list matches a text that is longer than that.
-/// Errors: Error{config} "<where>: <path>: <what>; ..." with the first faults.
+/// Errors: Error{config} "<where>: <path>: <what> (<what to do>); ..." with up to 20 faults.
 /// Cost:   each schema is parsed once; calls for one schema wait for each other.
 void validate_schema(const Json& document, std::string_view name, std::string_view where);
 
