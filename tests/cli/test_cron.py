@@ -107,10 +107,20 @@ class Quickstart(CronTestCase):
         (done / "cmake").write_text("#!/bin/sh\n")
         (done / "cmake").chmod(0o755)
         (self.clone / "scripts/install_packages.sh").write_text("#!/bin/sh\n")
-        path = "%s:%s" % (done, self.environment["PATH"])
-        self.told = self.check(run("scripts/quickstart.sh", {**self.environment, "PATH": path},
-                                   self.clone)).stdout
+        self.path = "%s:%s" % (done, self.environment["PATH"])
+        self.told = self.quickstart()
         (self.next,) = re.findall(r"^== what to type next.*\n((?:.+\n)+)", self.told, re.M)
+
+    def quickstart(self):
+        return self.check(run("scripts/quickstart.sh", {**self.environment, "PATH": self.path},
+                              self.clone)).stdout
+
+    def type_in(self, commands):
+        return self.check(run("set -e\n" + commands, self.environment, self.dir, "/bin/bash"))
+
+    def percent(self):
+        return int(re.search("DAG_ROLLOUT_PERCENT=([0-9]+)",
+                             (self.clone / "examples/service.env").read_text())[1])
 
     def test_it_says_what_it_does(self):
         shown = re.findall(r"^\$ (.*)$", self.told, re.M)
@@ -123,8 +133,22 @@ class Quickstart(CronTestCase):
         self.assertIn("cd %s\n" % self.clone, self.next)
 
     def test_what_it_tells_to_type_next_works_as_it_stands(self):
-        self.check(run("set -e\n" + self.next, self.environment, self.dir, "/bin/bash"))
-        self.assertIn("DAG_ROLLOUT_PERCENT=10 ", (self.clone / "examples/service.env").read_text())
+        self.type_in(self.next)
+        self.assertEqual(self.percent(), 10)
+
+    def test_after_a_session_it_says_how_to_start_over_and_that_works(self):
+        self.type_in(self.next)
+        told = self.quickstart()
+        self.assertNotIn("dry run", told)
+        self.assertNotIn("what to type next", told)
+        (over,) = re.findall("^rm .*$", told, re.M)
+        remove, checkout, again = over.split("; ")
+        self.assertEqual(checkout, "git checkout examples/service.env")
+        shutil.copy(SOURCE_DIR / "examples/service.env", self.clone / "examples")
+        self.type_in("cd %s; %s" % (self.clone, remove))
+        self.assertEqual(again, "scripts/quickstart.sh")
+        self.assertEqual(re.sub("done in .*", "", self.quickstart()),
+                         re.sub("done in .*", "", self.told))
 
     def test_it_prints_what_the_readme_prints(self):
         readme = (SOURCE_DIR / "README.md").read_text()
@@ -133,20 +157,27 @@ class Quickstart(CronTestCase):
                 self.assertIn(" ".join(command.split()),
                               " ".join(readme.replace("\\\n", " ").split()))
 
-    def test_its_cron_line_proposes_and_applies(self):
-        state = self.clone / "state/quickstart.db"
+    def check_cron_line(self):
+        """The tick proposes, its proposal is approved as quickstart.sh says, and applied."""
         (line,) = cron_lines(self.told)
+        self.assertEqual(self.percent(), 10)
+        self.check(self.cron(line))
+        (approve,) = re.findall(r"^To approve what it proposes:\n((?:.+\n)+?)The next tick", self.told,
+                                re.M)
+        self.type_in("cd %s\nPATH=$PWD/build/quickstart/bin:$PATH\n%s --yes"
+                     % (self.clone, approve.rstrip()))
+        self.check(self.cron(line))
+        self.assertEqual(self.percent(), 30)
+        self.assertIn("under verification", self.check(self.cron(line), 3).stdout)
+
+    def test_its_cron_line_proposes_and_applies_before_the_session(self):
         approvers, _, _ = self.next.partition("approve_dag_policy --config")
-        self.check(run("set -e\n" + approvers, self.environment, self.dir, "/bin/bash"))
-        self.assertFalse(state.exists())
-        self.check(self.cron(line))
-        self.assertTrue(state.exists())
-        _, approve, rest = self.next.partition("approve_dag_policy --config")
-        approve += rest.partition("apply_dag_policy")[0]
-        self.check(run("cd %s\nPATH=$PWD/build/quickstart/bin:$PATH\n%s" % (self.clone, approve),
-                       self.environment, self.dir, "/bin/bash"))
-        self.check(self.cron(line))
-        self.assertIn("DAG_ROLLOUT_PERCENT=30 ", (self.clone / "examples/service.env").read_text())
+        self.type_in(approvers)
+        self.check_cron_line()
+
+    def test_its_cron_line_proposes_and_applies_after_the_session(self):
+        self.type_in(self.next)
+        self.check_cron_line()
 
 
 class Executables(CronTestCase):
