@@ -1,6 +1,7 @@
 #include "dagloop/cycle/needed_files.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 namespace dagloop {
@@ -17,9 +18,18 @@ bool is_missing(FileSystem& files, const NeededFile& file) {
   return !file.path.empty() && file.path != "-" && !files.stat(file.path);
 }
 
+// Where relative paths start: the commonest reason that a file "does not exist".
+std::string start_of_paths(const NeededFiles& missing) {
+  const auto is_relative = [](const NeededFile& file) { return !file.path.starts_with('/'); };
+  if (std::ranges::none_of(missing, is_relative)) return "";
+  std::error_code failed;
+  const std::string directory = std::filesystem::current_path(failed).string();
+  return failed ? "" : " (looked for in " + directory + ")";
+}
+
 Error error_of(const NeededFile& file) {
-  return {file.kind, file.path,
-          file.what.empty() ? "the " + file.role + " does not exist" : file.what, file.remedy};
+  const std::string what = file.what.empty() ? "the " + file.role + " does not exist" : file.what;
+  return {file.kind, file.path, what + start_of_paths({file}), file.remedy};
 }
 
 }  // namespace
@@ -70,7 +80,9 @@ std::optional<Error> missing_files(FileSystem& files, const NeededFiles& needed)
     paths += (paths.empty() ? "" : ", ") + file.path;
     remedies += (remedies.empty() ? "" : "; ") + file.role + ": " + file.remedy;
   }
-  return Error(kind, paths, std::to_string(missing.size()) + " files do not exist", remedies);
+  return Error(kind, paths,
+               std::to_string(missing.size()) + " files do not exist" + start_of_paths(missing),
+               remedies);
 }
 
 void check_present(FileSystem& files, const NeededFiles& needed) {

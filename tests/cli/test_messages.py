@@ -195,11 +195,22 @@ class PolicyFileMessagesTest(MessageTestCase):
                            "no_map.json, no.jsonl: 2 files do not exist")
         self.check_message(
             self.evaluate("--source", "no.jsonl", "--source", "nor.jsonl", "--source", "-"), 4,
-            "no.jsonl, nor.jsonl: 2 files do not exist; log: check the path")
+            "no.jsonl, nor.jsonl: 2 files do not exist (looked for in %s); log: check the path"
+            % self.ws.dir.resolve())
         self.check_message(self.ws.tool("dag_quality_gate", "--report", "no.json", "--gate",
                                         "no_gate.json"), 2, "no.json", "no_gate.json")
         self.check_message(run_tool("decide_dag_policy", "--config", "no_c.json", "--report",
                                     "no.json"), 2, "no_c.json, no.json: 2 files do not exist")
+
+    def test_say_where_relative_paths_start_and_only_for_those(self):
+        for missing in ["no.jsonl"], ["no.jsonl", "/no/nor.jsonl"]:
+            sources = [word for path in missing for word in ("--source", path)]
+            self.check_message(self.evaluate(*sources), 4,
+                               "(looked for in %s);" % self.ws.dir.resolve())
+        told = self.evaluate("--source", "/no/no.jsonl", "--source", "/no/nor.jsonl")
+        self.check_message(told, 4, "2 files do not exist; ")
+        self.ws.allowlist.unlink()
+        self.assertNotIn("looked for", self.decide().stderr)
 
     def test_call_a_file_a_file_once(self):
         self.check_code(self.decide(), 0)

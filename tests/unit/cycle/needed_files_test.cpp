@@ -62,10 +62,12 @@ TEST_CASE("of the sources only plain paths are looked for") {
   input.sources = {"logs/*.jsonl", "-", "a.jsonl", "b?.jsonl"};
   MemoryFileSystem files;
   const std::string all = needed_fault(files, source_files(input));
-  CHECK_THAT(all, Catch::StartsWith("config: map.json, a.jsonl: 2 files do not exist; "));
+  CHECK_THAT(all,
+             Catch::StartsWith("config: map.json, a.jsonl: 2 files do not exist (looked for in /"));
   input.sources.emplace_back("postgresql://db/x");
-  CHECK_THAT(needed_fault(files, source_files(input)),
-             Catch::StartsWith("config: map.json: the mapping file does not exist; "));
+  CHECK_THAT(
+      needed_fault(files, source_files(input)),
+      Catch::StartsWith("config: map.json: the mapping file does not exist (looked for in /"));
 }
 
 TEST_CASE("an approvers file that is missing comes with what to put there") {
