@@ -82,7 +82,8 @@ hosts at once. {WRITES_NOTHING}
           "*/15 * * * * cd /srv/planner && "
           "/usr/local/bin/dag_optimization_cycle --config dagloop.json --apply")],
         ["dag_quality_latest.json, .md, .html", "dag_quality_gate_latest.json",
-         "dag_policy_decision_latest.json"]),
+         "dag_policy_decision_latest.json", "dag_trends_latest.json",
+         "dag_rollback_drill_latest.json"]),
     "replay_dag_policy": (
         "replays past logs: what the loop would have decided",
         f"""looks at past logs as the cycle would have looked at them, tick by tick, for one or several
@@ -101,6 +102,23 @@ reports. Decisions of the replay change nothing: the log goes on as it was.
           "    --regression 2026-02-20T00:00:00Z/2026-02-21T12:00:00Z")],
         ["dag_policy_replay_latest.json, .md"]),
 }
+
+# (executable, exit code): what the code means there, where docs/cli.md speaks of others too.
+OWN_MEANINGS = {
+    ("eval_dag_quality", "0"): "done",
+    ("dag_quality_gate", "0"): "gate PASS",
+    ("dag_quality_gate", "1"): "gate FAIL",
+    ("decide_dag_policy", "0"): "decision promote or hold",
+    ("decide_dag_policy", "1"): "decision rollback",
+    ("approve_dag_policy", "0"): "signed, or the key was made",
+    ("apply_dag_policy", "0"): "done; dry run complete",
+    ("dag_optimization_cycle", "0"): "decision promote or hold; dry run complete",
+    ("dag_optimization_cycle", "1"): "decision rollback, done or shown by a dry run",
+    ("replay_dag_policy", "0"): "done, whatever would have been decided",
+    ("replay_dag_policy", "1"): "a marked regression would have been missed",
+    ("replay_dag_policy", "3"): "no tick of a configuration had data",
+}
+NEVER = {("eval_dag_quality", "1"), ("approve_dag_policy", "1")}
 
 EXIT_CODES = pathlib.Path(__file__).parent.parent / "docs/cli.md"
 
@@ -124,9 +142,11 @@ def options_of(tool, bin_dir):
                about.strip())
 
 
-def exit_codes():
-    rows = re.findall(r"^\| (\d+) \| (.*) \|$", EXIT_CODES.read_text(), re.M)
-    return [(code, meaning) for code, meaning in rows]
+def exit_codes(tool):
+    """Yields the codes of docs/cli.md with what they mean for this executable."""
+    for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", EXIT_CODES.read_text(), re.M):
+        if (tool, code) not in NEVER:
+            yield code, OWN_MEANINGS.get((tool, code), meaning)
 
 
 def page(tool, bin_dir):
@@ -151,7 +171,7 @@ def page(tool, bin_dir):
                   ".Pa archive :", ".Bl -tag -width Ds"]
         lines += [f".It Pa {file}" for file in files] + [".El"]
     lines += [".Sh EXIT STATUS", ".Bl -tag -width Ds"]
-    for code, meaning in exit_codes():
+    for code, meaning in exit_codes(tool):
         lines += [f".It {code}", escaped(meaning)]
     lines += [".El", ".Sh EXAMPLES"]
     for title, command in examples:

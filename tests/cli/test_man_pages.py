@@ -33,6 +33,32 @@ class ManPages(unittest.TestCase):
         self.assertEqual((lint.returncode, lint.stdout), (0, ""))
 
 
+class ExitStatus(unittest.TestCase):
+    def test_a_page_says_what_the_codes_of_its_executable_mean(self):
+        for tool, word, foreign in [("replay_dag_policy", "regression", "gate FAIL"),
+                                    ("approve_dag_policy", "signed", "gate PASS"),
+                                    ("dag_quality_gate", "gate FAIL", "decision rollback")]:
+            page = (PAGES / (tool + ".1")).read_text()
+            status = page.partition(".Sh EXIT STATUS")[2].partition(".Sh EXAMPLES")[0]
+            self.assertIn(word, status)
+            self.assertNotIn(foreign, status)
+
+
+@unittest.skipUnless((BIN_DIR.parent / "cmake_install.cmake").exists() and shutil.which("cmake"),
+                     "the executables lie in no build directory, or there is no cmake")
+class Installation(unittest.TestCase):
+    def test_executables_and_pages_are_installed(self):
+        with tempfile.TemporaryDirectory(prefix="dl_") as prefix:
+            subprocess.run(["cmake", "--install", BIN_DIR.parent, "--prefix", prefix], check=True,
+                           stdout=subprocess.DEVNULL)
+            for page in PAGES.iterdir():
+                installed = pathlib.Path(prefix) / "share/man/man1" / page.name
+                self.assertEqual(installed.read_text(), page.read_text())
+                told = subprocess.run([pathlib.Path(prefix) / "bin" / page.stem, "--version"],
+                                      check=True, capture_output=True, text=True).stdout
+                self.assertTrue(told.startswith(page.stem), told)
+
+
 def examples():
     """Returns the examples of the pages, by tool: what each is for, and the command."""
     spec = importlib.util.spec_from_file_location("pages", SOURCE_DIR / "scripts/make_man_pages.py")
