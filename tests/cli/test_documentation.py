@@ -31,7 +31,7 @@ LEFT_OUT = {
         BUILDS + "tests/cli/test_cron.py runs the rest of quickstart.sh, scripts/release.sh all of "
         "it, .ci/run test.sh",
     ("README.md", "*/15 * * * *"): CRON,
-    ("examples/README.md", "generate_rollout --start"):
+    ("examples/README.md", "build/release/bin/generate_rollout --start"):
         "built with the tests alone: tests/cli/test_examples.py runs it, and compares all bytes",
     ("docs/benchmarks.md", "scripts/bench.sh"): MINUTES + "each writes the tables of its page",
     ("docs/decision-quality.md", "cmake --build"):

@@ -15,7 +15,7 @@ EXAMPLES = SOURCE_DIR / "examples"
 class GeneratedLogs(unittest.TestCase):
     def test_the_generated_logs_are_the_generators_output_byte_for_byte(self):
         text = (EXAMPLES / "README.md").read_text().replace("\\\n", " ")
-        commands = re.findall(r"^    generate_rollout (.*)$", text, re.M)
+        commands = re.findall(r"^    build/release/bin/generate_rollout (.*)$", text, re.M)
         names = ["rollout_healthy.jsonl", "rollout_canary_bad.jsonl"]
         self.assertEqual(len(commands), len(names))
         for name, arguments in zip(names, commands):
