@@ -69,6 +69,12 @@ class Documents(unittest.TestCase):
         print("documentation: %d commands executed, %d blocks left out"
               % (cls.executed, len(LEFT_OUT)))
 
+    @staticmethod
+    def kept_files(clone):
+        """The clone's files outside of the folders that git ignores."""
+        return {path for path in clone.rglob("*")
+                if path.relative_to(clone).parts[0] not in ("build", "reports", "state")}
+
     def run_document(self, name, path):
         """Runs the document's sessions, which are one."""
         text = (SOURCE_DIR / name).read_text()
@@ -77,10 +83,13 @@ class Documents(unittest.TestCase):
             return
         with tempfile.TemporaryDirectory(prefix="dl_") as directory:
             clone = fresh_copy(pathlib.Path(directory) / "dagloop")
+            before = self.kept_files(clone)
             now = datetime.datetime.now(datetime.timezone.utc)
             results = list(run_session(commands, clone, bare_environment(
                 directory, path.replace("CLONE", str(clone)))))
             Documents.executed += len(results)
+            self.assertEqual(self.kept_files(clone), before,
+                             "%s: what a session leaves lies in folders that git ignores" % name)
             for (command, code, printed), after in zip(results, [*commands[1:], None]):
                 with self.subTest(at="%s:%d" % (name, command.line)):
                     wrong = fault(command, code, printed, after, now)
