@@ -5,6 +5,7 @@
 #include <regex>
 #include <string_view>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
@@ -14,7 +15,7 @@ constexpr std::size_t kMostFaults = 20;
 constexpr std::size_t kMostShown = 60;  // bytes of a key or a value
 // std::regex recurses once a character, and no pattern's texts are longer.
 constexpr std::size_t kLongestMatched = 512;
-constexpr std::string_view kReference = "#/definitions/";
+constexpr std::string_view kReference = "#/";
 
 std::string shown_key(std::string_view key) { return redact_text(key, kMostShown); }
 
@@ -100,11 +101,19 @@ class FaultFinder {
   }
 
  private:
+  // A reference is a path into the schema: "#/definitions/figures/properties/kpis".
   const Json& resolved(const Json& schema) const {
     const Json* reference = schema.find("$ref");
-    if (reference == nullptr || !reference->as_string().starts_with(kReference)) return schema;
-    const Json* definitions = root_.find("definitions");
-    return resolved(*definitions->find(reference->as_string().substr(kReference.size())));
+    if (reference == nullptr) return schema;
+    std::string_view rest = std::string_view(reference->as_string()).substr(kReference.size());
+    const Json* place = &root_;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('/'), rest.size());
+      place = place->find(rest.substr(0, end));
+      DAGLOOP_ASSERT(place != nullptr);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return resolved(*place);
   }
 
   void add(const std::string& path, std::string_view fault) {
@@ -195,7 +204,7 @@ class FaultFinder {
         visit(member, *known, prefix + key);
       } else if (others != nullptr && others->is_object()) {
         visit(member, *others, prefix + shown_key(key));
-      } else if (others != nullptr && properties != nullptr &&
+      } else if (others != nullptr && *others == Json(false) && properties != nullptr &&
                  schema.find("patternProperties") == nullptr) {
         add_unknown(prefix + shown_key(key), key, *properties, is_first_unknown);
         is_first_unknown = false;

@@ -61,7 +61,8 @@ class Editor:
             found = self.mine.read_bytes()
             if found == base:
                 break
-            base, new = new, line + found
+            # A tool may have carried the line over into its own content meanwhile.
+            base, new = new, found if line in found.splitlines(keepends=True) else line + found
         self.mine.unlink()
         self.made.append(line.decode().strip())
 
