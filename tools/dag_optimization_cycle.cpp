@@ -102,7 +102,7 @@ ExitCode run(const Flags& flags) {
   const TickResult result = run_tick({files, processes, *store, source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      time_flag(flags.as_of, "--as-of"));
-  if (!result.report_fault.empty()) log_warning(result.report_fault);
+  for (const std::string& fault : result.faults) log_warning(fault);
   print(printed(flags, config, result));
   return result.code;
 }

@@ -28,6 +28,15 @@ std::string timing_note(const RollbackTiming& timing) {
          " s after the trigger of " + format_time(timing.trigger_at);
 }
 
+// What cannot be examined is a fault of its own, not a reason to end here.
+std::optional<Error> fault_of_look(FileSystem& files, const NeededFiles& needed) {
+  try {
+    return missing_files(files, needed);
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
 }  // namespace
 
 std::string reason_texts(const std::vector<Reason>& reasons) {
@@ -61,6 +70,7 @@ TickResult Tick::run() {
   evaluate_and_decide();
   read_last_day();
   step();
+  tell_unready();
   keep_evidence();
   publish_reports();
   result_.phase = applies() ? state_.phase : stored_phase;
@@ -92,10 +102,10 @@ void Tick::look_for_files() {
     }
     return;
   }
-  unready_ = missing_files(context_.files, {rules, approvers});
-  if (missing_files(context_.files, always)) {
-    check_present(context_.files, together(always, {rules, approvers}));
-  }
+  unready_ = fault_of_look(context_.files, {rules, approvers});
+  if (!missing_files(context_.files, always)) return;
+  const bool can_examine_all = !unready_ || unready_->kind() == ErrorKind::config;
+  check_present(context_.files, can_examine_all ? together(always, {rules, approvers}) : always);
 }
 
 void Tick::read_rules_and_approvers() {
@@ -129,24 +139,19 @@ void Tick::stop_if_unfit() const {
   if (unfit_ && !goes_back_at_once()) throw Error(*unfit_);
 }
 
-// Whether this tick may find that it has to go back at once.
-bool Tick::knows_way_back() const {
-  const DecisionConfig& config = context_.config.decision;
-  if (state_.phase == Phase::verifying) return true;
-  if (!rollout_percent(values_, config.rollout_key)) return false;
-  const auto target = rollback_target(values_, policy_history(state_), config);
-  return target && target->approval == Decision::Approval::not_required;
-}
-
-void Tick::stop_if_unready() const {
-  if (unready_ && state_.phase != Phase::verifying && !goes_back_at_once()) throw Error(*unready_);
+// Whoever has to mend it is called by the exit code, where nothing more urgent does.
+void Tick::tell_unready() {
+  if (!unready_) return;
+  result_.faults.emplace_back(unready_->what());
+  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+    result_.code = ExitCode::usage;
+  }
 }
 
 void Tick::observe() {
   const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file,
                                     context_.config.policy.symlinks);
   values_ = allowlist_.values_in(env);
-  if (!knows_way_back()) stop_if_unready();
   env_sha256_ = sha256_hex(env.text());
   CycleState seen = state_;
   const auto events = observe_policy(seen, values_, {kTickActor, context_.clock.now(), now_});
@@ -250,8 +255,7 @@ void Tick::note_outcome(const std::string& digest) {
 
 void Tick::step() {
   stop_if_unfit();
-  stop_if_unready();
-  if (unready_) note(std::string("no change can be proposed: ") + unready_->what());
+  if (unready_) note(std::string("no change can be proposed or applied: ") + unready_->what());
   note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();
@@ -265,7 +269,9 @@ void Tick::step() {
 // From when on a rollback is due, over the ticks that it may take.
 void Tick::note_trigger() {
   if (decision_.action == Action::rollback) {
-    if (!state_.rollback_due_since) state_.rollback_due_since = trigger_time(decision_);
+    if (state_.rollback_due_since) return;
+    state_.rollback_due_since = trigger_time(decision_);
+    has_news_ = true;  // also where nothing can be proposed
   } else if (state_.rollback_due_since) {
     const std::string why = "the rollback due since " + format_time(*state_.rollback_due_since) +
                             " is no longer wanted";
@@ -331,8 +337,8 @@ void Tick::publish_reports() {
     publish(context_.files, reports, now_, files);
   } catch (const Error& error) {
     // What was decided and done stands; an exit code that calls somebody already says so.
-    result_.report_fault = error.what();
-    note("the reports are not written: " + result_.report_fault);
+    result_.faults.emplace_back(error.what());
+    note("the reports are not written: " + result_.faults.back());
     if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
       result_.code = ExitCode::source_failed;
     }

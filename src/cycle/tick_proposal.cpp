@@ -8,6 +8,11 @@ namespace dagloop {
 
 void Tick::consider_pending() {
   const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
+  if (unready_) {
+    // What stands is what can be approved once the files are there.
+    if (decision_.patch == pending.patch) result_.decision = state_.pending_decision;
+    return;
+  }
   if (context_.clock.now() >= pending.expires_at) {
     withdraw(EventType::expired, Phase::expired, "not approved in time");
   } else if (pending.env_sha256 != env_sha256_) {
@@ -87,6 +92,7 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 
 void Tick::propose() {
   DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
+  if (unready_) return;
   result_.decision = decision_to_json(decision_);
   if (!applies()) {
     note(

@@ -47,7 +47,7 @@ class Tick {
   void step();
   void note_trigger();
   void stop_if_unfit() const;
-  void stop_if_unready() const;
+  void tell_unready();
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);
@@ -64,7 +64,6 @@ class Tick {
     return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
            decision_.approval == Decision::Approval::not_required;
   }
-  bool knows_way_back() const;
   bool applies() const { return mode_ == TickMode::apply; }
   bool is_settled_data() const {
     return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
@@ -81,7 +80,7 @@ class Tick {
   TimePoint now_;  // the logic's present: --as-of, else the clock
   CycleState state_;
   std::optional<Error> unfit_;    // what preflight found; holds up everything but a way back
-  std::optional<Error> unready_;  // what a proposal lacks; a change under way goes on without
+  std::optional<Error> unready_;  // why nothing can be proposed or applied; all else goes on
   Allowlist allowlist_;
   std::vector<PolicyRule> rules_;
   PolicyValues values_;

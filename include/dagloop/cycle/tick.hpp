@@ -37,17 +37,18 @@ struct TickResult {
   Phase phase = Phase::idle;  // after the tick (in a dry run: as stored)
   Json decision;              // the decision document that was published
   std::optional<RollbackTiming> last_rollback;
-  std::string story;               // rollback_story()
-  std::vector<std::string> wrong;  // what_is_wrong()
-  std::vector<std::string> notes;  // what happened, for the operator
-  std::string report_fault;        // why the reports are not written; empty where they are
+  std::string story;                // rollback_story()
+  std::vector<std::string> wrong;   // what_is_wrong()
+  std::vector<std::string> notes;   // what happened, for the operator
+  std::vector<std::string> faults;  // to be mended: reports not written, files that are missing
 };
 
 /// Runs one tick.
 ///
 /// Shape:  `as_of` overrides the clock as the logic's present (approvals still expire by the
 ///         clock); a dry run writes reports, and neither env file nor state. Where preflight or the
-///         reports fail, a rollback that needs no approval is carried out all the same.
+///         reports fail, a rollback that needs no approval is carried out all the same. Without
+///         usable rules and approvers nothing is proposed or applied, and all else goes on.
 /// Errors: Error of any kind; whatever was thrown, env file and state are whole and the next tick
 ///         goes on from there.
 /// Source: docs/operations.md, "States".

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "../../support/loop_world.hpp"
+#include "../../support/meddled_file_system.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -32,6 +33,16 @@ std::ptrdiff_t count(LoopWorld& world, const std::string& word) {
   return std::count(all.begin(), all.end(), word);
 }
 
+std::ptrdiff_t count_notes(const TickResult& result, const std::string& part) {
+  return std::count_if(result.notes.begin(), result.notes.end(), [&](const std::string& note) {
+    return note.find(part) != std::string::npos;
+  });
+}
+
+std::string reason_texts_of(const TickResult& result) {
+  return to_compact_json(*result.decision.find("reasons"));
+}
+
 CycleState without_evidence(CycleState state) {
   state.version = 0;
   state.evidence = {};  // a later tick has looked once more
@@ -58,7 +69,7 @@ void check_every_tick_fault(const Preparation& prepare, const std::string& compl
       prepare(world);
       world.faults.arm(n, place);
       try {
-        completed = world.tick().report_fault.empty();
+        completed = world.tick().faults.empty();
       } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::preflight);
       }
@@ -100,7 +111,7 @@ TEST_CASE("a proposing tick that fails anywhere proposes one change") {
         const TickResult result = world.tick();
         CHECK(n == 3);  // only the reports failed
         CHECK(result.code == ExitCode::source_failed);
-        CHECK(result.report_fault != "");
+        CHECK(result.faults.size() == 1);
       } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::preflight);
       }
@@ -174,7 +185,7 @@ TEST_CASE("a disk without room for reports holds up every change but the way bac
   CHECK(burning.env() == kEnvText);
   CHECK(result.phase == Phase::rolled_back);
   CHECK(result.code == ExitCode::rolled_back);
-  CHECK_THAT(result.report_fault, Catch::Contains("/reports"));
+  CHECK_THAT(result.faults.at(0), Catch::Contains("/reports"));
   CHECK_THAT(result.notes.at(result.notes.size() - 2), Catch::Contains("held up"));
   CHECK_THAT(result.notes.back(), Catch::Contains("reports are not written"));
 }
@@ -192,7 +203,7 @@ TEST_CASE("a change under verification is not settled by a tick that preflight h
   CHECK(world.tick().phase == Phase::settled);
 }
 
-TEST_CASE("without approvers or rules nothing is proposed or journaled, and a dry run says so") {
+TEST_CASE("without approvers or rules nothing is proposed, and a dry run says so") {
   for (const bool is_missing : {true, false}) {
     LoopWorld world;
     world.add_runs(kAsOf - hours(48), hours(48), 2);
@@ -205,10 +216,60 @@ TEST_CASE("without approvers or rules nothing is proposed or journaled, and a dr
     } else {
       world.write(world.config.policy.rules, "{");
     }
-    CHECK_THROWS_WITH(world.tick(), Catch::StartsWith("config: /etc/"));
-    CHECK(world.stored.entries().empty());
-    CHECK_FALSE(world.memory.read("/reports/dag_policy_decision_latest.json"));
+    const TickResult result = world.tick();
+    CHECK(result.code == ExitCode::usage);
+    CHECK(result.phase == Phase::idle);
+    CHECK_THAT(result.faults.at(0), Catch::StartsWith("config: /etc/"));
+    CHECK(count_notes(result, "no change can be proposed or applied: config: /etc/") == 1);
+    CHECK(world.state().pending_decision.is_null());
+    CHECK(world.events() == Words{"adopted"});
+    CHECK(world.memory.read("/reports/dag_policy_decision_latest.json"));
   }
+}
+
+TEST_CASE("a tick without approvers keeps its evidence and publishes its figures") {
+  LoopWorld world;
+  world.config.decision.evidence.mode = EvidenceMode::sequential;
+  world.add_runs(kAsOf - hours(48), hours(48), 2);
+  world.memory.remove(world.config.policy.approvers);
+  world.tick();
+  CHECK_FALSE(world.state().evidence.subject.empty());
+  CHECK(world.memory.read("/reports/dag_quality_latest.json"));
+}
+
+TEST_CASE("without rules a proposal that was approved waits, and is not withdrawn") {
+  LoopWorld world;
+  prepare_apply(world);
+  const std::string rules = *world.memory.read(world.config.policy.rules);
+  const Json pending = world.state().pending_decision;
+  world.memory.remove(world.config.policy.rules);
+  const TickResult result = world.tick();
+  CHECK(result.code == ExitCode::usage);
+  CHECK(result.decision == pending);
+  CHECK(world.state().pending_decision == pending);
+  CHECK(world.env() == kEnvText);
+  world.clock.advance(hours(48));  // nor does it expire meanwhile
+  world.tick();
+  CHECK(world.state().pending_decision == pending);
+  world.write(world.config.policy.rules, rules);
+  CHECK(world.tick().phase == Phase::expired);
+}
+
+TEST_CASE("without approvers a trigger whose way back needs an approval is told") {
+  LoopWorld world;
+  world.write(kEnvPath, "DAG_ROLLOUT_PERCENT=30\n", 0640);
+  world.add_runs(kAsOf - hours(48), hours(24), 8);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 4);
+  world.memory.remove(world.config.policy.approvers);
+  const TickResult result = world.tick();
+  CHECK(result.code == ExitCode::negative);
+  CHECK_THAT(reason_texts_of(result), Catch::Contains("success_drop_fired"));
+  CHECK(result.faults.size() == 1);
+  CHECK(count_notes(result, "no change can be proposed or applied") == 1);
+  CHECK(world.state().pending_decision.is_null());
+  CHECK(world.state().rollback_due_since);
+  CHECK_THAT(*world.memory.read("/reports/dag_policy_decision_latest.json"),
+             Catch::Contains("success_drop_fired"));
 }
 
 TEST_CASE("without approvers and rules a change under verification settles, or goes back") {
@@ -218,7 +279,8 @@ TEST_CASE("without approvers and rules a change under verification settles, or g
   burning.memory.remove(burning.config.policy.rules);
   const TickResult result = burning.tick();
   CHECK(result.phase == Phase::rolled_back);
-  CHECK_THAT(result.notes.at(1), Catch::Contains("2 files do not exist"));
+  CHECK(result.code == ExitCode::rolled_back);
+  CHECK_THAT(result.faults.at(0), Catch::Contains("2 files do not exist"));
   CHECK(burning.env() == kEnvText);
 
   LoopWorld world;
@@ -228,8 +290,26 @@ TEST_CASE("without approvers and rules a change under verification settles, or g
   world.add_runs(kAsOf, hours(8), 4, 0, Cohort::canary);
   world.add_runs(kAsOf, hours(8), 4, 0, Cohort::control);
   world.clock.advance(hours(8));
-  CHECK_THROWS_WITH(world.tick(), Catch::Contains("the approvers file does not exist"));
-  CHECK(world.state().phase == Phase::settled);
+  const TickResult settled = world.tick();
+  CHECK(settled.phase == Phase::settled);
+  CHECK(settled.code == ExitCode::usage);
+  CHECK_THAT(settled.faults.at(0), Catch::Contains("the approvers file does not exist"));
+}
+
+TEST_CASE("approvers or rules that cannot be examined hold up no way back") {
+  for (const auto sealed : {&PolicyConfig::approvers, &PolicyConfig::rules}) {
+    LoopWorld world;
+    prepare_rollback(world);
+    SealedFileSystem files(world.memory, world.config.policy.*sealed);
+    const TickResult result = tick_on(files, world);
+    CHECK(result.code == ExitCode::rolled_back);
+    CHECK(result.phase == Phase::rolled_back);
+    CHECK(world.env() == kEnvText);
+    CHECK_THAT(result.faults.at(0), Catch::Contains("cannot be examined"));
+    // What is always needed and missing is named all the same.
+    world.memory.remove(world.config.policy.allowlist);
+    CHECK_THROWS_WITH(tick_on(files, world), Catch::Contains("the allowlist file does not exist"));
+  }
 }
 
 TEST_CASE("a rollback that cannot be written stands, and every tick tries again") {
