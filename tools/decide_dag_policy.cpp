@@ -36,12 +36,15 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const auto rules = read_rules(files, config.policy);
   const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
   const PolicyValues values = allowlist.values_in(env);
+  const PolicyHistory history = policy_history(store->load());
+  const BaselineKind baseline =
+      baseline_in_effect(config.baseline.kind, values, history, config.decision);
   const Evidence evidence =
-      evidence_of_report(quality, {values, std::nullopt, quality.as_of}, config);
+      evidence_of_report(quality, {values, std::nullopt, quality.as_of, baseline}, config);
   return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
                                config.input.limits, allowlist.keys(), rules, values,
-                               sha256_hex(env.text()), policy_history(store->load()), now,
-                               config.policy.approval_ttl, flags.proposer});
+                               sha256_hex(env.text()), history, now, config.policy.approval_ttl,
+                               flags.proposer});
 }
 
 std::string summary(const Decision& decision) {

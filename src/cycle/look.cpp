@@ -10,15 +10,13 @@ Look take_look(const LookContext& context, const LookInputs& inputs, const Evalu
   const Config& config = context.config;
   EvaluationRequest request{inputs.now, config.window, config.baseline,
                             inputs.history.in_force_since, std::nullopt};
-  // The sides that are told of are those that are decided on.
-  if (request.baseline.kind != BaselineKind::period &&
-      has_lost_canary(inputs.values, inputs.history, config.decision)) {
-    request.baseline.kind = BaselineKind::previous;
-  }
+  const BaselineKind baseline =
+      baseline_in_effect(config.baseline.kind, inputs.values, inputs.history, config.decision);
+  request.baseline.kind = baseline;
   if (request.not_before && *request.not_before > inputs.now) request.not_before.reset();
-  Evidence evidence =
-      evidence_to_go_on(inputs.kept, {inputs.values, request.not_before, inputs.now}, config);
-  request.news = news_for(evidence, config);
+  Evidence evidence = evidence_to_go_on(
+      inputs.kept, {inputs.values, request.not_before, inputs.now, baseline}, config);
+  request.news = news_for(evidence, baseline);
   Look look;
   look.quality = evaluate(request);
   look.gate = evaluate_gate(config.gate, look.quality, config.input.limits);
@@ -26,7 +24,7 @@ Look take_look(const LookContext& context, const LookInputs& inputs, const Evalu
   // Data that cannot be relied on are no evidence; they are counted when they can.
   if (config.decision.evidence.mode == EvidenceMode::sequential &&
       data_faults(look.quality, config.input.limits).empty()) {
-    take_news(evidence, look.quality, config);
+    take_news(evidence, look.quality, baseline, config);
     look.evidence = std::move(evidence);
   }
   look.decision = decide(DecisionInputs{

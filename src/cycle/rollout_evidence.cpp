@@ -69,7 +69,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   const bool is_same_rollout = kept.subject == subject && percent >= kept.percent &&
                                (kept.percent > 0 || percent == 0) && kept.since <= end;
   const bool is_over =
-      !takes_cohorts(percent, config.baseline.kind) && end - kept.since > steady_epoch(config);
+      !takes_cohorts(percent, scope.baseline) && end - kept.since > steady_epoch(config);
   if (is_same_rollout && !is_over) {
     Evidence evidence = kept;
     evidence.percent = percent;
@@ -88,19 +88,19 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
 
 Microseconds evidence_reach(const Config& config) { return 2 * steady_epoch(config); }
 
-NewsRequest news_for(const Evidence& evidence, const Config& config) {
-  const bool has_control = takes_cohorts(evidence.percent, config.baseline.kind);
+NewsRequest news_for(const Evidence& evidence, BaselineKind baseline) {
+  const bool has_control = takes_cohorts(evidence.percent, baseline);
   return {evidence.since, evidence.until, evidence.limits,
           has_control ? NewsRequest::Before::leave_out : NewsRequest::Before::count};
 }
 
-void take_news(Evidence& evidence, const Quality& quality, const Config& config) {
+void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
+               const Config& config) {
   if (quality.news.window.end <= quality.news.window.start) return;
   begin(evidence, quality);
   evidence.limits = quality.news.limits;
-  const auto sides = takes_cohorts(evidence.percent, config.baseline.kind)
-                         ? EvidenceSides::canary_and_control
-                         : EvidenceSides::all_and_before;
+  const auto sides = takes_cohorts(evidence.percent, baseline) ? EvidenceSides::canary_and_control
+                                                               : EvidenceSides::all_and_before;
   add_news(evidence, quality.news, sides, config.decision.evidence);
 }
 
@@ -109,7 +109,7 @@ Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
   Evidence evidence = evidence_to_go_on({}, scope, config);
   evidence.since = quality.news.window.start;
   evidence.until = evidence.since;
-  take_news(evidence, quality, config);
+  take_news(evidence, quality, scope.baseline, config);
   return evidence;
 }
 

@@ -202,17 +202,6 @@ void look_at_latency(const DecisionInputs& inputs, const Comparison& comparison,
        latency_text(*decision.latency, comparison.subject_name, comparison.reference_name)});
 }
 
-// At 100 % there is no control cohort left, and none is missing: the window before is the baseline.
-BaselineKind baseline_kind(const DecisionInputs& inputs, const Decision& decision) {
-  if (inputs.baseline != BaselineKind::period &&
-      has_lost_canary(inputs.values, inputs.history, inputs.config)) {
-    return BaselineKind::previous;
-  }
-  const bool full = decision.current_percent >= 100;
-  return full && inputs.baseline == BaselineKind::automatic ? BaselineKind::previous
-                                                            : inputs.baseline;
-}
-
 }  // namespace
 
 std::string_view to_string(Action action) { return kActions.at(static_cast<std::size_t>(action)); }
@@ -248,7 +237,9 @@ Decision decide(const DecisionInputs& inputs) {
   tell_predictions(inputs.history.ledger, decision);
   decision.reasons = data_faults(inputs.quality, inputs.limits);
   if (!decision.reasons.empty()) return decision;
-  const Comparison comparison = choose_comparison(inputs.quality, baseline_kind(inputs, decision));
+  const Comparison comparison = choose_comparison(
+      inputs.quality,
+      baseline_in_effect(inputs.baseline, inputs.values, inputs.history, inputs.config));
   decision.triggers =
       evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample,
                         {inputs.config.evidence, inputs.evidence});

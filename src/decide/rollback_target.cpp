@@ -59,6 +59,15 @@ bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,
   return history.rolled_back && rollout_percent(values, config.rollout_key) == 0;
 }
 
+BaselineKind baseline_in_effect(BaselineKind configured, const PolicyValues& values,
+                                const PolicyHistory& history, const DecisionConfig& config) {
+  if (configured == BaselineKind::period) return configured;
+  const bool is_full = rollout_percent(values, config.rollout_key) == 100;
+  const bool takes_control = !has_lost_canary(values, history, config) &&
+                             (configured != BaselineKind::automatic || !is_full);
+  return takes_control ? configured : BaselineKind::previous;
+}
+
 std::optional<RollbackTarget> rollback_target(const PolicyValues& values,
                                               const PolicyHistory& history,
                                               const DecisionConfig& config) {

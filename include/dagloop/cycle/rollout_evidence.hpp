@@ -13,6 +13,7 @@ struct EvidenceScope {
   PolicyValues values;                      // in force
   std::optional<TimePoint> in_force_since;  // unknown: since the window's beginning
   TimePoint as_of;
+  BaselineKind baseline = BaselineKind::automatic;  // baseline_in_effect()
 };
 
 /// Returns the evidence that the next news are added to: `kept`, or none yet.
@@ -25,11 +26,12 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
 /// Returns how far before a look the runs may lie that all runs are held against.
 Microseconds evidence_reach(const Config& config);
 
-/// Returns what has to be counted for it.
-NewsRequest news_for(const Evidence& evidence, const Config& config);
+/// Returns what has to be counted for it; `baseline` is that in effect.
+NewsRequest news_for(const Evidence& evidence, BaselineKind baseline);
 
 /// Adds what was counted.
-void take_news(Evidence& evidence, const Quality& quality, const Config& config);
+void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
+               const Config& config);
 
 /// Returns the evidence that one report gives by itself: a single look.
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,

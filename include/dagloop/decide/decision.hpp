@@ -116,6 +116,11 @@ Decision decide(const DecisionInputs& inputs);
 bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,
                      const DecisionConfig& config);
 
+/// Returns the baseline that is asked for, counted for evidence and decided on, all alike: the window
+/// before where the canary is lost, and in place of "auto" at 100 %, where no control cohort is left.
+BaselineKind baseline_in_effect(BaselineKind configured, const PolicyValues& values,
+                                const PolicyHistory& history, const DecisionConfig& config);
+
 /// Where a rollback goes.
 struct RollbackTarget {
   Patch patch;

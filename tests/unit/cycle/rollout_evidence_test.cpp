@@ -103,14 +103,20 @@ TEST_CASE(
 }
 
 TEST_CASE("canary is held against control between 0 and 100 %, else all against what was before") {
-  const Config config;
-  CHECK(news_for(kept_at(30), config).before == NewsRequest::Before::leave_out);
-  CHECK(news_for(kept_at(0), config).before == NewsRequest::Before::count);
-  CHECK(news_for(kept_at(100), config).before == NewsRequest::Before::count);
-  const NewsRequest request = news_for(kept_at(30), config);
+  const BaselineKind baseline = BaselineKind::automatic;
+  CHECK(news_for(kept_at(30), baseline).before == NewsRequest::Before::leave_out);
+  CHECK(news_for(kept_at(0), baseline).before == NewsRequest::Before::count);
+  CHECK(news_for(kept_at(100), baseline).before == NewsRequest::Before::count);
+  const NewsRequest request = news_for(kept_at(30), baseline);
   CHECK(request.since == kAsOf - hours(48));
   CHECK(request.from == kAsOf - hours(1));
   CHECK(request.limits.usual == 900.0);
+}
+
+TEST_CASE("with a baseline of control the evidence takes cohorts wherever that is in effect") {
+  CHECK(news_for(kept_at(0), BaselineKind::control).before == NewsRequest::Before::leave_out);
+  CHECK(news_for(kept_at(0), BaselineKind::previous).before == NewsRequest::Before::count);
+  CHECK(news_for(kept_at(30), BaselineKind::previous).before == NewsRequest::Before::count);
 }
 
 TEST_CASE("news are added once, and what the first bets rest on is the baseline window") {
@@ -121,14 +127,14 @@ TEST_CASE("news are added once, and what the first bets rest on is the baseline 
   quality.news.canary.failed = 2;
   quality.news.control.runs = 180;
   Evidence evidence = go_on({}, policy("10"), kAsOf - hours(1));
-  take_news(evidence, quality, Config());
+  take_news(evidence, quality, BaselineKind::automatic, Config());
   const RateEvidence& drop = evidence.tests.at("success_drop");
   CHECK(drop.total == Block{{20, 2}, {180, 0}});
   CHECK(drop.expectation == ArmCounts{100 + 180, 20});
   CHECK(evidence.until == kAsOf);
   quality.news.window = {kAsOf, kAsOf};
   Evidence again = evidence;
-  take_news(again, quality, Config());
+  take_news(again, quality, BaselineKind::automatic, Config());
   CHECK(again == evidence);
 }
 

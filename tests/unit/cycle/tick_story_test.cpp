@@ -50,6 +50,20 @@ TEST_CASE("late runs of a canary that is gone ask for no rollback, the cool-down
   CHECK_THAT(world.page(), !Catch::Contains("of canary,"));
 }
 
+TEST_CASE(
+    "after a rollback to 0 % figure and evidence are of the same sides, whatever was asked for") {
+  MorningAfter world;
+  REQUIRE(world.back.code == ExitCode::rolled_back);
+  world.config.decision.evidence.mode = EvidenceMode::sequential;
+  world.config.baseline.kind = BaselineKind::control;
+  world.clock.advance(hours(1));
+  world.tick();
+  const Evidence evidence = world.state().evidence;
+  CHECK(evidence.percent == 0);
+  // All runs of the four hours, those of control among them, and not the canary's last ones alone.
+  CHECK(evidence.tests.at("success_drop").total.subject.trials >= 48 * 8);
+}
+
 TEST_CASE("page, result and status tell why the last rollback was, with its figures") {
   MorningAfter world;
   CHECK(world.back.story.empty());  // its decision says so
