@@ -96,7 +96,7 @@ ExitCode run(const Flags& flags) {
                  config.policy.symlinks);
   if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
-    print(to_pretty_json(describe_state(store->load(), config.decision.rollout_key)));
+    print(to_pretty_json(describe_state(store->load(), config.decision.rollout_key, clock.now())));
     return ExitCode::done;
   }
   if (config.policy.env_file.empty()) {

@@ -318,7 +318,7 @@ ManualResult accept_clock(const ManualContext& context, TickMode mode) {
   return {ExitCode::done, "", {why + "; what lay after now counts from now"}};
 }
 
-Json describe_state(const CycleState& state, const std::string& rollout_key) {
+Json describe_state(const CycleState& state, const std::string& rollout_key, TimePoint now) {
   const auto time_or_null = [](const std::optional<TimePoint>& time) {
     return time ? Json(format_time(*time)) : Json();
   };
@@ -333,7 +333,7 @@ Json describe_state(const CycleState& state, const std::string& rollout_key) {
                     {"under_verification", Json()},
                     {"last_rollback", rollback_timing_to_json(state.last_rollback)},
                     {"rolled_back", rolled_back_to_json(state.rolled_back)},
-                    {"story", rollback_story(state, rollout_key)}});
+                    {"story", rollback_story(state, rollout_key, now)}});
   if (!state.pending_decision.is_null()) {
     status["pending_decision"] = decision_digest(state.pending_decision);
   }

@@ -49,10 +49,11 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
   return {event};
 }
 
-std::string rollback_story(const CycleState& state, const std::string& rollout_key) {
+std::string rollback_story(const CycleState& state, const std::string& rollout_key, TimePoint now) {
   if (!state.rolled_back) return "";
   std::string story = rollback_text(*state.rolled_back, rollout_key);
-  if (state.cooldown_until) story += "; cool-down until " + format_time(*state.cooldown_until);
+  if (state.cooldown_until && now < *state.cooldown_until)
+    story += "; cool-down until " + format_time(*state.cooldown_until);
   return story;
 }
 

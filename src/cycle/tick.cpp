@@ -323,7 +323,7 @@ void Tick::publish_reports() {
   if (!state_.days.empty()) page.trends = &trends;
   // The tick that goes back says so in its decision.
   if (decision_.action != Action::rollback) {
-    result_.story = rollback_story(state_, context_.config.decision.rollout_key);
+    result_.story = rollback_story(state_, context_.config.decision.rollout_key, now_);
   }
   page.story = result_.story;
   result_.wrong = what_is_wrong(page);

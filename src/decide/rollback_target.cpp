@@ -47,8 +47,9 @@ std::string rollback_text(const RolledBack& rolled_back, const std::string& key)
   std::string what;
   for (const auto& [name, change] : rolled_back.patch) {
     if (!what.empty()) what += ",";
-    what += name == key ? fmt::format(" from {} to {} %", change.before, change.after)
-                        : fmt::format(" {} from {} to {}", name, change.before, change.after);
+    const bool is_alone = name == key && rolled_back.patch.size() == 1;
+    what += is_alone ? "" : " " + name;
+    what += fmt::format(" from {} to {}{}", change.before, change.after, name == key ? " %" : "");
   }
   return fmt::format("rolled back at {}{}, because: {}", format_time(rolled_back.at), what,
                      rolled_back.why);

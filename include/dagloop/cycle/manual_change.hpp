@@ -58,6 +58,6 @@ ManualResult accept_clock(const ManualContext& context, TickMode mode);
 int checked_rollout_percent(const Config& config, const PolicyValues& values);
 
 /// Describes the stored state for an operator: phase, policy in force, what waits, cool-down.
-Json describe_state(const CycleState& state, const std::string& rollout_key);
+Json describe_state(const CycleState& state, const std::string& rollout_key, TimePoint now);
 
 }  // namespace dagloop

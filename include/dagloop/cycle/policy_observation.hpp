@@ -27,8 +27,8 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
                                          const Observation& observation);
 
 /// Tells of the rollback that put the present policy in force: when, what, why, and until when the
-/// cool-down is; empty where none did.
-std::string rollback_story(const CycleState& state, const std::string& rollout_key);
+/// cool-down is where it is not over; empty where none did.
+std::string rollback_story(const CycleState& state, const std::string& rollout_key, TimePoint now);
 
 /// Says for the operator what observe_policy() found.
 std::string found_note(const JournalEvent& adopted);

@@ -180,16 +180,16 @@ TEST_CASE("a rollback where the rollout key is missing or no number is a configu
 
 TEST_CASE("a status describes phase, policy, what waits and what is verified") {
   ManualWorld world;
-  const Json idle = describe_state(world.state(), "DAG_ROLLOUT_PERCENT");
+  const Json idle = describe_state(world.state(), "DAG_ROLLOUT_PERCENT", kAsOf);
   CHECK(idle.find("phase")->as_string() == "idle");
   CHECK(idle.find("pending_decision")->is_null());
   CHECK(idle.find("in_force_since")->is_null());
   const Json decision = world.tick().decision;
-  const Json proposed = describe_state(world.state(), "DAG_ROLLOUT_PERCENT");
+  const Json proposed = describe_state(world.state(), "DAG_ROLLOUT_PERCENT", kAsOf);
   CHECK(proposed.find("pending_decision")->as_string() == decision_digest(decision));
   world.approve();
   world.tick();
-  const Json verifying = describe_state(world.state(), "DAG_ROLLOUT_PERCENT");
+  const Json verifying = describe_state(world.state(), "DAG_ROLLOUT_PERCENT", kAsOf);
   CHECK(verifying.find("phase")->as_string() == "verifying");
   CHECK(verifying.find("under_verification")->find("decision")->as_string() ==
         decision_digest(decision));

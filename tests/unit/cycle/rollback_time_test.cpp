@@ -129,7 +129,7 @@ TEST_CASE("the report says how long the last rollback took") {
   const std::string page = *world.memory.read("/reports/dag_quality_latest.md");
   CHECK_THAT(page, Catch::Contains("the earlier policy was in force") &&
                        Catch::Contains(format_time(timing.trigger_at)));
-  CHECK(describe_state(world.state(), "DAG_ROLLOUT_PERCENT")
+  CHECK(describe_state(world.state(), "DAG_ROLLOUT_PERCENT", world.clock.now())
             .find("last_rollback")
             ->find("seconds")
             ->as_number() ==

@@ -27,7 +27,7 @@ struct MorningAfter : LoopWorld {
 
   std::string page() { return *memory.read("/reports/dag_quality_latest.md"); }
   std::string status() {
-    return describe_state(state(), "DAG_ROLLOUT_PERCENT").find("story")->as_string();
+    return describe_state(state(), "DAG_ROLLOUT_PERCENT", clock.now()).find("story")->as_string();
   }
 
   TickResult back;
@@ -75,6 +75,15 @@ TEST_CASE("page, result and status tell why the last rollback was, with its figu
   CHECK(world.status() == result.story);
   const std::string page = world.page();
   CHECK(page.find("rolled back at") < page.find("Gate: "));
+}
+
+TEST_CASE("a cool-down that is over is no part of the story") {
+  MorningAfter world;
+  world.clock.advance(hours(21));  // 24 h after the rollback, to the minute
+  const TickResult result = world.tick();
+  CHECK_THAT(result.story, Catch::StartsWith("rolled back at 2026-02-25T08:00:00Z") &&
+                               !Catch::Contains("cool-down"));
+  CHECK(world.status() == result.story);
 }
 
 TEST_CASE("a rollback is told of until another policy is in force") {

@@ -152,7 +152,8 @@ TEST_CASE("a rollback is told with its time, its steps and its reason") {
   CHECK(told({{"DAG_ROLLOUT_PERCENT", {"10", "0"}}}) ==
         "rolled back at 2026-02-25T06:00:00Z from 10 to 0 %, because: too slow");
   CHECK(told({{"A", {"1", "2"}}, {"DAG_ROLLOUT_PERCENT", {"30", "10"}}}) ==
-        "rolled back at 2026-02-25T06:00:00Z A from 1 to 2, from 30 to 10 %, because: too slow");
+        "rolled back at 2026-02-25T06:00:00Z A from 1 to 2, DAG_ROLLOUT_PERCENT from 30 to 10 %, "
+        "because: too slow");
 }
 
 TEST_CASE("the canary is lost at 0 % after a rollback alone") {
