@@ -101,9 +101,18 @@ std::optional<RollbackTiming> read_timing(const JsonReader& reader) {
   return RollbackTiming{found->at("trigger_at").time(), found->at("in_force_at").time()};
 }
 
-std::optional<RolledBack> read_rolled_back(const JsonReader& reader) {
+// Where an earlier version rolled back, that it did so is known, and since when.
+std::optional<RolledBack> read_rolled_back(const JsonReader& reader, const CycleState& state) {
   const auto found = reader.find("rolled_back");
-  if (!found) return std::nullopt;
+  if (!found) {
+    const bool names_it = reader.value().find("rolled_back") != nullptr;
+    if (names_it || state.phase != Phase::rolled_back) return std::nullopt;
+    const auto& at = state.in_force_since;
+    if (!at) return std::nullopt;
+    // Somebody wrote another policy by hand since.
+    if (state.last_rollback && *at > state.last_rollback->in_force_at) return std::nullopt;
+    return RolledBack{*at, {}, "a rollback of the version before"};
+  }
   return RolledBack{found->at("at").time(), patch_from_json(found->at("patch")),
                     found->at("why").string()};
 }
@@ -138,7 +147,7 @@ CycleState read_state(const JsonReader& reader) {
   }
   if (const auto due = reader.find("rollback_due_since")) state.rollback_due_since = due->time();
   state.last_rollback = read_timing(reader);
-  state.rolled_back = read_rolled_back(reader);
+  state.rolled_back = read_rolled_back(reader, state);
   if (const auto predictions = reader.find("predictions")) {
     state.predictions = ledger_from_json(*predictions);
   }

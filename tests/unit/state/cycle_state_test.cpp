@@ -149,6 +149,22 @@ TEST_CASE("a state of a version that did not tell of the last rollback is read")
   CHECK(cycle_state_from_json(document, "s.db") == state);
 }
 
+TEST_CASE("a state that an earlier version rolled back says so, until somebody's edit") {
+  CycleState state = full_state();
+  state.phase = Phase::rolled_back;
+  state.in_force_since = kTime;
+  state.last_rollback = RollbackTiming{kTime, kTime};
+  const Json document = without(cycle_state_to_json(state), "rolled_back");
+  state.rolled_back = RolledBack{kTime, {}, "a rollback of the version before"};
+  CHECK(cycle_state_from_json(document, "s") == state);
+  state.in_force_since = kTime + std::chrono::hours(1);
+  const Json edited = without(cycle_state_to_json(state), "rolled_back");
+  CHECK_FALSE(cycle_state_from_json(edited, "s").rolled_back);
+  state.rolled_back.reset();  // null: this version knows of none
+  state.in_force_since = kTime;
+  CHECK_FALSE(cycle_state_from_json(cycle_state_to_json(state), "s").rolled_back);
+}
+
 TEST_CASE("a state of a version without evidence and days is read, and they begin anew") {
   CycleState state = full_state();
   const Json document = without(without(cycle_state_to_json(state), "evidence"), "days");
