@@ -77,6 +77,18 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
   return parse_approvers(document, policy.approvers);
 }
 
+std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& policy) {
+  const NeededFile file = approvers_file(policy);
+  try {
+    if (const auto missing = missing_files(files, {file})) return missing;
+    if (!read_approvers(files, policy).empty()) return std::nullopt;
+    return Error(ErrorKind::config, file.path, "the approvers file names nobody", file.remedy);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::config) return error;
+    return Error(error.kind(), file.path, error.what(), file.remedy);
+  }
+}
+
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
                                      const std::string& digest, std::vector<std::string>& notes) {
   constexpr std::string_view kStem = "dag_policy_approval";

@@ -96,9 +96,8 @@ void Tick::look_for_files() {
   const NeededFiles always = together(policy_files(config.policy), source_files(config.input));
   if (!applies()) {
     check_present(context_.files, together(always, {rules}));
-    if (missing_files(context_.files, {approvers})) {
-      note("no change can be approved yet: the approvers file " + approvers.path +
-           " does not exist; " + approvers.remedy);
+    if (const auto fault = approvers_fault(context_.files, config.policy)) {
+      note(std::string("no change can be approved yet: ") + fault->what());
     }
     return;
   }
@@ -111,11 +110,11 @@ void Tick::look_for_files() {
 void Tick::read_rules_and_approvers() {
   try {
     rules_ = read_rules(context_.files, context_.config.policy);
-    if (applies()) static_cast<void>(read_approvers(context_.files, context_.config.policy));
   } catch (const Error& error) {
     if (!applies()) throw;
     if (!unready_) unready_ = error;
   }
+  if (applies() && !unready_) unready_ = approvers_fault(context_.files, context_.config.policy);
 }
 
 // A full disk, or reports that cannot be written, must not keep a burning canary in force: whether

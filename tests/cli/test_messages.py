@@ -260,7 +260,7 @@ class PolicyFileMessagesTest(MessageTestCase):
     def test_name_a_missing_approvers_file_and_nothing_is_proposed(self):
         self.ws.approvers.unlink()
         shown = self.check_code(self.ws.tick(T0), 0).document()
-        self.check_note(shown, "the approvers file %s does not exist" % self.ws.approvers)
+        self.check_note(shown, "%s: the approvers file does not exist" % self.ws.approvers)
         self.check_message(self.ws.tick(T0, "--apply"), 2, "approvers.json",
                            'put {"approvers": [ENTRY]} there')
         self.assertEqual(self.ws.events(), ["adopted"])

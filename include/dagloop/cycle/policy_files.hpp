@@ -47,6 +47,10 @@ Allowlist read_allowlist(FileSystem& files, const PolicyConfig& policy);
 std::vector<PolicyRule> read_rules(FileSystem& files, const PolicyConfig& policy);
 std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& policy);
 
+/// Returns why no approval can hold, and what to do: the approvers file is missing, cannot be used
+/// or names nobody; nullopt where it names somebody.
+std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& policy);
+
 /// Returns the approvals in `policy.approvals_dir` (dag_policy_approval*.json) for `digest`.
 ///
 /// Shape:  files that cannot be read as approvals are told in `notes` and passed over.

@@ -211,7 +211,7 @@ TEST_CASE("without approvers or rules nothing is proposed, and a dry run says so
       world.memory.remove(world.config.policy.approvers);
       const TickResult shown = world.tick(TickMode::dry_run);
       CHECK(shown.code == ExitCode::done);
-      CHECK_THAT(shown.notes.front(), Catch::Contains("/etc/approvers.json does not exist; put {"));
+      CHECK_THAT(shown.notes.front(), Catch::Contains("the approvers file does not exist; put {"));
       world.memory.remove("/reports/dag_policy_decision_latest.json");
     } else {
       world.write(world.config.policy.rules, "{");
@@ -224,6 +224,23 @@ TEST_CASE("without approvers or rules nothing is proposed, and a dry run says so
     CHECK(world.state().pending_decision.is_null());
     CHECK(world.events() == Words{"adopted"});
     CHECK(world.memory.read("/reports/dag_policy_decision_latest.json"));
+  }
+}
+
+TEST_CASE(
+    "an approvers file that cannot be used or names nobody is told by a dry run, and obeyed") {
+  for (const std::string text : {"{", R"({"approver": 1})", R"({"approvers": []})"}) {
+    LoopWorld world;
+    world.add_runs(kAsOf - hours(48), hours(48), 2);
+    world.write(world.config.policy.approvers, text);
+    const TickResult shown = world.tick(TickMode::dry_run);
+    CHECK(shown.code == ExitCode::done);
+    CHECK_THAT(shown.notes.front(),
+               Catch::StartsWith("no change can be approved yet: config: /etc") &&
+                   Catch::Contains(R"(put {"approvers": [ENTRY]} there)"));
+    const TickResult result = world.tick();
+    CHECK(result.code == ExitCode::usage);
+    CHECK(world.state().pending_decision.is_null());
   }
 }
 
