@@ -104,10 +104,14 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
 
 void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
                      const Error& error) {
+  // What a disk or the state refuses may be refused in the middle of a change.
+  const bool may_be_under_way = error.kind() == ErrorKind::preflight;
   const Page page{
       Heading{1, "DAG quality: no decision"},
       Paragraph{"The tick of " + format_time(time) +
-                " ended before it could decide. Nothing was changed."},
+                (may_be_under_way
+                     ? " did not come to its end. The next one goes on from where it stopped."
+                     : " ended before it could decide. Nothing was changed.")},
       Paragraph{redact_text(error.what(), kMaxMessage)},
   };
   std::vector<ReportFile> files;
@@ -121,6 +125,7 @@ void publish_failure(FileSystem& file_system, const ReportsConfig& reports, Time
   try {
     publish(file_system, reports, time, files);
   } catch (const Error& fault) {
+    if (may_be_under_way) return;  // the same disk, as like as not
     throw Error(error.kind(), reports.dir,
                 std::string(error.what()) + "; nor is the page written that says so",
                 std::string("mend both: ") + fault.what());

@@ -362,7 +362,9 @@ TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimeP
   try {
     return Tick(context, given.clock, mode, as_of).run();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::source && error.kind() != ErrorKind::config) throw;
+    const bool is_told = error.kind() == ErrorKind::source || error.kind() == ErrorKind::config ||
+                         error.kind() == ErrorKind::preflight;
+    if (!is_told) throw;
     publish_failure(context.files, context.config.reports, as_of.value_or(clock.now()), error);
     throw;
   }

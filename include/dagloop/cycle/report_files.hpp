@@ -34,7 +34,8 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
 /// Publishes a page that says why the tick of `time` decided nothing; the figures of the last good
 /// tick stay in the JSON files.
 ///
-/// Errors: one of the kind of `error`, with what it says, when the page cannot be written.
+/// Errors: one of the kind of `error`, with what it says, when the page cannot be written; none
+///         where that kind is preflight: the reports may be what cannot be written.
 void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
                      const Error& error);
 

@@ -303,6 +303,20 @@ TEST_CASE("a tick whose source fails publishes a page that says so and throws on
   CHECK(world.memory.read("/reports/dag_quality_latest.json") == figures);
 }
 
+TEST_CASE("a tick whose env file is missing publishes a page that says so") {
+  TickWorld world;
+  world.config.reports.formats = {ReportFormat::md};
+  world.tick();
+  world.memory.remove(kEnvPath);
+  for (const TickMode mode : {TickMode::dry_run, TickMode::apply}) {
+    world.memory.remove("/reports/dag_quality_latest.md");
+    CHECK_THROWS_WITH(world.tick(mode), Catch::StartsWith("preflight: "));
+    CHECK_THAT(*world.memory.read("/reports/dag_quality_latest.md"),
+               Catch::Contains("no decision") && Catch::Contains("the env file does not exist") &&
+                   !Catch::Contains("Nothing was changed"));
+  }
+}
+
 TEST_CASE("the three documents of a tick speak of the same decision") {
   TickWorld world;
   const TickResult result = world.tick();
