@@ -169,6 +169,7 @@ Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFile
   set_if_given(flags.state, config.state);
   set_if_given(flags.out, config.reports.dir);
   if (!flags.formats.empty()) config.reports.formats = parse_formats(flags.formats);
+  settle_directories(config);
   return config;
 }
 

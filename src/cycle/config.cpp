@@ -172,4 +172,8 @@ Config parse_config(const Json& document, std::string_view where) {
   return config;
 }
 
+void settle_directories(Config& config) {
+  if (config.policy.approvals_dir.empty()) config.policy.approvals_dir = config.reports.dir;
+}
+
 }  // namespace dagloop

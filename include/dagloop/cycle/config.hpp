@@ -50,7 +50,7 @@ struct PolicyConfig {
   std::string allowlist = "config/policy_allowlist.json";
   std::string rules = "config/policy_rules.json";
   std::string approvers = "config/approvers.json";
-  std::string approvals_dir = "reports";
+  std::string approvals_dir;  // empty: that of the reports, see settle_directories()
   Microseconds approval_ttl = std::chrono::hours(24);
   ApprovalDemand::People people = ApprovalDemand::People::one;
   std::vector<std::string> reload;  // argv; empty: no hook
@@ -94,5 +94,8 @@ struct Config {
 ///
 /// Errors: Error{config} naming `where` and the key.
 Config parse_config(const Json& document, std::string_view where);
+
+/// Lets what follows another directory follow it. Order: behind all that overrides `config`.
+void settle_directories(Config& config);
 
 }  // namespace dagloop

@@ -51,7 +51,7 @@ TEST_CASE("an empty configuration has the documented defaults") {
   CHECK(config.policy.allowlist == "config/policy_allowlist.json");
   CHECK(config.policy.rules == "config/policy_rules.json");
   CHECK(config.policy.approvers == "config/approvers.json");
-  CHECK(config.policy.approvals_dir == "reports");
+  CHECK(config.policy.approvals_dir.empty());  // follows reports.dir
   CHECK(config.policy.approval_ttl == hours(24));
   CHECK(config.policy.people == ApprovalDemand::People::one);
   CHECK(config.policy.reload.empty());
@@ -192,4 +192,17 @@ TEST_CASE("a window is a positive multiple of the slot") {
        {Microseconds(0), Microseconds(minutes(-5)), Microseconds(minutes(7)), Microseconds(1)}) {
     CHECK_THROWS_WITH(checked_window(bad, "--window"), Catch::StartsWith("usage: --window: "));
   }
+}
+
+TEST_CASE("approvals are looked for among the reports, wherever these are, unless told otherwise") {
+  Config config;
+  settle_directories(config);
+  CHECK(config.policy.approvals_dir == "reports");
+  config = Config();
+  config.reports.dir = "elsewhere";
+  settle_directories(config);
+  CHECK(config.policy.approvals_dir == "elsewhere");
+  config.policy.approvals_dir = "ok";
+  settle_directories(config);
+  CHECK(config.policy.approvals_dir == "ok");
 }
