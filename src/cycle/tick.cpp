@@ -143,7 +143,7 @@ void Tick::tell_unready() {
   if (!unready_) return;
   result_.faults.emplace_back(unready_->what());
   if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
-    result_.code = ExitCode::usage;
+    result_.code = exit_code(unready_->kind());
   }
 }
 
