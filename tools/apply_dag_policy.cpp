@@ -96,6 +96,10 @@ ExitCode run(const Flags& flags) {
                  config.policy.symlinks);
   if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
+    if (!store->newest_records().state) {
+      log_warning("there is no state at " + redact_uri(config.state) +
+                  ": check --state, `state` in the configuration, and the working directory");
+    }
     print(to_pretty_json(describe_state(store->load(), config.decision.rollout_key, clock.now())));
     return ExitCode::done;
   }

@@ -32,6 +32,10 @@ std::optional<JournalHead> read_head_file(FileSystem& files, const std::string& 
 JournalCheck check_journal(FileSystem& files, StateStore& store, const std::string& where,
                            const KeptHead& kept) {
   const StoredRecords records = store.records();
+  if (!records.state && records.journal.empty()) {
+    throw Error(ErrorKind::preflight, where, "there is no state at " + where,
+                "check --state, `state` in the configuration, and the working directory");
+  }
   if (const auto fault = records_fault(records)) {
     throw Error(ErrorKind::preflight, where, "the journal was tampered with: " + *fault, kRestore);
   }

@@ -133,8 +133,13 @@ class HeadTest(JournalTestCase):
     def test_of_a_lost_state_file_is_missed(self):
         head = self.head()
         self.ws.state.unlink()
-        self.check_code(self.verify(), 0)
-        self.check_refused(self.verify("--head", head), "it ends at entry 0")
+        file = self.ws.dir / "pins" / "loop.head"
+        for arguments in ((), ("--head", head), ("--head-file", file)):
+            self.check_refused(self.verify(*arguments), "there is no state at", "--state")
+        self.assertFalse(file.exists())
+        status = self.check_code(self.ws.tool("apply_dag_policy", "--status"), 0)
+        self.assertIn("there is no state at", status.stderr)
+        self.assertEqual(status.document()["phase"], "idle")
 
 
 if __name__ == "__main__":

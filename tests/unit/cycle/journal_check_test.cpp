@@ -112,10 +112,10 @@ TEST_CASE("a head file that was kept is not moved when the ticket's head does no
   CHECK(world.files.read(kHeadFile) == kept);
 }
 
-TEST_CASE("a store that was never written to has the head of an empty journal") {
+TEST_CASE("a store that was never written to is no intact journal, and no head of it is kept") {
   MemoryStateStore store;
   MemoryFileSystem files;
-  const JournalCheck check = check_journal(files, store, "memory", {});
-  CHECK(check.entry_count == 0);
-  CHECK(check.head == JournalHead{});
+  CHECK_THROWS_WITH(check_journal(files, store, "memory", {{}, kHeadFile}),
+                    Catch::StartsWith("preflight: memory: there is no state at memory; check"));
+  CHECK_FALSE(files.read(kHeadFile));
 }
