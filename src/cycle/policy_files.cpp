@@ -12,6 +12,7 @@ namespace dagloop {
 namespace {
 
 constexpr std::size_t kMaxNote = 1000;
+constexpr std::size_t kShownDigits = 12;  // of a digest in a note
 
 // The service's file: it may belong to the service's user.
 FileGuard env_guard(Symlinks symlinks) { return {"env file", symlinks, TrustedOwner::anyone}; }
@@ -90,10 +91,12 @@ std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& poli
 }
 
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
-                                     const std::string& digest, std::vector<std::string>& notes) {
+                                     const WantedApproval& wanted,
+                                     std::vector<std::string>& notes) {
   constexpr std::string_view kStem = "dag_policy_approval";
   std::vector<Approval> found;
   std::optional<Error> unread;
+  std::vector<std::string> of_others;
   for (const std::string& name : files.list(policy.approvals_dir)) {
     if (!name.starts_with(kStem) || !name.ends_with(".json")) continue;
     const std::string path = policy.approvals_dir + "/" + name;
@@ -102,7 +105,15 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
       const bool known = std::any_of(found.begin(), found.end(), [&](const Approval& other) {
         return other.signature == approval.signature;
       });
-      if (approval.decision_digest == digest && !known) found.push_back(std::move(approval));
+      if (approval.decision_digest != wanted.digest) {
+        of_others.push_back(
+            path + " is an approval of another decision (" +
+            redact_text(approval.decision_digest.substr(0, kShownDigits)) +
+            "…); approve the present one: approve_dag_policy --as NAME --key FILE --decision " +
+            wanted.decision_file);
+      } else if (!known) {
+        found.push_back(std::move(approval));
+      }
     } catch (const Error& error) {
       // One unreadable file must not keep a valid approval beside it from being seen.
       notes.push_back("passed over an approval: " + redact_text(error.what(), kMaxNote));
@@ -111,6 +122,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
   }
   // What the system refuses to read may be what is waited for: that is no quiet end of a tick.
   if (found.empty() && unread) throw Error(*unread);
+  if (found.empty()) notes.insert(notes.end(), of_others.begin(), of_others.end());
   return found;
 }
 

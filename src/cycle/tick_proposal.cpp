@@ -32,7 +32,9 @@ void Tick::consider_pending() {
 void Tick::apply_pending(const Decision& pending) {
   const Config& config = context_.config;
   const std::string digest = decision_digest(state_.pending_decision);
-  const auto approvals = find_approvals(context_.files, config.policy, digest, result_.notes);
+  const auto approvals = find_approvals(
+      context_.files, config.policy,
+      {digest, config.reports.dir + "/dag_policy_decision_latest.json"}, result_.notes);
   result_.decision = state_.pending_decision;
   if (approvals.empty()) {
     note("waits for approval until " + format_time(pending.expires_at));

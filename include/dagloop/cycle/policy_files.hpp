@@ -51,12 +51,19 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
 /// or names nobody; nullopt where it names somebody.
 std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& policy);
 
-/// Returns the approvals in `policy.approvals_dir` (dag_policy_approval*.json) for `digest`.
+/// What an approval is looked for.
+struct WantedApproval {
+  std::string digest;         // of the decision
+  std::string decision_file;  // where it can be read, for who has approved another one
+};
+
+/// Returns the approvals in `policy.approvals_dir` (dag_policy_approval*.json) for a decision.
 ///
-/// Shape:  files that cannot be read as approvals are told in `notes` and passed over.
+/// Shape:  files that cannot be read as approvals are told in `notes` and passed over; those of
+///         other decisions are told where none of this one is found.
 /// Errors: Error{preflight} when none was found and the system refused to read one of the files.
 std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& policy,
-                                     const std::string& digest, std::vector<std::string>& notes);
+                                     const WantedApproval& wanted, std::vector<std::string>& notes);
 
 /// Checks an approval of `decision` as its use would, at the time it was given.
 ///

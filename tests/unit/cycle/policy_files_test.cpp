@@ -10,6 +10,7 @@ using namespace dagloop::test;
 namespace {
 
 const std::string kDigest(64, '1');
+const WantedApproval kWanted{kDigest, "/reports/dag_policy_decision_latest.json"};
 
 Approval approval_for(const std::string& digest) {
   return sign_approval({digest, "alice", kAsOf, kAsOf + std::chrono::hours{1}, ""},
@@ -52,9 +53,25 @@ TEST_CASE("approvals of the digest are found under any name of theirs, each once
   put(world, "approval.json", wanted);
   put(world, "dag_policy_approval_latest.json.tmp", wanted);
   std::vector<std::string> notes;
-  const auto found = find_approvals(world.memory, world.config.policy, kDigest, notes);
+  const auto found = find_approvals(world.memory, world.config.policy, kWanted, notes);
   REQUIRE(found.size() == 1);
   CHECK(found.front().decision_digest == kDigest);
+  CHECK(notes.empty());
+}
+
+TEST_CASE("approvals of other decisions are told, each once, where none of this one is found") {
+  LoopWorld world;
+  put(world, "dag_policy_approval_latest.json", approval_for(std::string(64, '2')));
+  std::vector<std::string> notes;
+  CHECK(find_approvals(world.memory, world.config.policy, kWanted, notes).empty());
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes.front(),
+             Catch::StartsWith("/approvals/dag_policy_approval_latest.json is an approval of "
+                               "another decision (222222222222…); approve the present one: ") &&
+                 Catch::EndsWith("--decision /reports/dag_policy_decision_latest.json"));
+  notes.clear();
+  put(world, "dag_policy_approval_a.json", approval_for(kDigest));
+  CHECK(find_approvals(world.memory, world.config.policy, kWanted, notes).size() == 1);
   CHECK(notes.empty());
 }
 
@@ -64,7 +81,7 @@ TEST_CASE("an approval that cannot be read is told and passed over") {
   world.write("/approvals/dag_policy_approval_b.json", "{}");
   put(world, "dag_policy_approval_c.json", approval_for(kDigest));
   std::vector<std::string> notes;
-  CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).size() == 1);
+  CHECK(find_approvals(world.memory, world.config.policy, kWanted, notes).size() == 1);
   REQUIRE(notes.size() == 2);
   CHECK_THAT(notes.front(), Catch::Contains("dag_policy_approval_a.json"));
 }
@@ -82,18 +99,18 @@ TEST_CASE("an approval that the system refuses to read is an error where none ot
   Unreadable files;
   files.write_synced("/approvals/dag_policy_approval_a.json", "x", {});
   std::vector<std::string> notes;
-  CHECK_THROWS_WITH(find_approvals(files, world.config.policy, kDigest, notes),
+  CHECK_THROWS_WITH(find_approvals(files, world.config.policy, kWanted, notes),
                     Catch::Contains("dag_policy_approval_a.json: cannot be read"));
   files.write_synced("/approvals/dag_policy_approval_b.json",
                      to_pretty_json(approval_to_json(approval_for(kDigest))), {});
-  CHECK(find_approvals(files, world.config.policy, kDigest, notes).size() == 1);
+  CHECK(find_approvals(files, world.config.policy, kWanted, notes).size() == 1);
 }
 
 TEST_CASE("no directory of approvals means no approvals") {
   LoopWorld world;
   world.config.policy.approvals_dir = "/nowhere";
   std::vector<std::string> notes;
-  CHECK(find_approvals(world.memory, world.config.policy, kDigest, notes).empty());
+  CHECK(find_approvals(world.memory, world.config.policy, kWanted, notes).empty());
 }
 
 TEST_CASE("a second person's approval of one decision gets a name of its own, no other does") {
