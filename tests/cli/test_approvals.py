@@ -40,7 +40,7 @@ class ManualTestCase(LoopTestCase):
         self.assertIn(words, result.stderr)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
         self.assertEqual(self.ws.events(), list(events))
-        if self.ws.state.exists():
+        if events:
             self.check_code(self.ws.verify_journal(), 0)
 
 
