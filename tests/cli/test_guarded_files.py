@@ -158,7 +158,18 @@ class RefusedTest(GuardedTestCase):
                                                   self.rollback, self.dry_tick, self.tick))
 
     def test_the_rules(self):
-        self.check_refused(self.ws.rules, 4, (self.decide, self.dry_tick, self.tick))
+        self.check_refused(self.ws.rules, 4, (self.decide, self.dry_tick))
+
+    def test_the_rules_or_approvers_and_a_tick_proposes_nothing(self):
+        env = self.ws.env_file.read_bytes()
+        for path in (self.ws.rules, self.ws.approvers):
+            for fault in FAULTS:
+                with self.subTest(fault=fault.__name__, file=path.name), fault(path) as words:
+                    result = self.check_code(self.tick(), 4)
+                    self.assertIn(words, result.stderr)
+                    self.assertIn(str(path), result.stderr)
+                    self.assertNotIn("proposed", self.ws.events())
+                    self.assertEqual(self.ws.env_file.read_bytes(), env)
 
     def test_the_approvers(self):
         self.check_refused(self.ws.approvers, 4, (self.apply,))

@@ -313,8 +313,13 @@ TEST_CASE("without approvers and rules a change under verification settles, or g
   CHECK_THAT(settled.faults.at(0), Catch::Contains("the approvers file does not exist"));
 }
 
-TEST_CASE("approvers or rules that cannot be examined hold up no way back") {
+TEST_CASE("approvers or rules that cannot be examined call for somebody, and hold up no way back") {
   for (const auto sealed : {&PolicyConfig::approvers, &PolicyConfig::rules}) {
+    LoopWorld quiet;
+    quiet.add_runs(kAsOf - hours(48), hours(48), 2);
+    SealedFileSystem unseen(quiet.memory, quiet.config.policy.*sealed);
+    CHECK(tick_on(unseen, quiet).code == ExitCode::source_failed);
+    CHECK(quiet.events() == Words{"adopted"});
     LoopWorld world;
     prepare_rollback(world);
     SealedFileSystem files(world.memory, world.config.policy.*sealed);
