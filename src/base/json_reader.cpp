@@ -42,6 +42,16 @@ std::optional<JsonReader> JsonReader::find(std::string_view key) const {
   return JsonReader(*found, where_, child_path(path_, key));
 }
 
+std::optional<double> JsonReader::find_number(std::string_view key) const {
+  const auto found = find(key);
+  return found ? std::optional(found->number()) : std::nullopt;
+}
+
+std::optional<TimePoint> JsonReader::find_time(std::string_view key) const {
+  const auto found = find(key);
+  return found ? std::optional(found->time()) : std::nullopt;
+}
+
 std::vector<JsonReader> JsonReader::elements() const {
   if (!value_->is_array()) fail("expected an array, found " + kind_of(*value_), "mend the file");
   std::vector<JsonReader> all;
@@ -102,6 +112,12 @@ void JsonReader::allow_only(const std::vector<std::string_view>& known) const {
       member.fail("unknown key", "remove it, or mend its spelling");
     }
   }
+}
+
+Json or_null(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
+
+Json or_null(const std::optional<TimePoint>& time) {
+  return time ? Json(format_time(*time)) : Json();
 }
 
 }  // namespace dagloop

@@ -17,7 +17,7 @@ int percent_of(const PolicyValues& values, const Config& config) {
 // What was counted against another margin or threshold is no evidence against this one.
 std::string subject_of(PolicyValues values, const Config& config) {
   values.erase(config.decision.rollout_key);
-  std::string text = fmt::format("{} {}\n", config.decision.evidence.promotion_margin_pp,
+  std::string text = fmt::format("{} {}\n", config.decision.evidence.excluded_drop_pp,
                                  config.decision.triggers.p95_ms.value_or(0));
   for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
   return sha256_hex(text);

@@ -116,7 +116,7 @@ EvidenceConfig read_evidence(const JsonReader& reader) {
     evidence.promotion_alpha = read_alpha(*place);
   }
   if (const auto place = reader.find("promotion_excludes_drop_pp")) {
-    evidence.promotion_margin_pp = read_excluded_drop(*place);
+    evidence.excluded_drop_pp = read_excluded_drop(*place);
   }
   if (const auto place = reader.find("patience")) evidence.patience = place->duration();
   return evidence;

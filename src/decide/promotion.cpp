@@ -106,9 +106,8 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
         {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"});
     return;
   }
-  const std::string text =
-      fmt::format("against a drop of {:.6g} points or more {}", config.promotion_margin_pp,
-                  evidence_text(evidence, subject));
+  const std::string text = fmt::format("against a drop of {:.6g} points or more {}",
+                                       config.excluded_drop_pp, evidence_text(evidence, subject));
   if (evidence.decides()) {
     view.grounds.push_back({"inferiority_excluded", text});
     return;

@@ -39,8 +39,6 @@ class RunModel {
  public:
   RunModel(const PopulationKpis& dag, const ServiceFigures& service, const RunPolicy& policy);
 
-  /// Returns whether there are retries and failures to learn from.
-  bool knows_retries() const { return retries_ > 0; }
   /// Returns how many attempts the figures rest on.
   std::uint64_t attempts() const { return attempts_; }
   /// Returns the attempts that the timeout cut off.

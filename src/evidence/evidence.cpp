@@ -148,8 +148,7 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
                                                cluster_of(test, subject, reference));
   }
   evidence.tests[std::string(kPromotionTest)].add(
-      block_of(subject, reference, kTriggerTests.front()),
-      inferior(config.promotion_margin_pp / 100));
+      block_of(subject, reference, kTriggerTests.front()), inferior(config.excluded_drop_pp / 100));
   evidence.latency.add({subject.timed, subject.above}, {reference.timed, reference.above});
   evidence.until = news.window.end;
 }
@@ -163,7 +162,7 @@ EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
 
 EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
                                  const EvidenceConfig& config) {
-  return view_of(evidence, kPromotionTest, inferior(config.promotion_margin_pp / 100), alpha);
+  return view_of(evidence, kPromotionTest, inferior(config.excluded_drop_pp / 100), alpha);
 }
 
 std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,

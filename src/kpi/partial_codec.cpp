@@ -149,18 +149,4 @@ void decode(ByteReader& in, std::map<PartialKey, KpiPartial>& partials) {
   }
 }
 
-std::string encode(const std::map<PartialKey, KpiPartial>& partials) {
-  ByteWriter out;
-  encode(partials, out);
-  return out.take();
-}
-
-std::optional<std::map<PartialKey, KpiPartial>> decode_partials(std::string_view bytes) {
-  ByteReader in(bytes);
-  std::map<PartialKey, KpiPartial> partials;
-  decode(in, partials);
-  if (!in.done()) return std::nullopt;
-  return partials;
-}
-
 }  // namespace dagloop

@@ -16,11 +16,6 @@ KeyType read_type(const JsonReader& reader) {
   reader.fail("unknown type", "give bool, int, float, enum or duration_ms");
 }
 
-std::optional<double> read_number(const JsonReader& reader, std::string_view key) {
-  const auto found = reader.find(key);
-  return found ? std::optional(found->number()) : std::nullopt;
-}
-
 std::string read_text(const JsonReader& reader, std::string_view key) {
   const auto found = reader.find(key);
   return found ? found->string() : std::string();
@@ -32,9 +27,9 @@ KeySpec read_key(const JsonReader& reader) {
   KeySpec spec;
   spec.name = reader.at("name").string();
   spec.type = read_type(reader.at("type"));
-  spec.min = read_number(reader, "min");
-  spec.max = read_number(reader, "max");
-  spec.max_step = read_number(reader, "max_step");
+  spec.min = reader.find_number("min");
+  spec.max = reader.find_number("max");
+  spec.max_step = reader.find_number("max_step");
   if (const auto values = reader.find("values")) {
     for (const JsonReader& value : values->elements()) spec.values.push_back(value.string());
   }

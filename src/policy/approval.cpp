@@ -132,11 +132,6 @@ Judged judge(const Approval& approval, const std::vector<Approver>& approvers,
           ""};
 }
 
-std::optional<TimePoint> read_time(const JsonReader& reader, std::string_view key) {
-  const auto found = reader.find(key);
-  return found ? std::optional(found->time()) : std::nullopt;
-}
-
 }  // namespace
 
 std::vector<Approver> parse_approvers(const Json& document, std::string_view where) {
@@ -145,7 +140,7 @@ std::vector<Approver> parse_approvers(const Json& document, std::string_view whe
        JsonReader(document, std::string(where)).at("approvers").elements()) {
     entry.allow_only({"name", "public_key", "expires_at", "revoked_at"});
     Approver approver{entry.at("name").string(), entry.at("public_key").string(),
-                      read_time(entry, "expires_at"), read_time(entry, "revoked_at")};
+                      entry.find_time("expires_at"), entry.find_time("revoked_at")};
     const auto key = from_base64(approver.public_key);
     if (approver.name.empty()) entry.at("name").fail("is empty", "give the approver's name");
     if (!key || key->size() != crypto_sign_PUBLICKEYBYTES) {

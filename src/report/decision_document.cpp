@@ -26,7 +26,7 @@ Json evidence_to_json(const std::optional<EvidenceView>& view) {
 }
 
 Json quantile_to_json(const QuantileInterval& interval) {
-  return Json(Json::Array{optional_number(interval.low_ms), optional_number(interval.high_ms)});
+  return Json(Json::Array{or_null(interval.low_ms), or_null(interval.high_ms)});
 }
 
 Json latency_side_to_json(const LatencySide& side) {
@@ -52,8 +52,8 @@ Json fired_trigger_to_json(const TriggerResult& trigger) {
       {{"name", trigger.name},
        {"kpi", trigger.kpi},
        {"state", to_string(trigger.state)},
-       {"value", optional_number(trigger.value)},
-       {"baseline_value", optional_number(trigger.baseline_value)},
+       {"value", or_null(trigger.value)},
+       {"baseline_value", or_null(trigger.baseline_value)},
        {"threshold", trigger.threshold},
        {"sample_count", trigger.sample_count},
        {"baseline_sample_count", trigger.baseline_sample_count},

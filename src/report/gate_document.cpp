@@ -19,7 +19,7 @@ Json check_to_json(const CheckResult& result) {
        {"min_sample", check.min_sample},
        {"severity", to_string(check.severity)},
        {"status", to_string(result.status)},
-       {"value", optional_number(result.value)},
+       {"value", or_null(result.value)},
        {"sample_count", result.sample_count},
        {"ci95", interval_to_json(result.ci95)},
        {"reason", Json::object({{"code", result.reason.code}, {"text", result.reason.text}})}});
@@ -36,7 +36,7 @@ CheckResult read_check(const JsonReader& reader) {
   result.check.min_sample = read_count(reader.at("min_sample"));
   result.check.severity = read_word(reader.at("severity"), kSeverities);
   result.status = read_word(reader.at("status"), kStatuses);
-  result.value = read_optional_number(reader, "value");
+  result.value = reader.find_number("value");
   result.sample_count = read_count(reader.at("sample_count"));
   result.ci95 = read_interval(reader, "ci95");
   const JsonReader reason = reader.at("reason");

@@ -41,11 +41,10 @@ Window read_window(const JsonReader& reader) {
 
 Json kpi_to_json(const Kpi& kpi) {
   if (kpi.kind == KpiKind::quantile) {
-    return Json::object({{"value", optional_number(kpi.value)},
-                         {"n", kpi.denominator},
-                         {"method", to_string(kpi.method)}});
+    return Json::object(
+        {{"value", or_null(kpi.value)}, {"n", kpi.denominator}, {"method", to_string(kpi.method)}});
   }
-  return Json::object({{"value", optional_number(kpi.value)},
+  return Json::object({{"value", or_null(kpi.value)},
                        {"numerator", kpi.numerator},
                        {"denominator", kpi.denominator},
                        {"ci95", interval_to_json(kpi.ci95)}});
@@ -54,7 +53,7 @@ Json kpi_to_json(const Kpi& kpi) {
 Kpi read_kpi(const JsonReader& reader, KpiKind kind) {
   Kpi kpi;
   kpi.kind = kind;
-  kpi.value = read_optional_number(reader, "value");
+  kpi.value = reader.find_number("value");
   if (kind == KpiKind::quantile) {
     kpi.denominator = read_count(reader.at("n"));
     kpi.method = read_word(reader.at("method"), kMethods);

@@ -12,17 +12,6 @@
 
 namespace dagloop {
 
-/// Renders a number that may be missing.
-inline Json optional_number(const std::optional<double>& value) {
-  return value ? Json(*value) : Json();
-}
-
-/// Reads a number that may be null.
-inline std::optional<double> read_optional_number(const JsonReader& reader, std::string_view key) {
-  const auto found = reader.find(key);
-  return found ? std::optional(found->number()) : std::nullopt;
-}
-
 /// Reads an enumerator by its printed word, out of `all`.
 ///
 /// Errors: Error{config} for any other word: what is unknown is never taken for something else.

@@ -26,8 +26,8 @@ Json trigger_to_json(const AlarmTrigger& fired) {
   return Json::object({{"name", trigger.name},
                        {"kpi", trigger.kpi},
                        {"at", format_time(fired.at)},
-                       {"value", optional_number(trigger.value)},
-                       {"baseline_value", optional_number(trigger.baseline_value)},
+                       {"value", or_null(trigger.value)},
+                       {"baseline_value", or_null(trigger.baseline_value)},
                        {"threshold", trigger.threshold},
                        {"sample_count", trigger.sample_count},
                        {"baseline_sample_count", trigger.baseline_sample_count},
@@ -82,8 +82,8 @@ Json thresholds_to_json(const std::optional<ThresholdReport>& thresholds) {
   Json::Array each;
   for (const SuggestedThreshold& one : thresholds->each) {
     each.push_back(Json::object({{"key", one.key},
-                                 {"configured", optional_number(one.present)},
-                                 {"suggested", optional_number(one.suggested)},
+                                 {"configured", or_null(one.present)},
+                                 {"suggested", or_null(one.suggested)},
                                  {"false_alarms", one.false_alarms},
                                  {"regressions", findings_to_json(one.findings)},
                                  {"note", one.note}}));

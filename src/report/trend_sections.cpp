@@ -22,18 +22,14 @@ std::string show_p(const KpiTrend& trend) {
   return trend.trend.p_value ? fmt::format("{:.2g}", *trend.trend.p_value) : "";
 }
 
-Json optional_figure(const std::optional<double>& figure) {
-  return figure ? Json(*figure) : Json();
-}
-
 Json trends_array(const std::vector<KpiTrend>& trends) {
   Json::Array array;
   for (const KpiTrend& each : trends) {
     array.push_back(Json::object({{"kpi", each.kpi},
                                   {"days", each.days},
                                   {"slope_per_day", each.trend.slope_per_day},
-                                  {"tau", optional_figure(each.trend.tau)},
-                                  {"p_value", optional_figure(each.trend.p_value)},
+                                  {"tau", or_null(each.trend.tau)},
+                                  {"p_value", or_null(each.trend.p_value)},
                                   {"course", to_string(each.course)}}));
   }
   return Json(std::move(array));

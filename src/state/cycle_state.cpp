@@ -26,10 +26,6 @@ constexpr std::array kPhases{std::pair{Phase::idle, std::string_view("idle")},
                              std::pair{Phase::rejected, std::string_view("rejected")},
                              std::pair{Phase::expired, std::string_view("expired")}};
 
-Json optional_time(const std::optional<TimePoint>& time) {
-  return time ? Json(format_time(*time)) : Json();
-}
-
 // Returns the member unless it is null. A state names every member: a missing one is a fault.
 std::optional<JsonReader> read_optional(const JsonReader& reader, std::string_view key) {
   JsonReader member = reader.at(key);
@@ -190,11 +186,11 @@ Json cycle_state_to_json(const CycleState& state) {
                        {"change", state.change ? change_to_json(*state.change) : Json()},
                        {"verified", std::move(verified)},
                        {"in_force", values_to_json(state.in_force)},
-                       {"in_force_since", optional_time(state.in_force_since)},
-                       {"cooldown_until", optional_time(state.cooldown_until)},
+                       {"in_force_since", or_null(state.in_force_since)},
+                       {"cooldown_until", or_null(state.cooldown_until)},
                        {"rollbacks", std::move(rollbacks)},
                        {"used_decisions", std::move(used)},
-                       {"rollback_due_since", optional_time(state.rollback_due_since)},
+                       {"rollback_due_since", or_null(state.rollback_due_since)},
                        {"last_rollback", rollback_timing_to_json(state.last_rollback)},
                        {"rolled_back", rolled_back_to_json(state.rolled_back)},
                        {"predictions", ledger_to_json(state.predictions)},

@@ -91,8 +91,6 @@ LatencyEvidence read_latency(const JsonReader& reader) {
   return latency;
 }
 
-Json optional_ms(const std::optional<double>& limit) { return limit ? Json(*limit) : Json(); }
-
 }  // namespace
 
 Json evidence_to_json(const Evidence& evidence) {
@@ -103,8 +101,8 @@ Json evidence_to_json(const Evidence& evidence) {
                        {"percent", evidence.percent},
                        {"since", format_time(evidence.since)},
                        {"until", format_time(evidence.until)},
-                       {"slow_ms", optional_ms(evidence.limits.usual)},
-                       {"threshold_ms", optional_ms(evidence.limits.absolute)},
+                       {"slow_ms", or_null(evidence.limits.usual)},
+                       {"threshold_ms", or_null(evidence.limits.absolute)},
                        {"tests", std::move(tests)},
                        {"latency", latency_to_json(evidence.latency)}});
 }
@@ -115,8 +113,8 @@ Evidence read_evidence(const JsonReader& reader) {
   evidence.percent = static_cast<int>(read_natural(reader.at("percent")));
   evidence.since = reader.at("since").time();
   evidence.until = reader.at("until").time();
-  if (const auto slow = reader.find("slow_ms")) evidence.limits.usual = slow->number();
-  if (const auto limit = reader.find("threshold_ms")) evidence.limits.absolute = limit->number();
+  evidence.limits.usual = reader.find_number("slow_ms");
+  evidence.limits.absolute = reader.find_number("threshold_ms");
   for (const auto& [name, test] : reader.at("tests").members()) {
     evidence.tests[name] = read_test(test);
   }

@@ -30,6 +30,9 @@ class JsonReader {
   JsonReader at(std::string_view key) const;
   /// Returns the member `key` unless it is missing or null.
   std::optional<JsonReader> find(std::string_view key) const;
+  /// The same of a number, and of a time.
+  std::optional<double> find_number(std::string_view key) const;
+  std::optional<TimePoint> find_time(std::string_view key) const;
   /// Returns the elements of this array.
   std::vector<JsonReader> elements() const;
   /// Returns the members of this object, in order, as (key, place).
@@ -53,5 +56,9 @@ class JsonReader {
   std::string where_;
   std::string path_;
 };
+
+/// Returns a value that may be missing as JSON: null where it is.
+Json or_null(const std::optional<double>& number);
+Json or_null(const std::optional<TimePoint>& time);
 
 }  // namespace dagloop

@@ -22,9 +22,9 @@ enum class EvidenceMode { point, sequential };
 /// Configuration, "decision": what evidence is asked for.
 struct EvidenceConfig {
   EvidenceMode mode = EvidenceMode::sequential;
-  double alpha = 0.01;              // of a false rollback in a whole rollout, over all triggers
-  double promotion_alpha = 0.02;    // of reaching the ladder's top with a drop of the margin
-  double promotion_margin_pp = 10;  // the drop that a promotion has to exclude
+  double alpha = 0.01;            // of a false rollback in a whole rollout, over all triggers
+  double promotion_alpha = 0.02;  // of reaching the ladder's top with a drop of the margin
+  double excluded_drop_pp = 10;   // the drop that a promotion has to exclude
   Microseconds patience = std::chrono::hours(24 * 28);  // until a hold says that it cannot decide
 };
 

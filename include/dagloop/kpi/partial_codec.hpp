@@ -2,9 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "dagloop/base/bytes.hpp"
 #include "dagloop/kpi/partial.hpp"
@@ -20,12 +17,5 @@ void encode(const std::map<PartialKey, KpiPartial>& partials, ByteWriter& out);
 /// the value means nothing.
 void decode(ByteReader& in, KpiPartial& partial);
 void decode(ByteReader& in, std::map<PartialKey, KpiPartial>& partials);
-
-/// Returns the bytes of `partials` alone.
-std::string encode(const std::map<PartialKey, KpiPartial>& partials);
-/// Returns the partials of such bytes.
-///
-/// Errors: nullopt for any bytes that encode() does not give for some partials.
-std::optional<std::map<PartialKey, KpiPartial>> decode_partials(std::string_view bytes);
 
 }  // namespace dagloop

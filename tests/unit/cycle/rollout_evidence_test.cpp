@@ -59,7 +59,7 @@ TEST_CASE("evidence begins anew with other values, after a step down, and from 0
 
 TEST_CASE("evidence against one margin or threshold is none against another") {
   Config margin;
-  margin.decision.evidence.promotion_margin_pp = 3;
+  margin.decision.evidence.excluded_drop_pp = 3;
   Config threshold;
   threshold.decision.triggers.p95_ms = 900;
   const EvidenceScope scope{policy("10"), kAsOf - hours(2), kAsOf};

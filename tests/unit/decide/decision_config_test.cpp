@@ -73,7 +73,7 @@ TEST_CASE("evidence is sequential unless the figures alone are to decide") {
                                       .evidence;
   CHECK(evidence.alpha == 0.02);
   CHECK(evidence.promotion_alpha == 0.1);
-  CHECK(evidence.promotion_margin_pp == 5.0);
+  CHECK(evidence.excluded_drop_pp == 5.0);
   CHECK(evidence.patience == 14 * 24h);
 }
 
