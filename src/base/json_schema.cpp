@@ -119,12 +119,6 @@ std::string remedy_of(std::string_view name) {
 
 }  // namespace
 
-std::vector<std::string> schema_names() {
-  std::vector<std::string> names;
-  for (const EmbeddedSchema& schema : embedded_schemas()) names.emplace_back(schema.name);
-  return names;
-}
-
 std::string_view schema_text(std::string_view name) {
   for (const EmbeddedSchema& schema : embedded_schemas()) {
     if (schema.name == name) return schema.text;

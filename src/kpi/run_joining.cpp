@@ -81,8 +81,11 @@ void RunTable::Impl::give_out(const std::function<void(KeptSlot&&)>& take,
 void RunTable::Impl::join(std::vector<RunTable>& tables, unsigned threads,
                           const std::function<void(unsigned, std::size_t, RunShard)>& take) {
   DAGLOOP_ASSERT(!tables.empty() && threads > 0);
-  for (RunTable& table : tables) table.impl_->flush();
   Impl& first = *tables.front().impl_;
+  for (RunTable& table : tables) {
+    DAGLOOP_ASSERT(table.impl_->options == first.options && !table.impl_->is_finished);
+    table.impl_->flush();
+  }
   std::vector<Renumbering> numbers(tables.size());
   for (std::size_t t = 1; t < tables.size(); ++t) {
     first.input.merge(tables[t].impl_->input);

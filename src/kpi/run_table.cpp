@@ -62,20 +62,6 @@ void RunTable::reject(const std::string& file, std::uint64_t line_number, Reject
   impl_->input.reject(file, line_number, reason);
 }
 
-void RunTable::merge(RunTable&& other) {
-  Impl& self = *impl_;
-  Impl& from = *other.impl_;
-  DAGLOOP_ASSERT(self.options == from.options && !self.is_finished && !from.is_finished);
-  self.flush();
-  from.flush();
-  self.input.merge(from.input);
-  const Renumbering numbers = unite_pools(from.pools, self.pools);
-  for (std::size_t i = 0; i < kShards; ++i) {
-    self.shards[i].absorb(std::move(from.shards[i]), numbers, self.pools);
-  }
-  from = Impl(from.options);
-}
-
 PartialSet RunTable::finish(const ErrorClasses& classes) {
   DAGLOOP_ASSERT(!impl_->is_finished);
   std::vector<RunTable> tables;

@@ -2,16 +2,11 @@
 // against them (valijson). Thread-safe.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "dagloop/base/json.hpp"
 
 namespace dagloop {
-
-/// Returns the names of the shipped schemas ("quality_report", "config", ...).
-std::vector<std::string> schema_names();
 
 /// Returns the text of shipped schema `name`; an unknown name is a caller's bug.
 std::string_view schema_text(std::string_view name);

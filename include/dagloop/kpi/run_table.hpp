@@ -48,8 +48,6 @@ class RunTable {
   void add(const LogRecord& record, std::string_view line);
   /// Counts one malformed line.
   void reject(const std::string& file, std::uint64_t line_number, RejectReason reason);
-  /// Takes over everything that `other`, of the same options, holds. Associative and commutative.
-  void merge(RunTable&& other);
 
   /// Settles the runs and returns the partials, by slot of the run's end.
   ///

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/embedded_schemas.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
@@ -106,9 +107,9 @@ TEST_CASE("a reader's errors name file and key path, and what was found") {
 }
 
 TEST_CASE("every shipped schema is a schema, and a fault names file and place") {
-  for (const std::string& name : schema_names()) {
-    CAPTURE(name);
-    CHECK_NOTHROW(parse_json(schema_text(name), name));
+  for (const EmbeddedSchema& schema : embedded_schemas()) {
+    CAPTURE(schema.name);
+    CHECK_NOTHROW(parse_json(schema_text(schema.name), schema.name));
   }
   const Json bad = parse_json(R"({"input": {"dedupe": 5}})", "f");
   CHECK_THROWS_WITH(validate_schema(bad, "config", "c.json"),

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/embedded_schemas.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json.hpp"
@@ -296,14 +297,14 @@ TEST_CASE("a document with a great many faults is told about in few of them") {
 }
 
 TEST_CASE("a schema of an unknown name is a bug of the caller") {
-  CHECK_FALSE(schema_names().empty());
+  CHECK_FALSE(embedded_schemas().empty());
   CHECK_THROWS_AS(schema_text("none"), Error);
 }
 
 TEST_CASE("every shipped schema is a draft-07 object schema") {
-  for (const std::string& name : schema_names()) {
-    const Json schema = parse_json(schema_text(name), name);
-    CAPTURE(name);
+  for (const EmbeddedSchema& shipped : embedded_schemas()) {
+    const Json schema = parse_json(shipped.text, shipped.name);
+    CAPTURE(shipped.name);
     REQUIRE(schema.find("$schema") != nullptr);
     CHECK_THAT(schema.find("$schema")->as_string(), Catch::Contains("draft-07"));
   }

@@ -108,13 +108,10 @@ TEST_CASE("splitting the records over any number of tables changes nothing") {
     for (const OwnedRecord& record : records) {
       tables[random.below(tables.size())].add(record.view(), record.line());
     }
-    while (tables.size() > 1) {
-      const std::size_t into = random.below(tables.size() - 1);
-      tables[into].merge(std::move(tables.back()));
-      tables.pop_back();
-    }
     CAPTURE(round);
-    REQUIRE(tables.front().finish(ErrorClasses()) == settle(records, options));
+    const auto threads = static_cast<unsigned>(1 + random.below(3));
+    REQUIRE(RunTable::finish(std::move(tables), ErrorClasses(), threads) ==
+            settle(records, options));
   }
 }
 

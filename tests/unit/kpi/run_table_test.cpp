@@ -262,24 +262,28 @@ TEST_CASE("lines that differ in trailing space and carriage return alone are ide
 
 TEST_CASE("a run whose records come from several tables is one run") {
   const RunTableOptions options{kRange, "", Dedupe::records};
-  RunTable all(options);
+  std::vector<RunTable> tables;
   for (const char* node : {"a", "b", "a"}) {
-    RunTable part(options);
     const auto record = make_node_record("r1", node, 10);
-    part.add(record.view(), record.line());
-    all.merge(std::move(part));
+    tables.emplace_back(options).add(record.view(), record.line());
   }
-  const PartialSet set = all.finish(ErrorClasses());
+  const PartialSet set = RunTable::finish(std::move(tables), ErrorClasses(), 1);
   CHECK(total(set).total_runs == 1);
   CHECK(total(set).nodes.size() == 2);
   CHECK(set.input.duplicates == 1);
 }
 
-TEST_CASE("merging tables of different options, or finishing one twice, is a bug") {
+TEST_CASE("joining tables of different options, or finishing one twice, is a bug") {
+  for (const RunTableOptions& other :
+       {RunTableOptions{kRange, "", Dedupe::records},
+        RunTableOptions{kRange, "evaluate", Dedupe::runs},
+        RunTableOptions{{at_minute(0), at_minute(5)}, "", Dedupe::runs}}) {
+    std::vector<RunTable> tables;
+    tables.emplace_back(RunTableOptions{kRange, "", Dedupe::runs});
+    tables.emplace_back(other);
+    CHECK_THROWS_AS(RunTable::finish(std::move(tables), ErrorClasses(), 1), Error);
+  }
   RunTable table({kRange, "", Dedupe::runs});
-  CHECK_THROWS_AS(table.merge(RunTable({kRange, "", Dedupe::records})), Error);
-  CHECK_THROWS_AS(table.merge(RunTable({kRange, "evaluate", Dedupe::runs})), Error);
-  CHECK_THROWS_AS(table.merge(RunTable({{at_minute(0), at_minute(5)}, "", Dedupe::runs})), Error);
   table.finish(ErrorClasses());
   CHECK_THROWS_AS(table.finish(ErrorClasses()), Error);
 }
