@@ -93,4 +93,23 @@ std::string_view SqliteStatement::bytes(int index) const {
                           : std::string_view(static_cast<const char*>(found), size);
 }
 
+std::uint64_t first_number(const SqliteDatabase& database, std::string_view sql) {
+  SqliteStatement statement(database, sql);
+  return statement.step() ? statement.number(0) : 0;
+}
+
+SqliteTransaction::SqliteTransaction(SqliteDatabase& database, const char* begin)
+    : database_(database) {
+  database_.run(begin);
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  if (!is_over_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void SqliteTransaction::commit() {
+  database_.run("COMMIT");
+  is_over_ = true;
+}
+
 }  // namespace dagloop

@@ -68,4 +68,24 @@ class SqliteStatement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
+/// Returns the number that a statement gives first: a pragma's, a count; 0 where it gives no row.
+std::uint64_t first_number(const SqliteDatabase& database, std::string_view sql);
+
+/// A transaction, which lets several statements see the same moment; rolled back unless committed.
+class SqliteTransaction {
+ public:
+  /// Shape: `begin` is "BEGIN" to read, "BEGIN IMMEDIATE" to write.
+  SqliteTransaction(SqliteDatabase& database, const char* begin);
+  ~SqliteTransaction();
+  SqliteTransaction(const SqliteTransaction&) = delete;
+  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
+
+  /// Makes it stand. Errors: Error{preflight}; it is rolled back then.
+  void commit();
+
+ private:
+  SqliteDatabase& database_;
+  bool is_over_ = false;
+};
+
 }  // namespace dagloop

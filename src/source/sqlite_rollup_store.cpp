@@ -60,31 +60,6 @@ std::uint64_t checksum_of(const std::string& log, std::string_view name, std::st
   return XXH3_64bits_withSeed(value.data(), value.size(), place);
 }
 
-std::uint64_t first_number(const SqliteDatabase& database, std::string_view sql) {
-  SqliteStatement statement(database, sql);
-  return statement.step() ? statement.number(0) : 0;
-}
-
-class Transaction {
- public:
-  Transaction(SqliteDatabase& database, const char* begin) : database_(database) {
-    database_.run(begin);
-  }
-  ~Transaction() {
-    if (!is_over_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  void commit() {
-    database_.run("COMMIT");
-    is_over_ = true;
-  }
-
- private:
-  SqliteDatabase& database_;
-  bool is_over_ = false;
-};
-
 bool is_corrupt(const SqliteDatabase& database) {
   const int code = database.last_error() & 0xFF;
   return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR ||
@@ -188,7 +163,7 @@ void SqliteRollupStore::open_file() {
   sqlite3_busy_timeout(database_->handle(), kBusyMs);
   database_->run(kSettings);
   if (first_number(*database_, "PRAGMA application_id") == 0) {
-    Transaction transaction(*database_, "BEGIN IMMEDIATE");
+    SqliteTransaction transaction(*database_, "BEGIN IMMEDIATE");
     // Another process may have been faster.
     if (first_number(*database_, "PRAGMA application_id") == 0) database_->run(kCreateStore);
     transaction.commit();
@@ -215,7 +190,7 @@ void SqliteRollupStore::make_anew() {
   const int code = sqlite3_exec(database_->handle(), "VACUUM", nullptr, nullptr, nullptr);
   sqlite3_db_config(database_->handle(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
   database_->check(code);
-  Transaction transaction(*database_, "BEGIN IMMEDIATE");
+  SqliteTransaction transaction(*database_, "BEGIN IMMEDIATE");
   database_->run(kCreateStore);
   transaction.commit();
   is_damaged_ = false;
@@ -226,7 +201,7 @@ RollupValues SqliteRollupStore::load(const std::string& log, const std::string& 
   RollupValues loaded;
   if (!open() || is_damaged_) return loaded;
   try {
-    Transaction transaction(*database_, "BEGIN");
+    SqliteTransaction transaction(*database_, "BEGIN");
     const StoredLog stored = find_log(*database_, log);
     loaded.version = stored.version;
     SqliteStatement select(*database_,
@@ -259,7 +234,7 @@ RollupValues SqliteRollupStore::load(const std::string& log, const std::string& 
 
 bool SqliteRollupStore::write(const std::string& log, std::uint64_t expected_version,
                               const RollupChange& change) {
-  Transaction transaction(*database_, "BEGIN IMMEDIATE");
+  SqliteTransaction transaction(*database_, "BEGIN IMMEDIATE");
   StoredLog stored = find_log(*database_, log);
   if (stored.version != expected_version) return false;
   if (stored.id == 0) stored.id = add_log(*database_, log);

@@ -40,39 +40,6 @@ constexpr const char* kWholeJournal = "SELECT sequence, document FROM journal OR
 constexpr const char* kNewest =
     "SELECT sequence, document FROM journal ORDER BY sequence DESC LIMIT 1";
 
-// Rolls back unless committed.
-class Transaction {
- public:
-  explicit Transaction(SqliteDatabase& database) : database_(database) {
-    database_.run("BEGIN IMMEDIATE");
-  }
-  ~Transaction() {
-    if (!committed_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  void commit() {
-    database_.run("COMMIT");
-    committed_ = true;
-  }
-
- private:
-  SqliteDatabase& database_;
-  bool committed_ = false;
-};
-
-// Lets several statements see the same moment.
-class Snapshot {
- public:
-  explicit Snapshot(SqliteDatabase& database) : database_(database) { database_.run("BEGIN"); }
-  ~Snapshot() { sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-
- private:
-  SqliteDatabase& database_;
-};
-
 class FileStateLock final : public StateLock {
  public:
   explicit FileStateLock(std::unique_ptr<FileLock> lock) : lock_(std::move(lock)) {}
@@ -82,11 +49,6 @@ class FileStateLock final : public StateLock {
 };
 
 class NoLock final : public StateLock {};
-
-std::uint64_t pragma(const SqliteDatabase& database, std::string_view sql) {
-  SqliteStatement statement(database, sql);
-  return statement.step() ? statement.number(0) : 0;
-}
 
 }  // namespace
 
@@ -146,14 +108,14 @@ struct SqliteStore::Impl {
 
   // Two processes may both find an empty file: the second finds the tables of the first.
   void create_once() const {
-    Transaction transaction(*database);
+    SqliteTransaction transaction(*database, "BEGIN IMMEDIATE");
     if (is_blank()) database->run(kCreate);
     transaction.commit();
   }
 
   bool is_blank() const {
-    return pragma(*database, "PRAGMA user_version") == 0 &&
-           pragma(*database, "SELECT count(*) FROM sqlite_schema") == 0;
+    return first_number(*database, "PRAGMA user_version") == 0 &&
+           first_number(*database, "SELECT count(*) FROM sqlite_schema") == 0;
   }
 
   std::optional<StoredState> read_state() const {
@@ -170,8 +132,8 @@ struct SqliteStore::Impl {
   }
 
   void check_version() const {
-    const std::uint64_t version = pragma(*database, "PRAGMA user_version");
-    if (pragma(*database, "PRAGMA application_id") != kApplicationId ||
+    const std::uint64_t version = first_number(*database, "PRAGMA user_version");
+    if (first_number(*database, "PRAGMA application_id") != kApplicationId ||
         (version != kSchemaVersion && version != kEarlierVersion)) {
       throw Error(ErrorKind::preflight, path, "is no dagloop state of this version",
                   "give another --state, or use the version that wrote it");
@@ -203,7 +165,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   DAGLOOP_ASSERT(impl_->database != nullptr && impl_->access == StateAccess::read_write);
   DAGLOOP_ASSERT(!events.empty());
   SqliteDatabase& database = *impl_->database;
-  Transaction transaction(database);
+  SqliteTransaction transaction(database, "BEGIN IMMEDIATE");
   const StoredState stored = impl_->read_state().value_or(StoredState{});
   if (stored.version != next.version) {
     throw Error(ErrorKind::conflict, impl_->path, "another process changed the state",
@@ -230,20 +192,20 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   update.bind(4, head.hash);
   update.step();
   // An older dagloop would add entries that vouch for no state: from now on it refuses the file.
-  if (pragma(database, "PRAGMA user_version") == kEarlierVersion) database.run(kSetVersion);
+  if (first_number(database, "PRAGMA user_version") == kEarlierVersion) database.run(kSetVersion);
   transaction.commit();
   next.version = version;
 }
 
 StoredRecords SqliteStore::newest_records() {
   if (impl_->database == nullptr) return {};
-  const Snapshot snapshot(*impl_->database);
+  const SqliteTransaction snapshot(*impl_->database, "BEGIN");
   return {impl_->read_state(), impl_->read_journal(kNewest)};
 }
 
 StoredRecords SqliteStore::records() {
   if (impl_->database == nullptr) return {};
-  const Snapshot snapshot(*impl_->database);
+  const SqliteTransaction snapshot(*impl_->database, "BEGIN");
   return {impl_->read_state(), impl_->read_journal(kWholeJournal)};
 }
 
