@@ -58,9 +58,9 @@ std::string rollback_story(const CycleState& state, const std::string& rollout_k
 }
 
 std::string found_note(const JournalEvent& adopted) {
-  return adopted.before.is_null()
-             ? "first look at this env file: its policy is what a rollback goes back to"
-             : "the policy in the env file was " + adopted.why;
+  return adopted.before.is_null() ? "this env file is seen for the first time: a rollback goes "
+                                    "back to the policy in it now"
+                                  : "the policy in the env file was " + adopted.why;
 }
 
 }  // namespace dagloop
