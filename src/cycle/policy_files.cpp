@@ -81,7 +81,7 @@ std::vector<Approver> read_approvers(FileSystem& files, const PolicyConfig& poli
 std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& policy) {
   const NeededFile file = approvers_file(policy);
   try {
-    if (const auto missing = missing_files(files, {file})) return missing;
+    if (auto missing = missing_files(files, {file})) return missing;
     if (!read_approvers(files, policy).empty()) return std::nullopt;
     return Error(ErrorKind::config, file.path, "the approvers file names nobody", file.remedy);
   } catch (const Error& error) {
