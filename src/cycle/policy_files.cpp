@@ -85,8 +85,7 @@ std::optional<Error> approvers_fault(FileSystem& files, const PolicyConfig& poli
     if (!read_approvers(files, policy).empty()) return std::nullopt;
     return Error(ErrorKind::config, file.path, "the approvers file names nobody", file.remedy);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::config) return error;
-    return Error(error.kind(), file.path, error.what(), file.remedy);
+    return error;
   }
 }
 

@@ -229,15 +229,19 @@ TEST_CASE("without approvers or rules nothing is proposed, and a dry run says so
 
 TEST_CASE(
     "an approvers file that cannot be used or names nobody is told by a dry run, and obeyed") {
-  for (const std::string text : {"{", R"({"approver": 1})", R"({"approvers": []})"}) {
+  using Told = std::pair<const char*, const char*>;  // a file, and what is said of it
+  for (const auto& [text, words] :
+       {Told{"{", "/etc/approvers.json:1: no valid JSON; mend"},
+        Told{R"({"approver": 1})", R"(approvers: is missing ({"approvers": [ENTRY]}, )"},
+        Told{R"({"approvers": []})", R"(names nobody; put {"approvers": [ENTRY]} there)"}}) {
     LoopWorld world;
     world.add_runs(kAsOf - hours(48), hours(48), 2);
     world.write(world.config.policy.approvers, text);
     const TickResult shown = world.tick(TickMode::dry_run);
     CHECK(shown.code == ExitCode::done);
-    CHECK_THAT(shown.notes.front(),
-               Catch::StartsWith("no change can be approved yet: config: /etc") &&
-                   Catch::Contains(R"(put {"approvers": [ENTRY]} there)"));
+    CHECK_THAT(
+        shown.notes.front(),
+        Catch::StartsWith("no change can be approved yet: config: /etc") && Catch::Contains(words));
     const TickResult result = world.tick();
     CHECK(result.code == ExitCode::usage);
     CHECK(world.state().pending_decision.is_null());
