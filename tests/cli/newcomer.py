@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from documentation import bare_environment, blocks_of, difference, fault, run_session
+from documentation import HOME, bare_environment, blocks_of, difference, fault, run_session
 
 ROOT_HOME = "/root"
 ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -99,7 +99,8 @@ class Newcomer:
             DONE: ["The report to read:  reports/quickstart/dag_quality_latest.md",
                    "The decision:        reports/quickstart/dag_policy_decision_latest.json"],
         }
-        printed = {**dict(enumerate(sections)), INSTALLS: installed, BUILDS: built}
+        printed = {**dict(enumerate(sections)), INSTALLS: installed, BUILDS: built,
+                   DRY_RUN: [line.replace(ROOT_HOME, HOME) for line in sections[DRY_RUN]]}
         for section, lines in shown.items():
             self.compare("quickstart.sh, `%s`," % sections[section][0], lines, printed[section][1:])
         told = "\n".join(sections[NEXT][1:]).replace("\\\n", " ").splitlines()
@@ -133,19 +134,18 @@ class Newcomer:
             self.compare(where, shown, done.stdout.splitlines())
         return done.stdout
 
-    def cron(self, line):
-        """Runs the line as cron does: it proposes, and applies once that is approved."""
+    def cron(self, section):
+        """Runs the section's line as cron does: it proposes, and applies once that is approved."""
         environment = {"HOME": ROOT_HOME, "LOGNAME": "root", "SHELL": "/bin/sh",
                        "PATH": "/usr/bin:/bin"}
-        command = CRON_LINE.match(line)[1]
-        (approve,) = [c for c in self.commands if c.text.startswith("approve_dag_policy --config")]
+        (command,) = [m[1] for m in map(CRON_LINE.match, section) if m]
+        (approve,) = re.findall(r"^approve_dag_policy (?:.*\\\n)*.*$", "\n".join(section), re.M)
         started = time.monotonic()
-        self.run("rm", self.clone, "rm -r reports state/quickstart.db*", [])
         for what in "proposal", "change":
             self.run("the cron line's " + what, ROOT_HOME, command, None, "/bin/sh", environment)
             if what == "proposal":
                 self.run("the approval", self.clone,
-                         "%s\n%s" % (self.commands[0].text, approve.text), approve.output)
+                         "%s\n%s --yes" % (self.commands[0].text, approve), None)
         self.run("the env file", self.clone, "grep -o '^DAG_ROLLOUT_PERCENT=[0-9]*' "
                  "examples/service.env", ["DAG_ROLLOUT_PERCENT=30"])
         print("the cron line, twice: %.1f s" % (time.monotonic() - started), flush=True)
@@ -156,8 +156,7 @@ def main():
     sections = newcomer.quickstart()
     newcomer.check_quickstart(sections)
     newcomer.session()
-    for line in filter(CRON_LINE.match, sections[CRON]):
-        newcomer.cron(line)
+    newcomer.cron(sections[CRON])
     sys.exit(1 if newcomer.faults else 0)
 
 
