@@ -59,7 +59,8 @@ TickResult Tick::run() {
         "lies before the policy in force began (" + format_time(*state_.in_force_since) + ")",
         "give a later time, leave out --as-of, or leave out --apply");
   }
-  // An interrupted change is finished or undone before anything else is looked for.
+  // An interrupted change takes the allowlist alone: it is finished or undone before the rest is
+  // looked for. Where even that is missing, all that is missing is named.
   if (!context_.files.stat(context_.config.policy.allowlist)) look_for_files();
   allowlist_ = read_allowlist(context_.files, context_.config.policy);
   recover();
