@@ -44,6 +44,15 @@ struct Chunk {
   std::uint64_t file_bytes = 0;  // read from the file for this chunk, before decompression
 };
 
+/// Lines of a file that follow one another.
+struct LineRange {
+  std::uint64_t begin = 0;  // in bytes; without meaning where the file is compressed
+  std::uint64_t end = 0;
+  std::uint64_t first_line = 0;  // from 1
+  std::uint64_t lines = 0;
+  bool operator==(const LineRange&) const = default;
+};
+
 /// Returns whether a line holds nothing but spaces: it is none.
 bool is_blank(std::string_view line);
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "source/parallel_read.hpp"
+#include "source/file_scan.hpp"
 #include "source/rollup_read.hpp"
 
 namespace dagloop {

@@ -96,9 +96,8 @@ void encode_file(const KeptFile& file, ByteWriter& out) {
   }
   encode_counts(file.counts, out);
   out.number(file.pending.size());
-  for (const LineStretch& stretch : file.pending) {
-    for (const std::uint64_t number :
-         {stretch.begin, stretch.end, stretch.first_line, stretch.lines}) {
+  for (const LineRange& lines : file.pending) {
+    for (const std::uint64_t number : {lines.begin, lines.end, lines.first_line, lines.lines}) {
       out.number(number);
     }
   }
@@ -119,9 +118,8 @@ KeptFile decode_file(ByteReader& in) {
   }
   file.counts = decode_counts(in);
   file.pending.resize(in.count(4));
-  for (LineStretch& stretch : file.pending) {
-    for (std::uint64_t* number :
-         {&stretch.begin, &stretch.end, &stretch.first_line, &stretch.lines}) {
+  for (LineRange& lines : file.pending) {
+    for (std::uint64_t* number : {&lines.begin, &lines.end, &lines.first_line, &lines.lines}) {
       *number = in.number();
     }
   }

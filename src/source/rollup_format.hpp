@@ -11,21 +11,13 @@
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/source/log_source.hpp"
+#include "source/chunk_reader.hpp"
 #include "source/content_hash.hpp"
 
 namespace dagloop {
 
-/// Length of the stretches whose partials are kept as one sum.
+/// Length of what is kept as one sum beside its slots.
 inline constexpr std::chrono::hours kHour{1};
-
-/// Lines that follow one another.
-struct LineStretch {
-  std::uint64_t begin = 0;  // in bytes; both 0 where the file is compressed
-  std::uint64_t end = 0;
-  std::uint64_t first_line = 0;  // from 1
-  std::uint64_t lines = 0;
-  bool operator==(const LineStretch&) const = default;
-};
 
 /// What lines of one file counted.
 struct LineCounts {
@@ -55,11 +47,11 @@ struct KeptFile {
   std::int64_t mtime_ns = 0;
   bool was_fresh = true;  // that time was so fresh that the file might change without it
   FileForm form = FileForm::plain;
-  std::uint64_t consumed = 0;        // bytes; whole lines, unless compressed
-  std::uint64_t lines = 0;           // in them
-  ContentHash hash;                  // of them
-  LineCounts counts;                 // of those that are settled
-  std::vector<LineStretch> pending;  // lines among them that are not; ascending
+  std::uint64_t consumed = 0;      // bytes; whole lines, unless compressed
+  std::uint64_t lines = 0;         // in them
+  ContentHash hash;                // of them
+  LineCounts counts;               // of those that are settled
+  std::vector<LineRange> pending;  // lines among them that are not; ascending
   bool operator==(const KeptFile&) const = default;
 };
 

@@ -130,7 +130,7 @@ class Planner {
     file.size = size;
     file.mtime_ns = mtime.count();
     file.was_fresh = now_ - mtime < kFresh;
-    add_stretches(file, end);
+    add_parts(file, end);
   }
 
   // Returns whether the file still begins with what was consumed of it.
@@ -152,22 +152,22 @@ class Planner {
     plan_.kept_from = std::max(plan_.kept_from, behind);
   }
 
-  void add_stretches(KeptFile& file, std::uint64_t end) {
+  void add_parts(KeptFile& file, std::uint64_t end) {
     const std::size_t index = plan_.files.size();
-    const auto add = [&](StretchUse use, const LineStretch& lines) {
-      plan_.stretches.push_back({index, use, lines, {}});
+    const auto add = [&](PartUse use, const LineRange& lines) {
+      plan_.parts.push_back({index, use, lines, {}});
     };
     if (file.form == FileForm::compressed) {
-      const LineStretch whole{0, file.size, 1, 0};
-      if (end > file.consumed) add(StretchUse::lines, whole);
+      const LineRange whole{0, file.size, 1, 0};
+      if (end > file.consumed) add(PartUse::lines, whole);
       if (!file.pending.empty()) {
-        add(StretchUse::lines, whole);
-        plan_.stretches.back().only = file.pending;
+        add(PartUse::lines, whole);
+        plan_.parts.back().only = file.pending;
       }
     } else {
-      for (const LineStretch& pending : file.pending) add(StretchUse::lines, pending);
-      if (end > file.consumed) add(StretchUse::lines, {file.consumed, end, file.lines + 1, 0});
-      if (file.size > end) add(StretchUse::last_line, {end, file.size, 1, 0});
+      for (const LineRange& pending : file.pending) add(PartUse::lines, pending);
+      if (end > file.consumed) add(PartUse::lines, {file.consumed, end, file.lines + 1, 0});
+      if (file.size > end) add(PartUse::last_line, {end, file.size, 1, 0});
     }
     plan_.files.push_back(std::move(file));
     plan_.consumed.push_back(end);
@@ -188,7 +188,7 @@ RollupPlan plan_read(const RollupRoot& root, const std::vector<std::string>& pat
   return Planner(root, range, threads).plan(paths);
 }
 
-bool take_reading(RollupPlan& plan, const StretchReading& reading, unsigned threads) {
+bool take_reading(RollupPlan& plan, const LogReading& reading, unsigned threads) {
   for (std::size_t i = 0; i < plan.path_count; ++i) {
     KeptFile& file = plan.files[i];
     const FileReading& read = reading.files[i];

@@ -7,7 +7,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "source/rollup_format.hpp"
-#include "source/stretch_read.hpp"
+#include "source/rollup_lines.hpp"
 
 namespace dagloop {
 
@@ -24,7 +24,7 @@ struct RollupPlan {
   TimePoint kept_from;          // later than before where a file is gone whose records were earlier
   std::vector<KeptFile> files;  // those of the paths, in order, then files remembered
   std::size_t path_count = 0;
-  std::vector<Stretch> stretches;
+  std::vector<PlannedPart> parts;
   std::vector<std::uint64_t> consumed;  // by file: bytes that are consumed after the reading
 };
 
@@ -36,6 +36,6 @@ RollupPlan plan_read(const RollupRoot& root, const std::vector<std::string>& pat
 
 /// Brings `plan.files` up to what was read; returns false where a path has become another file.
 /// Errors: as above.
-bool take_reading(RollupPlan& plan, const StretchReading& reading, unsigned threads);
+bool take_reading(RollupPlan& plan, const LogReading& reading, unsigned threads);
 
 }  // namespace dagloop

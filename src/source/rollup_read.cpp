@@ -10,8 +10,8 @@
 #include "dagloop/kpi/run_table.hpp"
 #include "source/kept_sums.hpp"
 #include "source/kept_values.hpp"
+#include "source/rollup_lines.hpp"
 #include "source/rollup_plan.hpp"
-#include "source/stretch_read.hpp"
 
 namespace dagloop {
 namespace {
@@ -68,9 +68,9 @@ class RollupRead {
     if (plan.state == PlanState::unusable) return Outcome::unusable;
     if (plan.state == PlanState::rebuild) return Outcome::rebuild;
     set_times(root, plan);
-    auto reading = read_stretches(
-        plan.files, plan.stretches,
-        {options_, query_, root.kept_from, limits_.chunk_bytes, limits_.max_pending});
+    auto reading =
+        read_planned(plan.files, plan.parts,
+                     {options_, query_, root.kept_from, limits_.chunk_bytes, limits_.max_pending});
     if (!reading || !take_reading(plan, *reading, threads_)) return Outcome::unusable;
     KeptValues values(store_, log_, version, others, limits_.commit_bytes);
     KeptSums sums(root, values, query_, options_);
@@ -104,7 +104,7 @@ class RollupRead {
     }
   }
 
-  void count_input(const RollupPlan& plan, const StretchReading& reading) {
+  void count_input(const RollupPlan& plan, const LogReading& reading) {
     for (std::size_t i = 0; i < plan.path_count; ++i) {
       const KeptFile& file = plan.files[i];
       count_lines(file.path, file.counts);

@@ -14,7 +14,7 @@
 #include "growing_log.hpp"
 #include "log_text.hpp"
 #include "memory_rollup_store.hpp"
-#include "source/parallel_read.hpp"
+#include "source/file_scan.hpp"
 #include "source/rollup_format.hpp"
 
 namespace dagloop::test {

@@ -1,4 +1,4 @@
-// Private to the source layer: several threads read files into one partial set.
+// Private to the source layer: several threads read whole files into one partial set.
 #pragma once
 
 #include <cstddef>

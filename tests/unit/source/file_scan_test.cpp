@@ -1,4 +1,4 @@
-#include "source/parallel_read.hpp"
+#include "source/file_scan.hpp"
 
 #include <algorithm>
 #include <atomic>

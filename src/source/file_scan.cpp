@@ -1,0 +1,77 @@
+#include "source/file_scan.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "source/line_read.hpp"
+
+namespace dagloop {
+namespace {
+
+// Turns lines into runs.
+class ScanWorker final : public LineWorker {
+ public:
+  ScanWorker(const std::vector<FilePart>& parts, const SourceOptions& options,
+             const LogQuery& query)
+      : LineWorker(options.mapping, query.latest),
+        table({.range = query.range,
+               .outcome_node = options.mapping.outcome_node,
+               .dedupe = options.dedupe,
+               .cuts = query.cuts}),
+        parts_(parts) {}
+
+  RunTable table;
+
+ private:
+  void add(const PartLine& line, const LogRecord& record) override { table.add(record, line.text); }
+  void reject(const PartLine& line, RejectReason reason) override {
+    table.reject(parts_[line.part].path, line.place.first_line, reason);
+  }
+
+  const std::vector<FilePart>& parts_;
+};
+
+// Returns 0 where a path has no size.
+std::uint64_t total_size(const std::vector<std::string>& paths) {
+  std::uint64_t total = 0;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    if (error) return 0;
+    total += size;
+  }
+  return total;
+}
+
+}  // namespace
+
+PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions& options,
+                      const LogQuery& query, std::size_t chunk_bytes) {
+  std::vector<FilePart> parts;
+  for (const std::string& path : paths) parts.push_back({.path = path});
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned count = options.threads == 0 ? cores : options.threads;
+  std::deque<ScanWorker> workers;
+  std::vector<LineWorker*> references;
+  for (unsigned i = 0; i < count; ++i) {
+    references.push_back(&workers.emplace_back(parts, options, query));
+  }
+  const std::uint64_t total = options.progress ? total_size(paths) : 0;
+  const PartsRead read = read_parts(parts, references, {chunk_bytes, options.progress, total});
+  std::vector<RunTable> tables;
+  tables.reserve(workers.size());
+  for (ScanWorker& worker : workers) tables.push_back(std::move(worker.table));
+  workers.clear();
+  PartialSet set = RunTable::finish(std::move(tables), options.classes, count);
+  for (MalformedExample& example : set.input.examples) {
+    const auto part = std::ranges::find(parts, example.file, &FilePart::path);
+    example.line = read.numbers[static_cast<std::size_t>(part - parts.begin())].of(example.line);
+  }
+  return set;
+}
+
+}  // namespace dagloop

@@ -1,0 +1,208 @@
+#include "source/line_read.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace dagloop {
+namespace {
+
+// Until all chunks are counted, a line is known by its chunk and its number in that, both in one
+// number that orders as lines do.
+constexpr unsigned kLineBits = 32;
+constexpr std::uint64_t kLineMask = (std::uint64_t{1} << kLineBits) - 1;
+
+bool is_among(const std::vector<LineRange>& ranges, std::uint64_t number) {
+  const auto behind = std::ranges::upper_bound(ranges, number, {}, &LineRange::first_line);
+  if (behind == ranges.begin()) return false;
+  return number < std::prev(behind)->first_line + std::prev(behind)->lines;
+}
+
+// A part that several workers take chunks from. Opened with the first chunk, closed after the last.
+class SharedPart {
+ public:
+  SharedPart(const FilePart& part, std::size_t chunk_bytes)
+      : part_(part), chunk_bytes_(chunk_bytes) {}
+
+  const FilePart& part() const { return part_; }
+
+  // Fills `chunk` with lines that no other worker gets; false when there are none (left).
+  bool next(Chunk& chunk, const LineWorker* worker) {
+    const std::shared_ptr<ChunkReader> chunks = opened(worker);
+    if (!chunks) return false;
+    if (chunks->next(chunk)) return true;
+    const std::scoped_lock lock(mutex_);
+    is_done_ = true;
+    chunks_.reset();
+    return false;
+  }
+
+  void set_line_count(std::uint64_t sequence, std::uint64_t lines) {
+    const std::scoped_lock lock(mutex_);
+    if (line_counts_.size() <= sequence) line_counts_.resize(sequence + 1);
+    line_counts_[sequence] = lines;
+  }
+
+  LineNumbers numbers() { return LineNumbers(std::move(line_counts_)); }
+
+  void set_error(std::exception_ptr error) {
+    const std::scoped_lock lock(mutex_);
+    is_done_ = true;
+    if (!error_) error_ = std::move(error);
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  bool was_replaced() const { return was_replaced_; }
+
+ private:
+  std::shared_ptr<ChunkReader> opened(const LineWorker* worker) {
+    const std::scoped_lock lock(mutex_);
+    if (is_done_) return nullptr;
+    if (part_.readers == Readers::one) {
+      if (!reader_) reader_ = worker;
+      if (reader_ != worker) return nullptr;
+    }
+    if (chunks_) return chunks_;
+    is_done_ = true;  // stays so if what follows throws
+    chunks_ = part_.bytes ? open_plain_range(part_.path, chunk_bytes_, *part_.bytes)
+                          : open_chunks(part_.path, chunk_bytes_);
+    was_replaced_ = chunks_ == nullptr;
+    is_done_ = was_replaced_;
+    return chunks_;
+  }
+
+  const FilePart& part_;
+  const std::size_t chunk_bytes_;
+  std::mutex mutex_;
+  std::shared_ptr<ChunkReader> chunks_;
+  std::vector<std::uint64_t> line_counts_;  // by chunk
+  const LineWorker* reader_ = nullptr;      // the only one, where one reads
+  bool is_done_ = false;
+  bool was_replaced_ = false;
+  std::exception_ptr error_;
+};
+
+class LineReading {
+ public:
+  LineReading(const std::vector<FilePart>& parts, const LineReadOptions& options)
+      : options_(options), first_failed_(parts.size()) {
+    for (const FilePart& part : parts) parts_.emplace_back(part, options.chunk_bytes);
+  }
+
+  PartsRead run(const std::vector<LineWorker*>& workers) {
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 1; i < workers.size(); ++i) {
+        threads.emplace_back([this, worker = workers[i]] { work(*worker); });
+      }
+      work(*workers.front());
+    }
+    for (const SharedPart& part : parts_) part.rethrow();
+    PartsRead read;
+    read.is_whole = !is_full_ && std::ranges::none_of(parts_, &SharedPart::was_replaced);
+    for (SharedPart& part : parts_) read.numbers.push_back(part.numbers());
+    return read;
+  }
+
+ private:
+  // First each worker takes parts of its own, so that several are decompressed at once; then it
+  // helps with those that are not done.
+  void work(LineWorker& worker) {
+    Chunk chunk;
+    for (std::size_t i = next_++; i < parts_.size(); i = next_++) drain(i, worker, chunk);
+    for (std::size_t i = 0; i < parts_.size(); ++i) drain(i, worker, chunk);
+  }
+
+  void drain(std::size_t index, LineWorker& worker, Chunk& chunk) {
+    SharedPart& shared = parts_[index];
+    try {
+      // Parts before the first failed one are read to their end, so that it is always the same one.
+      while (index < first_failed_ && !is_full_ && shared.next(chunk, &worker)) {
+        shared.set_line_count(chunk.sequence, worker.read(chunk, shared.part(), index));
+        if (worker.is_full()) is_full_ = true;
+        tell(bytes_read_ += chunk.file_bytes);
+      }
+    } catch (...) {
+      shared.set_error(std::current_exception());
+      std::size_t first = first_failed_;
+      while (index < first && !first_failed_.compare_exchange_weak(first, index)) {
+      }
+    }
+  }
+
+  void tell(std::uint64_t so_far) const {
+    if (!options_.progress) return;
+    const bool is_known = options_.bytes_total != 0;
+    options_.progress({so_far, is_known ? std::max(so_far, options_.bytes_total) : 0});
+  }
+
+  const LineReadOptions& options_;
+  std::deque<SharedPart> parts_;  // no moves: they hold mutexes
+  std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> first_failed_;
+  std::atomic<bool> is_full_{false};
+  std::atomic<std::uint64_t> bytes_read_{0};
+};
+
+}  // namespace
+
+std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::size_t index) {
+  if (chunk.sequence == 0) lines_before_ = 0;
+  const std::uint64_t before = chunk.sequence << kLineBits;
+  const auto is_wanted = [&](std::uint64_t number) {
+    return part.only.empty() || is_among(part.only, lines_before_ + number);
+  };
+  std::uint64_t lines = 0;
+  const char* const start = chunk.text.data();
+  for (std::string_view rest = chunk.text; !rest.empty();) {
+    const auto begin = chunk.text_begin + static_cast<std::uint64_t>(rest.data() - start);
+    const LogLine line = cut_line(rest);
+    const std::uint64_t end = chunk.text_begin + chunk.text.size() - rest.size();
+    ++lines;
+    if (is_wanted(lines)) read_line({index, line.text, {begin, end, before + lines, 1}}, line);
+  }
+  if (chunk.ends_overlong) {
+    ++lines;
+    if (is_wanted(lines)) {
+      reject({index, {}, {0, 0, before + lines, 1}}, RejectReason::line_too_long);
+    }
+  }
+  lines_before_ += lines;
+  return lines;
+}
+
+void LineWorker::read_line(const PartLine& line, const LogLine& text) {
+  // A long line is one even where it is blank: it might have been too long to look at.
+  if (text.text.size() <= kMaxLineBytes && is_blank(text.text)) return;
+  const auto& result = reader_.read_line(text);
+  if (const auto* record = std::get_if<LogRecord>(&result)) {
+    add(line, *record);
+  } else {
+    reject(line, std::get<RejectReason>(result));
+  }
+}
+
+LineNumbers::LineNumbers(std::vector<std::uint64_t> lines_by_chunk)
+    : before_(std::move(lines_by_chunk)) {
+  for (std::uint64_t& lines : before_) lines = std::exchange(count_, count_ + lines);
+}
+
+std::uint64_t LineNumbers::of(std::uint64_t line_of_chunk) const {
+  return before_[line_of_chunk >> kLineBits] + (line_of_chunk & kLineMask);
+}
+
+PartsRead read_parts(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
+                     const LineReadOptions& options) {
+  return LineReading(parts, options).run(workers);
+}
+
+}  // namespace dagloop

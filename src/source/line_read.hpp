@@ -1,0 +1,96 @@
+// Private to the source layer: several threads read parts of log files, line by line. A full scan
+// is the reading of one part a file (file_scan.hpp), a read with a store that of what is new
+// (rollup_lines.hpp).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dagloop/record/record_reader.hpp"
+#include "dagloop/source/log_source.hpp"
+#include "source/chunk_reader.hpp"
+#include "source/plain_file.hpp"
+
+namespace dagloop {
+
+/// Which of the workers read one part.
+enum class Readers : std::uint8_t {
+  all,  // each takes chunks
+  one   // the first that comes: its lines have to be counted one after another
+};
+
+/// A part of a log file.
+struct FilePart {
+  std::string path;                      // "-": standard input
+  std::optional<PlainRange> bytes = {};  // of a plain file; none: the whole file, packed or not
+  Readers readers = Readers::all;
+  std::vector<LineRange> only = {};  // where one reads the whole file: these lines alone
+};
+
+/// A line of a part.
+struct PartLine {
+  std::size_t part = 0;  // index into the parts
+  std::string_view text = {};
+  LineRange place = {};  // known by its chunk until all are read (LineNumbers)
+};
+
+/// What one thread makes of the lines that it gets.
+class LineWorker {
+ public:
+  LineWorker(const Mapping& mapping, TimePoint latest) : reader_(mapping, latest) {}
+  virtual ~LineWorker() = default;
+
+  /// Reads a chunk of `part`, which is the `index`-th; returns how many lines it has.
+  std::uint64_t read(const Chunk& chunk, const FilePart& part, std::size_t index);
+  /// Returns whether the worker can hold no more: then nothing more is read.
+  virtual bool is_full() const { return false; }
+
+ private:
+  void read_line(const PartLine& line, const LogLine& text);
+  virtual void add(const PartLine& line, const LogRecord& record) = 0;
+  virtual void reject(const PartLine& line, RejectReason reason) = 0;
+
+  RecordReader reader_;
+  std::uint64_t lines_before_ = 0;  // right where one worker reads all chunks
+};
+
+/// The numbers of a part's lines.
+class LineNumbers {
+ public:
+  explicit LineNumbers(std::vector<std::uint64_t> lines_by_chunk);
+
+  /// Returns the number in the part, from 1, of a line that is known by its chunk.
+  std::uint64_t of(std::uint64_t line_of_chunk) const;
+  /// Returns how many lines there are.
+  std::uint64_t count() const { return count_; }
+
+ private:
+  std::vector<std::uint64_t> before_;  // by chunk
+  std::uint64_t count_ = 0;
+};
+
+/// What a reading of parts has come to.
+struct PartsRead {
+  bool is_whole = true;              // no worker was full, and no path had become another file
+  std::vector<LineNumbers> numbers;  // by part, where whole
+};
+
+/// How parts are read.
+struct LineReadOptions {
+  std::size_t chunk_bytes = 0;
+  const std::function<void(const ReadProgress&)>& progress;  // may be empty
+  std::uint64_t bytes_total = 0;                             // 0: nobody knows
+};
+
+/// Reads `parts`, with one thread a worker.
+///
+/// Shape:  at least one worker. No two get the same line.
+/// Errors: the error of the first part, in their order, that cannot be read.
+PartsRead read_parts(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
+                     const LineReadOptions& options);
+
+}  // namespace dagloop

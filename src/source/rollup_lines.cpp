@@ -1,0 +1,210 @@
+#include "source/rollup_lines.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "source/line_read.hpp"
+
+namespace dagloop {
+namespace {
+
+// Lines of one part that one worker has read; they are numbered by chunk.
+struct PartCounts {
+  LineCounts settled;
+  LineCounts unsettled;
+  std::vector<LineRange> pending;
+};
+
+// Counts valid records by slot: most are of the slot of the one before.
+class SlotCounter {
+ public:
+  std::uint64_t& of(LineCounts& counts, TimePoint created_at) {
+    const TimePoint slot = floor_to_slot(created_at);
+    if (counts_ != &counts || slot != slot_) {
+      counts_ = &counts;
+      slot_ = slot;
+      count_ = &counts.by_slot[slot];
+    }
+    return *count_;
+  }
+
+ private:
+  LineCounts* counts_ = nullptr;
+  TimePoint slot_;
+  std::uint64_t* count_ = nullptr;
+};
+
+// Adds lines behind those of `ranges`.
+void append_lines(std::vector<LineRange>& ranges, const LineRange& next) {
+  const bool follows =
+      !ranges.empty() && ranges.back().first_line + ranges.back().lines == next.first_line;
+  if (follows) {
+    ranges.back().end = next.end;
+    ranges.back().lines += next.lines;
+  } else {
+    ranges.push_back(next);
+  }
+}
+
+// Turns lines into runs that are kept, and runs that count now alone.
+class SettlingWorker final : public LineWorker {
+ public:
+  SettlingWorker(const std::vector<PlannedPart>& planned, const PlannedReadOptions& options)
+      : LineWorker(options.source.mapping, options.query.latest),
+        parts(planned.size()),
+        settled({Window{options.kept_from, options.query.range.end},
+                 options.source.mapping.outcome_node, Dedupe::runs, Rows::kept}),
+        unsettled({options.query.range, options.source.mapping.outcome_node}),
+        planned_(planned),
+        options_(options) {}
+
+  bool is_full() const override { return pending_count_ > options_.max_pending; }
+
+  std::vector<PartCounts> parts;
+  RunTable settled;
+  RunTable unsettled;
+
+ private:
+  void reject(const PartLine& line, RejectReason reason) override {
+    LineCounts& counts =
+        counts_of(line, is_settled_line(line, reason != RejectReason::future_time));
+    ++counts.records;
+    ++counts.malformed_by_reason[reason];
+    counts.examples.emplace(line.place.first_line, reason);
+    if (counts.examples.size() > InputCounts::kMaxExamples) {
+      counts.examples.erase(std::prev(counts.examples.end()));
+    }
+  }
+
+  void add(const PartLine& line, const LogRecord& record) override {
+    const bool is_before_end = record.created_at < options_.query.range.end;
+    const bool is_settled = is_settled_line(line, is_before_end);
+    LineCounts& counts = counts_of(line, is_settled);
+    ++counts.records;
+    ++(record.is_node_record ? counts.node_records : counts.run_records);
+    if (record.created_at < options_.kept_from) {
+      ++counts.before;
+    } else {
+      ++slots_.of(counts, record.created_at);
+    }
+    if (!is_before_end) return;
+    if (!counts.newest || record.created_at > *counts.newest) counts.newest = record.created_at;
+    (is_settled ? settled : unsettled).add(record, {});
+  }
+
+  LineCounts& counts_of(const PartLine& line, bool is_settled) {
+    PartCounts& part = parts[line.part];
+    return is_settled ? part.settled : part.unsettled;
+  }
+
+  // Returns whether the line may be forgotten; else it is kept in mind.
+  bool is_settled_line(const PartLine& line, bool may_be_settled) {
+    if (planned_[line.part].use == PartUse::last_line) return false;
+    if (may_be_settled) return true;
+    std::vector<LineRange>& pending = parts[line.part].pending;
+    const std::size_t count = pending.size();
+    append_lines(pending, line.place);
+    pending_count_ += pending.size() - count;
+    return false;
+  }
+
+  const std::vector<PlannedPart>& planned_;
+  const PlannedReadOptions& options_;
+  SlotCounter slots_;
+  std::size_t pending_count_ = 0;
+};
+
+// A compressed file is read by one worker alone, for its lines have to be counted one after
+// another.
+FilePart file_part(const PlannedPart& planned, const KeptFile& file) {
+  if (file.form == FileForm::compressed) return {file.path, {}, Readers::one, planned.only};
+  const PlainRange bytes{file.device, file.inode, planned.lines.begin, planned.lines.end};
+  return {file.path, bytes, Readers::all, planned.only};
+}
+
+// Threads cost more than they gain where there is little to read.
+unsigned count_threads(const PlannedReadOptions& options, std::size_t parts, std::uint64_t bytes) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned wished = options.source.threads == 0 ? cores : options.source.threads;
+  const std::uint64_t chunks = 1 + bytes / (8 * options.chunk_bytes);
+  return static_cast<unsigned>(
+      std::min<std::uint64_t>(wished, std::max<std::uint64_t>(chunks, parts > 8 ? wished : 1)));
+}
+
+// Adds what one worker found in a part whose first line follows `lines_before` others.
+void add_part(PartCounts& part, const LineNumbers& numbers, std::uint64_t lines_before,
+              FileReading& file) {
+  for (LineCounts* counts : {&part.settled, &part.unsettled}) {
+    std::map<std::uint64_t, RejectReason> numbered;
+    for (const auto& [line, reason] : counts->examples) {
+      numbered.emplace(lines_before + numbers.of(line), reason);
+    }
+    counts->examples = std::move(numbered);
+  }
+  file.settled.merge(part.settled);
+  file.unsettled.merge(part.unsettled);
+  for (LineRange pending : part.pending) {
+    pending.first_line = lines_before + numbers.of(pending.first_line);
+    file.pending.push_back(pending);
+  }
+}
+
+void join_pending(std::vector<LineRange>& pending) {
+  std::ranges::sort(pending, {}, &LineRange::first_line);
+  std::vector<LineRange> joined;
+  for (const LineRange& next : pending) append_lines(joined, next);
+  pending = std::move(joined);
+}
+
+// Puts together what the workers found; lines get their numbers in the file.
+LogReading united(const std::vector<KeptFile>& files, const std::vector<PlannedPart>& parts,
+                  const std::vector<LineNumbers>& numbers, std::deque<SettlingWorker>& workers) {
+  LogReading reading;
+  reading.files.resize(files.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const PlannedPart& part = parts[i];
+    FileReading& file = reading.files[part.file];
+    // How many lines are before the last one is known only now.
+    const std::uint64_t lines_before = part.use == PartUse::last_line
+                                           ? files[part.file].lines + file.lines
+                                           : part.lines.first_line - 1;
+    const bool is_new = part.use == PartUse::lines && part.lines.lines == 0 && part.only.empty();
+    if (is_new) file.lines += numbers[i].count();
+    for (SettlingWorker& worker : workers) {
+      add_part(worker.parts[i], numbers[i], lines_before, file);
+    }
+  }
+  for (FileReading& file : reading.files) join_pending(file.pending);
+  for (SettlingWorker& worker : workers) {
+    reading.settled.push_back(std::move(worker.settled));
+    reading.unsettled.push_back(std::move(worker.unsettled));
+  }
+  return reading;
+}
+
+}  // namespace
+
+std::optional<LogReading> read_planned(const std::vector<KeptFile>& files,
+                                       const std::vector<PlannedPart>& planned,
+                                       const PlannedReadOptions& options) {
+  std::vector<FilePart> parts;
+  std::uint64_t bytes = 0;
+  for (const PlannedPart& part : planned) {
+    parts.push_back(file_part(part, files[part.file]));
+    bytes += part.lines.end - part.lines.begin;
+  }
+  const unsigned count = count_threads(options, parts.size(), bytes);
+  std::deque<SettlingWorker> workers;
+  std::vector<LineWorker*> references;
+  for (unsigned i = 0; i < count; ++i) {
+    references.push_back(&workers.emplace_back(planned, options));
+  }
+  const PartsRead read =
+      read_parts(parts, references, {options.chunk_bytes, options.source.progress, bytes});
+  if (!read.is_whole) return std::nullopt;
+  return united(files, planned, read.numbers, workers);
+}
+
+}  // namespace dagloop
