@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dagloop/base/ascii.hpp"
+
 namespace dagloop {
 namespace {
 
@@ -22,19 +24,14 @@ constexpr std::array kBeginnings{
     "tok_",   "token_",   "whsec_",  "secret_",     "key-",   "pat_",
     "dp.pt.", "lin_api_", "sbp_",    "pplx-",       "gsk_",   "AGE-SECRET-KEY-"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return is_lower(c) || is_upper(c); }
-bool is_alphanumeric(char c) { return is_letter(c) || is_digit(c); }
 bool is_beyond_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 
 bool is_token_char(char c) {
-  return is_alphanumeric(c) || c == '_' || c == '-' || c == '+' || c == '=';
+  return is_ascii_alphanumeric(c) || c == '_' || c == '-' || c == '+' || c == '=';
 }
 bool is_base64_char(char c) { return is_token_char(c) || c == '/'; }
 bool is_email_char(char c) {
-  return is_alphanumeric(c) || is_beyond_ascii(c) ||
+  return is_ascii_alphanumeric(c) || is_beyond_ascii(c) ||
          std::string_view(".-_+%").find(c) != std::string_view::npos;
 }
 
@@ -50,7 +47,7 @@ bool any(std::string_view text, Is is) {
 }
 
 bool is_hex(std::string_view word) {
-  return !any(word, [](char c) { return !is_digit(c) && !(c >= 'a' && c <= 'f'); });
+  return !any(word, [](char c) { return !is_ascii_digit(c) && !(c >= 'a' && c <= 'f'); });
 }
 
 // "20260225T060000Z", as in the names of reports.
@@ -65,7 +62,7 @@ bool looks_random(std::string_view piece) {
   if (piece.size() < kMinRandomLength || is_hex(piece) || is_compact_time(piece)) return false;
   std::size_t changes = 0;
   for (std::size_t i = 1; i < piece.size(); ++i) {
-    changes += is_digit(piece[i]) != is_digit(piece[i - 1]) ? 1U : 0U;
+    changes += is_ascii_digit(piece[i]) != is_ascii_digit(piece[i - 1]) ? 1U : 0U;
   }
   return changes >= 2;
 }
@@ -87,7 +84,8 @@ bool begins_known_token(std::string_view text) {
     if (!text.starts_with(beginning)) continue;
     const std::string_view rest = text.substr(beginning.size(), kMaxBodyLength);
     const std::string_view body = rest.substr(0, end_of_run(rest, 0, is_token_char));
-    if (body.size() >= kMinBodyLength && any(body, is_digit) && any(body, is_letter)) return true;
+    if (body.size() >= kMinBodyLength && any(body, is_ascii_digit) && any(body, is_ascii_letter))
+      return true;
   }
   return false;
 }
@@ -97,10 +95,12 @@ bool looks_like_base64(std::string_view run) {
   // The path of an archived report: its time has the only capitals.
   if (run.size() > 16 && is_compact_time(run.substr(run.size() - 16))) run.remove_suffix(16);
   if (run.size() < kMinBase64Length || run.find_first_of("/+") == std::string_view::npos ||
-      !any(run, is_lower) || !any(run, is_upper)) {
+      !any(run, is_ascii_lower) || !any(run, is_ascii_upper)) {
     return false;
   }
-  const auto kind = [](char c) { return is_lower(c) ? 0 : is_upper(c) ? 1 : is_digit(c) ? 2 : 3; };
+  const auto kind = [](char c) {
+    return is_ascii_lower(c) ? 0 : is_ascii_upper(c) ? 1 : is_ascii_digit(c) ? 2 : 3;
+  };
   std::size_t changes = 0;
   for (std::size_t i = 1; i < run.size(); ++i)
     changes += kind(run[i]) != kind(run[i - 1]) ? 1U : 0U;
@@ -110,7 +110,8 @@ bool looks_like_base64(std::string_view run) {
 // The end of the token of a known service that begins at `at`; `at` itself where none does. Parts
 // of one token are joined by dots, as in a JWT.
 std::size_t end_of_known_token(std::string_view word, std::size_t at) {
-  const bool begins_word = is_alphanumeric(word[at]) && (at == 0 || !is_alphanumeric(word[at - 1]));
+  const bool begins_word =
+      is_ascii_alphanumeric(word[at]) && (at == 0 || !is_ascii_alphanumeric(word[at - 1]));
   if (!begins_word || !begins_known_token(word.substr(at))) return at;
   return end_of_run(word, at, [](char c) { return is_base64_char(c) || c == '.' || c == '~'; });
 }
@@ -120,7 +121,7 @@ std::size_t end_of_known_token(std::string_view word, std::size_t at) {
 std::string lower_ascii(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+    if (is_ascii_upper(c)) c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
 }
@@ -151,12 +152,13 @@ bool is_plain_word(std::string_view word) {
   while (!word.empty() && kPunctuation.find(word.front()) != std::string_view::npos) {
     word.remove_prefix(1);
   }
-  if (word.size() <= kMinPasswordLength && !any(word, [](char c) { return !is_digit(c); })) {
+  if (word.size() <= kMinPasswordLength && !any(word, [](char c) { return !is_ascii_digit(c); })) {
     return true;
   }
   const std::string_view tail = word.substr(std::min<std::size_t>(1, word.size()));
-  const bool letters = !any(word, [](char c) { return !is_letter(c) && c != '_' && c != '-'; });
-  return letters && (!any(tail, is_upper) || !any(word, is_lower));
+  const bool letters =
+      !any(word, [](char c) { return !is_ascii_letter(c) && c != '_' && c != '-'; });
+  return letters && (!any(tail, is_ascii_upper) || !any(word, is_ascii_lower));
 }
 
 bool holds_email(std::string_view word) {
@@ -167,7 +169,8 @@ bool holds_email(std::string_view word) {
     while (domain.ends_with('.')) domain.remove_suffix(1);
     const std::size_t dot = domain.rfind('.');
     if (dot == std::string_view::npos || dot == 0 || domain.size() < dot + 3) continue;
-    if (!any(domain.substr(dot + 1), [](char c) { return !is_letter(c) && !is_beyond_ascii(c); })) {
+    if (!any(domain.substr(dot + 1),
+             [](char c) { return !is_ascii_letter(c) && !is_beyond_ascii(c); })) {
       return true;
     }
   }
@@ -179,8 +182,9 @@ std::size_t password_before_host(std::string_view word) {
   const std::size_t colon = word.find(':');
   if (at == std::string_view::npos || colon >= at || colon == 0) return std::string_view::npos;
   const std::string_view password = word.substr(colon + 1, at - colon - 1);
-  const bool is_one = password.size() >= kMinPasswordLength && any(password, is_letter) &&
-                      any(password, [](char c) { return !is_lower(c) && c != '_' && c != '-'; });
+  const bool is_one =
+      password.size() >= kMinPasswordLength && any(password, is_ascii_letter) &&
+      any(password, [](char c) { return !is_ascii_lower(c) && c != '_' && c != '-'; });
   return is_one ? colon + 1 : std::string_view::npos;
 }
 
@@ -202,7 +206,7 @@ std::string mask_tokens(std::string_view word) {
     if (end > at) {
       out += kMask;
     } else {
-      end = std::max(at + 1, end_of_run(word, at, is_alphanumeric));
+      end = std::max(at + 1, end_of_run(word, at, is_ascii_alphanumeric));
       out.append(word.substr(at, end - at));
     }
     at = end;

@@ -10,6 +10,8 @@
 #include <limits>
 #include <utility>
 
+#include "dagloop/base/ascii.hpp"
+
 namespace dagloop {
 namespace {
 
@@ -17,8 +19,6 @@ using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `count` digits at `at` and moves it; nullopt where they are not there.
 std::optional<int> digits(std::string_view text, std::size_t& at, std::size_t count) {

@@ -3,7 +3,18 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "dagloop/base/ascii.hpp"
+
 namespace dagloop {
+
+std::string_view uri_scheme(std::string_view text) {
+  const auto is_of_scheme = [](char c) {
+    return is_ascii_alphanumeric(c) || c == '+' || c == '.' || c == '-';
+  };
+  const std::string_view scheme = text.substr(0, std::min(text.find("://"), text.size()));
+  if (scheme.size() == text.size() || !std::ranges::all_of(scheme, is_of_scheme)) return {};
+  return scheme;
+}
 
 std::optional<std::string> take_parameter(std::string& uri, std::string_view name) {
   const std::string wanted = std::string(name) + "=";

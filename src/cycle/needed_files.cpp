@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <iterator>
 
+#include "dagloop/base/uri.hpp"
+
 namespace dagloop {
 namespace {
 
-bool is_uri(const std::string& source) { return source.find("://") != std::string::npos; }
+bool is_uri(const std::string& source) { return !uri_scheme(source).empty(); }
 
 // What a glob or standard input stands for is found when it is opened.
 bool is_plain_path(const std::string& source) {

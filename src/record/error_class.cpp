@@ -4,13 +4,13 @@
 #include <optional>
 #include <set>
 
+#include "dagloop/base/ascii.hpp"
+
 namespace dagloop {
 namespace {
 
-bool is_status_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_status_class(std::string_view pattern) {
-  return pattern.size() == 3 && is_status_digit(pattern[0]) && pattern.substr(1) == "xx";
+  return pattern.size() == 3 && is_ascii_digit(pattern[0]) && pattern.substr(1) == "xx";
 }
 
 // How well `pattern` fits `code`: nullopt not at all, else the number of bytes that it fixes; an
@@ -21,7 +21,7 @@ std::optional<std::size_t> fit(std::string_view pattern, std::string_view code) 
     pattern.remove_suffix(1);
     if (code.starts_with(pattern)) return pattern.size();
   } else if (is_status_class(pattern)) {
-    const bool is_http_status = code.size() == 3 && std::ranges::all_of(code, is_status_digit);
+    const bool is_http_status = code.size() == 3 && std::ranges::all_of(code, is_ascii_digit);
     if (is_http_status && code[0] == pattern[0]) return 1;
   }
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "dagloop/base/ascii.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/source/file_source.hpp"
 
@@ -27,7 +28,7 @@ bool is_log_name(std::string_view name) {
 bool is_day_name(std::string_view name) {
   constexpr std::string_view kShape = "dt=0000-00-00";
   return std::ranges::equal(name, kShape, [](char c, char shape) {
-    return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+    return shape == '0' ? is_ascii_digit(c) : c == shape;
   });
 }
 

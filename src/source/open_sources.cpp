@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/uri.hpp"
 #include "dagloop/source/clickhouse_source.hpp"
 #include "dagloop/source/file_source.hpp"
 #include "dagloop/source/log_source.hpp"
@@ -10,19 +10,6 @@
 
 namespace dagloop {
 namespace {
-
-bool is_scheme_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-         c == '.' || c == '-';
-}
-
-// Returns the scheme of `scheme://...`, empty where `uri` has none. The rest may hold a password
-// and never goes into a message.
-std::string_view scheme_of(std::string_view uri) {
-  const std::string_view scheme = uri.substr(0, std::min(uri.find("://"), uri.size()));
-  if (scheme.size() == uri.size() || !std::ranges::all_of(scheme, is_scheme_letter)) return {};
-  return scheme;
-}
 
 // The same log from another working directory has the same name, another one has another.
 std::string name_of(const std::vector<std::string>& uris) {
@@ -40,7 +27,8 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                 "name a file, a glob, a directory, or - for standard input");
   }
   for (const std::string& uri : uris) {
-    const std::string_view scheme = scheme_of(uri);
+    // The rest may hold a password and never goes into a message.
+    const std::string_view scheme = uri_scheme(uri);
     if (scheme.empty()) continue;
     const bool is_postgres = scheme == "postgresql" || scheme == "postgres";
     const bool is_clickhouse = scheme == "clickhouse";

@@ -1,4 +1,4 @@
-// The parameters of a URI that are ours and not the server's.
+// What of a URI is ours to read: its scheme, and the parameters that are not the server's.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,9 @@
 #include <string_view>
 
 namespace dagloop {
+
+/// Returns the scheme of `scheme://...`; empty where `text` is no URI, as a path.
+std::string_view uri_scheme(std::string_view text);
 
 /// Takes `name=VALUE` out of the parameters of `uri` (behind its '?') and returns VALUE as it
 /// stands; nullopt, and `uri` unchanged, where it is not there.

@@ -19,6 +19,16 @@ Taken take(std::string uri) {
 
 }  // namespace
 
+TEST_CASE("a scheme is letters, digits, plus, dot and minus before ://, and a path has none") {
+  CHECK(uri_scheme("postgresql://h/d") == "postgresql");
+  CHECK(uri_scheme("git+ssh2.x-y://h") == "git+ssh2.x-y");
+  for (const char* path :
+       {"", "logs/a.jsonl", "C:/a", "://h", "a b://h", "logs/x://h", "\xc3\xa4://"}) {
+    CAPTURE(path);
+    CHECK(uri_scheme(path).empty());
+  }
+}
+
 TEST_CASE("a parameter is taken out wherever it stands, and the others stay") {
   CHECK(take("s://h/d?a=1") == Taken{"s://h/d", "1"});
   CHECK(take("s://h/d?a=1&b=2") == Taken{"s://h/d?b=2", "1"});

@@ -70,6 +70,14 @@ TEST_CASE("of the sources only plain paths are looked for") {
       Catch::StartsWith("config: map.json: the mapping file does not exist (looked for in /"));
 }
 
+TEST_CASE("a path that only looks like a database is looked for, as it is opened as a file") {
+  InputConfig input;
+  input.sources = {"/logs/of x://y.jsonl"};
+  MemoryFileSystem files;
+  CHECK(needed_fault(files, source_files(input)) ==
+        "source: /logs/of x://y.jsonl: there is no such file; check the path or the glob");
+}
+
 TEST_CASE("an approvers file that is missing comes with what to put there") {
   MemoryFileSystem files;
   PolicyConfig policy;
