@@ -142,10 +142,11 @@ void Drill::check(const DrillResult& result) {
       fail("left another policy in the state than in the env file");
     }
   }
-  const auto journal = context_.rehearsal.journal();
-  if (const auto fault = journal_fault(journal, context_.rehearsal.journal_head())) {
+  const StoredRecords records = context_.rehearsal.records();
+  if (const auto fault = records_fault(records)) {
     fail("left a journal that is not intact: " + *fault);
   }
+  const auto journal = read_entries(records.journal);
   if (state.intent || journal.empty() || journal.back().event.type != EventType::rolled_back) {
     fail("is not the last word of its journal");
   }

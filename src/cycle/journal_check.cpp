@@ -6,14 +6,12 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kRestore =
-    "stop the cycle, keep the store, and restore it from a backup";
-
 void check_goes_on(const std::vector<JournalEntry>& entries, const JournalHead& earlier,
                    const std::string& where) {
   const auto fault = head_fault(entries, earlier);
   if (!fault) return;
-  throw Error(ErrorKind::preflight, where, "the journal was tampered with: " + *fault, kRestore);
+  throw Error(ErrorKind::preflight, where, "the journal was tampered with: " + *fault,
+              kTamperedRemedy);
 }
 
 // The file's one line; nullopt where there is no file yet.
@@ -37,7 +35,8 @@ JournalCheck check_journal(FileSystem& files, StateStore& store, const std::stri
                 "check --state, `state` in the configuration, and the working directory");
   }
   if (const auto fault = records_fault(records)) {
-    throw Error(ErrorKind::preflight, where, "the journal was tampered with: " + *fault, kRestore);
+    throw Error(ErrorKind::preflight, where, "the journal was tampered with: " + *fault,
+                kTamperedRemedy);
   }
   const std::vector<JournalEntry> entries = read_entries(records.journal);
   JournalCheck check;

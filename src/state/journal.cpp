@@ -125,34 +125,26 @@ std::optional<std::string> link_fault(const JournalEntry& newest, const JournalH
   return std::nullopt;
 }
 
-std::optional<std::string> ChainCheck::add(const JournalEntry& entry) {
-  if (entry.sequence != expected_.sequence + 1) {
-    return at_sequence(expected_.sequence + 1, "is missing or out of order");
-  }
-  if (entry.hash != hash_of(entry)) return at_sequence(entry.sequence, "was edited");
-  if (entry.previous_hash != expected_.hash) {
-    return at_sequence(entry.sequence, "does not follow the entry before it");
-  }
-  if (vouches_ && entry.state_sha256.empty()) {
-    return at_sequence(entry.sequence, "does not say which state it was committed with");
-  }
-  vouches_ = !entry.state_sha256.empty();
-  expected_ = {entry.sequence, entry.hash};
-  return std::nullopt;
-}
-
-std::optional<std::string> ChainCheck::end(const JournalHead& head) const {
-  if (expected_ == head) return std::nullopt;
-  return at_sequence(expected_.sequence + 1, "the tail was cut or the head was edited");
-}
-
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,
                                          const JournalHead& head) {
-  ChainCheck chain;
+  JournalHead expected;
+  bool vouches = false;  // whether the entries say which state they were committed with
   for (const JournalEntry& entry : entries) {
-    if (auto fault = chain.add(entry)) return fault;
+    if (entry.sequence != expected.sequence + 1) {
+      return at_sequence(expected.sequence + 1, "is missing or out of order");
+    }
+    if (entry.hash != hash_of(entry)) return at_sequence(entry.sequence, "was edited");
+    if (entry.previous_hash != expected.hash) {
+      return at_sequence(entry.sequence, "does not follow the entry before it");
+    }
+    if (vouches && entry.state_sha256.empty()) {
+      return at_sequence(entry.sequence, "does not say which state it was committed with");
+    }
+    vouches = !entry.state_sha256.empty();
+    expected = {entry.sequence, entry.hash};
   }
-  return chain.end(head);
+  if (expected == head) return std::nullopt;
+  return at_sequence(expected.sequence + 1, "the tail was cut or the head was edited");
 }
 
 std::optional<std::string> head_fault(const std::vector<JournalEntry>& entries,

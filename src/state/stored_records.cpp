@@ -7,9 +7,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::string_view kTampered =
-    "stop the cycle, keep the store, and restore it from a backup";
-
 JournalEntry read_entry(const StoredEntry& row) {
   try {
     JournalEntry entry = journal_entry_from_json(parse_json(row.document, "journal"), "journal");
@@ -50,19 +47,14 @@ std::string state_sha256(std::uint64_t version, std::string_view document) {
 }
 
 std::optional<std::string> records_fault(const StoredRecords& records) {
-  ChainCheck chain;
-  for (const StoredEntry& row : records.journal) {
-    if (auto fault = chain.add(read_entry(row))) return fault;
-  }
-  if (auto fault = chain.end(records.state ? records.state->head : JournalHead{})) {
-    return fault;
-  }
+  const JournalHead head = records.state ? records.state->head : JournalHead{};
+  if (auto fault = journal_fault(read_entries(records.journal), head)) return fault;
   return newest_fault(records);
 }
 
 CycleState checked_state(const StoredRecords& records, const std::string& where) {
   if (const auto fault = newest_fault(records)) {
-    throw Error(ErrorKind::preflight, where, *fault, kTampered);
+    throw Error(ErrorKind::preflight, where, *fault, kTamperedRemedy);
   }
   if (!records.state) return {};
   Json document;

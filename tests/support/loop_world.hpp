@@ -106,7 +106,7 @@ class LoopWorld {
     }
     return words;
   }
-  bool journal_is_intact() { return !journal_fault(stored.entries(), stored.journal_head()); }
+  bool journal_is_intact() { return !records_fault(stored.records()); }
 
   FakeClock clock;
   MemoryFileSystem memory;

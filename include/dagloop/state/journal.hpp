@@ -81,19 +81,6 @@ JournalEntry journal_entry_from_json(const Json& document, std::string_view wher
 /// Returns what is wrong with the newest entry of a journal, looked at alone.
 std::optional<std::string> link_fault(const JournalEntry& newest, const JournalHead& head);
 
-/// Follows a journal entry by entry; a fault is final.
-class ChainCheck {
- public:
-  /// Returns what is wrong with the next entry (edit, deletion, reordering), nullopt if nothing.
-  std::optional<std::string> add(const JournalEntry& entry);
-  /// Returns what is wrong with the end (a cut tail), nullopt if nothing.
-  std::optional<std::string> end(const JournalHead& head) const;
-
- private:
-  JournalHead expected_;
-  bool vouches_ = false;  // whether the entries say which state they were committed with
-};
-
 /// Returns what is wrong with a journal (edit, deletion, reordering, cut tail), nullopt if nothing.
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,
                                          const JournalHead& head);

@@ -43,12 +43,8 @@ class StateStore {
   /// Returns the same with the newest entry of the journal alone: the cost does not grow.
   virtual StoredRecords newest_records() = 0;
 
-  /// Returns the whole journal, and the head that is kept beside it.
+  /// Returns the whole journal.
   std::vector<JournalEntry> journal() { return read_entries(records().journal); }
-  JournalHead journal_head() {
-    const StoredRecords all = records();
-    return all.state ? all.state->head : JournalHead{};
-  }
 };
 
 /// Whether opening may create or change the store.

@@ -33,6 +33,10 @@ struct StoredRecords {
   std::vector<StoredEntry> journal;  // in the order of `sequence`
 };
 
+/// What to do about records that are not what was committed.
+inline constexpr std::string_view kTamperedRemedy =
+    "stop the cycle, keep the store, and restore it from a backup";
+
 /// Returns the digest of a state that its journal entries carry.
 ///
 /// Source: docs/formats.md, "State and journal".

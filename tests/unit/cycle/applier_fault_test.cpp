@@ -42,7 +42,9 @@ struct FaultWorld : LoopWorld {
     CycleState state;
     state.in_force = allowlist.values_in(EnvFile::parse(env(), kEnvPath));
     state.verified = {{{"DAG_NODE_TIMEOUT_MS", "30000"}, {"DAG_ROLLOUT_PERCENT", "0"}}};
-    stored.commit(state, {});
+    // Every state has an entry that vouches for it.
+    stored.commit(state,
+                  {{clock.now(), EventType::observed, "ops", "", Json(), Json(), "as found"}});
   }
   // The service loads every policy but the new one.
   void answer_hook() {

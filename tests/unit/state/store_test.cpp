@@ -127,7 +127,7 @@ TEST_CASE("what was committed is there after reopening, with its journal") {
   SqliteStore store(folder.path("s.db"), StateAccess::read_only);
   CHECK(store.load() == state);
   CHECK(store.journal().size() == 10);
-  CHECK_FALSE(journal_fault(store.journal(), store.journal_head()));
+  CHECK_FALSE(records_fault(store.records()));
 }
 
 TEST_CASE("of two commits on one version the second is a conflict and leaves nothing") {
