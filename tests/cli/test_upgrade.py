@@ -3,6 +3,7 @@
 tests/golden/upgrade/VERSION/STORY/ is made by make_upgrade_fixture.py with that version's executables.
 """
 
+import functools
 import json
 import pathlib
 import shutil
@@ -14,6 +15,20 @@ from support import SOURCE_DIR, Log, hours, minutes, run_tool, stamp
 
 FIXTURES = SOURCE_DIR / "tests" / "golden" / "upgrade"
 VERSIONS = sorted(path.name for path in FIXTURES.iterdir())
+STORIES = ["pending", "verifying"]
+
+
+def of_each_version(*names):
+    """Runs a test with a copy of these stories of each version; a failure does not end it."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run(self):
+            for version in VERSIONS:
+                for name in names:
+                    with self.subTest(version=version, story=name):
+                        test(self, self.story(version, name))
+        return run
+    return decorate
 
 
 class UpgradeTest(unittest.TestCase):
@@ -39,11 +54,6 @@ class UpgradeTest(unittest.TestCase):
                    if each.startswith("DAG_ROLLOUT_PERCENT=")]
         return line.split("'")[1]
 
-    def each(self, name):
-        for version in VERSIONS:
-            with self.subTest(version=version):
-                yield self.story(version, name)
-
     def check_journal(self, folder):
         self.assertIn("journal intact: ", self.tool(folder, "apply_dag_policy",
                                                     "--verify-journal").stdout)
@@ -54,52 +64,53 @@ class UpgradeTest(unittest.TestCase):
         log.runs(T0 + minutes(90), hours(6), 60, cohort="canary", failed=failed)
         log.runs(T0 + minutes(90), hours(6), 180, cohort="control")
 
-    def test_there_are_stories(self):
-        self.assertTrue(VERSIONS)
+    def test_every_version_has_every_story(self):
+        self.assertGreaterEqual(len(VERSIONS), 2)
+        for version in VERSIONS:
+            self.assertEqual(sorted(path.name for path in (FIXTURES / version).iterdir()), STORIES)
 
-    def test_state_and_journal_are_read(self):
-        for name, phase in (("pending", "proposed"), ("verifying", "verifying")):
-            for folder in self.each(name):
-                self.check_journal(folder)
-                status = self.tool(folder, "apply_dag_policy", "--status").document()
-                self.assertEqual(status["phase"], phase)
+    @of_each_version(*STORIES)
+    def test_state_and_journal_are_read(self, folder):
+        self.check_journal(folder)
+        status = self.tool(folder, "apply_dag_policy", "--status").document()
+        self.assertEqual(status["phase"], {"pending": "proposed"}.get(folder.name, folder.name))
 
-    def test_a_pending_approval_is_applied(self):
-        for folder in self.each("pending"):
-            self.assertEqual(self.tick(folder, T0 + minutes(30))["phase"], "verifying")
-            self.assertEqual(self.percent(folder), "10")
-            self.check_journal(folder)
+    @of_each_version("pending")
+    def test_a_pending_approval_is_applied(self, folder):
+        self.assertEqual(self.tick(folder, T0 + minutes(30))["phase"], "verifying")
+        self.assertEqual(self.percent(folder), "10")
+        self.check_journal(folder)
 
-    def test_a_change_under_verification_goes_back_at_once(self):
-        for folder in self.each("verifying"):
-            self.runs_after(folder, failed=50)
-            told = self.tick(folder, T0 + hours(8), code=7)
-            self.assertEqual(told["phase"], "rolled_back", told)
-            self.assertEqual(self.percent(folder), "0")
-            self.check_journal(folder)
+    @of_each_version("verifying")
+    def test_a_change_under_verification_goes_back_at_once(self, folder):
+        self.runs_after(folder, failed=50)
+        told = self.tick(folder, T0 + hours(8), code=7)
+        self.assertEqual(told["phase"], "rolled_back", told)
+        self.assertEqual(self.percent(folder), "0")
+        self.check_journal(folder)
 
-    def test_a_change_under_verification_settles(self):
-        for folder in self.each("verifying"):
-            self.runs_after(folder, failed=0)
-            self.assertEqual(self.tick(folder, T0 + hours(8))["phase"], "settled")
-            self.check_journal(folder)
+    @of_each_version("verifying")
+    def test_a_change_under_verification_settles(self, folder):
+        self.runs_after(folder, failed=0)
+        self.assertEqual(self.tick(folder, T0 + hours(8))["phase"], "settled")
+        self.check_journal(folder)
 
-    def test_the_way_back_by_hand_works_at_once(self):
-        for folder in self.each("verifying"):
-            self.tool(folder, "apply_dag_policy", "--rollback", "--apply")
-            self.assertEqual(self.percent(folder), "0")
-            self.check_journal(folder)
+    @of_each_version("verifying")
+    def test_the_way_back_by_hand_works_at_once(self, folder):
+        self.tool(folder, "apply_dag_policy", "--rollback", "--apply")
+        self.assertEqual(self.percent(folder), "0")
+        self.check_journal(folder)
 
-    def test_a_rollup_store_gives_the_report_of_a_full_scan(self):
-        for folder in self.each("verifying"):
-            self.runs_after(folder, failed=3)
-            reports = []
-            for store in ("sqlite:state/rollup.db", "sqlite:state/new.db"):
-                report = self.tool(folder, "eval_dag_quality", "--json", "--as-of",
-                                   stamp(T0 + hours(8)), "--rollup", store).document()
-                report.pop("generated_at")
-                reports.append(json.dumps(report, indent=1))
-            self.assertEqual(*reports)
+    @of_each_version("verifying")
+    def test_a_rollup_store_gives_the_report_of_a_full_scan(self, folder):
+        self.runs_after(folder, failed=3)
+        reports = []
+        for store in ("sqlite:state/rollup.db", "sqlite:state/new.db"):
+            report = self.tool(folder, "eval_dag_quality", "--json", "--as-of",
+                               stamp(T0 + hours(8)), "--rollup", store).document()
+            report.pop("generated_at")
+            reports.append(json.dumps(report, indent=1))
+        self.assertEqual(*reports)
 
 
 if __name__ == "__main__":
