@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

@@ -8,7 +8,7 @@
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/process_runner.hpp"
 #include "dagloop/cycle/config.hpp"
-#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/policy_key.hpp"
 #include "dagloop/state/state_store.hpp"
 
 namespace dagloop {

@@ -11,10 +11,10 @@
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/decide/data_state.hpp"
 #include "dagloop/decide/gate.hpp"
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/decide/trigger.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

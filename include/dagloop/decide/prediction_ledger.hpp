@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

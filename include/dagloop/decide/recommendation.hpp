@@ -10,10 +10,10 @@
 #include "dagloop/base/json.hpp"
 #include "dagloop/decide/effect_model.hpp"
 #include "dagloop/decide/gate.hpp"
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction_ledger.hpp"
 #include "dagloop/decide/reason.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "dagloop/base/time.hpp"
-#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

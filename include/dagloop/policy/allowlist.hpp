@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "dagloop/base/json.hpp"
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/policy/env_file.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

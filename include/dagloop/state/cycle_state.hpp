@@ -11,11 +11,11 @@
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/time.hpp"
-#include "dagloop/decide/policy_key.hpp"
 #include "dagloop/decide/prediction_ledger.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/daily_figures.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 namespace dagloop {
 

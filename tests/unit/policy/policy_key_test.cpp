@@ -1,4 +1,4 @@
-#include "dagloop/decide/policy_key.hpp"
+#include "dagloop/policy/policy_key.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
