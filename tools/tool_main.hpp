@@ -12,7 +12,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/json.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/cycle/needed_files.hpp"
 
 namespace dagloop {

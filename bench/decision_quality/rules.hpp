@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "service.hpp"
 

@@ -1,7 +1,7 @@
 // Configuration documents: what is accepted is within its bounds, and means the same when printed.
 #include <algorithm>
 
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "property.hpp"
 
 namespace dagloop::fuzz {

@@ -9,7 +9,7 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/process_runner.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/policy/allowlist.hpp"
 #include "dagloop/policy/env_file.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dagloop/base/clock.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/kpi/daily_figures.hpp"
 #include "dagloop/source/log_source.hpp"
 

@@ -7,7 +7,7 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/process_runner.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/policy/policy_key.hpp"
 #include "dagloop/state/state_store.hpp"
 

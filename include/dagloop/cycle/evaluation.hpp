@@ -6,7 +6,7 @@
 
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/file_system.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/kpi/quality.hpp"
 #include "dagloop/source/log_source.hpp"
 

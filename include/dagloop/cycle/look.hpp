@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"

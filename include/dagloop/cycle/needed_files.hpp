@@ -8,7 +8,7 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 
 namespace dagloop {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dagloop/base/guarded_file.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/policy/allowlist.hpp"

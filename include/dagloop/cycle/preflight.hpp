@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dagloop/base/file_system.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 
 namespace dagloop {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/policy_timeline.hpp"
 #include "dagloop/decide/replay_record.hpp"

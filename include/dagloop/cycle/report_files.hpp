@@ -7,7 +7,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/base/time.hpp"
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/report/page.hpp"
 
 namespace dagloop {

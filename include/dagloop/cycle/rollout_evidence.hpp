@@ -1,7 +1,7 @@
 // Which evidence goes on from one tick to the next, and which begins anew. Composes decide and kpi.
 #pragma once
 
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/evidence/evidence.hpp"
 #include "dagloop/kpi/quality.hpp"

@@ -1,4 +1,4 @@
-#include "dagloop/cycle/config.hpp"
+#include "dagloop/config/config.hpp"
 
 #include <catch2/catch.hpp>
 
