@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/http_client.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "source/clickhouse_aggregate.hpp"
-#include "source/http_client.hpp"
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 

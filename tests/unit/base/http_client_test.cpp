@@ -1,4 +1,4 @@
-#include "source/http_client.hpp"
+#include "dagloop/base/http_client.hpp"
 
 #include <catch2/catch.hpp>
 

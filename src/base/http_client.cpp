@@ -1,4 +1,4 @@
-#include "source/http_client.hpp"
+#include "dagloop/base/http_client.hpp"
 
 #include <curl/curl.h>
 

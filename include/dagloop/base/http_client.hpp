@@ -1,4 +1,4 @@
-// Private to the source layer: one HTTP request at a time. The home of libcurl.
+// One HTTP request at a time, over libcurl. Any thread.
 #pragma once
 
 #include <chrono>
