@@ -21,26 +21,6 @@ struct SettledRun {
   bool is_derived = false;
 };
 
-int severity(CompensationStatus status) {
-  switch (status) {
-    case CompensationStatus::manual_required:
-      return 4;
-    case CompensationStatus::failed:
-      return 3;
-    case CompensationStatus::completed:
-      return 2;
-    case CompensationStatus::not_required:
-      return 1;
-    case CompensationStatus::none:
-      break;
-  }
-  return 0;
-}
-
-bool ended_badly(Status status) {
-  return is_final(status) && status != Status::succeeded && status != Status::skipped;
-}
-
 class Reading {
  public:
   Reading(const Pools& pools, const ErrorClasses& classes, std::string_view outcome_node)
@@ -83,9 +63,8 @@ class Reading {
     partial.derived_runs += run.is_derived ? 1 : 0;
     partial.verification_failed += record.has_verification_reason || verification_error ? 1 : 0;
     partial.fallback += record.has_fallback_reason ? 1 : 0;
-    const int compensation = severity(record.compensation);
-    if (compensation >= severity(CompensationStatus::failed)) ++partial.compensation_failed;
-    if (compensation >= severity(CompensationStatus::completed)) ++partial.compensation_total;
+    if (record.compensation >= CompensationStatus::failed) ++partial.compensation_failed;
+    if (record.compensation >= CompensationStatus::completed) ++partial.compensation_total;
     partial.manual_required +=
         run.is_manual || record.compensation == CompensationStatus::manual_required ? 1 : 0;
     partial.idempotent_reuse += record.idempotent_reuse ? 1 : 0;
@@ -125,9 +104,7 @@ class Reading {
     if (row.has_fallback_reason) record.has_fallback_reason = true;
     if (row.idempotent_reuse) record.idempotent_reuse = true;
     run.is_manual |= row.status == Status::manual_required;
-    if (severity(row.compensation) > severity(record.compensation)) {
-      record.compensation = row.compensation;
-    }
+    record.compensation = std::max(record.compensation, row.compensation);
     const Fanout& fanout = pools_.fanouts.fanout(row.fanout);
     run.fanout.total += fanout.total;
     run.fanout.failed += fanout.failed;

@@ -1,4 +1,4 @@
-// Private to the record layer: the contract's fields, and their values as found in a line.
+// Private to the record layer: the values of the contract's fields as found in a line.
 #pragma once
 
 #include <array>
@@ -6,35 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "dagloop/record/contract_words.hpp"
+
 namespace dagloop {
-
-/// The contract's fields, in the order of contract_fields().
-enum class Field : std::uint8_t {
-  request_id,
-  user_id,
-  created_at,
-  status,
-  error_code,
-  pipeline_run_id,
-  node_id,
-  node_type,
-  attempt,
-  duration_ms,
-  verification_reason,
-  fallback_reason,
-  execution_mode,
-  plan_source,
-  idempotency_key,
-  idempotent_reuse,
-  compensation_status,
-  fanout_total,
-  fanout_failed,
-  policy_version,
-  cohort,
-};
-
-/// Number of fields.
-inline constexpr std::size_t kFieldCount = 21;
 
 /// What a field's value is. Null and the empty string are `absent`.
 enum class ValueKind : std::uint8_t {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "dagloop/base/json_reader.hpp"
-#include "record/field.hpp"
+#include "dagloop/record/contract_words.hpp"
 
 namespace dagloop {
 namespace {
@@ -71,28 +71,12 @@ CreatedAtMarks read_marks(const JsonReader& place) {
 }  // namespace
 
 const std::vector<std::string_view>& contract_fields() {
-  static const std::vector<std::string_view> all{"request_id",
-                                                 "user_id",
-                                                 "created_at",
-                                                 "status",
-                                                 "error_code",
-                                                 "pipeline_run_id",
-                                                 "node_id",
-                                                 "node_type",
-                                                 "attempt",
-                                                 "duration_ms",
-                                                 "verification_reason",
-                                                 "fallback_reason",
-                                                 "execution_mode",
-                                                 "plan_source",
-                                                 "idempotency_key",
-                                                 "idempotent_reuse",
-                                                 "compensation_status",
-                                                 "fanout_total",
-                                                 "fanout_failed",
-                                                 "policy_version",
-                                                 "cohort"};
-  return all;
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names;
+    for (const ContractField& field : kContractFields) names.push_back(field.name);
+    return names;
+  }();
+  return kNames;
 }
 
 Mapping parse_mapping(const Json& document, std::string_view where) {

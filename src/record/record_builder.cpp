@@ -8,32 +8,18 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array kPrecedence{
-    RejectReason::wrong_type,     RejectReason::missing_created_at, RejectReason::missing_status,
-    RejectReason::missing_run_id, RejectReason::unknown_status,     RejectReason::unknown_value,
-    RejectReason::bad_time,       RejectReason::bad_number,         RejectReason::future_time};
-
-// The largest fan-out count: beyond it a double no longer holds every integer.
-constexpr double kMaxCount = 9007199254740991.0;
-constexpr double kMaxAttempt = std::numeric_limits<std::uint32_t>::max();
-
-std::optional<CompensationStatus> parse_compensation(std::string_view word) {
-  if (word == "not_required") return CompensationStatus::not_required;
-  if (word == "completed") return CompensationStatus::completed;
-  if (word == "failed") return CompensationStatus::failed;
-  if (word == "manual_required") return CompensationStatus::manual_required;
-  return std::nullopt;
+// The fields whose values are of some types.
+template <typename... Types>
+constexpr std::uint32_t fields_of(Types... types) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    if (((kContractFields[i].type == types) || ...)) bits |= field_bits(static_cast<Field>(i));
+  }
+  return bits;
 }
 
-std::optional<Cohort> parse_cohort(std::string_view word) {
-  if (word == "canary") return Cohort::canary;
-  if (word == "control") return Cohort::control;
-  return std::nullopt;
-}
-
-constexpr std::uint32_t kNumbers =
-    field_bits(Field::attempt, Field::duration_ms, Field::fanout_total, Field::fanout_failed);
-constexpr std::uint32_t kBooleans = field_bits(Field::idempotent_reuse);
+constexpr std::uint32_t kNumbers = fields_of(FieldType::whole, FieldType::real);
+constexpr std::uint32_t kBooleans = fields_of(FieldType::truth);
 
 // Whether every value is of the type that its field has in the contract.
 bool has_usual_types(const FieldKinds& kinds) {
@@ -57,8 +43,8 @@ class RecordBuilder {
 
  private:
   void reject(RejectReason reason) {
-    const auto* rank = std::ranges::find(kPrecedence, reason);
-    if (!reason_ || rank < std::ranges::find(kPrecedence, *reason_)) reason_ = reason;
+    const auto* rank = std::ranges::find(kRejectOrder, reason);
+    if (!reason_ || rank < std::ranges::find(kRejectOrder, *reason_)) reason_ = reason;
   }
 
   // No figure needs these; they are held to their type all the same.
@@ -98,11 +84,12 @@ class RecordBuilder {
     return std::nullopt;
   }
 
-  std::optional<std::uint64_t> count(Field field, double least, double most) {
+  std::optional<std::uint64_t> count(Field field, std::int64_t least, std::int64_t most) {
     const std::optional<double> value = number(field);
     if (!value) return std::nullopt;
     // Written so that a NaN fails too, and before the conversion, which `most` fits.
-    const bool is_valid = *value >= least && *value <= most &&
+    const bool is_valid = *value >= static_cast<double>(least) &&
+                          *value <= static_cast<double>(most) &&
                           static_cast<double>(static_cast<std::int64_t>(*value)) == *value;
     if (!is_valid) {
       reject(RejectReason::bad_number);
@@ -129,14 +116,14 @@ class RecordBuilder {
     if (record_.run_key_is_request) record_.run_key = text(Field::request_id);
     if (record_.run_key.empty()) reject(RejectReason::missing_run_id);
     record_.node_id = text(Field::node_id);
-    record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != "pipeline";
+    record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != kRunNodeType;
     record_.error_code = text(Field::error_code);
     record_.plan_source = text(Field::plan_source);
     record_.has_verification_reason = !text(Field::verification_reason).empty();
     record_.has_fallback_reason = !text(Field::fallback_reason).empty();
     const std::string_view mode = text(Field::execution_mode);
-    const bool is_dag =
-        mode.empty() ? !record_.run_key_is_request : mode == "dag" || mode == "pipeline_dag";
+    const bool is_dag = mode.empty() ? !record_.run_key_is_request
+                                     : std::ranges::find(kDagModes, mode) != kDagModes.end();
     record_.population = is_dag ? Population::dag : Population::non_dag;
   }
 
@@ -144,21 +131,21 @@ class RecordBuilder {
     const std::string_view status = text(Field::status);
     if (status.empty()) {
       reject(RejectReason::missing_status);
-    } else if (const auto known = parse_status(status)) {
+    } else if (const auto known = value_of(kStatusWords, status)) {
       record_.status = *known;
     } else {
       reject(RejectReason::unknown_status);
     }
-    read_word(Field::compensation_status, record_.compensation, parse_compensation);
-    read_word(Field::cohort, record_.cohort, parse_cohort);
+    read_word(Field::compensation_status, kCompensationWords, record_.compensation);
+    read_word(Field::cohort, kCohortWords, record_.cohort);
   }
 
-  template <typename Enum>
-  void read_word(Field field, Enum& target, std::optional<Enum> (*parse)(std::string_view)) {
+  template <typename Enum, std::size_t kCount>
+  void read_word(Field field, const std::array<Word<Enum>, kCount>& words, Enum& target) {
     const std::string_view word = text(field);
     target = Enum::none;
     if (word.empty()) return;
-    const std::optional<Enum> known = parse(word);
+    const std::optional<Enum> known = value_of(words, word);
     if (!known) return reject(RejectReason::unknown_value);
     target = *known;
   }

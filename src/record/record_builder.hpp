@@ -16,9 +16,7 @@ struct TimeRules {
   TimePoint latest;  // a later record is from the future
 };
 
-/// Makes the record, or finds the first reason in the order wrong_type, missing_*, unknown_*,
-/// bad_time, bad_number, future_time that applies to any field: so the reason never depends on
-/// field order.
+/// Makes the record, or finds the first reason of kRejectOrder that applies to any field.
 void build_record(const RawFields& raw, const TimeRules& rules,
                   std::variant<LogRecord, RejectReason>& result);
 

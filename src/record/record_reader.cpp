@@ -132,14 +132,6 @@ std::string_view trim_spaces(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(RejectReason reason) {
-  static constexpr std::array<std::string_view, 11> kWords{
-      "not_json_object", "missing_created_at", "missing_status", "missing_run_id",
-      "wrong_type",      "unknown_status",     "unknown_value",  "bad_time",
-      "bad_number",      "future_time",        "line_too_long"};
-  return kWords.at(static_cast<std::size_t>(reason));
-}
-
 LogLine cut_line(std::string_view& rest) {
   const char* const begin = rest.data();
   const char* const end = begin + rest.size();
@@ -164,12 +156,12 @@ struct RecordReader::Impl {
 
   Impl(Mapping the_mapping, TimePoint latest)
       : mapping(std::move(the_mapping)), rules{mapping.created_at_marks, latest} {
-    const auto& names = contract_fields();
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
       const auto field = static_cast<Field>(i);
-      const auto mapped = mapping.fields.find(std::string(names[i]));
+      const std::string name(to_string(field));
+      const auto mapped = mapping.fields.find(name);
       if (mapped == mapping.fields.end()) {
-        columns.add(std::string(names[i]), field);
+        columns.add(name, field);
       } else {
         place(mapped->second, field);
       }

@@ -75,10 +75,7 @@ WindowKpis read_window_kpis(const JsonReader& reader) {
 }
 
 RejectReason read_reject_reason(const JsonReader& reader, std::string_view word) {
-  for (int i = 0; i <= static_cast<int>(RejectReason::line_too_long); ++i) {
-    const auto reason = static_cast<RejectReason>(i);
-    if (to_string(reason) == word) return reason;
-  }
+  if (const auto reason = value_of(kRejectWords, word)) return *reason;
   reader.fail("unknown reason", "evaluate the log again with this version");
 }
 

@@ -107,7 +107,7 @@ class Documents(unittest.TestCase):
             self.assertEqual(torn, [], path)
 
     def test_every_reject_reason_of_the_contract_page_is_one_of_the_reader(self):
-        source = self.read("include/dagloop/record/record_reader.hpp")
+        source = self.read("include/dagloop/record/contract_words.hpp")
         enum = re.search(r"enum class RejectReason[^{]*\{(.*?)\};", source, re.S)[1]
         reasons = set(re.findall(r"^\s*([a-z_]+),", enum, re.M))
         page = self.read("docs/data-contract.md")

@@ -22,7 +22,8 @@ enum class Status : std::uint8_t {
   compensating,
 };
 
-/// Outcome of a saga's compensation; `none` where the record says nothing.
+/// Outcome of a saga's compensation, by severity: of several the greatest counts. `none` where the
+/// record says nothing.
 enum class CompensationStatus : std::uint8_t {
   none,
   not_required,
@@ -46,8 +47,14 @@ std::string_view to_string(Cohort cohort);
 /// Returns the status for a word of the contract or one of its aliases (`success`, `ok`, `error`).
 std::optional<Status> parse_status(std::string_view word);
 
-/// Returns whether a run with `status` is over (it counts in denominators).
-bool is_final(Status status);
+/// Returns whether a run with `status` is over (it counts in denominators). Final statuses stand
+/// first in Status: databases compare their numbers.
+constexpr bool is_final(Status status) { return status <= Status::skipped; }
+
+/// Returns whether an attempt with `status` is over and makes its run fail.
+constexpr bool ended_badly(Status status) {
+  return is_final(status) && status != Status::succeeded && status != Status::skipped;
+}
 
 /// One valid log record. Absent, null and empty text are the same: an empty view.
 ///

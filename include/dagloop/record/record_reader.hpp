@@ -6,28 +6,11 @@
 #include <string_view>
 #include <variant>
 
+#include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/record/record.hpp"
 
 namespace dagloop {
-
-/// Why a line is malformed; the printed words are the keys of `input.malformed_by_reason`.
-enum class RejectReason : std::uint8_t {
-  not_json_object,
-  missing_created_at,
-  missing_status,
-  missing_run_id,  // neither pipeline_run_id nor request_id
-  wrong_type,
-  unknown_status,
-  unknown_value,  // a word outside the contract, e.g. of compensation_status or cohort
-  bad_time,
-  bad_number,  // negative or non-finite duration, attempt < 1, negative fan-out
-  future_time,
-  line_too_long,
-};
-
-/// Returns the printed word of `reason`.
-std::string_view to_string(RejectReason reason);
 
 /// Lines longer than this are malformed (1 MiB).
 inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
