@@ -7,11 +7,7 @@
 namespace dagloop {
 
 void NodePartial::merge(const NodePartial& other) {
-  attempts += other.attempts;
-  failed_attempts += other.failed_attempts;
-  retries += other.retries;
-  retries_succeeded += other.retries_succeeded;
-  run_node_pairs += other.run_node_pairs;
+  for (const auto count : kAttemptCounts) this->*count += other.*count;
   latency.merge(other.latency);
 }
 
@@ -21,18 +17,7 @@ void PlanSourcePartial::merge(const PlanSourcePartial& other) {
 }
 
 void KpiPartial::merge(const KpiPartial& other) {
-  total_runs += other.total_runs;
-  succeeded += other.succeeded;
-  in_flight += other.in_flight;
-  derived_runs += other.derived_runs;
-  verification_failed += other.verification_failed;
-  fallback += other.fallback;
-  compensation_failed += other.compensation_failed;
-  compensation_total += other.compensation_total;
-  manual_required += other.manual_required;
-  idempotent_reuse += other.idempotent_reuse;
-  fanout_failed += other.fanout_failed;
-  fanout_total += other.fanout_total;
+  for (const auto count : kRunCounts) this->*count += other.*count;
   for (const auto& [code, count] : other.error_codes) error_codes[code] += count;
   for (const auto& [node, partial] : other.nodes) nodes[node].merge(partial);
   for (const auto& [source, partial] : other.plan_sources) plan_sources[source].merge(partial);

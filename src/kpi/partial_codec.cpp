@@ -10,19 +10,9 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array kCounts{&KpiPartial::total_runs,          &KpiPartial::succeeded,
-                             &KpiPartial::in_flight,           &KpiPartial::derived_runs,
-                             &KpiPartial::verification_failed, &KpiPartial::fallback,
-                             &KpiPartial::compensation_failed, &KpiPartial::compensation_total,
-                             &KpiPartial::manual_required,     &KpiPartial::idempotent_reuse,
-                             &KpiPartial::fanout_failed,       &KpiPartial::fanout_total};
-static_assert(sizeof(KpiPartial) == kCounts.size() * sizeof(std::uint64_t) +
+static_assert(sizeof(KpiPartial) == kRunCounts.size() * sizeof(std::uint64_t) +
                                         3 * sizeof(std::map<int, int>) + sizeof(DurationHistogram),
               "a new member belongs into encode() and decode(), and changes the format");
-
-constexpr std::array kNodeCounts{&NodePartial::attempts, &NodePartial::failed_attempts,
-                                 &NodePartial::retries, &NodePartial::retries_succeeded,
-                                 &NodePartial::run_node_pairs};
 
 // Durations that are kept exactly are written in order, so that buckets are made of them in one go.
 void encode_histogram(const DurationHistogram& histogram, ByteWriter& out) {
@@ -89,7 +79,7 @@ void decode_map(ByteReader& in, std::map<std::string, Value>& map, const DecodeV
 }  // namespace
 
 void encode(const KpiPartial& partial, ByteWriter& out) {
-  for (const auto count : kCounts) out.number(partial.*count);
+  for (const auto count : kRunCounts) out.number(partial.*count);
   out.number(partial.error_codes.size());
   for (const auto& [code, count] : partial.error_codes) {
     out.text(code);
@@ -98,7 +88,7 @@ void encode(const KpiPartial& partial, ByteWriter& out) {
   out.number(partial.nodes.size());
   for (const auto& [name, node] : partial.nodes) {
     out.text(name);
-    for (const auto count : kNodeCounts) out.number(node.*count);
+    for (const auto count : kAttemptCounts) out.number(node.*count);
     encode_histogram(node.latency, out);
   }
   out.number(partial.plan_sources.size());
@@ -121,10 +111,10 @@ void encode(const std::map<PartialKey, KpiPartial>& partials, ByteWriter& out) {
 }
 
 void decode(ByteReader& in, KpiPartial& partial) {
-  for (const auto count : kCounts) partial.*count = in.number();
+  for (const auto count : kRunCounts) partial.*count = in.number();
   decode_map(in, partial.error_codes, [&](std::uint64_t& count) { count = in.number(); });
   decode_map(in, partial.nodes, [&](NodePartial& node) {
-    for (const auto count : kNodeCounts) node.*count = in.number();
+    for (const auto count : kAttemptCounts) node.*count = in.number();
     node.latency = decode_histogram(in);
   });
   decode_map(in, partial.plan_sources, [&](PlanSourcePartial& source) {

@@ -1,7 +1,9 @@
 // The KPI partial: the one mergeable value between every source and every KPI. Value types.
 #pragma once
 
+#include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,8 +12,8 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/histogram.hpp"
+#include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/record.hpp"
-#include "dagloop/record/record_reader.hpp"
 
 namespace dagloop {
 
@@ -27,6 +29,12 @@ struct NodePartial {
   void merge(const NodePartial& other);
   bool operator==(const NodePartial&) const = default;
 };
+
+/// The counts of a node's attempts, in the one order in which bytes and rows of databases have
+/// them.
+inline constexpr std::array kAttemptCounts{&NodePartial::attempts, &NodePartial::failed_attempts,
+                                           &NodePartial::retries, &NodePartial::retries_succeeded,
+                                           &NodePartial::run_node_pairs};
 
 /// Runs of one plan source.
 struct PlanSourcePartial {
@@ -59,6 +67,22 @@ struct KpiPartial {
   void merge(const KpiPartial& other);
   bool operator==(const KpiPartial&) const = default;
 };
+
+/// The counts of runs, in the one order in which bytes and rows of databases have them.
+inline constexpr std::array kRunCounts{
+    &KpiPartial::total_runs,          &KpiPartial::succeeded,
+    &KpiPartial::in_flight,           &KpiPartial::derived_runs,
+    &KpiPartial::verification_failed, &KpiPartial::fallback,
+    &KpiPartial::compensation_failed, &KpiPartial::compensation_total,
+    &KpiPartial::manual_required,     &KpiPartial::idempotent_reuse,
+    &KpiPartial::fanout_failed,       &KpiPartial::fanout_total};
+
+/// Returns the place of one of them in that order.
+constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
+  std::size_t place = 0;
+  while (kRunCounts.at(place) != count) ++place;
+  return place;
+}
 
 /// What a partial is about: a 5-minute slot of run ends, a population, a cohort.
 struct PartialKey {
