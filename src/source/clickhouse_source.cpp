@@ -283,25 +283,25 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
                   "name two local tables, or two Distributed ones of one cluster");
     }
   }
-  PartialRows partials(impl_->options.classes);
+  RowSums sums;
   std::size_t shards = 0;
   const std::string repeated = impl_->repeated_keys(tables, query);
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
     if (fields.front() == "packed") {
       add_packed(packed_runs_of_row(fields), query,
-                 [&](const PartialRow& each) { partials.add(each); });
+                 [&](const PartialRow& each) { sums.add(each, query); });
       continue;
     }
     const PartialRow row = clickhouse_partial_row(fields, query);
     shards += row.kind == RowKind::shard ? 1 : 0;
-    partials.add(row);
+    sums.add(row, query);
   }
   // Every shard says what it has read, or the answer is a part.
   if (shards != impl_->count_shards(tables.front().cluster)) {
     impl_->refuse("not every shard has answered", "start all shards, and try again");
   }
-  return partials.finish();
+  return sums.partials(query, impl_->options.classes);
 }
 
 std::string ClickHouseSource::describe() const { return impl_->where; }

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "source/row_sums.hpp"
+#include "source/partial_rows.hpp"
 
 namespace dagloop {
 

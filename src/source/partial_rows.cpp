@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
 namespace {
+
+constexpr std::size_t kNewest = 3;         // among the counts of an input row
+constexpr std::size_t kReason = 1;         // among those of a reject
+constexpr std::uint64_t kLeastBytes = 18;  // of one row
 
 constexpr std::array<std::pair<std::string_view, RowKind>, 5> kKinds{{
     {"run", RowKind::run},
@@ -27,8 +33,28 @@ std::uint64_t count_of(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
 
-void add_counts(const RowCounts& from, RowCounts& to) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+std::int64_t stretch_of(TimePoint slot, const LogQuery& query) {
+  if (query.cuts.empty()) return floor_to_slot(slot).time_since_epoch() / kSlot;
+  return std::ranges::upper_bound(query.cuts, slot) - query.cuts.begin();
+}
+
+bool is_zero(const RowCounts& counts) {
+  return std::ranges::all_of(counts, [](std::int64_t count) { return count == 0; });
+}
+
+// Returns whether nothing is counted but runs in flight.
+bool is_in_flight(RowCounts counts) {
+  counts[2] = 0;
+  return is_zero(counts);
+}
+
+DurationHistogram histogram_of(const std::map<std::int32_t, std::int64_t>& buckets) {
+  std::map<std::int32_t, std::uint64_t> counts;
+  for (const auto& [bucket, count] : buckets) {
+    if (bucket < 0) refuse("a duration is negative");
+    if (count != 0) counts[bucket] = count_of(count);
+  }
+  return DurationHistogram(counts);
 }
 
 }  // namespace
@@ -46,94 +72,179 @@ TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query) {
   return query.cuts.at(static_cast<std::size_t>(stretch - 1));
 }
 
-void PartialRows::add_runs(const PartialRow& row) {
-  const std::int64_t runs = row.n[0];
-  RowCounts n = row.n;
-  if (classes_.classify(row.error_code) == ErrorClass::verification) n[4] = runs;
-  Sums& sums = sums_[{row.slot, row.population, row.cohort}];
-  add_counts(n, sums.n);
-  if (row.bucket) sums.buckets[*row.bucket] += runs;
-  if (!row.error_code.empty()) sums.error_codes[row.error_code] += runs;
-  if (row.name.empty()) return;
-  auto& [all, succeeded] = sums.plan_sources[row.name];
-  all += runs;
-  succeeded += row.n[1];
-}
+// What several rows come to.
+struct RowSums::Total {
+  RowCounts n{};
+  std::map<std::int32_t, std::int64_t> buckets;
 
-void PartialRows::add_input(const PartialRow& row) {
-  input_.records += count_of(row.n[0]) + count_of(row.n[1]);
-  input_.run_records += count_of(row.n[0]);
-  input_.node_records += count_of(row.n[1]);
-  input_.duplicates += count_of(row.n[2]);
-  if (row.n[3] < 0) return;
-  const TimePoint newest{Microseconds{row.n[3]}};
-  if (!input_.newest_record || newest > *input_.newest_record) input_.newest_record = newest;
-}
-
-void PartialRows::add(const PartialRow& row) {
-  switch (row.kind) {
-    case RowKind::run:
-      return add_runs(row);
-    case RowKind::node: {
-      NodeSums& node = sums_[{row.slot, row.population, row.cohort}].nodes[row.name];
-      add_counts(row.n, node.n);
-      if (row.bucket) node.buckets[*row.bucket] += row.n[0];
-      return;
-    }
-    case RowKind::input:
-      return add_input(row);
-    case RowKind::reject: {
-      const std::int64_t place = row.n[1];
-      if (place < 0 || place > static_cast<std::int64_t>(RejectReason::line_too_long)) {
-        refuse("no reason to reject a row has the number " + std::to_string(place));
-      }
-      input_.records += count_of(row.n[0]);
-      input_.malformed += count_of(row.n[0]);
-      input_.malformed_by_reason[static_cast<RejectReason>(place)] += count_of(row.n[0]);
-      return;
-    }
-    case RowKind::shard:
-      return;
+  void add(const Name& name, const RowCounts& counts) {
+    for (std::size_t i = 0; i < n.size(); ++i) n[i] += counts[i];
+    if (name.bucket) buckets[*name.bucket] += counts[0];
   }
-}
+};
 
-DurationHistogram PartialRows::histogram_of(const Buckets& buckets) {
-  std::map<std::int32_t, std::uint64_t> counts;
-  for (const auto& [bucket, count] : buckets) {
-    if (bucket < 0) refuse("a duration is negative");
-    if (count != 0) counts[bucket] = count_of(count);
+void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
+  RowCounts counts = row.n;
+  Name name{row.kind, 0, Population::dag, Cohort::none, "", "", {}};
+  if (row.kind == RowKind::run || row.kind == RowKind::node) {
+    name = {row.kind, stretch_of(row.slot, query), row.population, row.cohort, "", "", {}};
+    if (row.kind == RowKind::node || !is_in_flight(counts)) {  // of those, nothing else is known
+      name.text = row.name;
+      name.error_code = row.error_code;
+      name.bucket = row.bucket;
+    }
+  } else if (row.kind == RowKind::input) {
+    if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, counts[kNewest]);
+    counts[kNewest] = 0;
+  } else if (row.kind == RowKind::reject) {
+    name.bucket = static_cast<std::int32_t>(counts[kReason]);
+    counts[kReason] = 0;
   }
-  return DurationHistogram(counts);
+  add_counts(name, counts, sign);
 }
 
-KpiPartial PartialRows::partial_of(const Sums& sums) {
+void RowSums::add(const RowSums& other, RowSign sign) {
+  for (const auto& [name, counts] : other.rows_) add_counts(name, counts, sign);
+  if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, other.newest_us_);
+}
+
+void RowSums::add_counts(const Name& name, const RowCounts& counts, RowSign sign) {
+  const auto at = rows_.try_emplace(name).first;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    at->second[i] += sign == RowSign::plus ? counts[i] : -counts[i];
+  }
+  if (is_zero(at->second)) rows_.erase(at);
+}
+
+bool RowSums::are_possible() const {
+  return std::ranges::all_of(rows_, [](const auto& row) {
+    return std::ranges::all_of(row.second, [](std::int64_t count) { return count >= 0; });
+  });
+}
+
+KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator to,
+                                const ErrorClasses& classes) {
+  Total total;
+  std::map<std::string, std::int64_t> codes;
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> sources;
+  for (; from != to; ++from) {
+    const auto& [name, counts] = *from;
+    const std::int64_t runs = counts[0];
+    RowCounts n = counts;
+    if (classes.classify(name.error_code) == ErrorClass::verification) n[4] = runs;
+    total.add(name, n);
+    if (!name.error_code.empty()) codes[name.error_code] += runs;
+    if (name.text.empty()) continue;
+    auto& [all, succeeded] = sources[name.text];
+    all += runs;
+    succeeded += n[1];
+  }
   KpiPartial partial;
-  const std::array<std::uint64_t*, 12> counts{
+  const std::array<std::uint64_t*, 12> places{
       &partial.total_runs,          &partial.succeeded,           &partial.in_flight,
       &partial.derived_runs,        &partial.verification_failed, &partial.fallback,
       &partial.compensation_failed, &partial.compensation_total,  &partial.manual_required,
       &partial.idempotent_reuse,    &partial.fanout_failed,       &partial.fanout_total};
-  for (std::size_t i = 0; i < counts.size(); ++i) *counts[i] = count_of(sums.n[i]);
-  partial.latency = histogram_of(sums.buckets);
-  for (const auto& [code, count] : sums.error_codes) {
+  for (std::size_t i = 0; i < places.size(); ++i) *places[i] = count_of(total.n[i]);
+  partial.latency = histogram_of(total.buckets);
+  for (const auto& [code, count] : codes) {
     if (count != 0) partial.error_codes[code] = count_of(count);
   }
-  for (const auto& [source, runs] : sums.plan_sources) {
+  for (const auto& [source, runs] : sources) {
     if (runs.first != 0)
       partial.plan_sources[source] = {count_of(runs.first), count_of(runs.second)};
-  }
-  for (const auto& [name, node] : sums.nodes) {
-    partial.nodes[name] = {count_of(node.n[0]), count_of(node.n[1]), count_of(node.n[2]),
-                           count_of(node.n[3]), count_of(node.n[4]), histogram_of(node.buckets)};
   }
   return partial;
 }
 
-PartialSet PartialRows::finish() {
+KpiPartial RowSums::sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to) {
+  KpiPartial partial;
+  while (from != to) {
+    const std::string& node = from->first.text;
+    Total total;
+    for (; from != to && from->first.text == node; ++from) total.add(from->first, from->second);
+    partial.nodes[node] = {count_of(total.n[0]), count_of(total.n[1]), count_of(total.n[2]),
+                           count_of(total.n[3]), count_of(total.n[4]), histogram_of(total.buckets)};
+  }
+  return partial;
+}
+
+void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& input) const {
+  if (name.kind == RowKind::input) {
+    input.records += count_of(counts[0]) + count_of(counts[1]);
+    input.run_records += count_of(counts[0]);
+    input.node_records += count_of(counts[1]);
+    input.duplicates += count_of(counts[2]);
+  } else if (name.kind == RowKind::reject) {
+    const std::int32_t place = name.bucket.value_or(-1);
+    if (place < 0 || place > static_cast<std::int32_t>(RejectReason::line_too_long)) {
+      refuse("no reason to reject a row has the number " + std::to_string(place));
+    }
+    input.records += count_of(counts[0]);
+    input.malformed += count_of(counts[0]);
+    input.malformed_by_reason[static_cast<RejectReason>(place)] += count_of(counts[0]);
+  }
+}
+
+PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes) const {
   PartialSet set;
-  set.input = std::move(input_);
-  for (const auto& [key, sums] : sums_) set.partials[key] = partial_of(sums);
+  if (newest_us_ >= 0) set.input.newest_record = TimePoint{Microseconds{newest_us_}};
+  for (auto at = rows_.begin(); at != rows_.end();) {
+    const Name& name = at->first;
+    if (name.kind != RowKind::run && name.kind != RowKind::node) {
+      add_input(name, at->second, set.input);
+      ++at;
+      continue;
+    }
+    const auto key = [](const Name& of) {
+      return std::tuple(of.kind, of.stretch, of.population, of.cohort);
+    };
+    const auto from = std::exchange(at, std::find_if(at, rows_.end(), [&](const auto& row) {
+                                      return key(row.first) != key(name);
+                                    }));
+    set.partials[{slot_of_stretch(name.stretch, query), name.population, name.cohort}].merge(
+        name.kind == RowKind::run ? sum_of_runs(from, at, classes) : sum_of_nodes(from, at));
+  }
   return set;
+}
+
+void RowSums::encode(ByteWriter& bytes) const {
+  bytes.signed_number(newest_us_);
+  bytes.number(rows_.size());
+  for (const auto& [name, counts] : rows_) {
+    bytes.byte(static_cast<std::uint8_t>(name.kind));
+    bytes.signed_number(name.stretch);
+    bytes.byte(static_cast<std::uint8_t>(name.population));
+    bytes.byte(static_cast<std::uint8_t>(name.cohort));
+    bytes.text(name.text);
+    bytes.text(name.error_code);
+    bytes.signed_number(name.bucket.value_or(-1));
+    for (const std::int64_t count : counts) bytes.signed_number(count);
+  }
+}
+
+std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
+  RowSums sums;
+  sums.newest_us_ = bytes.signed_number();
+  for (std::uint64_t left = bytes.count(kLeastBytes); left > 0; --left) {
+    Name name;
+    name.kind = static_cast<RowKind>(bytes.byte());
+    name.stretch = bytes.signed_number();
+    name.population = static_cast<Population>(bytes.byte());
+    name.cohort = static_cast<Cohort>(bytes.byte());
+    name.text = bytes.text();
+    name.error_code = bytes.text();
+    const std::int64_t bucket = bytes.signed_number();
+    if (name.kind > RowKind::shard || name.population > Population::non_dag ||
+        name.cohort > Cohort::control || name.stretch < 0 || bucket < -1 || bucket > INT32_MAX) {
+      return std::nullopt;
+    }
+    if (bucket >= 0) name.bucket = static_cast<std::int32_t>(bucket);
+    RowCounts& counts = sums.rows_[name];
+    for (std::int64_t& count : counts) count = bytes.signed_number();
+  }
+  if (!bytes.ok()) return std::nullopt;
+  return sums;
 }
 
 }  // namespace dagloop

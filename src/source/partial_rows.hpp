@@ -1,14 +1,15 @@
 // Private to the source layer: the answer of a database that aggregates, row by row -> partials.
-// One format for every database.
+// One format for every database. Rows are added, taken away again, and kept between ticks.
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 
+#include "dagloop/base/bytes.hpp"
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/source/log_source.hpp"
@@ -52,42 +53,58 @@ RowKind parse_row_kind(const std::string& word);
 /// cut of the query, 0 before the first; slots since 1970 where the query has no cuts.
 TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query);
 
-/// Builds partials from rows in any order.
-class PartialRows {
- public:
-  explicit PartialRows(const ErrorClasses& classes) : classes_(classes) {}
+/// Whether rows are added, or taken away.
+enum class RowSign { plus, minus };
 
-  /// Adds one row.
+/// Sums of partial rows, in any order. What they are sums over may be moved: a stretch of time is
+/// known by its number. A value type.
+class RowSums {
+ public:
+  /// Adds or takes away one row, of the answer to `query`. Times of records are not summed: the
+  /// newest of what is added is kept beside (newest_us).
+  void add(const PartialRow& row, const LogQuery& query, RowSign sign = RowSign::plus);
+  /// Adds or takes away other sums. The newest is that of whatever is added.
+  void add(const RowSums& other, RowSign sign);
+  /// Returns the partials, as an answer to `query`; durations are in buckets.
   ///
-  /// Errors: Error{source} for an unknown reason.
-  void add(const PartialRow& row);
-  /// Returns the partials; durations are in buckets. Order: once, as the last call.
-  ///
-  /// Errors: Error{source} when a sum is negative: the answer contradicts itself.
-  PartialSet finish();
+  /// Errors: Error{source} for an unknown reason, or when a sum is negative: the answer contradicts
+  ///         itself.
+  PartialSet partials(const LogQuery& query, const ErrorClasses& classes) const;
+
+  /// Returns whether no sum is negative. One that is tells that a row was taken away that had never
+  /// been added.
+  bool are_possible() const;
+
+  std::int64_t newest_us() const { return newest_us_; }
+  void set_newest_us(std::int64_t newest_us) { newest_us_ = newest_us; }
+
+  void encode(ByteWriter& bytes) const;
+  /// Errors: nullopt for bytes that encode() does not give.
+  static std::optional<RowSums> decode(ByteReader& bytes);
+  bool operator==(const RowSums&) const = default;
 
  private:
-  using Buckets = std::map<std::int32_t, std::int64_t>;
-  struct NodeSums {
-    RowCounts n{};
-    Buckets buckets;
+  struct Name {
+    RowKind kind = RowKind::run;
+    std::int64_t stretch = 0;
+    Population population = Population::dag;
+    Cohort cohort = Cohort::none;
+    std::string text;
+    std::string error_code;
+    std::optional<std::int32_t> bucket;  // of a reject: the reason
+    auto operator<=>(const Name&) const = default;
   };
-  struct Sums {
-    RowCounts n{};
-    Buckets buckets;
-    std::map<std::string, std::int64_t> error_codes;
-    std::map<std::string, std::pair<std::int64_t, std::int64_t>> plan_sources;
-    std::map<std::string, NodeSums> nodes;
-  };
+  using Rows = std::map<Name, RowCounts>;
+  struct Total;
 
-  static DurationHistogram histogram_of(const Buckets& buckets);
-  static KpiPartial partial_of(const Sums& sums);
-  void add_runs(const PartialRow& row);
-  void add_input(const PartialRow& row);
+  static KpiPartial sum_of_runs(Rows::const_iterator from, Rows::const_iterator to,
+                                const ErrorClasses& classes);
+  static KpiPartial sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to);
+  void add_counts(const Name& name, const RowCounts& counts, RowSign sign);
+  void add_input(const Name& name, const RowCounts& counts, InputCounts& input) const;
 
-  const ErrorClasses& classes_;
-  std::map<PartialKey, Sums> sums_;
-  InputCounts input_;
+  Rows rows_;
+  std::int64_t newest_us_ = -1;
 };
 
 }  // namespace dagloop

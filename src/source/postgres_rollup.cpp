@@ -145,9 +145,7 @@ class RollupReading {
     }
     count_runs(transaction_, beyond, options_.mapping, query_,
                [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
-    PartialRows partials(options_.classes);
-    all.give(query_, partials);
-    return partials.finish();
+    return all.partials(query_, options_.classes);
   }
 
   SlotMarks slots_of(const Window& window) {

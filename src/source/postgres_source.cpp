@@ -172,16 +172,16 @@ struct PostgresSource::Impl {
   PartialSet read_partials(pqxx::transaction_base& transaction,
                            const std::vector<PostgresTable>& described, const LogQuery& query) {
     for (const PostgresTable& table : described) demand_columns(table, options.mapping);
-    PartialRows partials(options.classes);
+    RowSums sums;
     const std::string snapshot =
         transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
     RepetitionSearch search(server, snapshot,
                             {described, options.mapping, query, options.statement_timeout});
-    const RowSink sink = [&](const PartialRow& row) { partials.add(row); };
+    const RowSink sink = [&](const PartialRow& row) { sums.add(row, query); };
     count_runs(transaction, described, options.mapping, query, sink);
     const std::string repeated = search.finish(transaction);
     settle_runs(transaction, described, options.mapping, query, repeated, sink);
-    return partials.finish();
+    return sums.partials(query, options.classes);
   }
 
   PartialSet read_rows(pqxx::transaction_base& transaction,

@@ -56,10 +56,7 @@ std::int64_t place_of(TimePoint slot, const LogQuery& query) {
 TEST_CASE("sums that are moved to another range lie in its stretches") {
   const LogQuery before = range_query(0, 10, 20);
   const LogQuery after = range_query(1, 11, 21);
-  const ErrorClasses classes;
-  PartialRows partials(classes);
-  some_sums(before).give(after, partials);
-  const PartialSet set = partials.finish();
+  const PartialSet set = some_sums(before).partials(after, ErrorClasses());
   REQUIRE(set.partials.size() == 2);
   CHECK(set.partials.begin()->first.slot == at_slot(1));
   CHECK(set.partials.begin()->second.total_runs == 5);

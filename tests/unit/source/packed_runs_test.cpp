@@ -23,12 +23,11 @@ std::int64_t kind_of(std::int64_t status, std::int64_t time) {
 }
 
 PartialSet counted(const std::vector<PackedRuns>& groups) {
-  const ErrorClasses classes;
-  PartialRows rows(classes);
+  RowSums sums;
   for (const PackedRuns& group : groups) {
-    add_packed(group, day_query(), [&](const PartialRow& row) { rows.add(row); });
+    add_packed(group, day_query(), [&](const PartialRow& row) { sums.add(row, day_query()); });
   }
-  return rows.finish();
+  return sums.partials(day_query(), ErrorClasses());
 }
 
 PackedRuns group_of(std::int64_t kind) {

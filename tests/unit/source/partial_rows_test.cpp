@@ -22,9 +22,9 @@ PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
 }
 
 PartialSet set_of(const std::vector<PartialRow>& rows) {
-  PartialRows all(kClasses);
-  for (const PartialRow& each : rows) all.add(each);
-  return all.finish();
+  RowSums sums;
+  for (const PartialRow& each : rows) sums.add(each, {});
+  return sums.partials({}, kClasses);
 }
 
 KpiPartial partial_of(const std::vector<PartialRow>& rows) {
@@ -92,6 +92,13 @@ TEST_CASE("negative counts take back what a duplicate had counted") {
                                          row(RowKind::run, {1, 0, 0, 0, 0, 1}, {"rule", "E1", 5}),
                                          row(RowKind::run, {1, 1}, {"llm", "", 7})});
   CHECK(partial == partial_of({row(RowKind::run, {1, 1}, {"llm", "", 7})}));
+}
+
+TEST_CASE("what takes back a success alone keeps its name") {
+  const KpiPartial partial = partial_of(
+      {row(RowKind::run, {2, 2}, {"llm", "", 7}), row(RowKind::run, {0, -1}, {"llm", "", 7})});
+  CHECK(partial.succeeded == 1);
+  CHECK(partial.plan_sources.at("llm") == PlanSourcePartial{2, 1});
 }
 
 TEST_CASE("input and reject rows are summed, the newest record stands") {
