@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/descriptor.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 
@@ -29,26 +30,6 @@ constexpr std::size_t kMaxFileBytes = std::size_t{128} << 20;
   if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files";
   throw Error(ErrorKind::preflight, path, what + ": " + std::strerror(error), remedy);
 }
-
-// A descriptor that is closed on every way out; close() reports its own failure.
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return descriptor_; }
-  int close() {
-    const int result = ::close(descriptor_);
-    descriptor_ = -1;
-    return result;
-  }
-
- private:
-  int descriptor_;
-};
 
 void write_all(const Descriptor& file, const std::string& path, const std::string& content) {
   std::size_t done = 0;

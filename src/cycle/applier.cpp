@@ -326,7 +326,8 @@ std::string Applier::run_hook() {
   if (argv.empty()) return "";
   const auto timeout =
       std::chrono::duration_cast<std::chrono::milliseconds>(context_.config.policy.reload_timeout);
-  const ProcessResult result = context_.processes.run(argv, timeout);
+  const ProcessResult result = context_.processes.run(
+      {.argv = argv, .timeout = timeout, .error_output = ErrorOutput::joined});
   if (result.exit_code == 0) return "";
   const std::string how =
       result.timed_out ? "timed out" : "ended with " + std::to_string(result.exit_code);

@@ -20,8 +20,8 @@ class ScriptedProcesses final : public ProcessRunner {
   /// Returns the commands that were run.
   const std::vector<std::vector<std::string>>& runs() const { return runs_; }
 
-  ProcessResult run(const std::vector<std::string>& argv, std::chrono::milliseconds) override {
-    runs_.push_back(argv);
+  ProcessResult run(const ProcessCall& call) override {
+    runs_.push_back(call.argv);
     if (action_) action_();
     if (answers_.empty()) return {0, false, ""};
     ProcessResult result = answers_.front();

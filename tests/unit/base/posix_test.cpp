@@ -7,7 +7,6 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
-#include "dagloop/base/process_runner.hpp"
 #include "temp_directory.hpp"
 
 namespace dagloop {
@@ -132,53 +131,6 @@ TEST_CASE("the directory part of a path is found") {
 TEST_CASE("the system clock tells whole milliseconds, a fixed one what it was given") {
   CHECK(SystemClock().now().time_since_epoch() % 1ms == 0ms);
   CHECK(FixedClock(TimePoint(5us)).now() == TimePoint(5us));
-}
-
-TEST_CASE("a command's exit code and output come back") {
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"sh", "-c", "echo out; echo err >&2; exit 3"}, 20s);
-  CHECK(result.exit_code == 3);
-  CHECK_FALSE(result.timed_out);
-  CHECK(result.output == "out\nerr\n");
-}
-
-TEST_CASE("of long output the tail is kept") {
-  PosixProcessRunner runner;
-  const ProcessResult result =
-      runner.run({"sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done"}, 20s);
-  CHECK(result.exit_code == 0);
-  CHECK(result.output.size() <= 4096);
-  CHECK_THAT(result.output, Catch::EndsWith("2999\n"));
-}
-
-TEST_CASE("a command past its timeout is killed, with what it started") {
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"sh", "-c", "sleep 60 & sleep 60"}, 100ms);
-  CHECK(result.timed_out);
-  CHECK(result.exit_code == -1);
-}
-
-TEST_CASE("a command that leaves something running in the background does not hold us") {
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"sh", "-c", "sleep 5 & echo started"}, 4s);
-  CHECK(result.exit_code == 0);
-  CHECK_FALSE(result.timed_out);
-  CHECK(result.output == "started\n");
-}
-
-TEST_CASE("a command that does not exist has failed and says so") {
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"dagloop-no-such-command"}, 20s);
-  CHECK(result.exit_code == -1);
-  CHECK_THAT(result.output, Catch::Contains("No such file"));
-}
-
-TEST_CASE("a command sees no environment but PATH, HOME and LANG") {
-  ::setenv("DAGLOOP_TEST_SECRET", "hunter2", 1);
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"env"}, 20s);
-  CHECK(result.exit_code == 0);
-  CHECK_THAT(result.output, !Catch::Contains("hunter2") && Catch::Contains("PATH="));
 }
 
 }  // namespace dagloop

@@ -1,10 +1,12 @@
 #include "dagloop/base/process_runner.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <sstream>
 
@@ -17,9 +19,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-ProcessResult shell(const std::string& script, std::chrono::milliseconds timeout = 20s) {
+// Runs a command as the reload hook is run, with its errors among its output.
+ProcessResult run(const std::vector<std::string>& argv, std::chrono::milliseconds timeout = 20s) {
   PosixProcessRunner runner;
-  return runner.run({"sh", "-c", script}, timeout);
+  return runner.run({.argv = argv, .timeout = timeout, .error_output = ErrorOutput::joined});
+}
+
+ProcessResult shell(const std::string& script, std::chrono::milliseconds timeout = 20s) {
+  return run({"sh", "-c", script}, timeout);
+}
+
+// Runs a script as a tool would be: with an input, its output and its errors apart.
+ProcessResult tool(const std::string& script, const std::string& input,
+                   std::size_t max_output_bytes = 4096) {
+  PosixProcessRunner runner;
+  return runner.run({.argv = {"sh", "-c", script},
+                     .input = input,
+                     .timeout = 20s,
+                     .max_output_bytes = max_output_bytes});
 }
 
 // Sets how this process takes a signal, for the life of the object.
@@ -58,8 +75,7 @@ std::string first_line(const std::string& path) {
 }  // namespace
 
 TEST_CASE("arguments reach the command as they are, no shell in between") {
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"printf", "%s|", "a b", "$HOME", "*", "", "'\";"}, 20s);
+  const ProcessResult result = run({"printf", "%s|", "a b", "$HOME", "*", "", "'\";"});
   CHECK(result.exit_code == 0);
   CHECK(result.output == "a b|$HOME|*||'\";|");
 }
@@ -144,8 +160,7 @@ TEST_CASE("a file that may not be executed cannot be started") {
   const test::TempDirectory folder;
   PosixFileSystem files;
   files.write_synced(folder.path("hook"), "#!/bin/sh\n", FileAttributes{0644, {}, {}});
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({folder.path("hook")}, 20s);
+  const ProcessResult result = run({folder.path("hook")});
   CHECK(result.exit_code == -1);
   CHECK_THAT(result.output, Catch::Contains("Permission denied"));
 }
@@ -153,8 +168,7 @@ TEST_CASE("a file that may not be executed cannot be started") {
 TEST_CASE("a command gets no descriptor but its standard ones") {
   const int inherited = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC
   REQUIRE(inherited > 2);
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"ls", "/proc/self/fd"}, 20s);
+  const ProcessResult result = run({"ls", "/proc/self/fd"});
   ::close(inherited);
   CHECK(result.output == "0\n1\n2\n3\n");  // the last is the directory that ls looks into
 }
@@ -168,8 +182,7 @@ TEST_CASE("a command has every signal as it was born, whatever is blocked or ign
   ::sigaddset(&blocked, SIGTERM);
   ::sigaddset(&blocked, SIGUSR1);
   REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"grep", "^Sig[BI]", "/proc/self/status"}, 20s);
+  const ProcessResult result = run({"grep", "^Sig[BI]", "/proc/self/status"});
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   CHECK(result.output == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
@@ -178,8 +191,7 @@ TEST_CASE("a command has three variables at most, whatever stands in our environ
   for (const char* name : {"PGPASSWORD", "API_TOKEN", "LD_LIBRARY_PATH", "DAGLOOP_STATE", "ENV"}) {
     ::setenv(name, "hunter2", 1);
   }
-  PosixProcessRunner runner;
-  const ProcessResult result = runner.run({"env"}, 20s);
+  const ProcessResult result = run({"env"});
   for (const char* name : {"PGPASSWORD", "API_TOKEN", "LD_LIBRARY_PATH", "DAGLOOP_STATE", "ENV"}) {
     ::unsetenv(name);
   }
@@ -191,8 +203,7 @@ TEST_CASE("a command has three variables at most, whatever stands in our environ
 }
 
 TEST_CASE("a command runs where we run") {
-  PosixProcessRunner runner;
-  CHECK(runner.run({"pwd", "-P"}, 20s).output == std::filesystem::canonical(".").string() + "\n");
+  CHECK(run({"pwd", "-P"}).output == std::filesystem::canonical(".").string() + "\n");
 }
 
 TEST_CASE("a command that closes its output is waited for, and no longer than its time") {
@@ -209,10 +220,7 @@ TEST_CASE("a daemon that leaves the command's group and ignores everything does 
   CHECK_FALSE(result.timed_out);
 }
 
-TEST_CASE("running no command at all is a bug of the caller") {
-  PosixProcessRunner runner;
-  CHECK_THROWS_AS(runner.run({}, 1s), Error);
-}
+TEST_CASE("running no command at all is a bug of the caller") { CHECK_THROWS_AS(run({}), Error); }
 
 TEST_CASE("no descriptor is left open by many runs") {
   const auto open_descriptors = [] {
@@ -222,6 +230,116 @@ TEST_CASE("no descriptor is left open by many runs") {
   const std::size_t before = open_descriptors();
   for (int i = 0; i < 20; ++i) shell("exit 0");
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("output and errors come back apart, each with its own end kept") {
+  const ProcessResult result = tool("echo out; echo err >&2; echo more; exit 3", "");
+  CHECK(result.exit_code == 3);
+  CHECK(result.output == "out\nmore\n");
+  CHECK(result.errors == "err\n");
+  CHECK_FALSE(result.is_cut);
+  CHECK_FALSE(result.errors_cut);
+  const ProcessResult long_errors = tool("echo out; seq 5000 >&2", "", 100);
+  CHECK(long_errors.output == "out\n");
+  CHECK_FALSE(long_errors.is_cut);
+  CHECK(long_errors.errors.size() == 100);
+  CHECK(long_errors.errors.ends_with("\n5000\n"));
+  CHECK(long_errors.errors_cut);
+}
+
+TEST_CASE("with errors among the output nothing is told apart, and their order is kept") {
+  const ProcessResult result = shell("echo a; echo b >&2; echo c");
+  CHECK(result.output == "a\nb\nc\n");
+  CHECK(result.errors.empty());
+}
+
+TEST_CASE("output is whole up to the limit, and cut from one byte more on") {
+  const ProcessResult whole = tool("printf 12345678", "", 8);
+  CHECK(whole.output == "12345678");
+  CHECK_FALSE(whole.is_cut);
+  const ProcessResult cut = tool("printf 123456789", "", 8);
+  CHECK(cut.output == "23456789");
+  CHECK(cut.is_cut);
+}
+
+TEST_CASE("a command reads its whole input, longer than any pipe holds, and then its end") {
+  const std::string input = std::string(1'000'000, 'x') + "\nend\n";
+  const ProcessResult result = tool("cat; echo . >&2", input, 2'000'000);
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == input);
+  CHECK(result.errors == ".\n");
+}
+
+TEST_CASE("a command that reads nothing of its input, or closes it, does not hold us") {
+  const std::string input(1'000'000, 'x');
+  CHECK(tool("exit 4", input).exit_code == 4);
+  CHECK(tool("exec <&-; sleep 0.1; exit 5", input).exit_code == 5);
+  CHECK(tool("head -c 3; exit 6", input).output == "xxx");
+}
+
+TEST_CASE("of 100 MB the end is kept, and no memory is taken for the rest") {
+  const auto peak_kib = [] {
+    PosixFileSystem files;
+    const std::string status = files.read("/proc/self/status").value_or("");
+    return std::stol(status.substr(status.find("VmHWM:") + 6));
+  };
+  const long before = peak_kib();
+  const ProcessResult result = tool("head -c 100000000 /dev/zero; echo end", "", 1'000'000);
+  CHECK(result.exit_code == 0);
+  CHECK(result.output.size() == 1'000'000);
+  CHECK(result.output.ends_with("end\n"));
+  CHECK(result.is_cut);
+  CHECK(peak_kib() - before < 50'000);
+}
+
+TEST_CASE("a stream that is closed early leaves the other one to be read") {
+  const ProcessResult result = tool("exec >&-; sleep 0.1; echo late >&2; exit 7", "");
+  CHECK(result.exit_code == 7);
+  CHECK(result.output.empty());
+  CHECK(result.errors == "late\n");
+}
+
+TEST_CASE("waiting for a command that is silent takes no processor time") {
+  const std::clock_t before = std::clock();
+  CHECK(shell("exec >&- 2>&-; sleep 0.5").exit_code == 0);
+  CHECK(std::clock() - before < CLOCKS_PER_SEC / 5);
+}
+
+TEST_CASE("a command that cannot be started says so among its errors, or its output") {
+  PosixProcessRunner runner;
+  const ProcessResult apart = runner.run({.argv = {"dagloop-no-such-command"}, .timeout = 20s});
+  CHECK(apart.exit_code == -1);
+  CHECK(apart.output.empty());
+  CHECK_THAT(apart.errors, Catch::Contains("No such file"));
+  CHECK_THAT(run({"dagloop-no-such-command"}).output, Catch::Contains("No such file"));
+}
+
+TEST_CASE("a command has its three streams where ours are closed") {
+  const int kept = ::dup(STDIN_FILENO);
+  ::close(STDIN_FILENO);
+  const ProcessResult result = tool("cat; echo err >&2", "in");
+  ::dup2(kept, STDIN_FILENO);
+  ::close(kept);
+  CHECK(result.output == "in");
+  CHECK(result.errors == "err\n");
+}
+
+TEST_CASE("a command is not run where there are no descriptors left for its streams") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int lowest_free = ::dup(STDOUT_FILENO);
+  ::close(lowest_free);
+  // It takes one for the input, four for the two pipes and one that watches the command.
+  for (int left = 0; left < 6; ++left) {
+    const rlimit few{static_cast<rlim_t>(lowest_free + left), before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    const ProcessResult result = tool("exit 0", "in");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    CAPTURE(left);
+    CHECK(result.exit_code == -1);
+    CHECK_FALSE(result.timed_out);
+    CHECK_THAT(result.errors, Catch::Contains("Too many open files"));
+  }
 }
 
 }  // namespace dagloop
