@@ -49,19 +49,18 @@ bool may_pass(CURLcode code) {
 
 }  // namespace
 
-HttpServer parse_http_server(const std::string& uri, bool secure, int port) {
+HttpServer parse_http_server(const std::string& uri, const UriScheme& scheme) {
   initialize();
   const Owned<CURLU> url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, uri.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-    throw Error(ErrorKind::usage, redact_uri(uri), "is no URI",
-                "write clickhouse://user@host:8123/database");
+    throw Error(ErrorKind::usage, redact_uri(uri), "is no URI", "write " + scheme.example);
   }
   HttpServer server;
-  server.base = std::string(secure ? "https://" : "http://") +
+  server.base = std::string(scheme.transport == Transport::tls ? "https://" : "http://") +
                 part_of(url.get(), CURLUPART_HOST, "localhost") + ":" +
-                part_of(url.get(), CURLUPART_PORT, std::to_string(port));
+                part_of(url.get(), CURLUPART_PORT, std::to_string(scheme.port));
   const std::string path = part_of(url.get(), CURLUPART_PATH, "/");
-  server.database = path.substr(std::min<std::size_t>(1, path.size()));
+  server.path = path.substr(std::min<std::size_t>(1, path.size()));
   server.user = part_of(url.get(), CURLUPART_USER, "");
   server.password = part_of(url.get(), CURLUPART_PASSWORD, "");
   return server;

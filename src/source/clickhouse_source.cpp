@@ -107,7 +107,7 @@ struct ClickHouseSource::Impl {
         {"max_execution_time",
          std::to_string(std::max<std::int64_t>(
              1, std::chrono::ceil<std::chrono::seconds>(options.statement_timeout).count()))}};
-    if (!server.database.empty()) parameters["database"] = server.database;
+    if (!server.path.empty()) parameters["database"] = server.path;
     std::chrono::milliseconds pause = kFirstPause;
     for (int tries = 1;; ++tries) {
       const HttpAnswer answer =
@@ -263,7 +263,9 @@ ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options
     throw Error(ErrorKind::usage, impl_->where, "has a parameter that is not known",
                 "known are runs_table, nodes_table and secure");
   }
-  impl_->server = parse_http_server(plain, secure, secure ? kSecurePort : kPort);
+  impl_->server = parse_http_server(
+      plain, {secure ? Transport::tls : Transport::plain, secure ? kSecurePort : kPort,
+              "clickhouse://user@host:8123/database"});
   if (impl_->server.user.empty()) impl_->server.user = variable("CLICKHOUSE_USER");
   if (impl_->server.user.empty()) impl_->server.user = "default";
   if (impl_->server.password.empty()) impl_->server.password = variable("CLICKHOUSE_PASSWORD");

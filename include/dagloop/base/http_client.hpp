@@ -9,16 +9,26 @@ namespace dagloop {
 
 /// A server and who asks, as a URI names them.
 struct HttpServer {
-  std::string base;      // http://host:port or https://host:port
-  std::string database;  // the path, without its slash
+  std::string base;  // http://host:port or https://host:port
+  std::string path;  // without its first slash
   std::string user;
   std::string password;
 };
 
-/// Reads `scheme://user:password@host:port/database`, percent-decoded.
+/// How a server is spoken to.
+enum class Transport { plain, tls };
+
+/// What a kind of URI says beside its words.
+struct UriScheme {
+  Transport transport = Transport::plain;
+  int port = 80;        // where the URI names none
+  std::string example;  // of such a URI, for a message
+};
+
+/// Reads `anything://user:password@host:port/path`, percent-decoded.
 ///
 /// Errors: Error{usage} naming the redacted URI when it cannot be read.
-HttpServer parse_http_server(const std::string& uri, bool secure, int port);
+HttpServer parse_http_server(const std::string& uri, const UriScheme& scheme);
 
 /// What a server answered.
 struct HttpAnswer {
