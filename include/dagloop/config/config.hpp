@@ -58,6 +58,7 @@ struct PolicyConfig {
   Symlinks symlinks = Symlinks::refuse;  // of guarded files
 };
 
+/// What a report is written as; the ending of its file.
 enum class ReportFormat { json, md, html };
 
 /// Configuration, "reports".

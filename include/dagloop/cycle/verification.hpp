@@ -12,6 +12,7 @@
 
 namespace dagloop {
 
+/// What the runs since a change say of it; waiting: not yet enough.
 enum class VerificationOutcome { passed, missed, waiting };
 
 /// How verification stands, and why.

@@ -18,6 +18,7 @@
 
 namespace dagloop {
 
+/// What a decision says is to be done; the printed words.
 enum class Action { promote, hold, rollback };
 
 /// Returns the printed word, and reads it.
@@ -116,8 +117,9 @@ Decision decide(const DecisionInputs& inputs);
 bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,
                      const DecisionConfig& config);
 
-/// Returns the baseline that is asked for, counted for evidence and decided on, all alike: the window
-/// before where the canary is lost, and in place of "auto" at 100 %, where no control cohort is left.
+/// Returns the baseline that is asked for, counted for evidence and decided on, all alike: the
+/// window before where the canary is lost, and in place of "auto" at 100 %, where no control cohort
+/// is left.
 BaselineKind baseline_in_effect(BaselineKind configured, const PolicyValues& values,
                                 const PolicyHistory& history, const DecisionConfig& config);
 

@@ -14,6 +14,7 @@
 
 namespace dagloop {
 
+/// What a check compares by, how much a failed one weighs, how one ended, and how all did together.
 enum class Comparator { at_least, above, at_most, below };
 enum class Severity { fail, warn };
 enum class CheckStatus { pass, fail, warn, insufficient };
