@@ -52,7 +52,7 @@ void check_files(const Flags& flags, FileSystem& files, const PolicyConfig& poli
   check_present(files, needed);
 }
 
-ManualResult change(const Flags& flags, const ManualContext& context, FileSystem& files) {
+ManualResult change(const Flags& flags, const ChangeContext& context, FileSystem& files) {
   const TickMode mode = flags.apply ? TickMode::apply : TickMode::dry_run;
   if (flags.accept_clock) return accept_clock(context, mode);
   if (!flags.rollback && flags.decision.empty()) {
@@ -107,7 +107,7 @@ ExitCode run(const Flags& flags) {
     throw Error(ErrorKind::usage, "--env-file", "no env file is configured",
                 "give --env-file or policy.env_file in the configuration");
   }
-  const ManualContext context{files, processes, *store, clock, config, flags.actor};
+  const ChangeContext context{files, processes, *store, clock, config, flags.actor};
   const ManualResult result = change(flags, context, files);
   print(printed(flags, result));
   return result.code;

@@ -93,23 +93,22 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   const std::string& path = context_.config.policy.env_file;
   const auto direction =
       request.kind == ChangeKind::apply ? ChangeDirection::forward : ChangeDirection::back;
-  if (const auto refusals = context_.allowlist.refusals(request.patch, direction);
-      !refusals.empty()) {
-    refuse(state, request.decision_digest, request.actor, join(refusals));
+  if (const auto refusals = allowlist_.refusals(request.patch, direction); !refusals.empty()) {
+    refuse(state, request.decision_digest, join(refusals));
     throw Error(ErrorKind::config, path, join(refusals),
                 "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
   }
   const EnvFile env = read_env(path);
   const std::string before_sha256 = sha256_hex(env.text());
   if (before_sha256 != request.env_sha256) {
-    refuse(state, request.decision_digest, request.actor, "the env file is not the one decided on");
+    refuse(state, request.decision_digest, "the env file is not the one decided on");
     throw Error(ErrorKind::conflict, path, "the env file was changed since the decision",
                 "look at the change, then decide and approve again");
   }
   const std::string after = env.patched(request.patch);
   state.intent = Intent{request.kind,         path,          before_sha256,
                         sha256_hex(after),    request.patch, request.decision_digest,
-                        request.actor,        request.why,   request.decided_at,
+                        context_.actor,       request.why,   request.decided_at,
                         request.effective_at, state.phase,   request.predictions};
   state.phase = Phase::applying;
   if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
@@ -315,10 +314,9 @@ void Applier::write_back(CycleState& state, const std::string& why_again) {
   }
 }
 
-void Applier::refuse(CycleState& state, const std::string& digest, const std::string& actor,
-                     const std::string& why) {
-  context_.store.commit(state, {{context_.clock.now(), EventType::refused, actor, digest, Json(),
-                                 Json(), redact_text(why, kMaxWhy)}});
+void Applier::refuse(CycleState& state, const std::string& digest, const std::string& why) {
+  context_.store.commit(state, {{context_.clock.now(), EventType::refused, context_.actor, digest,
+                                 Json(), Json(), redact_text(why, kMaxWhy)}});
 }
 
 std::string Applier::run_hook() {

@@ -4,10 +4,9 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/uri.hpp"
-#include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/manual_change.hpp"
-#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
+#include "dagloop/cycle/policy_situation.hpp"
 #include "dagloop/decide/ladder.hpp"
 
 namespace dagloop {
@@ -42,9 +41,7 @@ class Drill {
   explicit Drill(const DrillContext& context)
       : context_(context),
         copy_(context.files, context.config.policy.env_file + ".drill"),
-        config_(context.config),
-        env_(read_env_file(context.files, context.config.policy.env_file,
-                           context.config.policy.symlinks)) {
+        config_(context.config) {
     config_.policy.env_file = copy_.path();
     config_.policy.reload.clear();
   }
@@ -53,7 +50,8 @@ class Drill {
 
  private:
   CycleState set_the_scene();
-  void pretend_step(CycleState& state, const PolicyValues& values);
+  PolicySituation find_real();
+  void pretend_step(PolicySituation& real);
   void put_copies(CycleState state);
   void check(const DrillResult& result);
   [[noreturn]] void fail(const std::string& what) const {
@@ -63,7 +61,6 @@ class Drill {
   const DrillContext& context_;
   EnvCopy copy_;
   Config config_;         // of the rehearsal: the copy, and no hook
-  EnvFile env_;           // the real one
   std::string text_;      // what the copy starts from
   std::string expected_;  // what it must be in the end
   DrillResult result_;
@@ -71,7 +68,7 @@ class Drill {
 
 DrillResult Drill::run() {
   put_copies(set_the_scene());
-  const ManualContext rehearsal{context_.files, context_.no_hook, context_.rehearsal,
+  const ChangeContext rehearsal{context_.files, context_.no_hook, context_.rehearsal,
                                 context_.clock, config_,          kDrillActor};
   result_.at = context_.clock.now();
   const ManualResult rolled_back = roll_back_policy(rehearsal, TickMode::apply);
@@ -83,41 +80,47 @@ DrillResult Drill::run() {
 
 // Returns the state that the copy starts from.
 CycleState Drill::set_the_scene() {
-  CycleState state = context_.state.load();
-  if (state.intent) {
+  PolicySituation real = find_real();
+  static_cast<void>(checked_rollout_percent(config_, real.values));
+  const auto target = rollback_target(real.values, policy_history(real.state), config_.decision);
+  if (target && target->approval == Decision::Approval::not_required) {
+    result_.patch = target->patch;
+    text_ = real.env.text();
+    expected_ = real.env.patched(target->patch);
+  } else {
+    pretend_step(real);
+  }
+  return std::move(real.state);
+}
+
+PolicySituation Drill::find_real() {
+  const ChangeContext context{context_.files, context_.no_hook, context_.state,
+                              context_.clock, context_.config,  kDrillActor};
+  CycleState stored = context.store.load();
+  if (stored.intent) {
     throw Error(ErrorKind::conflict, context_.config.state, "a change was interrupted",
                 "let the next tick with --apply finish or undo it, then rehearse");
   }
-  const PolicyValues values = read_allowlist(context_.files, config_.policy).values_in(env_);
-  static_cast<void>(
-      observe_policy(state, values, {kDrillActor, context_.clock.now(), context_.clock.now()}));
-  static_cast<void>(checked_rollout_percent(config_, values));
-  const auto target = rollback_target(values, policy_history(state), config_.decision);
-  text_ = env_.text();
-  if (target && target->approval == Decision::Approval::not_required) {
-    result_.patch = target->patch;
-    expected_ = env_.patched(target->patch);
-  } else {
-    pretend_step(state, values);
-  }
-  return state;
+  std::vector<std::string> notes;  // a tick's to tell
+  return find_situation(context, std::move(stored), {TickMode::dry_run, ""}, notes);
 }
 
 // Nothing to go back to yet: as if a step away from today's policy were under verification.
-void Drill::pretend_step(CycleState& state, const PolicyValues& values) {
+void Drill::pretend_step(PolicySituation& real) {
   const std::string& key = config_.decision.rollout_key;
-  const int percent = checked_rollout_percent(config_, values);
+  const int percent = checked_rollout_percent(config_, real.values);
   const auto above = step_above(config_.decision.ladder, percent);
   const auto other = above ? above : step_below(config_.decision.ladder, percent);
   if (!other) {
     throw Error(ErrorKind::config, "decision.ladder", "has no step but the present one",
                 "a rollback needs two steps at least");
   }
-  const Patch step{{key, {values.at(key), std::to_string(*other)}}};
+  const Patch step{{key, {real.values.at(key), std::to_string(*other)}}};
   result_.scene = DrillScene::pretended_step;
-  result_.patch = {{key, {std::to_string(*other), values.at(key)}}};
-  expected_ = env_.text();
-  text_ = env_.patched(step);
+  result_.patch = {{key, {std::to_string(*other), real.values.at(key)}}};
+  expected_ = real.env.text();
+  text_ = real.env.patched(step);
+  CycleState& state = real.state;
   state.in_force[key] = std::to_string(*other);
   state.change = ChangeUnderVerification{"", step, context_.clock.now()};
   state.phase = Phase::verifying;

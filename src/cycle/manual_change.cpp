@@ -3,58 +3,32 @@
 #include <algorithm>
 #include <utility>
 
-#include "dagloop/base/digest.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
+#include "dagloop/cycle/policy_situation.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {
 namespace {
 
-// What both kinds of change need to know before they start.
-struct Situation {
+// What an operator's change starts from, under the lock.
+struct ManualStart {
   std::unique_ptr<StateLock> lock;
-  CycleState state;
-  Allowlist allowlist;
-  EnvFile env;
-  PolicyValues values;
-  std::optional<Intent> interrupted;  // the change that was recovered
   std::vector<std::string> notes;
+  PolicySituation situation;
 };
 
-Applier applier_for(const ManualContext& context, const Allowlist& allowlist) {
-  return Applier(
-      {context.files, context.processes, context.store, context.clock, context.config, allowlist});
-}
+constexpr std::string_view kWaitForOther = "wait until it is done and look at --status";
 
-Situation look(const ManualContext& context, TickMode mode) {
-  auto lock = mode == TickMode::apply ? context.store.try_lock() : nullptr;
-  if (mode == TickMode::apply && lock == nullptr) {
-    throw Error(ErrorKind::conflict, context.config.state, "another change holds the lock",
-                "wait until it is done and look at --status");
-  }
-  CycleState state = context.store.load();
-  Allowlist allowlist = read_allowlist(context.files, context.config.policy);
-  std::vector<std::string> notes;
-  const std::optional<Intent> interrupted = state.intent;
-  if (state.intent && mode == TickMode::apply) {
-    notes = applier_for(context, allowlist).recover(state);
-  } else if (state.intent) {
-    notes.emplace_back("a change was interrupted; with --apply it is finished or undone first");
-  }
-  EnvFile env =
-      read_env_file(context.files, context.config.policy.env_file, context.config.policy.symlinks);
-  PolicyValues values = allowlist.values_in(env);
-  const TimePoint now = context.clock.now();
-  const auto events = observe_policy(state, values, {context.actor, now, now});
-  if (!events.empty()) {
-    notes.push_back(found_note(events.front()));
-    if (mode == TickMode::apply) context.store.commit(state, events);
-  }
-  return {std::move(lock),   std::move(state), std::move(allowlist), std::move(env),
-          std::move(values), interrupted,      std::move(notes)};
+ManualStart start_change(const ChangeContext& context, TickMode mode) {
+  ManualStart start{lock_for_change(context, mode, kWaitForOther), {}, {}};
+  start.situation = find_situation(
+      context, context.store.load(),
+      {mode, "a change was interrupted; with --apply it is finished or undone first"}, start.notes);
+  return start;
 }
 
 std::vector<std::string> keys_of(const Patch& patch) {
@@ -80,7 +54,7 @@ struct Authority {
   std::string fault;
 };
 
-Authority authority_for(const ManualContext& context, const CycleState& state,
+Authority authority_for(const ChangeContext& context, const CycleState& state,
                         const Decision& decision, const std::string& digest,
                         const std::vector<Approval>& approvals) {
   if (is_used(state, digest)) {
@@ -110,7 +84,7 @@ TimePoint allowed_at(const Authority& authority, TimePoint now) {
   return std::max(authority.by.front().approved_at, authority.by.back().approved_at);
 }
 
-void check_state(const ManualContext& context, const Situation& situation) {
+void check_state(const ChangeContext& context, const PolicySituation& situation) {
   if (situation.state.phase != Phase::verifying) return;
   throw Error(ErrorKind::conflict, context.config.state,
               "the change applied at " + format_time(situation.state.change->applied_at) +
@@ -118,8 +92,8 @@ void check_state(const ManualContext& context, const Situation& situation) {
               "wait for its verification, or take it back with --rollback --apply");
 }
 
-void check_decision(const Situation& situation, const Decision& decision,
-                    const ManualContext& context) {
+void check_decision(const PolicySituation& situation, const Decision& decision,
+                    const ChangeContext& context) {
   const auto direction =
       decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
   if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
@@ -127,7 +101,7 @@ void check_decision(const Situation& situation, const Decision& decision,
     throw Error(ErrorKind::config, context.config.policy.allowlist, joined(refusals),
                 "change only keys of the allowlist, within its bounds");
   }
-  if (sha256_hex(situation.env.text()) != decision.env_sha256) {
+  if (situation.env_sha256 != decision.env_sha256) {
     throw Error(ErrorKind::conflict, context.config.policy.env_file,
                 "the env file was changed since the decision",
                 "look at the change, then decide and approve again");
@@ -136,50 +110,52 @@ void check_decision(const Situation& situation, const Decision& decision,
 
 // What recovery did of this very decision in an earlier, interrupted invocation; nullopt when it
 // has yet to be carried out.
-std::optional<ManualResult> finished_now(Situation& situation, TickMode mode,
+std::optional<ManualResult> finished_now(ManualStart& start, TickMode mode,
                                          const Decision& decision, const std::string& digest) {
-  const CycleState& state = situation.state;
-  if (mode == TickMode::dry_run || !situation.interrupted ||
-      situation.interrupted->decision_digest != digest || !is_used(state, digest)) {
+  const CycleState& state = start.situation.state;
+  const auto& interrupted = start.situation.interrupted;
+  if (mode == TickMode::dry_run || !interrupted || interrupted->decision_digest != digest ||
+      !is_used(state, digest)) {
     return std::nullopt;
   }
   if (state.phase != Phase::verifying && state.phase != Phase::rolled_back) return std::nullopt;
   const bool taken_back = decision.action != Action::rollback && state.phase == Phase::rolled_back;
   return ManualResult{taken_back ? ExitCode::rolled_back : ExitCode::done, "",
-                      std::move(situation.notes)};
+                      std::move(start.notes)};
 }
 
-ManualResult dry_run(Situation& situation, const Patch& patch) {
+ManualResult dry_run(ManualStart& start, const Patch& patch) {
+  const EnvFile& env = start.situation.env;
   ManualResult result;
-  result.diff = masked_diff(situation.env.text(), situation.env.patched(patch), keys_of(patch));
-  result.notes = std::move(situation.notes);
+  result.diff = masked_diff(env.text(), env.patched(patch), keys_of(patch));
+  result.notes = std::move(start.notes);
   return result;
 }
 
 // Journals a refusal where the state may be written, then throws it on.
 template <typename Check>
-void or_refuse(const ManualContext& context, TickMode mode, Situation& situation,
+void or_refuse(const ChangeContext& context, TickMode mode, PolicySituation& situation,
                const std::string& digest, const Check& check) {
   try {
     check();
   } catch (const Error& error) {
     if (mode == TickMode::apply) {
-      applier_for(context, situation.allowlist)
-          .refuse(situation.state, digest, context.actor, error.what());
+      Applier(context, situation.allowlist).refuse(situation.state, digest, error.what());
     }
     throw;
   }
 }
 
-ManualContext by_clock(const ManualContext& context, const Clock& clock) {
+ChangeContext by_clock(const ChangeContext& context, const Clock& clock) {
   return {context.files, context.processes, context.store, clock, context.config, context.actor};
 }
 
-ManualResult carry_out(const ManualContext& context, Situation& situation,
+ManualResult carry_out(const ChangeContext& context, ManualStart& start,
                        const ChangeRequest& request) {
-  ManualResult result = dry_run(situation, request.patch);
+  ManualResult result = dry_run(start, request.patch);
+  PolicySituation& situation = start.situation;
   const ChangeOutcome outcome =
-      applier_for(context, situation.allowlist).carry_out(situation.state, request);
+      Applier(context, situation.allowlist).carry_out(situation.state, request);
   switch (outcome) {
     case ChangeOutcome::in_force:
       result.notes.emplace_back(request.kind == ChangeKind::apply
@@ -210,10 +186,10 @@ int checked_rollout_percent(const Config& config, const PolicyValues& values) {
               "put the key on the allowlist and an integer from 0 to 100 in the env file");
 }
 
-ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& document,
+ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Json& document,
                             const std::vector<Approval>& approvals) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ManualContext context = by_clock(given, clock);
+  const ChangeContext context = by_clock(given, clock);
   validate_schema(document, "decision", "the decision");
   const Decision decision = decision_from_json(document, "the decision");
   const std::string digest = decision_digest(document);
@@ -223,8 +199,9 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
                                " and changes nothing");
     return nothing;
   }
-  Situation situation = look(context, mode);
-  if (auto done = finished_now(situation, mode, decision, digest)) return std::move(*done);
+  ManualStart start = start_change(context, mode);
+  PolicySituation& situation = start.situation;
+  if (auto done = finished_now(start, mode, decision, digest)) return std::move(*done);
   if (const auto behind =
           clock_fault(given.clock.now(), clock.now(), context.config.input.future_skew);
       behind && mode == TickMode::apply) {
@@ -241,7 +218,7 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
     check_decision(situation, decision, context);
   });
   if (mode == TickMode::dry_run) {
-    ManualResult result = dry_run(situation, decision.patch);
+    ManualResult result = dry_run(start, decision.patch);
     result.notes.push_back(authority.fault.empty()
                                ? "dry run: the approval holds; --apply would write this"
                                : "dry run: with --apply this would be refused: " + authority.fault);
@@ -249,21 +226,22 @@ ManualResult apply_decision(const ManualContext& given, TickMode mode, const Jso
   }
   const TimePoint now = context.clock.now();
   const auto kind = decision.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
-  return carry_out(context, situation,
-                   {kind, decision.patch, decision.env_sha256, digest, context.actor,
+  return carry_out(context, start,
+                   {kind, decision.patch, decision.env_sha256, digest,
                     authority.by.empty() ? "back to an approved policy" : approved_by(authority.by),
                     allowed_at(authority, now), effective_time(decision, now),
                     predictions_of(decision, digest, effective_time(decision, now))});
 }
 
-ManualResult roll_back_policy(const ManualContext& given, TickMode mode) {
+ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ManualContext context = by_clock(given, clock);
-  Situation situation = look(context, mode);
+  const ChangeContext context = by_clock(given, clock);
+  ManualStart start = start_change(context, mode);
+  PolicySituation& situation = start.situation;
   if (mode == TickMode::apply && situation.interrupted &&
       situation.interrupted->kind == ChangeKind::rollback &&
       situation.state.phase == Phase::rolled_back) {
-    return {ExitCode::done, "", std::move(situation.notes)};  // one step down, and no further
+    return {ExitCode::done, "", std::move(start.notes)};  // one step down, and no further
   }
   static_cast<void>(checked_rollout_percent(context.config, situation.values));
   const auto target =
@@ -275,23 +253,19 @@ ManualResult roll_back_policy(const ManualContext& given, TickMode mode) {
                 "a change to any other policy needs a decision and its approval");
   });
   if (mode == TickMode::dry_run) {
-    ManualResult result = dry_run(situation, target->patch);
+    ManualResult result = dry_run(start, target->patch);
     result.notes.emplace_back("dry run: --apply would write this; no approval is needed");
     return result;
   }
   const TimePoint now = context.clock.now();
   const TimePoint effective = std::max(now, situation.state.in_force_since.value_or(now));
-  return carry_out(context, situation,
-                   {ChangeKind::rollback, target->patch, sha256_hex(situation.env.text()), "",
-                    context.actor, "asked for by " + context.actor, now, effective});
+  return carry_out(context, start,
+                   {ChangeKind::rollback, target->patch, situation.env_sha256, "",
+                    "asked for by " + context.actor, now, effective});
 }
 
-ManualResult accept_clock(const ManualContext& context, TickMode mode) {
-  const auto lock = mode == TickMode::apply ? context.store.try_lock() : nullptr;
-  if (mode == TickMode::apply && lock == nullptr) {
-    throw Error(ErrorKind::conflict, context.config.state, "another change holds the lock",
-                "wait until it is done and look at --status");
-  }
+ManualResult accept_clock(const ChangeContext& context, TickMode mode) {
+  const auto lock = lock_for_change(context, mode, kWaitForOther);
   CycleState state = context.store.load();
   const TimePoint now = context.clock.now();
   const TimePoint known =

@@ -5,14 +5,11 @@
 
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
-#include "dagloop/base/digest.hpp"
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/look.hpp"
-#include "dagloop/cycle/needed_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
-#include "dagloop/cycle/preflight.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
 #include "dagloop/decide/rollout.hpp"
@@ -28,15 +25,6 @@ std::string timing_note(const RollbackTiming& timing) {
          " s after the trigger of " + format_time(timing.trigger_at);
 }
 
-// What cannot be examined is a fault of its own, not a reason to end here.
-std::optional<Error> fault_of_look(FileSystem& files, const NeededFiles& needed) {
-  try {
-    return missing_files(files, needed);
-  } catch (const Error& error) {
-    return error;
-  }
-}
-
 }  // namespace
 
 std::string reason_texts(const std::vector<Reason>& reasons) {
@@ -46,28 +34,20 @@ std::string reason_texts(const std::vector<Reason>& reasons) {
 }
 
 TickResult Tick::run() {
-  const auto lock = applies() ? context_.store.try_lock() : nullptr;
-  if (applies() && lock == nullptr) {
-    throw Error(ErrorKind::conflict, context_.config.state, "another change holds the lock",
-                "nothing to do: the next tick goes on");
-  }
-  state_ = context_.store.load();
-  const Phase stored_phase = state_.phase;
-  if (applies() && as_of_ && state_.in_force_since && now_ < *state_.in_force_since) {
-    throw Error(
-        ErrorKind::usage, "--as-of",
-        "lies before the policy in force began (" + format_time(*state_.in_force_since) + ")",
-        "give a later time, leave out --as-of, or leave out --apply");
-  }
+  const auto lock = lock_for_change(context_, mode_, "nothing to do: the next tick goes on");
+  CycleState stored = context_.store.load();
+  const Phase stored_phase = stored.phase;
+  check_as_of(stored);
   // An interrupted change takes the allowlist alone: it is finished or undone before the rest is
   // looked for. Where even that is missing, all that is missing is named.
-  if (!context_.files.stat(context_.config.policy.allowlist)) look_for_files();
-  allowlist_ = read_allowlist(context_.files, context_.config.policy);
-  recover();
-  look_for_files();
-  read_rules_and_approvers();
-  look_around();
-  observe();
+  if (!context_.files.stat(context_.config.policy.allowlist)) {
+    readiness_.check_files(result_.notes);
+  }
+  situation_ = find_situation(
+      context_, std::move(stored),
+      {mode_, "a change was interrupted; the next tick with --apply finishes or undoes it",
+       [this](const CycleState& recovered) { return prepare(recovered); }},
+      result_.notes);
   evaluate_and_decide();
   read_last_day();
   step();
@@ -79,96 +59,43 @@ TickResult Tick::run() {
   return std::move(result_);
 }
 
-void Tick::recover() {
-  if (!state_.intent) return;
-  if (!applies()) {
-    note("a change was interrupted; the next tick with --apply finishes or undoes it");
-    return;
-  }
-  for (std::string& done : applier().recover(state_)) note(std::move(done));
+void Tick::check_as_of(const CycleState& stored) const {
+  if (!applies() || !as_of_ || !stored.in_force_since || now_ >= *stored.in_force_since) return;
+  throw Error(ErrorKind::usage, "--as-of",
+              "lies before the policy in force began (" + format_time(*stored.in_force_since) + ")",
+              "give a later time, leave out --as-of, or leave out --apply");
 }
 
-// What is missing is named at once. A change under way, and the way back, take no rules and no
-// approvers; a dry run may come before there is any key.
-void Tick::look_for_files() {
-  const Config& config = context_.config;
-  const NeededFile rules = rules_file(config.policy);
-  const NeededFile approvers = approvers_file(config.policy);
-  const NeededFiles always = together(policy_files(config.policy), source_files(config.input));
-  if (!applies()) {
-    check_present(context_.files, together(always, {rules}));
-    if (const auto fault = approvers_fault(context_.files, config.policy)) {
-      note(std::string("no change can be approved yet: ") + fault->what());
-    }
-    return;
-  }
-  unready_ = fault_of_look(context_.files, {rules, approvers});
-  if (!missing_files(context_.files, always)) return;
-  const bool can_examine_all = !unready_ || unready_->kind() == ErrorKind::config;
-  check_present(context_.files, can_examine_all ? together(always, {rules, approvers}) : always);
-}
-
-void Tick::read_rules_and_approvers() {
-  try {
-    rules_ = read_rules(context_.files, context_.config.policy);
-  } catch (const Error& error) {
-    if (!applies()) throw;
-    if (!unready_) unready_ = error;
-  }
-  if (applies() && !unready_) unready_ = approvers_fault(context_.files, context_.config.policy);
-}
-
-// A full disk, or reports that cannot be written, must not keep a burning canary in force: whether
-// this tick has to go back is seen first.
-void Tick::look_around() {
-  if (!as_of_) {
-    now_ = std::max(now_, state_.in_force_since.value_or(now_));
-    if (applies()) unfit_ = clock_fault(machine_.now(), now_, context_.config.input.future_skew);
-  }
-  if (unfit_) return;
-  try {
-    check_preflight(context_.files, context_.config,
-                    applies() ? EnvFileUse::write : EnvFileUse::read);
-  } catch (const Error& error) {
-    if (!applies() || error.kind() != ErrorKind::preflight) throw;
-    unfit_ = error;
-  }
+// Returns the tick's present.
+TimePoint Tick::prepare(const CycleState& recovered) {
+  readiness_.check_files(result_.notes);
+  readiness_.read_rules_and_approvers();
+  if (!as_of_) now_ = std::max(now_, recovered.in_force_since.value_or(now_));
+  readiness_.check_machine(machine_, as_of_ ? std::nullopt : std::optional(now_));
+  return now_;
 }
 
 void Tick::stop_if_unfit() const {
-  if (unfit_ && !goes_back_at_once()) throw Error(*unfit_);
+  if (readiness_.unfit() && !goes_back_at_once()) throw Error(*readiness_.unfit());
 }
 
 // Whoever has to mend it is called by the exit code, where nothing more urgent does.
 void Tick::tell_unready() {
-  if (!unready_) return;
-  result_.faults.emplace_back(unready_->what());
+  if (!readiness_.unready()) return;
+  result_.faults.emplace_back(readiness_.unready()->what());
   if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
-    result_.code = exit_code(unready_->kind());
+    result_.code = exit_code(readiness_.unready()->kind());
   }
-}
-
-void Tick::observe() {
-  const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file,
-                                    context_.config.policy.symlinks);
-  values_ = allowlist_.values_in(env);
-  env_sha256_ = sha256_hex(env.text());
-  CycleState seen = state_;
-  const auto events = observe_policy(seen, values_, {kTickActor, context_.clock.now(), now_});
-  if (events.empty()) return;
-  note(found_note(events.front()));
-  // A dry run decides as the applying tick would, but only that one keeps what it saw.
-  state_ = std::move(seen);
-  if (applies()) context_.store.commit(state_, events);
 }
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
-  Look look = take_look({config, allowlist_.keys(), rules_, kTickActor},
-                        {values_, env_sha256_, policy_history(state_), state_.evidence, now_},
-                        [&](const EvaluationRequest& request) {
-                          return evaluate(context_.source, request, config, context_.clock);
-                        });
+  Look look = take_look(
+      {config, situation_.allowlist.keys(), readiness_.rules(), kTickActor},
+      {situation_.values, situation_.env_sha256, policy_history(state_), state_.evidence, now_},
+      [&](const EvaluationRequest& request) {
+        return evaluate(source_, request, config, context_.clock);
+      });
   quality_ = std::move(look.quality);
   if (quality_.current.window.length() < config.window) {
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
@@ -194,7 +121,7 @@ void Tick::read_last_day() {
   const auto day = day_to_read(state_.days, now_, context_.config);
   if (!day || !data_faults(quality_, context_.config.input.limits).empty()) return;
   try {
-    keep_day(state_.days, read_day(context_.source, *day, context_.config, context_.clock));
+    keep_day(state_.days, read_day(source_, *day, context_.config, context_.clock));
     has_news_ = true;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::source) throw;
@@ -206,8 +133,8 @@ void Tick::read_last_day() {
 void Tick::keep_evidence() {
   if (!has_news_ || !applies()) return;
   has_news_ = false;
-  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, kTickActor, "", Json(),
-                                  Json(), "counted up to " + format_time(quality_.as_of)}});
+  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, context_.actor, "",
+                                  Json(), Json(), "counted up to " + format_time(quality_.as_of)}});
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.
@@ -224,7 +151,7 @@ void Tick::judge_change() {
       if (decision_.action != Action::rollback) {
         decision_.action = Action::rollback;
         const auto target =
-            rollback_target(values_, policy_history(state_), context_.config.decision);
+            rollback_target(situation_.values, policy_history(state_), context_.config.decision);
         if (target) {
           decision_.patch = target->patch;
           decision_.approval = target->approval;
@@ -237,7 +164,7 @@ void Tick::judge_change() {
       stop_if_unfit();
       note("the change passed its verification");
       state_.phase = Phase::settled;
-      state_.verified.push_back(values_);
+      state_.verified.push_back(situation_.values);
       const std::string digest = state_.change->decision_digest;
       note_outcome(digest);
       state_.change.reset();
@@ -255,7 +182,8 @@ void Tick::note_outcome(const std::string& digest) {
 
 void Tick::step() {
   stop_if_unfit();
-  if (unready_) note(std::string("no change can be proposed or applied: ") + unready_->what());
+  if (readiness_.unready())
+    note(std::string("no change can be proposed or applied: ") + readiness_.unready()->what());
   note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();
@@ -304,13 +232,13 @@ void Tick::roll_back() {
   if (was_verifying) commit(EventType::verification_failed, digest, why);
   has_news_ = false;  // a change commits the state
   const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, env_sha256_, digest, kTickActor,
+      state_, ChangeRequest{ChangeKind::rollback, decision_.patch, situation_.env_sha256, digest,
                             why, trigger_time(decision_), now_});
   note(outcome == ChangeOutcome::in_force
            ? "rolled back to the earlier policy"
            : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
   if (was_verifying || outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
-  if (unfit_) note(std::string("all else is held up: ") + unfit_->what());
+  if (readiness_.unfit()) note(std::string("all else is held up: ") + readiness_.unfit()->what());
 }
 
 void Tick::publish_reports() {
@@ -347,7 +275,7 @@ void Tick::publish_reports() {
 
 void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
   has_news_ = false;
-  context_.store.commit(state_, {{context_.clock.now(), type, kTickActor, digest, Json(),
+  context_.store.commit(state_, {{context_.clock.now(), type, context_.actor, digest, Json(),
                                   patch_to_json(decision_.patch), why}});
 }
 
@@ -358,10 +286,10 @@ ExitCode Tick::code_of_decision() const {
 
 TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const TickContext context{given.files,  given.processes, given.store,
-                            given.source, clock,           given.config};
+  const ChangeContext context{given.files, given.processes, given.store,
+                              clock,       given.config,    kTickActor};
   try {
-    return Tick(context, given.clock, mode, as_of).run();
+    return Tick(context, given.source, given.clock, mode, as_of).run();
   } catch (const Error& error) {
     const bool is_told = error.kind() == ErrorKind::source || error.kind() == ErrorKind::config ||
                          error.kind() == ErrorKind::preflight;

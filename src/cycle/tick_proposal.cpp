@@ -2,20 +2,21 @@
 
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
+#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/report/documents.hpp"
 
 namespace dagloop {
 
 void Tick::consider_pending() {
   const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
-  if (unready_) {
+  if (readiness_.unready()) {
     // What stands is what can be approved once the files are there.
     if (decision_.patch == pending.patch) result_.decision = state_.pending_decision;
     return;
   }
   if (context_.clock.now() >= pending.expires_at) {
     withdraw(EventType::expired, Phase::expired, "not approved in time");
-  } else if (pending.env_sha256 != env_sha256_) {
+  } else if (pending.env_sha256 != situation_.env_sha256) {
     withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
     result_.code = ExitCode::conflict;
   } else if (!is_settled_data() && decision_.action != Action::rollback) {
@@ -76,8 +77,8 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
   const TimePoint allowed_at =
       std::max(approvals.front().approved_at, approvals.back().approved_at);
   const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, kTickActor, why,
-                            allowed_at, now_, predictions_of(pending, digest, now_)});
+      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, why, allowed_at, now_,
+                            predictions_of(pending, digest, now_)});
   if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"
@@ -94,7 +95,7 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 
 void Tick::propose() {
   DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
-  if (unready_) return;
+  if (readiness_.unready()) return;
   result_.decision = decision_to_json(decision_);
   if (!applies()) {
     note(

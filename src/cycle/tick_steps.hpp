@@ -7,8 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "cycle/tick_readiness.hpp"
 #include "dagloop/cycle/applier.hpp"
-#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/policy_situation.hpp"
 #include "dagloop/cycle/tick.hpp"
 #include "dagloop/decide/gate.hpp"
 
@@ -23,22 +24,21 @@ std::string reason_texts(const std::vector<Reason>& reasons);
 class Tick {
  public:
   /// Shape: `machine` tells the time by the machine's clock alone, `context.clock` never goes back.
-  Tick(const TickContext& context, const Clock& machine, TickMode mode,
+  Tick(const ChangeContext& context, LogSource& source, const Clock& machine, TickMode mode,
        std::optional<TimePoint> as_of)
       : context_(context),
+        source_(source),
         machine_(machine),
         mode_(mode),
         as_of_(as_of),
-        now_(as_of.value_or(context.clock.now())) {}
+        now_(as_of.value_or(context.clock.now())),
+        readiness_(context, mode) {}
 
   TickResult run();
 
  private:
-  void recover();
-  void look_for_files();
-  void read_rules_and_approvers();
-  void look_around();
-  void observe();
+  void check_as_of(const CycleState& stored) const;
+  TimePoint prepare(const CycleState& recovered);
   void evaluate_and_decide();
   void keep_evidence();
   void read_last_day();
@@ -68,23 +68,17 @@ class Tick {
   bool is_settled_data() const {
     return gate_.reasons.empty() && gate_.verdict != Verdict::INSUFFICIENT;
   }
-  Applier applier() const {
-    return Applier({context_.files, context_.processes, context_.store, context_.clock,
-                    context_.config, allowlist_});
-  }
+  Applier applier() const { return {context_, situation_.allowlist}; }
 
-  const TickContext& context_;
+  const ChangeContext& context_;
+  LogSource& source_;
   const Clock& machine_;
   TickMode mode_;
   std::optional<TimePoint> as_of_;
   TimePoint now_;  // the logic's present: --as-of, else the clock
-  CycleState state_;
-  std::optional<Error> unfit_;    // what preflight found; holds up everything but a way back
-  std::optional<Error> unready_;  // why nothing can be proposed or applied; all else goes on
-  Allowlist allowlist_;
-  std::vector<PolicyRule> rules_;
-  PolicyValues values_;
-  std::string env_sha256_;
+  TickReadiness readiness_;
+  PolicySituation situation_;
+  CycleState& state_ = situation_.state;
   Quality quality_;
   GateResult gate_;
   bool has_news_ = false;  // evidence that is not committed yet

@@ -69,7 +69,7 @@ class LoopWorld {
   }
 
   /// Returns what a manual change needs.
-  ManualContext manual() { return {files, processes, store, clock, config, "operator"}; }
+  ChangeContext manual() { return {files, processes, store, clock, config, "operator"}; }
 
   /// Signs an approval of `decision`.
   Approval approval_of(const Json& decision) const {

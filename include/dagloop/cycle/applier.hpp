@@ -6,14 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/base/clock.hpp"
-#include "dagloop/base/file_system.hpp"
-#include "dagloop/base/process_runner.hpp"
-#include "dagloop/config/config.hpp"
+#include "dagloop/cycle/change_context.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/policy/allowlist.hpp"
 #include "dagloop/policy/env_file.hpp"
-#include "dagloop/state/state_store.hpp"
+#include "dagloop/state/cycle_state.hpp"
 
 namespace dagloop {
 
@@ -23,7 +20,6 @@ struct ChangeRequest {
   Patch patch;
   std::string env_sha256;       // of the env file that the decision saw
   std::string decision_digest;  // empty for an operator's rollback
-  std::string actor;
   std::string why;
   TimePoint decided_at;    // by the machine's clock: when approval or trigger was seen
   TimePoint effective_at;  // from when on runs count as made under the new policy
@@ -37,20 +33,12 @@ enum class ChangeOutcome {
   rolled_back,              // the hook of an apply failed: the earlier values are back
 };
 
-/// The seams and settings that a change needs. Owns: nothing.
-struct ApplierContext {
-  FileSystem& files;
-  ProcessRunner& processes;
-  StateStore& store;
-  const Clock& clock;
-  const Config& config;
-  const Allowlist& allowlist;
-};
-
 /// Carries out changes.
 class Applier {
  public:
-  explicit Applier(ApplierContext context) : context_(context) {}
+  /// Owns: nothing; `context` and `allowlist` outlive it.
+  Applier(const ChangeContext& context, const Allowlist& allowlist)
+      : context_(context), allowlist_(allowlist) {}
 
   /// Carries out `request`; `state` is the loaded state and is kept up to date.
   ///
@@ -66,8 +54,7 @@ class Applier {
   std::vector<std::string> recover(CycleState& state);
 
   /// Journals that a change was refused.
-  void refuse(CycleState& state, const std::string& digest, const std::string& actor,
-              const std::string& why);
+  void refuse(CycleState& state, const std::string& digest, const std::string& why);
 
  private:
   EnvFile read_env(const std::string& path) const;
@@ -81,7 +68,8 @@ class Applier {
   void complete_rollback(CycleState& state, const std::string& hook_fault);
   std::string run_hook();  // what went wrong; empty when nothing did
 
-  ApplierContext context_;
+  const ChangeContext& context_;
+  const Allowlist& allowlist_;
 };
 
 /// Returns from when on a change made now counts: now for a live decision; for one made about the

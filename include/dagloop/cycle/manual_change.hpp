@@ -8,20 +8,10 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json.hpp"
-#include "dagloop/cycle/applier.hpp"
-#include "dagloop/cycle/tick.hpp"
+#include "dagloop/cycle/change_context.hpp"
+#include "dagloop/policy/approval.hpp"
 
 namespace dagloop {
-
-/// Everything that a manual change touches. Owns: nothing.
-struct ManualContext {
-  FileSystem& files;
-  ProcessRunner& processes;
-  StateStore& store;
-  const Clock& clock;
-  const Config& config;
-  std::string actor;  // who asks, for the journal
-};
 
 /// What came of it.
 struct ManualResult {
@@ -37,20 +27,20 @@ struct ManualResult {
 ///         Error{conflict} when the env file changed, another change is under verification, or the
 ///         lock is held; Error{config} for a key that is not allowed. Refusals are journaled.
 ///         Error{preflight} when the clock lies before what the state knows of.
-ManualResult apply_decision(const ManualContext& given, TickMode mode, const Json& decision,
+ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Json& decision,
                             const std::vector<Approval>& approvals);
 
 /// Goes back to the last verified policy: undoes the change under verification, else one verified
 /// policy down.
 ///
 /// Errors: Error{approval} when no earlier policy is known that was approved before.
-ManualResult roll_back_policy(const ManualContext& given, TickMode mode);
+ManualResult roll_back_policy(const ChangeContext& given, TickMode mode);
 
 /// Takes the machine's clock for right where the state knows of later times: they become now, a
 /// soak begins anew, what waits for approval is withdrawn.
 ///
 /// Errors: Error{conflict} when a change was interrupted, or the lock is held.
-ManualResult accept_clock(const ManualContext& context, TickMode mode);
+ManualResult accept_clock(const ChangeContext& context, TickMode mode);
 
 /// Returns the rollout percentage among `values`.
 ///

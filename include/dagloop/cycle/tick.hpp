@@ -6,20 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/base/clock.hpp"
 #include "dagloop/base/error.hpp"
-#include "dagloop/base/file_system.hpp"
-#include "dagloop/base/process_runner.hpp"
-#include "dagloop/config/config.hpp"
-#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/change_context.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/source/log_source.hpp"
-#include "dagloop/state/state_store.hpp"
 
 namespace dagloop {
-
-/// Whether a tick may write the env file and the state.
-enum class TickMode { dry_run, apply };
 
 /// Everything a tick touches. Owns: nothing.
 struct TickContext {

@@ -10,6 +10,7 @@
 #include "../../support/loop_world.hpp"
 #include "../../support/meddled_file_system.hpp"
 #include "dagloop/base/digest.hpp"
+#include "dagloop/cycle/applier.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -50,10 +51,10 @@ struct FaultWorld : LoopWorld {
   void answer_hook() {
     processes.answer({value("DAG_ROLLOUT_PERCENT") == story.after ? 1 : 0, false, ""});
   }
-  Applier applier() { return Applier({files, processes, store, clock, config, allowlist}); }
+  Applier applier() { return {context, allowlist}; }
   ChangeRequest request() {
     const Patch patch{{"DAG_ROLLOUT_PERCENT", {story.before, story.after}}};
-    return {story.kind, patch, sha256_hex(env()), "d1", "ops", "because", clock.now(), clock.now()};
+    return {story.kind, patch, sha256_hex(env()), "d1", "because", clock.now(), clock.now()};
   }
   void change() {
     CycleState state = stored.load();
@@ -65,7 +66,8 @@ struct FaultWorld : LoopWorld {
     MeddledFileSystem meddled(memory, n, std::move(meddle));
     CycleState state = stored.load();
     try {
-      Applier({meddled, processes, store, clock, config, allowlist}).carry_out(state, request());
+      const ChangeContext context_meddled{meddled, processes, store, clock, config, "ops"};
+      Applier(context_meddled, allowlist).carry_out(state, request());
     } catch (const Error& error) {
       return error.kind();
     }
@@ -88,6 +90,7 @@ struct FaultWorld : LoopWorld {
 
   Story story;
   Allowlist allowlist;
+  ChangeContext context{files, processes, store, clock, config, "ops"};
 };
 
 void check_whole(FaultWorld& world) {

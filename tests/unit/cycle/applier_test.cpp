@@ -26,19 +26,19 @@ struct ApplierWorld : LoopWorld {
     state_now.verified = {{{"DAG_NODE_TIMEOUT_MS", "30000"}, {"DAG_ROLLOUT_PERCENT", "0"}}};
     stored.commit(state_now, {});
   }
-  Applier applier() { return Applier({files, processes, store, clock, config, allowlist}); }
+  Applier applier() { return {context, allowlist}; }
   ChangeRequest request(const Patch& patch, ChangeKind kind = ChangeKind::apply) {
     return {kind,
             patch,
             sha256_hex(env()),
             kind == ChangeKind::apply ? "d1" : "",
-            "ops",
             "because",
             clock.now() - std::chrono::seconds{42},
             clock.now()};
   }
 
   Allowlist allowlist;
+  ChangeContext context{files, processes, store, clock, config, "ops"};
   CycleState state_now;
 };
 

@@ -94,7 +94,7 @@ struct Actor {
     ScriptedSource source = world.source;
     try {
       SqliteStore store = disk.open();
-      const ManualContext manual{files, processes, store, world.clock, world.config, "operator"};
+      const ChangeContext manual{files, processes, store, world.clock, world.config, "operator"};
       if (does == Does::tick) {
         run_tick({files, processes, store, source, world.clock, world.config}, TickMode::apply, {});
       } else if (does == Does::apply) {
