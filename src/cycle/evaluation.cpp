@@ -29,8 +29,8 @@ std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window
 
 constexpr Microseconds kDay = std::chrono::hours(24);
 
-/// What is read: the windows' ends, each once.
-class Stretches {
+/// Where what is read is cut: the windows' ends, each once.
+class WindowCuts {
  public:
   void add(const Window& window) { cuts_.insert({window.start, window.end}); }
   void add_hours(const Window& window) {
@@ -39,7 +39,7 @@ class Stretches {
       cuts_.insert(hour);
     }
   }
-  std::vector<TimePoint> cuts() const { return {cuts_.begin(), cuts_.end()}; }
+  std::vector<TimePoint> all() const { return {cuts_.begin(), cuts_.end()}; }
   TimePoint start() const { return *cuts_.begin(); }
   TimePoint end() const { return *cuts_.rbegin(); }
 
@@ -122,15 +122,15 @@ struct SideOfWindow {
   std::optional<Cohort> cohort;
 };
 
-/// What was counted: in the stretches of the windows, and with their hours apart where they are.
+/// What was counted: all between two cuts as one, and with the hours apart where they are.
 struct CountedRuns {
-  const PartialSet& stretches;
+  const PartialSet& folded;
   const PartialSet* hours = nullptr;
 };
 
 AttributedSide side_of(const CountedRuns& counted, const SideOfWindow& of,
                        const std::string& name) {
-  AttributedSide side{name, counted.stretches.sum(of.window, Population::dag, of.cohort), {}};
+  AttributedSide side{name, counted.folded.sum(of.window, Population::dag, of.cohort), {}};
   if (counted.hours != nullptr) {
     side.hours = strata_by_hour(*counted.hours, of.window, Population::dag, of.cohort);
   }
@@ -155,23 +155,23 @@ std::optional<Attribution> attribute_difference(const CountedRuns& counted, cons
                    side_of(counted, reference, comparison.reference_name));
 }
 
-/// All that one look counts.
-struct LookWindows {
+/// All that one evaluation counts.
+struct EvaluatedWindows {
   Window current;
   std::optional<Window> baseline;
   NewsWindows news;
 
-  Stretches stretches() const {
-    Stretches stretches;
+  WindowCuts cuts() const {
+    WindowCuts cuts;
     for (const Window& window : {current, baseline.value_or(current), news.news}) {
-      stretches.add(window);
+      cuts.add(window);
     }
-    for (const Window& window : news.before) stretches.add(window);
-    return stretches;
+    for (const Window& window : news.before) cuts.add(window);
+    return cuts;
   }
 };
 
-LookWindows windows_of(const EvaluationRequest& request) {
+EvaluatedWindows windows_of(const EvaluationRequest& request) {
   const TimePoint end = floor_to_slot(request.as_of);
   TimePoint start = end - request.window;
   if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
@@ -196,7 +196,7 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
 
 Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request,
                          const Config& config, TimePoint generated_at) {
-  const LookWindows windows = windows_of(request);
+  const EvaluatedWindows windows = windows_of(request);
   Quality quality;
   quality.generated_at = generated_at;
   quality.as_of = windows.current.end;
@@ -211,9 +211,9 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
 
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
-  const LookWindows windows = windows_of(request);
-  const Stretches stretches = windows.stretches();
-  Stretches asked = stretches;
+  const EvaluatedWindows windows = windows_of(request);
+  const WindowCuts cuts = windows.cuts();
+  WindowCuts asked = cuts;
   const bool has_hours = source.cut_cost() == CutCost::nothing;
   if (has_hours) {
     asked.add_hours(windows.current);
@@ -221,9 +221,9 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   }
   const TimePoint now = clock.now();
   const PartialSet apart =
-      source.read(LogQuery{Window{stretches.start() - config.input.run_horizon, stretches.end()},
-                           now + config.input.future_skew, asked.cuts()});
-  const PartialSet partials = folded(apart, stretches.cuts());
+      source.read(LogQuery{Window{cuts.start() - config.input.run_horizon, cuts.end()},
+                           now + config.input.future_skew, asked.all()});
+  const PartialSet partials = folded(apart, cuts.all());
   const WindowSum sum = [&partials](const Window& window, Population population,
                                     std::optional<Cohort> cohort) {
     return partials.sum(window, population, cohort);

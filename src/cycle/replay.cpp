@@ -7,14 +7,12 @@
 #include <tuple>
 #include <utility>
 
-#include "dagloop/cycle/look.hpp"
+#include "dagloop/cycle/assessment.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 
 namespace dagloop {
 namespace {
 
-constexpr const char* kReplayActor =
-    "dag_optimization_cycle";  // whose decisions these would have been
 constexpr Microseconds kReplayDay = std::chrono::hours(24);
 
 // Which statistics every tick had, for the thresholds that may be suggested.
@@ -138,16 +136,16 @@ class ReplayedTicks {
 };
 
 // How the triggers would stand with thresholds that everything crosses.
-std::vector<TriggerResult> probed(const Look& look, const LookContext& context,
-                                  const LookInputs& inputs) {
+std::vector<TriggerResult> probed(const Assessment& found, const AssessmentContext& context,
+                                  const AssessmentInputs& inputs) {
   const std::vector<PolicyRule> no_rules;  // of the triggers alone
   const Config& config = context.config;
   DecisionConfig probe = config.decision;
   probe.triggers = probing(probe.triggers);
-  return decide(DecisionInputs{look.quality, look.gate, config.baseline.kind, probe, look.evidence,
-                               config.input.limits, context.keys, no_rules, inputs.values,
-                               inputs.env_sha256, inputs.history, inputs.now,
-                               config.policy.approval_ttl, context.proposed_by})
+  return decide(DecisionInputs{found.quality, found.gate, config.baseline.kind, probe,
+                               found.evidence, config.input.limits, context.keys, no_rules,
+                               inputs.values, inputs.env_sha256, inputs.history, inputs.now,
+                               config.policy.approval_ttl, kTickActor})
       .triggers;
 }
 
@@ -186,7 +184,7 @@ InputCounts ReplayLog::input_at(TimePoint tick) const {
 ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed,
                     const ReplayLog& log, const OnDecision& on_decision) {
   const Config& config = replayed.config;
-  const LookContext context{config, replayed.keys, replayed.rules, kReplayActor};
+  const AssessmentContext context{config, replayed.keys, replayed.rules};
   ReplayRecord record;
   record.name = replayed.name;
   record.policies = replayed.policies_from;
@@ -198,15 +196,15 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
   ReplayedTicks ticks(log, config);
   for (TimePoint tick = request.period.start; tick <= request.period.end; tick += request.every) {
     const PolicyPeriod& period = replayed.policies.before(tick);
-    const LookInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick};
-    Look look = take_look(context, inputs, [&](const EvaluationRequest& asked) {
+    const AssessmentInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick};
+    Assessment found = assess(context, inputs, [&](const EvaluationRequest& asked) {
       return evaluate_counted(ticks.as_of(tick), asked, config, tick);
     });
     ticks.forget_until(tick);
-    record.add(look.decision);
-    if (on_decision) on_decision(look.decision);
-    if (request.most_false_alarms) history.add(tick, probed(look, context, inputs));
-    kept = std::move(look.evidence);
+    record.add(found.decision);
+    if (on_decision) on_decision(found.decision);
+    if (request.most_false_alarms) history.add(tick, probed(found, context, inputs));
+    kept = std::move(found.evidence);
   }
   record.findings = find_regressions(record.alarms, regressions);
   record.false_alarms = count_false_alarms(record.alarms, regressions);

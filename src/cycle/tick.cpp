@@ -5,10 +5,10 @@
 
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
+#include "dagloop/cycle/assessment.hpp"
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
-#include "dagloop/cycle/look.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
@@ -90,20 +90,20 @@ void Tick::tell_unready() {
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
-  Look look = take_look(
-      {config, situation_.allowlist.keys(), readiness_.rules(), kTickActor},
+  Assessment found = assess(
+      {config, situation_.allowlist.keys(), readiness_.rules()},
       {situation_.values, situation_.env_sha256, policy_history(state_), state_.evidence, now_},
       [&](const EvaluationRequest& request) {
         return evaluate(source_, request, config, context_.clock);
       });
-  quality_ = std::move(look.quality);
+  quality_ = std::move(found.quality);
   if (quality_.current.window.length() < config.window) {
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
   }
-  gate_ = std::move(look.gate);
-  has_news_ = !(look.evidence == state_.evidence);
-  state_.evidence = std::move(look.evidence);
-  decision_ = std::move(look.decision);
+  gate_ = std::move(found.gate);
+  has_news_ = !(found.evidence == state_.evidence);
+  state_.evidence = std::move(found.evidence);
+  decision_ = std::move(found.decision);
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();

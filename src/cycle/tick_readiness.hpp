@@ -23,7 +23,7 @@ class TickReadiness {
   /// key, which it adds to `notes`.
   void check_files(std::vector<std::string>& notes);
 
-  /// Reads the rules, and looks whether anybody can approve.
+  /// Reads the rules, and finds whether anybody can approve.
   void read_rules_and_approvers();
 
   /// Checks disk, directories and clock; `now` is the tick's present where it is the clock's.

@@ -1,4 +1,4 @@
-// The steps of a tick, in two files: tick.cpp looks, decides and goes back, tick_proposal.cpp deals
+// The steps of a tick, in two files: tick.cpp assesses, decides and goes back, tick_proposal.cpp deals
 // with changes that need an approval. Private to the cycle layer.
 #pragma once
 
@@ -14,8 +14,6 @@
 #include "dagloop/decide/gate.hpp"
 
 namespace dagloop {
-
-inline constexpr const char* kTickActor = "dag_optimization_cycle";
 
 /// Prints the texts of `reasons`, one after the other.
 std::string reason_texts(const std::vector<Reason>& reasons);

@@ -38,7 +38,7 @@ struct DrillResult {
   Microseconds took{};  // from the trigger until the earlier policy was in force in the copy
 };
 
-/// Rolls a copy back and looks at every part of it: the env file to the byte, state, journal.
+/// Rolls a copy back and checks every part of it: the env file to the byte, state, journal.
 ///
 /// Shape:  env file and state themselves are not written.
 /// Errors: Error{conflict} while a change is interrupted; Error{apply_failed} where the copy is not

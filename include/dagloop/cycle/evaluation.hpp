@@ -12,10 +12,10 @@
 
 namespace dagloop {
 
-/// What evidence asks for besides: what is new since the last look.
+/// What evidence asks for besides: what is new since it was last added to.
 struct NewsRequest {
   TimePoint since;  // the rollout's beginning; a slot boundary, as is `from`
-  TimePoint from;   // the last look
+  TimePoint from;   // where the last news ended
   SlowLimits limits;
   enum class Before { leave_out, count };  // runs of as long a time before the rollout
   Before before = Before::leave_out;
@@ -31,8 +31,8 @@ struct EvaluationRequest {
   std::optional<NewsRequest> news = std::nullopt;
 };
 
-/// Returns the stretches before `since` that lie as long before it as the stretch [from, to) lies
-/// behind it, day by day, at the same hours of the day; no two looks share any.
+/// Returns the windows before `since` that lie as long before it as [from, to) lies behind it, day
+/// by day, at the same hours of the day; those of two ranges that share nothing share nothing.
 std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 
 /// Reads the source and computes the figures.

@@ -1,5 +1,5 @@
-// Looks for the files that a tool is going to read, before it reads the first: what is missing is
-// named at once, not one file a run.
+// Checks that the files are there that a tool is going to read, before it reads the first: what is
+// missing is named at once, not one file a run.
 #pragma once
 
 #include <optional>

@@ -12,7 +12,7 @@ namespace dagloop {
 /// Returns what a decision needs to know of the state.
 PolicyHistory policy_history(const CycleState& state);
 
-/// Who looked at the env file, and when.
+/// Who saw the env file, and when.
 struct Observation {
   std::string actor;
   TimePoint at;            // by the machine's clock

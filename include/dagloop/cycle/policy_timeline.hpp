@@ -11,7 +11,7 @@
 
 namespace dagloop {
 
-/// A stretch of time with one policy and one history of policies.
+/// A period with one policy and one history of policies.
 struct PolicyPeriod {
   std::optional<TimePoint> since;  // nullopt: since ever
   PolicyValues values;

@@ -1,5 +1,5 @@
-// Replays the past: looks at a log as the cycle would have looked at it, tick by tick, from what
-// was counted once. Nothing is written. Composes look, source and the policies in force.
+// Replays the past: assesses a log as the cycle would have assessed it, tick by tick, from what was
+// counted once. Nothing is written. Composes assessment, source and the policies in force.
 #pragma once
 
 #include <functional>

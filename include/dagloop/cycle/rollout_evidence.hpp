@@ -8,7 +8,7 @@
 
 namespace dagloop {
 
-/// What a look at the evidence is about.
+/// What the evidence is about.
 struct EvidenceScope {
   PolicyValues values;                      // in force
   std::optional<TimePoint> in_force_since;  // unknown: since the window's beginning
@@ -23,7 +23,7 @@ struct EvidenceScope {
 ///        out, what is older than the window (whole days).
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config);
 
-/// Returns how far before a look the runs may lie that all runs are held against.
+/// Returns how far before an assessment the runs may lie that all runs are held against.
 Microseconds evidence_reach(const Config& config);
 
 /// Returns what has to be counted for it; `baseline` is that in effect.
@@ -33,7 +33,7 @@ NewsRequest news_for(const Evidence& evidence, BaselineKind baseline);
 void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
                const Config& config);
 
-/// Returns the evidence that one report gives by itself: a single look.
+/// Returns the evidence that one report gives by itself: of its own figures alone.
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
                             const Config& config);
 

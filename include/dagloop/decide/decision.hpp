@@ -61,7 +61,7 @@ struct DecisionInputs {
   const GateResult& gate;
   BaselineKind baseline = BaselineKind::automatic;
   const DecisionConfig& config;
-  const Evidence& evidence;  // of this rollout, up to this look
+  const Evidence& evidence;  // of this rollout, up to this assessment
   DataLimits limits;
   const std::vector<KeySpec>& keys;
   const std::vector<PolicyRule>& rules;

@@ -1,4 +1,4 @@
-// Evidence for triggers and promotions, collected over a rollout: may be looked at at every tick.
+// Evidence for triggers and promotions, collected over a rollout: may be read at every tick.
 // Pure value types; docs/decisions.md says what the figures mean.
 #pragma once
 
@@ -35,9 +35,9 @@ inline constexpr std::string_view kPromotionTest = "promotion";
 struct Evidence {
   std::string subject;  // fingerprint of the policy but for its percentage, and of what the
                         // tests are against; "": none yet
-  int percent = 0;      // at the last look
+  int percent = 0;      // when it was last added to
   TimePoint since;      // what ended before is not counted
-  TimePoint until;      // nor what ends later: the next look's news begin here
+  TimePoint until;      // nor what ends later: the next news begin here
   SlowLimits limits;
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual
@@ -66,7 +66,8 @@ struct EvidenceView {
   bool decides() const { return e_value >= needed; }
 };
 
-/// Looks at the test of a trigger, or (kPromotionTest) of a promotion for which alpha is `alpha`.
+/// Returns how the test of a trigger stands, or (kPromotionTest) that of a promotion for which alpha
+/// is `alpha`.
 ///
 /// Shape: an unknown name gives a view without trials.
 EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,

@@ -1,5 +1,5 @@
-// Evidence on whole latency distributions, collected over a rollout: may be looked at at every
-// tick. Pure value types.
+// Evidence on whole latency distributions, collected over a rollout: may be read at every tick.
+// Pure value types.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ struct LatencyEvidence {
   void add(const LatencyCounts& subject_news, const LatencyCounts& reference_news);
 };
 
-/// Where a quantile lies, at all looks at once. Units: milliseconds; none: beyond the edges.
+/// Where a quantile lies, at all times at once. Units: milliseconds; none: beyond the edges.
 struct QuantileInterval {
   std::optional<double> low_ms;
   std::optional<double> high_ms;
@@ -74,7 +74,7 @@ struct LatencyView {
   bool decides() const { return e_value >= needed; }
 };
 
-/// Looks at the evidence; none where a side has no runs.
+/// Returns how the evidence stands; none where a side has no runs.
 ///
 /// Shape: `usual_ms` (> 0) is what the edges were counted by.
 std::optional<LatencyView> view_latency(const LatencyEvidence& evidence, double usual_ms,

@@ -1,4 +1,4 @@
-// Evidence that may be looked at as often as one likes: an e-process of the rates of two arms.
+// Evidence that may be read as often as one likes: an e-process of the rates of two arms.
 // Pure.
 #pragma once
 
@@ -49,15 +49,15 @@ struct RateHypothesis {
     std::optional<double> reference_rate = std::nullopt;  // none: what it was so far
   };
   std::vector<Alternative> alternatives;
-  /// The reference's rate where it is no sample but a given number; the reference's counts are not
-  /// looked at then.
+  /// The reference's rate where it is no sample but a given number; the reference's counts do not
+  /// count then.
   std::optional<double> given_rate = std::nullopt;
 };
 
 /// An e-process against one hypothesis.
 ///
 /// Under the hypothesis the probability that exp(log_e) ever reaches 1/alpha is at most alpha,
-/// whenever it is looked at. The rates may move over time, as long as the hypothesis holds in each
+/// whenever it is read. The rates may move over time, as long as the hypothesis holds in each
 /// block. A block waits until both sides have a trial, and twenty together.
 ///
 /// Source: Turner, Ly and Grünwald 2024, "Generic e-variables for exact sequential k-sample tests

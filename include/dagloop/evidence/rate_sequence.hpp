@@ -1,4 +1,4 @@
-// An interval for one rate that may be looked at as often as one likes. Pure.
+// An interval for one rate that may be read as often as one likes. Pure.
 #pragma once
 
 #include "dagloop/evidence/rate_evidence.hpp"

@@ -37,7 +37,7 @@ struct TrendReport {
   TrendAnswer failures_fell = TrendAnswer::not_enough_data;
 };
 
-/// Looks at the days up to `as_of`.
+/// Judges the days up to `as_of`.
 ///
 /// Shape:  `history` in ascending order, a day once; days may be missing.
 /// Source: docs/kpis.md, "Trends".

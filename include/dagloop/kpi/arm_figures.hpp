@@ -50,7 +50,7 @@ struct ArmFigures {
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
                      const SlowLimits& limits);
 
-/// What is new since the last look, side by side.
+/// What is new since it was last counted, side by side.
 struct News {
   Window window;
   SlowLimits limits;

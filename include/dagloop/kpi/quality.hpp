@@ -60,7 +60,7 @@ struct Quality {
   WindowKpis current;
   InputCounts input;  // of all that was read; derived and in-flight runs are in the populations
   std::optional<WindowKpis> baseline;
-  News news;                               // since the last look, else of the window
+  News news;                               // since it was last counted, else of the window
   std::optional<Attribution> attribution;  // of the sides that decisions compare
   std::optional<ServiceFigures> service;   // of the current window's DAG runs
 

@@ -1,4 +1,4 @@
-#include "dagloop/cycle/look.hpp"
+#include "dagloop/cycle/assessment.hpp"
 
 #include <utility>
 
@@ -6,7 +6,8 @@
 
 namespace dagloop {
 
-Look take_look(const LookContext& context, const LookInputs& inputs, const Evaluate& evaluate) {
+Assessment assess(const AssessmentContext& context, const AssessmentInputs& inputs,
+                  const Evaluate& evaluate) {
   const Config& config = context.config;
   EvaluationRequest request{inputs.now, config.window, config.baseline,
                             inputs.history.in_force_since, std::nullopt};
@@ -17,21 +18,21 @@ Look take_look(const LookContext& context, const LookInputs& inputs, const Evalu
   Evidence evidence = evidence_to_go_on(
       inputs.kept, {inputs.values, request.not_before, inputs.now, baseline}, config);
   request.news = news_for(evidence, baseline);
-  Look look;
-  look.quality = evaluate(request);
-  look.gate = evaluate_gate(config.gate, look.quality, config.input.limits);
-  look.evidence = inputs.kept;
+  Assessment found;
+  found.quality = evaluate(request);
+  found.gate = evaluate_gate(config.gate, found.quality, config.input.limits);
+  found.evidence = inputs.kept;
   // Data that cannot be relied on are no evidence; they are counted when they can.
   if (config.decision.evidence.mode == EvidenceMode::sequential &&
-      data_faults(look.quality, config.input.limits).empty()) {
-    take_news(evidence, look.quality, baseline, config);
-    look.evidence = std::move(evidence);
+      data_faults(found.quality, config.input.limits).empty()) {
+    take_news(evidence, found.quality, baseline, config);
+    found.evidence = std::move(evidence);
   }
-  look.decision = decide(DecisionInputs{
-      look.quality, look.gate, config.baseline.kind, config.decision, look.evidence,
+  found.decision = decide(DecisionInputs{
+      found.quality, found.gate, config.baseline.kind, config.decision, found.evidence,
       config.input.limits, context.keys, context.rules, inputs.values, inputs.env_sha256,
-      inputs.history, inputs.now, config.policy.approval_ttl, context.proposed_by});
-  return look;
+      inputs.history, inputs.now, config.policy.approval_ttl, kTickActor});
+  return found;
 }
 
 }  // namespace dagloop

@@ -1,5 +1,5 @@
-// One look at a service: figures, gate, evidence, decision. What a tick decides from, and what a
-// replay of the past decides from. Composes evaluation and decide; touches nothing by itself.
+// A service assessed at an instant: figures, gate, evidence, decision. What a tick decides from, and
+// what a replay of the past decides from. Composes evaluation and decide; touches nothing by itself.
 #pragma once
 
 #include <functional>
@@ -15,25 +15,27 @@
 
 namespace dagloop {
 
-/// What is the same at every look. Owns: nothing.
-struct LookContext {
+/// Whose decisions these are: a replay shows those that a tick would have made.
+inline constexpr const char* kTickActor = "dag_optimization_cycle";
+
+/// What is the same at every instant. Owns: nothing.
+struct AssessmentContext {
   const Config& config;
   const std::vector<KeySpec>& keys;
   const std::vector<PolicyRule>& rules;
-  std::string proposed_by;
 };
 
-/// What a look starts from.
-struct LookInputs {
+/// What an assessment starts from.
+struct AssessmentInputs {
   PolicyValues values;     // allowlisted keys of the env file
   std::string env_sha256;  // of the whole env file
   PolicyHistory history;
-  const Evidence& kept;  // up to the last look
+  const Evidence& kept;  // up to the last assessment
   TimePoint now;
 };
 
 /// What was seen and decided.
-struct Look {
+struct Assessment {
   Quality quality;
   GateResult gate;
   Evidence evidence;  // with what is new; as it was kept where the data cannot be relied on
@@ -43,9 +45,10 @@ struct Look {
 /// Returns the figures that a request asks for.
 using Evaluate = std::function<Quality(const EvaluationRequest&)>;
 
-/// Looks at the service.
+/// Assesses the service at `inputs.now`.
 ///
 /// Errors: what `evaluate` throws; Error{config} as decide().
-Look take_look(const LookContext& context, const LookInputs& inputs, const Evaluate& evaluate);
+Assessment assess(const AssessmentContext& context, const AssessmentInputs& inputs,
+                  const Evaluate& evaluate);
 
 }  // namespace dagloop
