@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "cycle/env_file_writer.hpp"
+#include "cycle/reload_hook.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
-#include "dagloop/cycle/policy_files.hpp"
+#include "dagloop/cycle/change_times.hpp"
 
 namespace dagloop {
 namespace {
 
-constexpr int kMaxCooldownDoublings = 10;
 constexpr int kMaxAttempts = 10;  // to go back while somebody else writes the env file
 constexpr std::size_t kMaxWhy = 1000;
 
@@ -38,21 +39,6 @@ Patch reversed(const Patch& patch) {
   return back;
 }
 
-enum class Standing { before, after, mixed };
-
-// Which side of the patch the env file's values are on.
-Standing standing_of(const Patch& patch, const EnvFile& env) {
-  bool all_before = true;
-  bool all_after = true;
-  for (const auto& [key, change] : patch) {
-    const auto value = env.value(key);
-    all_before = all_before && value == change.before;
-    all_after = all_after && value == change.after;
-  }
-  if (all_after) return Standing::after;
-  return all_before ? Standing::before : Standing::mixed;
-}
-
 std::string join(const std::vector<std::string>& sentences) {
   std::string all;
   for (const std::string& sentence : sentences) all += (all.empty() ? "" : "; ") + sentence;
@@ -64,14 +50,6 @@ void settle_values(CycleState& state, const Intent& intent) {
   state.in_force_since = intent.effective_at;
   state.intent.reset();
   state.pending_decision = Json();
-}
-
-// Output without the line that its beginning was cut from: half a secret looks like none.
-std::string_view whole_lines(const ProcessResult& result) {
-  const std::string_view output = result.output;
-  if (!result.is_cut) return output;
-  const std::size_t end = output.find('\n');
-  return end == std::string_view::npos ? "(one long line)" : output.substr(end + 1);
 }
 
 // The intent stands: which values hold is for the next invocation to find, when the other is done.
@@ -98,7 +76,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
     throw Error(ErrorKind::config, path, join(refusals),
                 "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
   }
-  const EnvFile env = read_env(path);
+  const EnvFile env = env_files().read(path);
   const std::string before_sha256 = sha256_hex(env.text());
   if (before_sha256 != request.env_sha256) {
     refuse(state, request.decision_digest, "the env file is not the one decided on");
@@ -121,7 +99,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
     if (request.kind == ChangeKind::rollback) {
       write_back(state, "the env file was edited elsewhere meanwhile");
     } else {
-      stands = write_policy(*state.intent, env.text(), after);
+      stands = env_files().exchange(*state.intent, env.text(), after);
     }
   } catch (const Error& error) {
     give_up(state, error, env.text());
@@ -134,7 +112,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
 // next invocation recovers.
 void Applier::give_up(CycleState& state, const Error& error, const std::string& before) {
   const std::string path = state.intent->env_file;
-  const std::string now = read_env(path).text();
+  const std::string now = env_files().read(path).text();
   if (error.kind() == ErrorKind::conflict && state.intent->kind == ChangeKind::apply &&
       sha256_hex(now) != state.intent->after_sha256) {
     undo(state, redact_text(error.what(), kMaxWhy));
@@ -153,32 +131,6 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
   undo(state, redact_text(error.what(), kMaxWhy));
   throw Error(ErrorKind::apply_failed, path, std::string("not written: ") + error.what(),
               "the earlier policy is in force; mend the cause and apply again");
-}
-
-EnvFile Applier::read_env(const std::string& path) const {
-  return read_env_file(context_.files, path, context_.config.policy.symlinks);
-}
-
-std::string Applier::target_of(const std::string& path) const {
-  return env_file_target(context_.files, path, context_.config.policy.symlinks);
-}
-
-// Returns whether its values stand; somebody may have written over them at once.
-bool Applier::write_policy(const Intent& intent, const std::string& before,
-                           const std::string& after) {
-  const auto info = context_.files.stat(intent.env_file);
-  if (!info) {
-    throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
-  }
-  const std::string target = target_of(intent.env_file);
-  exchange_file(context_.files, target, before, after,
-                FileAttributes{info->mode, info->uid, info->gid});
-  const auto now = context_.files.read(target);
-  if (now == before) {
-    throw Error(ErrorKind::preflight, intent.env_file, "reads back as it was before the change",
-                "check the disk, and who else writes this file");
-  }
-  return now == after || standing_of(intent.patch, read_env(intent.env_file)) == Standing::after;
 }
 
 ChangeOutcome Applier::finish(CycleState& state) {
@@ -263,9 +215,8 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   const std::string change =
       std::string(to_string(intent.kind)) + " of " +
       (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
-  settle_exchange(context_.files, target_of(intent.env_file), intent.before_sha256,
-                  intent.after_sha256);
-  const EnvFile env = read_env(intent.env_file);
+  env_files().settle(intent);
+  const EnvFile env = env_files().read(intent.env_file);
   switch (standing_of(intent.patch, env)) {
     case Standing::after:
       if (finish(state) == ChangeOutcome::rolled_back) {
@@ -295,7 +246,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
 // A rollback is wanted whatever else is edited meanwhile; the journal says first what is written.
 void Applier::write_back(CycleState& state, const std::string& why_again) {
   for (int attempt = 1;; ++attempt) {
-    const EnvFile env = read_env(state.intent->env_file);
+    const EnvFile env = env_files().read(state.intent->env_file);
     // Who wrote over it may have put our values back by itself.
     if (attempt > 1 && standing_of(state.intent->patch, env) == Standing::after) return;
     const std::string after = env.patched(state.intent->patch);
@@ -306,7 +257,7 @@ void Applier::write_back(CycleState& state, const std::string& why_again) {
                                              context_.clock.now(), why_again)});
     }
     try {
-      if (write_policy(*state.intent, env.text(), after)) return;
+      if (env_files().exchange(*state.intent, env.text(), after)) return;
       if (attempt == kMaxAttempts) refuse_written_over(state.intent->env_file);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::conflict || attempt == kMaxAttempts) throw;
@@ -319,42 +270,12 @@ void Applier::refuse(CycleState& state, const std::string& digest, const std::st
                                  Json(), Json(), redact_text(why, kMaxWhy)}});
 }
 
+EnvFileWriter Applier::env_files() const {
+  return {context_.files, context_.config.policy.symlinks};
+}
+
 std::string Applier::run_hook() {
-  const std::vector<std::string>& argv = context_.config.policy.reload;
-  if (argv.empty()) return "";
-  const auto timeout =
-      std::chrono::duration_cast<std::chrono::milliseconds>(context_.config.policy.reload_timeout);
-  const ProcessResult result = context_.processes.run(
-      {.argv = argv, .timeout = timeout, .error_output = ErrorOutput::joined});
-  if (result.exit_code == 0) return "";
-  const std::string how =
-      result.timed_out ? "timed out" : "ended with " + std::to_string(result.exit_code);
-  return "reload hook " + redact_text(argv.front()) + " " + how + ": " +
-         redact_text(whole_lines(result));
-}
-
-namespace {
-
-// A decision made as of now speaks for a time at most a slot ago; an older one is a rehearsal.
-bool is_live(const Decision& decision) {
-  constexpr auto kLive = 2 * kSlot;
-  return decision.generated_at - decision.as_of <= kLive;
-}
-
-}  // namespace
-
-TimePoint effective_time(const Decision& decision, TimePoint now) {
-  if (is_live(decision)) return now;
-  return decision.as_of + (now - decision.generated_at);
-}
-
-TimePoint trigger_time(const Decision& decision) {
-  return is_live(decision) ? std::min(decision.as_of, decision.generated_at)
-                           : decision.generated_at;
-}
-
-Microseconds cooldown_after(int rollbacks, Microseconds first) {
-  return first * (1 << std::min(rollbacks - 1, kMaxCooldownDoublings));
+  return run_reload_hook(context_.processes, context_.config.policy);
 }
 
 }  // namespace dagloop

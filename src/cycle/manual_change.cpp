@@ -5,6 +5,7 @@
 
 #include "dagloop/base/json_schema.hpp"
 #include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/change_times.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
@@ -21,10 +22,8 @@ struct ManualStart {
   PolicySituation situation;
 };
 
-constexpr std::string_view kWaitForOther = "wait until it is done and look at --status";
-
 ManualStart start_change(const ChangeContext& context, TickMode mode) {
-  ManualStart start{lock_for_change(context, mode, kWaitForOther), {}, {}};
+  ManualStart start{lock_for_change(context, mode), {}, {}};
   start.situation = find_situation(
       context, context.store.load(),
       {mode, "a change was interrupted; with --apply it is finished or undone first"}, start.notes);
@@ -262,34 +261,6 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
   return carry_out(context, start,
                    {ChangeKind::rollback, target->patch, situation.env_sha256, "",
                     "asked for by " + context.actor, now, effective});
-}
-
-ManualResult accept_clock(const ChangeContext& context, TickMode mode) {
-  const auto lock = lock_for_change(context, mode, kWaitForOther);
-  CycleState state = context.store.load();
-  const TimePoint now = context.clock.now();
-  const TimePoint known =
-      std::max(newest_event_time(context.store), state.in_force_since.value_or(now));
-  if (state.intent) {
-    throw Error(ErrorKind::conflict, context.config.state, "a change was interrupted",
-                "let a tick, or --rollback --apply, finish or undo it first");
-  }
-  if (known <= now) return {ExitCode::done, "", {"the state knows of no time after now"}};
-  const std::string why = "the clock was set back from " + format_time(known);
-  if (mode == TickMode::dry_run) return {ExitCode::done, "", {"dry run: " + why}};
-  const auto at_most = [](std::optional<TimePoint>& time, TimePoint latest) {
-    if (time) time = std::min(*time, latest);
-  };
-  at_most(state.in_force_since, now);
-  at_most(state.cooldown_until, now + context.config.decision.cooldown);
-  if (state.change) state.change->applied_at = std::min(state.change->applied_at, now);
-  if (!state.pending_decision.is_null()) {
-    state.pending_decision = Json();  // its expiry was reckoned by the other clock
-    state.phase = Phase::rejected;
-  }
-  context.store.commit(state, {{now, EventType::adopted, context.actor, "", Json(),
-                                values_to_json(state.in_force), why}});
-  return {ExitCode::done, "", {why + "; what lay after now counts from now"}};
 }
 
 Json describe_state(const CycleState& state, const std::string& rollout_key, TimePoint now) {

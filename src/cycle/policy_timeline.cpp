@@ -6,7 +6,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/json_reader.hpp"
-#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/change_times.hpp"
 #include "dagloop/state/cycle_state.hpp"
 
 namespace dagloop {

@@ -1,5 +1,5 @@
-// The steps of a tick, in two files: tick.cpp assesses, decides and goes back, tick_proposal.cpp deals
-// with changes that need an approval. Private to the cycle layer.
+// The steps of a tick, in three files: tick.cpp assesses, decides and goes back, tick_proposal.cpp
+// deals with changes that need an approval, tick_reports.cpp tells. Private to the cycle layer.
 #pragma once
 
 #include <optional>

@@ -9,7 +9,6 @@
 #include "dagloop/cycle/change_context.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/policy/allowlist.hpp"
-#include "dagloop/policy/env_file.hpp"
 #include "dagloop/state/cycle_state.hpp"
 
 namespace dagloop {
@@ -32,6 +31,8 @@ enum class ChangeOutcome {
   in_force_without_reload,  // a rollback was written, but its hook failed
   rolled_back,              // the hook of an apply failed: the earlier values are back
 };
+
+class EnvFileWriter;  // private to the layer
 
 /// Carries out changes.
 class Applier {
@@ -57,31 +58,17 @@ class Applier {
   void refuse(CycleState& state, const std::string& digest, const std::string& why);
 
  private:
-  EnvFile read_env(const std::string& path) const;
-  std::string target_of(const std::string& path) const;
-  bool write_policy(const Intent& intent, const std::string& before, const std::string& after);
   void write_back(CycleState& state, const std::string& why_again);
   [[noreturn]] void give_up(CycleState& state, const Error& error, const std::string& before);
   ChangeOutcome finish(CycleState& state);
   void undo(CycleState& state, const std::string& why);
   void complete_apply(CycleState& state);
   void complete_rollback(CycleState& state, const std::string& hook_fault);
+  EnvFileWriter env_files() const;
   std::string run_hook();  // what went wrong; empty when nothing did
 
   const ChangeContext& context_;
   const Allowlist& allowlist_;
 };
-
-/// Returns from when on a change made now counts: now for a live decision; for one made about the
-/// past (`--as-of`), its own as_of plus the time that went by since.
-TimePoint effective_time(const Decision& decision, TimePoint now);
-
-/// Returns when the trigger of a rollback fired: at the end of the figures of a live decision; when
-/// it was made for one about the past.
-TimePoint trigger_time(const Decision& decision);
-
-/// Returns how long a policy cools down that was rolled back `rollbacks` (>= 1) times: `first`,
-/// doubled for each time after that, within limits.
-Microseconds cooldown_after(int rollbacks, Microseconds first);
 
 }  // namespace dagloop

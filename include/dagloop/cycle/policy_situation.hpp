@@ -40,8 +40,9 @@ struct SituationOptions {
 /// Returns the lock under which a change is made, none for a dry run.
 ///
 /// Errors: Error{conflict} with `remedy` when another change holds it.
-std::unique_ptr<StateLock> lock_for_change(const ChangeContext& context, TickMode mode,
-                                           std::string_view remedy);
+std::unique_ptr<StateLock> lock_for_change(
+    const ChangeContext& context, TickMode mode,
+    std::string_view remedy = "wait until it is done and look at --status");
 
 /// Finds the situation: reads the allowlist, finishes or undoes an interrupted change, prepares,
 /// reads the env file, and takes over a policy that the loop did not write. What was done and found

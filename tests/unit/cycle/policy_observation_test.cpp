@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/change_times.hpp"
 
 using namespace dagloop;
 using std::chrono::hours;

@@ -1,0 +1,21 @@
+// From when on a change counts, when its trigger fired, and how long a policy cools down. Pure.
+#pragma once
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/decide/decision.hpp"
+
+namespace dagloop {
+
+/// Returns from when on a change made now counts: now for a live decision; for one made about the
+/// past (`--as-of`), its own as_of plus the time that went by since.
+TimePoint effective_time(const Decision& decision, TimePoint now);
+
+/// Returns when the trigger of a rollback fired: at the end of the figures of a live decision; when
+/// it was made for one about the past.
+TimePoint trigger_time(const Decision& decision);
+
+/// Returns how long a policy cools down that was rolled back `rollbacks` (>= 1) times: `first`,
+/// doubled for each time after that, within limits.
+Microseconds cooldown_after(int rollbacks, Microseconds first);
+
+}  // namespace dagloop

@@ -1,0 +1,48 @@
+#include "cycle/env_file_writer.hpp"
+
+#include "dagloop/base/error.hpp"
+#include "dagloop/cycle/policy_files.hpp"
+
+namespace dagloop {
+
+Standing standing_of(const Patch& patch, const EnvFile& env) {
+  bool all_before = true;
+  bool all_after = true;
+  for (const auto& [key, change] : patch) {
+    const auto value = env.value(key);
+    all_before = all_before && value == change.before;
+    all_after = all_after && value == change.after;
+  }
+  if (all_after) return Standing::after;
+  return all_before ? Standing::before : Standing::mixed;
+}
+
+EnvFile EnvFileWriter::read(const std::string& path) const {
+  return read_env_file(files_, path, symlinks_);
+}
+
+std::string EnvFileWriter::target_of(const std::string& path) const {
+  return env_file_target(files_, path, symlinks_);
+}
+
+bool EnvFileWriter::exchange(const Intent& intent, const std::string& before,
+                             const std::string& after) {
+  const auto info = files_.stat(intent.env_file);
+  if (!info) {
+    throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
+  }
+  const std::string target = target_of(intent.env_file);
+  exchange_file(files_, target, before, after, FileAttributes{info->mode, info->uid, info->gid});
+  const auto now = files_.read(target);
+  if (now == before) {
+    throw Error(ErrorKind::preflight, intent.env_file, "reads back as it was before the change",
+                "check the disk, and who else writes this file");
+  }
+  return now == after || standing_of(intent.patch, read(intent.env_file)) == Standing::after;
+}
+
+void EnvFileWriter::settle(const Intent& intent) {
+  settle_exchange(files_, target_of(intent.env_file), intent.before_sha256, intent.after_sha256);
+}
+
+}  // namespace dagloop
