@@ -4,12 +4,36 @@
 
 #include <array>
 
+#include "dagloop/base/struct_codec.hpp"
+
 namespace dagloop {
 namespace {
 
 constexpr std::array<std::string_view, 5> kModels{
     "one_more_attempt", "node_timeout", "pipeline_timeout", "fan_out_concurrency", "fallback"};
 constexpr std::array<std::string_view, 2> kReaches{"inside", "extrapolated"};
+
+std::optional<Reach> parse_reach(std::string_view word) {
+  for (const Reach reach : {Reach::inside, Reach::extrapolated}) {
+    if (word == to_string(reach)) return reach;
+  }
+  return std::nullopt;
+}
+
+constexpr std::string_view kDecideAgain = "decide again with this version";
+
+constexpr auto kEffect = fields_of<Effect>(
+    field("estimate", &Effect::estimate), field("low", &Effect::low), field("high", &Effect::high),
+    must_hold<Effect>([](const Effect& effect) { return effect.low <= effect.high; }, "",
+                      "its ends are in the wrong order", "decide again"));
+
+constexpr auto kPrediction = fields_of<Prediction>(
+    field("model", &Prediction::model,
+          Word<EffectModel>{&parse_effect_model, "unknown model", kDecideAgain}),
+    field("success_rate_pp", &Prediction::success_rate_pp, kEffect),
+    field("p95_ms", &Prediction::p95_ms, kEffect), field("assumption", &Prediction::assumption),
+    field("n", &Prediction::n, Count{"a count is negative", "decide again"}),
+    field("reach", &Prediction::reach, Word<Reach>{&parse_reach, "unknown word", kDecideAgain}));
 
 }  // namespace
 
@@ -26,44 +50,12 @@ std::optional<EffectModel> parse_effect_model(std::string_view word) {
 
 std::string_view to_string(Reach reach) { return kReaches.at(static_cast<std::size_t>(reach)); }
 
-Json effect_to_json(const Effect& effect) {
-  return Json::object({{"estimate", effect.estimate}, {"low", effect.low}, {"high", effect.high}});
-}
-
-Effect effect_from_json(const JsonReader& reader) {
-  const Effect effect{reader.at("estimate").number(), reader.at("low").number(),
-                      reader.at("high").number()};
-  if (effect.low > effect.high) reader.fail("its ends are in the wrong order", "decide again");
-  return effect;
-}
-
 Json prediction_to_json(const Prediction& prediction) {
-  return Json::object({{"model", to_string(prediction.model)},
-                       {"success_rate_pp", effect_to_json(prediction.success_rate_pp)},
-                       {"p95_ms", effect_to_json(prediction.p95_ms)},
-                       {"assumption", prediction.assumption},
-                       {"n", prediction.n},
-                       {"reach", to_string(prediction.reach)}});
+  return write_json(kPrediction, prediction);
 }
 
 Prediction prediction_from_json(const JsonReader& reader) {
-  Prediction prediction;
-  const auto model = parse_effect_model(reader.at("model").string());
-  if (!model) reader.at("model").fail("unknown model", "decide again with this version");
-  prediction.model = *model;
-  prediction.success_rate_pp = effect_from_json(reader.at("success_rate_pp"));
-  prediction.p95_ms = effect_from_json(reader.at("p95_ms"));
-  prediction.assumption = reader.at("assumption").string();
-  const std::int64_t n = reader.at("n").integer();
-  if (n < 0) reader.at("n").fail("a count is negative", "decide again");
-  prediction.n = static_cast<std::uint64_t>(n);
-  const JsonReader reach = reader.at("reach");
-  if (reach.string() == to_string(Reach::extrapolated)) {
-    prediction.reach = Reach::extrapolated;
-  } else if (reach.string() != to_string(Reach::inside)) {
-    reach.fail("unknown word", "decide again with this version");
-  }
-  return prediction;
+  return read_json<Prediction>(kPrediction, reader);
 }
 
 std::string prediction_text(const Prediction& prediction) {

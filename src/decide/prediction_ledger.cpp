@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "dagloop/base/struct_codec.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -73,31 +74,31 @@ std::optional<ActualEffect> p95_change(const KpiSet& before, const KpiSet& after
                       std::hypot(*error_before, *error_after)};
 }
 
-Json actual_to_json(const std::optional<ActualEffect>& actual) {
-  if (!actual) return Json();
-  return Json::object({{"change", actual->change}, {"standard_error", actual->standard_error}});
+constexpr Count kRuns{"a count is negative", "restore the state from a backup"};
+
+constexpr auto kActual = fields_of<ActualEffect>(
+    field("change", &ActualEffect::change), field("standard_error", &ActualEffect::standard_error));
+
+constexpr auto kOutcome = fields_of<Outcome>(
+    field_or_default("success_rate_pp", &Outcome::success_rate_pp, kActual),
+    field_or_default("p95_ms", &Outcome::p95_ms, kActual), field("at", &Outcome::at),
+    field("runs_before", &Outcome::runs_before, kRuns),
+    field("runs_after", &Outcome::runs_after, kRuns));
+
+Json inside_to_json(const LedgerEntry& entry) {
+  const auto inside = is_inside(entry);
+  return inside ? Json(*inside) : Json();
 }
 
-std::optional<ActualEffect> read_actual(const JsonReader& reader, std::string_view key) {
-  const auto place = reader.find(key);
-  if (!place) return std::nullopt;
-  return ActualEffect{place->at("change").number(), place->at("standard_error").number()};
-}
-
-std::uint64_t read_runs(const JsonReader& reader) {
-  const std::int64_t runs = reader.integer();
-  if (runs < 0) reader.fail("a count is negative", "restore the state from a backup");
-  return static_cast<std::uint64_t>(runs);
-}
-
-Json outcome_to_json(const std::optional<Outcome>& outcome) {
-  if (!outcome) return Json();
-  return Json::object({{"success_rate_pp", actual_to_json(outcome->success_rate_pp)},
-                       {"p95_ms", actual_to_json(outcome->p95_ms)},
-                       {"at", format_time(outcome->at)},
-                       {"runs_before", outcome->runs_before},
-                       {"runs_after", outcome->runs_after}});
-}
+constexpr auto kEntry = fields_of<LedgerEntry>(
+    field("decision_digest", &LedgerEntry::decision_digest),
+    field("env_key", &LedgerEntry::env_key),
+    inlined(&LedgerEntry::change,
+            fields_of<Change>(field("from", &Change::before), field("to", &Change::after))),
+    field("prediction", &LedgerEntry::prediction,
+          ByHand<Prediction>{&prediction_to_json, &prediction_from_json}),
+    field("applied_at", &LedgerEntry::applied_at),
+    field_or_default("actual", &LedgerEntry::outcome, kOutcome), shown("inside", &inside_to_json));
 
 }  // namespace
 
@@ -185,40 +186,10 @@ std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& dec
   return written;
 }
 
-Json ledger_to_json(const std::vector<LedgerEntry>& ledger) {
-  Json::Array all;
-  for (const LedgerEntry& entry : ledger) {
-    const auto inside = is_inside(entry);
-    all.push_back(Json::object({{"decision_digest", entry.decision_digest},
-                                {"env_key", entry.env_key},
-                                {"from", entry.change.before},
-                                {"to", entry.change.after},
-                                {"prediction", prediction_to_json(entry.prediction)},
-                                {"applied_at", format_time(entry.applied_at)},
-                                {"actual", outcome_to_json(entry.outcome)},
-                                {"inside", inside ? Json(*inside) : Json()}}));
-  }
-  return Json(std::move(all));
-}
+Json ledger_to_json(const std::vector<LedgerEntry>& ledger) { return write_json(kEntry, ledger); }
 
 std::vector<LedgerEntry> ledger_from_json(const JsonReader& reader) {
-  std::vector<LedgerEntry> ledger;
-  for (const JsonReader& place : reader.elements()) {
-    LedgerEntry entry;
-    entry.decision_digest = place.at("decision_digest").string();
-    entry.env_key = place.at("env_key").string();
-    entry.change = {place.at("from").string(), place.at("to").string()};
-    entry.prediction = prediction_from_json(place.at("prediction"));
-    entry.applied_at = place.at("applied_at").time();
-    if (const auto actual = place.find("actual")) {
-      entry.outcome =
-          Outcome{read_actual(*actual, "success_rate_pp"), read_actual(*actual, "p95_ms"),
-                  actual->at("at").time(), read_runs(actual->at("runs_before")),
-                  read_runs(actual->at("runs_after"))};
-    }
-    ledger.push_back(std::move(entry));
-  }
-  return ledger;
+  return read_json<std::vector<LedgerEntry>>(kEntry, reader);
 }
 
 }  // namespace dagloop

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dagloop/base/digest.hpp"
+#include "dagloop/base/struct_codec.hpp"
 
 namespace dagloop {
 namespace {
@@ -28,24 +29,33 @@ constexpr std::array<std::pair<EventType, std::string_view>, 16> kTypes{{
     {EventType::observed, "observed"},
 }};
 
+constexpr std::string_view kFromBackup = "restore the journal from a backup";
+
+constexpr auto kEvent = fields_of<JournalEvent>(
+    field("at", &JournalEvent::at),
+    field("type", &JournalEvent::type,
+          Word<EventType>{&parse_event_type, "unknown event", kFromBackup}),
+    field("actor", &JournalEvent::actor), field("decision_digest", &JournalEvent::decision_digest),
+    field("before", &JournalEvent::before), field("after", &JournalEvent::after),
+    field("why", &JournalEvent::why));
+
+// Entries of version 1 lack it, and stay as they were.
+constexpr Entry kStateDigest{[](const JournalEntry& entry, Json::Object& into) {
+                               if (!entry.state_sha256.empty())
+                                 into.emplace_back("state_sha256", entry.state_sha256);
+                             },
+                             field_or_default("state_sha256", &JournalEntry::state_sha256).read};
+
 // Everything that the hash covers.
-Json covered_part(const JournalEntry& entry) {
-  const JournalEvent& event = entry.event;
-  Json covered = Json::object({{"sequence", entry.sequence},
-                               {"at", format_time(event.at)},
-                               {"type", to_string(event.type)},
-                               {"actor", event.actor},
-                               {"decision_digest", event.decision_digest},
-                               {"before", event.before},
-                               {"after", event.after},
-                               {"why", event.why},
-                               {"previous_hash", entry.previous_hash}});
-  if (!entry.state_sha256.empty()) covered["state_sha256"] = entry.state_sha256;
-  return covered;
-}
+constexpr auto kCovered = fields_of<JournalEntry>(
+    field("sequence", &JournalEntry::sequence, Count{"is no number of an entry", kFromBackup}),
+    inlined(&JournalEntry::event, kEvent), field("previous_hash", &JournalEntry::previous_hash),
+    kStateDigest);
+
+constexpr auto kEntry = fields_of<JournalEntry>(kCovered, field("hash", &JournalEntry::hash));
 
 std::string hash_of(const JournalEntry& entry) {
-  return sha256_hex(to_canonical_json(covered_part(entry)));
+  return sha256_hex(to_canonical_json(write_json(kCovered, entry)));
 }
 
 std::string at_sequence(std::uint64_t sequence, std::string_view what) {
@@ -92,29 +102,10 @@ JournalEntry chain_event(const JournalHead& head, const JournalEvent& event,
   return entry;
 }
 
-Json journal_entry_to_json(const JournalEntry& entry) {
-  Json document = covered_part(entry);
-  document["hash"] = entry.hash;
-  return document;
-}
+Json journal_entry_to_json(const JournalEntry& entry) { return write_json(kEntry, entry); }
 
 JournalEntry journal_entry_from_json(const Json& document, std::string_view where) {
-  const JsonReader reader(document, std::string(where));
-  JournalEntry entry;
-  entry.sequence = static_cast<std::uint64_t>(reader.at("sequence").integer());
-  entry.event.at = reader.at("at").time();
-  const auto type = parse_event_type(reader.at("type").string());
-  if (!type) reader.at("type").fail("unknown event", "restore the journal from a backup");
-  entry.event.type = *type;
-  entry.event.actor = reader.at("actor").string();
-  entry.event.decision_digest = reader.at("decision_digest").string();
-  entry.event.before = reader.at("before").value();
-  entry.event.after = reader.at("after").value();
-  entry.event.why = reader.at("why").string();
-  if (const auto state = reader.find("state_sha256")) entry.state_sha256 = state->string();
-  entry.previous_hash = reader.at("previous_hash").string();
-  entry.hash = reader.at("hash").string();
-  return entry;
+  return read_json<JournalEntry>(kEntry, JsonReader(document, std::string(where)));
 }
 
 std::optional<std::string> link_fault(const JournalEntry& newest, const JournalHead& head) {

@@ -49,8 +49,6 @@ struct Prediction {
 /// Returns it as JSON, and reads it back.
 Json prediction_to_json(const Prediction& prediction);
 Prediction prediction_from_json(const JsonReader& reader);
-Json effect_to_json(const Effect& effect);
-Effect effect_from_json(const JsonReader& reader);
 
 /// Returns it in a sentence: "success rate +3.2 pp (80 %: +1.1 to +4.9), p95 +120 ms (...); ...".
 std::string prediction_text(const Prediction& prediction);

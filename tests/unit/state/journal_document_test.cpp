@@ -129,6 +129,10 @@ TEST_CASE("an entry with a member missing or of another type is refused with its
   Json unknown = document;
   unknown["type"] = "forgiven";
   CHECK_THROWS_WITH(journal_entry_from_json(unknown, "j"), Catch::Contains("unknown event"));
+  Json negative = document;
+  negative["sequence"] = -1;
+  CHECK_THROWS_WITH(journal_entry_from_json(negative, "j"),
+                    Catch::Contains("j: sequence: is no number of an entry"));
 }
 
 TEST_CASE("an event without values, digest or reason is chained and read back like any other") {
