@@ -29,11 +29,11 @@ constexpr auto kEffect = fields_of<Effect>(
 
 constexpr auto kPrediction = fields_of<Prediction>(
     field("model", &Prediction::model,
-          Word<EffectModel>{&parse_effect_model, "unknown model", kDecideAgain}),
+          WordOf<EffectModel>{&parse_effect_model, "unknown model", kDecideAgain}),
     field("success_rate_pp", &Prediction::success_rate_pp, kEffect),
     field("p95_ms", &Prediction::p95_ms, kEffect), field("assumption", &Prediction::assumption),
     field("n", &Prediction::n, Count{"a count is negative", "decide again"}),
-    field("reach", &Prediction::reach, Word<Reach>{&parse_reach, "unknown word", kDecideAgain}));
+    field("reach", &Prediction::reach, WordOf<Reach>{&parse_reach, "unknown word", kDecideAgain}));
 
 }  // namespace
 

@@ -5,154 +5,73 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array kFindings{MixFinding::none, MixFinding::mix_explains_difference,
-                               MixFinding::mix_hides_difference};
+constexpr OneOf kFinding{std::array{MixFinding::none, MixFinding::mix_explains_difference,
+                                    MixFinding::mix_hides_difference}};
 
-Json estimate_to_json(const Estimate& estimate) {
-  return Json::object({{"value", estimate.value}, {"ci95", interval_to_json(estimate.ci95)}});
+constexpr auto kEstimate = fields_of<Estimate>(
+    field("value", &Estimate::value), field_or_default("ci95", &Estimate::ci95, kInterval));
+
+constexpr auto kSideRuns = fields_of<RunCounts>(
+    field("runs", &RunCounts::runs, kCount), field("failed", &RunCounts::failed, kCount),
+    must_hold<RunCounts>([](const RunCounts& counts) { return counts.failed <= counts.runs; }, "",
+                         "more failed runs than runs", "evaluate the log again"));
+
+// For readers: what part of the whole difference is an effect.
+constexpr auto share_of(double difference) {
+  return shown("share", [=](const auto& part) {
+    return difference == 0 ? Json() : Json(part.effect.value / difference);
+  });
 }
 
-Estimate read_estimate(const JsonReader& reader) {
-  return {reader.at("value").number(), read_interval(reader, "ci95")};
+constexpr auto breakdown_fields(double difference) {
+  const auto part = fields_of<CountedPart>(
+      field("name", &CountedPart::name), field("subject_count", &CountedPart::subject_count),
+      field("reference_count", &CountedPart::reference_count),
+      field("effect", &CountedPart::effect, kEstimate), share_of(difference));
+  return fields_of<CountedBreakdown>(field("parts", &CountedBreakdown::parts, part),
+                                     field("others", &CountedBreakdown::others, part),
+                                     field("rest", &CountedBreakdown::rest, part));
 }
 
-Json share_to_json(const Estimate& effect, const Estimate& difference) {
-  return difference.value == 0 ? Json() : Json(effect.value / difference.value);
+constexpr auto source_fields(double difference) {
+  const auto part = fields_of<SourcePart>(
+      field("name", &SourcePart::name), field("subject", &SourcePart::subject, kSideRuns),
+      field("reference", &SourcePart::reference, kSideRuns),
+      field("rate_effect", &SourcePart::rate_effect, kEstimate),
+      field("mix_effect", &SourcePart::mix_effect, kEstimate),
+      field("effect", &SourcePart::effect, kEstimate), share_of(difference));
+  return fields_of<SourceBreakdown>(field("parts", &SourceBreakdown::parts, part),
+                                    field("others", &SourceBreakdown::others, part));
 }
 
-Json runs_to_json(const RunCounts& counts) {
-  return Json::object({{"runs", counts.runs}, {"failed", counts.failed}});
-}
+constexpr auto kStratified = fields_of<StratifiedDifference>(
+    field("by", &StratifiedDifference::by), field("strata", &StratifiedDifference::strata, kCount),
+    field("subject_share", &StratifiedDifference::subject_share),
+    field("reference_share", &StratifiedDifference::reference_share),
+    field_or_default("difference", &StratifiedDifference::difference, kEstimate),
+    field("finding", &StratifiedDifference::finding, kFinding));
 
-RunCounts read_runs(const JsonReader& reader) {
-  const RunCounts counts{read_count(reader.at("runs")), read_count(reader.at("failed"))};
-  if (counts.failed > counts.runs) {
-    reader.fail("more failed runs than runs", "evaluate the log again");
-  }
-  return counts;
-}
-
-Json part_to_json(const CountedPart& part, const Estimate& difference) {
-  return Json::object({{"name", part.name},
-                       {"subject_count", part.subject_count},
-                       {"reference_count", part.reference_count},
-                       {"effect", estimate_to_json(part.effect)},
-                       {"share", share_to_json(part.effect, difference)}});
-}
-
-CountedPart read_part(const JsonReader& reader) {
-  return {reader.at("name").string(), reader.at("subject_count").integer(),
-          reader.at("reference_count").integer(), read_estimate(reader.at("effect"))};
-}
-
-Json breakdown_to_json(const CountedBreakdown& breakdown, const Estimate& difference) {
-  Json::Array parts;
-  for (const CountedPart& part : breakdown.parts) parts.push_back(part_to_json(part, difference));
-  return Json::object({{"parts", std::move(parts)},
-                       {"others", part_to_json(breakdown.others, difference)},
-                       {"rest", part_to_json(breakdown.rest, difference)}});
-}
-
-CountedBreakdown read_breakdown(const JsonReader& reader) {
-  CountedBreakdown breakdown;
-  for (const JsonReader& part : reader.at("parts").elements()) {
-    breakdown.parts.push_back(read_part(part));
-  }
-  breakdown.others = read_part(reader.at("others"));
-  breakdown.rest = read_part(reader.at("rest"));
-  return breakdown;
-}
-
-Json source_to_json(const SourcePart& part, const Estimate& difference) {
-  return Json::object({{"name", part.name},
-                       {"subject", runs_to_json(part.subject)},
-                       {"reference", runs_to_json(part.reference)},
-                       {"rate_effect", estimate_to_json(part.rate_effect)},
-                       {"mix_effect", estimate_to_json(part.mix_effect)},
-                       {"effect", estimate_to_json(part.effect)},
-                       {"share", share_to_json(part.effect, difference)}});
-}
-
-SourcePart read_source(const JsonReader& reader) {
-  return {reader.at("name").string(),
-          read_runs(reader.at("subject")),
-          read_runs(reader.at("reference")),
-          read_estimate(reader.at("rate_effect")),
-          read_estimate(reader.at("mix_effect")),
-          read_estimate(reader.at("effect"))};
-}
-
-Json sources_to_json(const SourceBreakdown& breakdown, const Estimate& difference) {
-  Json::Array parts;
-  for (const SourcePart& part : breakdown.parts) parts.push_back(source_to_json(part, difference));
-  return Json::object(
-      {{"parts", std::move(parts)}, {"others", source_to_json(breakdown.others, difference)}});
-}
-
-SourceBreakdown read_sources(const JsonReader& reader) {
-  SourceBreakdown breakdown;
-  for (const JsonReader& part : reader.at("parts").elements()) {
-    breakdown.parts.push_back(read_source(part));
-  }
-  breakdown.others = read_source(reader.at("others"));
-  return breakdown;
-}
-
-Json stratified_to_json(const StratifiedDifference& stratified) {
-  const auto& difference = stratified.difference;
-  return Json::object({{"by", stratified.by},
-                       {"strata", stratified.strata},
-                       {"subject_share", stratified.subject_share},
-                       {"reference_share", stratified.reference_share},
-                       {"difference", difference ? estimate_to_json(*difference) : Json()},
-                       {"finding", to_string(stratified.finding)}});
-}
-
-StratifiedDifference read_stratified(const JsonReader& reader) {
-  StratifiedDifference stratified;
-  stratified.by = reader.at("by").string();
-  stratified.strata = read_count(reader.at("strata"));
-  stratified.subject_share = reader.at("subject_share").number();
-  stratified.reference_share = reader.at("reference_share").number();
-  if (const auto found = reader.find("difference")) stratified.difference = read_estimate(*found);
-  stratified.finding = read_word(reader.at("finding"), kFindings);
-  return stratified;
+constexpr auto attribution_fields(double difference) {
+  return fields_of<Attribution>(
+      field("subject_name", &Attribution::subject_name),
+      field("reference_name", &Attribution::reference_name),
+      field("subject", &Attribution::subject, kSideRuns),
+      field("reference", &Attribution::reference, kSideRuns),
+      field("difference", &Attribution::difference, kEstimate),
+      field("error_codes", &Attribution::error_codes, breakdown_fields(difference)),
+      field("nodes", &Attribution::nodes, breakdown_fields(difference)),
+      field("plan_sources", &Attribution::plan_sources, source_fields(difference)),
+      field("stratified", &Attribution::stratified, kStratified));
 }
 
 }  // namespace
 
-Json attribution_to_json(const std::optional<Attribution>& attribution) {
-  if (!attribution) return {};
-  const Estimate& difference = attribution->difference;
-  Json::Array stratified;
-  for (const StratifiedDifference& each : attribution->stratified) {
-    stratified.push_back(stratified_to_json(each));
-  }
-  return Json::object({{"subject_name", attribution->subject_name},
-                       {"reference_name", attribution->reference_name},
-                       {"subject", runs_to_json(attribution->subject)},
-                       {"reference", runs_to_json(attribution->reference)},
-                       {"difference", estimate_to_json(difference)},
-                       {"error_codes", breakdown_to_json(attribution->error_codes, difference)},
-                       {"nodes", breakdown_to_json(attribution->nodes, difference)},
-                       {"plan_sources", sources_to_json(attribution->plan_sources, difference)},
-                       {"stratified", std::move(stratified)}});
+Json attribution_to_json(const Attribution& attribution) {
+  return write_json(attribution_fields(attribution.difference.value), attribution);
 }
 
 Attribution read_attribution(const JsonReader& reader) {
-  Attribution attribution;
-  attribution.subject_name = reader.at("subject_name").string();
-  attribution.reference_name = reader.at("reference_name").string();
-  attribution.subject = read_runs(reader.at("subject"));
-  attribution.reference = read_runs(reader.at("reference"));
-  attribution.difference = read_estimate(reader.at("difference"));
-  attribution.error_codes = read_breakdown(reader.at("error_codes"));
-  attribution.nodes = read_breakdown(reader.at("nodes"));
-  attribution.plan_sources = read_sources(reader.at("plan_sources"));
-  for (const JsonReader& each : reader.at("stratified").elements()) {
-    attribution.stratified.push_back(read_stratified(each));
-  }
-  return attribution;
+  return read_json<Attribution>(attribution_fields(0), reader);
 }
 
 }  // namespace dagloop

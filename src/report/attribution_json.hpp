@@ -1,15 +1,13 @@
 // Private to the report layer: how an attribution stands in the quality report.
 #pragma once
 
-#include <optional>
-
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/kpi/attribution.hpp"
 
 namespace dagloop {
 
-/// Renders an attribution; null where there is none.
-Json attribution_to_json(const std::optional<Attribution>& attribution);
+/// Renders an attribution.
+Json attribution_to_json(const Attribution& attribution);
 
 /// Reads an attribution. Shares of the difference follow from the effects and are not read back.
 ///

@@ -3,65 +3,64 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array kMethods{QuantileMethod::exact, QuantileMethod::histogram};
+constexpr OneOf kMethod{std::array{QuantileMethod::exact, QuantileMethod::histogram}};
+
+std::int64_t whole_seconds(const Window& window) {
+  return std::chrono::duration_cast<std::chrono::seconds>(window.length()).count();
+}
+
+constexpr auto kWindowFields = fields_of<Window>(
+    field("start", &Window::start), field("end", &Window::end),
+    must_hold<Window>([](const Window& window) { return window.start <= window.end; }, "",
+                      "ends before it starts", "evaluate the log again"),
+    shown("seconds", &whole_seconds));
+
+constexpr auto kQuantile =
+    fields_of<Kpi>(field_or_default("value", &Kpi::value), field("n", &Kpi::denominator, kCount),
+                   field("method", &Kpi::method, kMethod));
+
+constexpr auto kShare = fields_of<Kpi>(field_or_default("value", &Kpi::value),
+                                       field("numerator", &Kpi::numerator, kCount),
+                                       field("denominator", &Kpi::denominator, kCount),
+                                       field_or_default("ci95", &Kpi::ci95, kInterval));
 
 }  // namespace
 
 std::uint64_t read_count(const JsonReader& reader) {
-  const std::int64_t count = reader.integer();
-  if (count < 0) reader.fail("a negative count", "evaluate the log again");
-  return static_cast<std::uint64_t>(count);
+  return read_json<std::uint64_t>(kCount, reader);
+}
+
+Json ends_to_json(const Interval& interval) {
+  return Json(Json::Array{interval.low, interval.high});
+}
+
+Interval read_ends(const JsonReader& reader) {
+  const auto ends = reader.elements();
+  if (ends.size() != 2) reader.fail("no interval", "give [low, high]");
+  return {ends[0].number(), ends[1].number()};
 }
 
 Json interval_to_json(const std::optional<Interval>& interval) {
-  if (!interval) return {};
-  return Json(Json::Array{interval->low, interval->high});
+  return write_json(kInterval, interval);
 }
 
 std::optional<Interval> read_interval(const JsonReader& reader, std::string_view key) {
   const auto found = reader.find(key);
-  if (!found) return std::nullopt;
-  const auto ends = found->elements();
-  if (ends.size() != 2) found->fail("no interval", "give [low, high]");
-  return Interval{ends[0].number(), ends[1].number()};
+  return found ? std::optional(read_ends(*found)) : std::nullopt;
 }
 
-Json window_to_json(const Window& window) {
-  const auto length = std::chrono::duration_cast<std::chrono::seconds>(window.length());
-  return Json::object({{"start", format_time(window.start)},
-                       {"end", format_time(window.end)},
-                       {"seconds", std::int64_t{length.count()}}});
-}
+Json window_to_json(const Window& window) { return write_json(kWindowFields, window); }
 
-Window read_window(const JsonReader& reader) {
-  const Window window{reader.at("start").time(), reader.at("end").time()};
-  if (window.start > window.end) reader.fail("ends before it starts", "evaluate the log again");
-  return window;
-}
+Window read_window(const JsonReader& reader) { return read_json<Window>(kWindowFields, reader); }
 
 Json kpi_to_json(const Kpi& kpi) {
-  if (kpi.kind == KpiKind::quantile) {
-    return Json::object(
-        {{"value", or_null(kpi.value)}, {"n", kpi.denominator}, {"method", to_string(kpi.method)}});
-  }
-  return Json::object({{"value", or_null(kpi.value)},
-                       {"numerator", kpi.numerator},
-                       {"denominator", kpi.denominator},
-                       {"ci95", interval_to_json(kpi.ci95)}});
+  return kpi.kind == KpiKind::quantile ? write_json(kQuantile, kpi) : write_json(kShare, kpi);
 }
 
 Kpi read_kpi(const JsonReader& reader, KpiKind kind) {
-  Kpi kpi;
+  Kpi kpi = kind == KpiKind::quantile ? read_json<Kpi>(kQuantile, reader)
+                                      : read_json<Kpi>(kShare, reader);
   kpi.kind = kind;
-  kpi.value = reader.find_number("value");
-  if (kind == KpiKind::quantile) {
-    kpi.denominator = read_count(reader.at("n"));
-    kpi.method = read_word(reader.at("method"), kMethods);
-    return kpi;
-  }
-  kpi.numerator = read_count(reader.at("numerator"));
-  kpi.denominator = read_count(reader.at("denominator"));
-  kpi.ci95 = read_interval(reader, "ci95");
   return kpi;
 }
 

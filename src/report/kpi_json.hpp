@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/base/json_reader.hpp"
+#include "dagloop/base/struct_codec.hpp"
 #include "dagloop/decide/reason.hpp"
 #include "dagloop/kpi/quality.hpp"
 
@@ -24,24 +24,41 @@ Enum read_word(const JsonReader& reader, const std::array<Enum, kCount>& all) {
   reader.fail("unknown word \"" + word + "\"", "write the document again with this version");
 }
 
-/// Reads a count.
-///
-/// Errors: Error{config} for a negative one.
+/// The same as a codec.
+template <typename Enum, std::size_t kSize>
+struct OneOf {
+  std::array<Enum, kSize> all;
+  Json write(Enum value) const { return to_string(value); }
+  void read(const JsonReader& place, Enum& into) const { into = read_word(place, all); }
+};
+template <typename Enum, std::size_t kSize>
+OneOf(std::array<Enum, kSize>) -> OneOf<Enum, kSize>;
+
+/// A count; negative ones are refused.
+inline constexpr Count kCount{"a negative count", "evaluate the log again"};
 std::uint64_t read_count(const JsonReader& reader);
 
 /// Renders an interval as [low, high], and reads it; null where there is none.
+Json ends_to_json(const Interval& interval);
+Interval read_ends(const JsonReader& reader);
+inline constexpr ByHand<Interval> kInterval{&ends_to_json, &read_ends};
 Json interval_to_json(const std::optional<Interval>& interval);
 std::optional<Interval> read_interval(const JsonReader& reader, std::string_view key);
 
 /// Renders a window, and reads it.
 Json window_to_json(const Window& window);
 Window read_window(const JsonReader& reader);
+inline constexpr ByHand<Window> kWindow{&window_to_json, &read_window};
 
-/// Renders one KPI (rates and ratios with numerator and denominator, quantiles with n and method).
+/// Renders one KPI (rates and ratios with numerator and denominator, quantiles with n and method),
+/// and reads one of a known kind.
 Json kpi_to_json(const Kpi& kpi);
-
-/// Reads one KPI of a known kind.
 Kpi read_kpi(const JsonReader& reader, KpiKind kind);
+struct KpiOf {
+  KpiKind kind;
+  Json write(const Kpi& kpi) const { return kpi_to_json(kpi); }
+  void read(const JsonReader& place, Kpi& into) const { into = read_kpi(place, kind); }
+};
 
 /// Renders reasons, and reads them.
 Json reasons_to_json(const std::vector<Reason>& reasons);

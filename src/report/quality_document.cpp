@@ -1,4 +1,7 @@
+#include <limits>
+
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/record/contract_words.hpp"
 #include "dagloop/report/documents.hpp"
 #include "report/attribution_json.hpp"
 #include "report/kpi_json.hpp"
@@ -7,111 +10,196 @@
 namespace dagloop {
 namespace {
 
-Json counts_to_json(const std::map<std::string, std::uint64_t>& counts) {
-  Json object = Json::object();
-  for (const auto& [name, count] : counts) object[name] = count;
-  return object;
+constexpr std::string_view kQualitySchema = "dagloop.quality_report/1";
+constexpr std::string_view kEvaluateAgain = "evaluate the log again";
+constexpr std::string_view kWithThisVersion = "evaluate the log again with this version";
+
+using Counts = std::map<std::string, std::uint64_t>;
+
+Json class_counts_to_json(const Counts& counts) { return write_json(kCount, counts); }
+
+// A class that did not occur is there, too.
+Counts read_class_counts(const JsonReader& reader) {
+  for (const ErrorClass each : kErrorClasses) static_cast<void>(reader.at(to_string(each)));
+  return read_json<Counts>(kCount, reader);
 }
 
-Json node_to_json(const NodeKpis& node) {
-  return Json::object({{"attempts", node.attempts},
-                       {"failure_rate", kpi_to_json(node.failure_rate)},
-                       {"retry_success_rate", kpi_to_json(node.retry_success_rate)},
-                       {"p95_latency_ms", kpi_to_json(node.p95_latency_ms)}});
+// The kinds of all KPIs, from a computation on nothing.
+const KpiSet& known_kpis() {
+  static const KpiSet kpis = compute_kpis({}, ErrorClasses());
+  return kpis;
 }
 
-Json figures_to_json(const PopulationKpis& figures) {
-  Json document = Json::object({{"total_runs", figures.total_runs},
-                                {"succeeded_runs", figures.succeeded_runs},
-                                {"derived_runs", figures.derived_runs},
-                                {"in_flight", figures.in_flight}});
-  Json::Object kpis;
-  for (const auto& [name, kpi] : figures.kpis.all()) kpis.emplace_back(name, kpi_to_json(kpi));
-  document["kpis"] = Json(std::move(kpis));
-  document["error_codes"] = counts_to_json(figures.error_codes);
-  document["error_classes"] = counts_to_json(figures.error_classes);
-  Json::Object nodes;
-  for (const auto& [name, node] : figures.nodes) nodes.emplace_back(name, node_to_json(node));
-  document["nodes"] = Json(std::move(nodes));
-  Json::Object sources;
-  for (const auto& [name, source] : figures.plan_sources) {
-    sources.emplace_back(name, Json::object({{"runs", source.runs},
-                                             {"success_rate", kpi_to_json(source.success_rate)}}));
+Json kpis_to_json(const KpiSet& kpis) {
+  Json::Object all;
+  for (const auto& [name, kpi] : kpis.all()) all.emplace_back(name, kpi_to_json(kpi));
+  return Json(std::move(all));
+}
+
+KpiSet read_kpis(const JsonReader& reader) {
+  KpiSet kpis;
+  for (const auto& [name, kpi] : reader.members()) {
+    const Kpi* known = known_kpis().find(name);
+    if (known == nullptr) kpi.fail("unknown KPI", kWithThisVersion);
+    kpis.add(name, read_kpi(kpi, known->kind));
   }
-  document["plan_sources"] = Json(std::move(sources));
-  return document;
-}
-
-Json population_to_json(Population population, const PopulationKpis& figures) {
-  Json document = figures_to_json(figures);
-  if (population != Population::dag) return document;
-  Json cohorts = Json::object();
-  for (const auto& [cohort, part] : figures.cohorts) {
-    cohorts[to_string(cohort)] = figures_to_json(part);
+  for (const std::string& name : kpi_names()) {
+    if (kpis.find(name) == nullptr) static_cast<void>(reader.at(name));
   }
-  document["cohorts"] = std::move(cohorts);
-  return document;
+  return kpis;
 }
 
-Json populations_to_json(const WindowKpis& window) {
+constexpr KpiOf kRate{KpiKind::rate};
+
+constexpr auto kNode = fields_of<NodeKpis>(
+    field("attempts", &NodeKpis::attempts, kCount),
+    field("failure_rate", &NodeKpis::failure_rate, kRate),
+    field("retry_success_rate", &NodeKpis::retry_success_rate, kRate),
+    field("p95_latency_ms", &NodeKpis::p95_latency_ms, KpiOf{KpiKind::quantile}));
+
+constexpr auto kPlanSource =
+    fields_of<PlanSourceKpis>(field("runs", &PlanSourceKpis::runs, kCount),
+                              field("success_rate", &PlanSourceKpis::success_rate, kRate));
+
+constexpr auto kFigures = fields_of<PopulationKpis>(
+    field("total_runs", &PopulationKpis::total_runs, kCount),
+    field("succeeded_runs", &PopulationKpis::succeeded_runs, kCount),
+    field("derived_runs", &PopulationKpis::derived_runs, kCount),
+    field("in_flight", &PopulationKpis::in_flight, kCount),
+    field("kpis", &PopulationKpis::kpis, ByHand<KpiSet>{&kpis_to_json, &read_kpis}),
+    field("error_codes", &PopulationKpis::error_codes, kCount),
+    field("error_classes", &PopulationKpis::error_classes,
+          ByHand<Counts>{&class_counts_to_json, &read_class_counts}),
+    field("nodes", &PopulationKpis::nodes, kNode),
+    field("plan_sources", &PopulationKpis::plan_sources, kPlanSource));
+
+using Populations = std::map<Population, PopulationKpis>;
+
+Json populations_to_json(const Populations& populations) {
   Json document = Json::object();
-  for (const auto& [population, figures] : window.populations) {
-    document[to_string(population)] = population_to_json(population, figures);
+  for (const auto& [population, figures] : populations) {
+    Json& place = document[to_string(population)];
+    place = write_json(kFigures, figures);
+    if (population != Population::dag) continue;
+    Json cohorts = Json::object();
+    for (const auto& [cohort, part] : figures.cohorts) {
+      cohorts[to_string(cohort)] = write_json(kFigures, part);
+    }
+    place["cohorts"] = std::move(cohorts);
   }
   return document;
 }
 
-Json input_to_json(const Quality& quality) {
-  const InputCounts& input = quality.input;
+Populations read_populations(const JsonReader& reader) {
+  Populations populations;
+  for (const Population population : {Population::dag, Population::non_dag}) {
+    const JsonReader place = reader.at(to_string(population));
+    PopulationKpis& figures = populations[population];
+    read_json(kFigures, place, figures);
+    const auto cohorts = place.find("cohorts");
+    if (!cohorts) continue;
+    for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
+      const auto part = cohorts->find(to_string(cohort));
+      if (part) read_json(kFigures, *part, figures.cohorts[cohort]);
+    }
+  }
+  return populations;
+}
+
+constexpr auto kOfWindow = fields_of<WindowKpis>(field("window", &WindowKpis::window, kWindow));
+constexpr auto kOfPopulations =
+    fields_of<WindowKpis>(field("populations", &WindowKpis::populations,
+                                ByHand<Populations>{&populations_to_json, &read_populations}));
+
+std::optional<RejectReason> parse_reject_reason(std::string_view word) {
+  return value_of(kRejectWords, word);
+}
+
+constexpr WordOf<RejectReason> kRejectReason{&parse_reject_reason, "unknown reason",
+                                           kWithThisVersion};
+
+using ReasonCounts = std::map<RejectReason, std::uint64_t>;
+
+Json reason_counts_to_json(const ReasonCounts& counts) {
   Json by_reason = Json::object();
-  for (const auto& [reason, count] : input.malformed_by_reason) {
-    by_reason[to_string(reason)] = count;
+  for (const auto& [reason, count] : counts) by_reason[to_string(reason)] = count;
+  return by_reason;
+}
+
+ReasonCounts read_reason_counts(const JsonReader& reader) {
+  ReasonCounts counts;
+  for (const auto& [word, count] : reader.members()) {
+    const auto reason = parse_reject_reason(word);
+    if (!reason) count.fail(kRejectReason.fault, kRejectReason.remedy);
+    counts[*reason] = read_count(count);
   }
-  Json::Array examples;
-  for (const MalformedExample& example : input.examples) {
-    examples.push_back(Json::object({{"file", valid_utf8(redact_label(example.file))},
-                                     {"line", example.line},
-                                     {"reason", to_string(example.reason)}}));
-  }
-  return Json::object(
-      {{"records", input.records},
-       {"run_records", input.run_records},
-       {"node_records", input.node_records},
-       {"derived_runs", quality.derived_runs()},
-       {"duplicates", input.duplicates},
-       {"in_flight", quality.in_flight()},
-       {"malformed", input.malformed},
-       {"malformed_by_reason", std::move(by_reason)},
-       {"examples", std::move(examples)},
-       {"out_of_range", input.out_of_range},
-       {"newest_record", input.newest_record ? Json(format_time(*input.newest_record)) : Json()}});
+  return counts;
 }
 
-Json arm_to_json(const ArmFigures& arm) {
-  Json::Array above(arm.above.begin(), arm.above.end());
-  return Json::object({{"runs", arm.runs},
-                       {"failed", arm.failed},
-                       {"auth_errors", arm.auth_errors},
-                       {"server_errors", arm.server_errors},
-                       {"timed", arm.timed},
-                       {"slow", arm.slow},
-                       {"over_threshold", arm.over_threshold},
-                       {"above", std::move(above)},
-                       {"attempts", arm.attempts},
-                       {"failed_attempts", arm.failed_attempts}});
+Json label_to_json(const std::string& label) { return valid_utf8(redact_label(label)); }
+std::string read_label(const JsonReader& reader) { return reader.string(); }
+
+constexpr auto kExample = fields_of<MalformedExample>(
+    field("file", &MalformedExample::file, ByHand<std::string>{&label_to_json, &read_label}),
+    field("line", &MalformedExample::line, kCount),
+    field("reason", &MalformedExample::reason, kRejectReason));
+
+// Runs that are in the populations are shown beside what was read.
+constexpr auto input_fields(std::uint64_t derived_runs, std::uint64_t in_flight) {
+  return fields_of<InputCounts>(
+      field("records", &InputCounts::records, kCount),
+      field("run_records", &InputCounts::run_records, kCount),
+      field("node_records", &InputCounts::node_records, kCount),
+      shown("derived_runs", [=](const InputCounts&) { return derived_runs; }),
+      field("duplicates", &InputCounts::duplicates, kCount),
+      shown("in_flight", [=](const InputCounts&) { return in_flight; }),
+      field("malformed", &InputCounts::malformed, kCount),
+      field("malformed_by_reason", &InputCounts::malformed_by_reason,
+            ByHand<ReasonCounts>{&reason_counts_to_json, &read_reason_counts}),
+      field("examples", &InputCounts::examples, kExample),
+      field("out_of_range", &InputCounts::out_of_range, kCount),
+      field_or_default("newest_record", &InputCounts::newest_record));
 }
 
-Json limit_to_json(const std::optional<double>& limit) { return limit ? Json(*limit) : Json(); }
+constexpr Entry kInput{[](const Quality& quality, Json::Object& into) {
+                         const auto fields =
+                             input_fields(quality.derived_runs(), quality.in_flight());
+                         into.emplace_back("input", write_json(fields, quality.input));
+                       },
+                       [](const JsonReader& place, Quality& into) {
+                         read_json(input_fields(0, 0), place.at("input"), into.input);
+                       }};
 
-Json news_to_json(const News& news) {
-  return Json::object({{"window", window_to_json(news.window)},
-                       {"slow_ms", limit_to_json(news.limits.usual)},
-                       {"threshold_ms", limit_to_json(news.limits.absolute)},
-                       {"canary", arm_to_json(news.canary)},
-                       {"control", arm_to_json(news.control)},
-                       {"all", arm_to_json(news.all)},
-                       {"before", arm_to_json(news.before)}});
+bool is_above_fine(const ArmFigures& arm) {
+  return arm.above.empty() || are_counts_above_edges(arm.above, arm.timed);
 }
+
+bool are_parts(const ArmFigures& arm) {
+  return arm.failed <= arm.runs && arm.auth_errors <= arm.runs && arm.server_errors <= arm.runs &&
+         arm.slow <= arm.timed && arm.over_threshold <= arm.timed &&
+         arm.failed_attempts <= arm.attempts;
+}
+
+// Without a usual latency, and in a report of before, nothing is above its edges.
+constexpr auto kArm = fields_of<ArmFigures>(
+    field("runs", &ArmFigures::runs, kCount), field("failed", &ArmFigures::failed, kCount),
+    field("auth_errors", &ArmFigures::auth_errors, kCount),
+    field("server_errors", &ArmFigures::server_errors, kCount),
+    field("timed", &ArmFigures::timed, kCount), field("slow", &ArmFigures::slow, kCount),
+    field("over_threshold", &ArmFigures::over_threshold, kCount),
+    field_or_default("above", &ArmFigures::above, kCount),
+    must_hold(&is_above_fine, "above", "is no list of counts above each latency", kEvaluateAgain),
+    field("attempts", &ArmFigures::attempts, kCount),
+    field("failed_attempts", &ArmFigures::failed_attempts, kCount),
+    must_hold(&are_parts, "", "a part is more than the whole", kEvaluateAgain));
+
+constexpr auto kNews = fields_of<News>(
+    field("window", &News::window, kWindow),
+    inlined(&News::limits,
+            fields_of<SlowLimits>(field_or_default("slow_ms", &SlowLimits::usual),
+                                  field_or_default("threshold_ms", &SlowLimits::absolute))),
+    field("canary", &News::canary, kArm), field("control", &News::control, kArm),
+    field("all", &News::all, kArm), field("before", &News::before, kArm));
 
 Json durations_to_json(const CoarseDurations& durations) {
   Json::Array buckets;
@@ -121,39 +209,54 @@ Json durations_to_json(const CoarseDurations& durations) {
   return Json(std::move(buckets));
 }
 
-Json service_to_json(const std::optional<ServiceFigures>& service) {
-  if (!service) return Json();
-  Json::Object nodes;
-  for (const auto& [name, node] : service->nodes) {
-    nodes.emplace_back(name, Json::object({{"pairs", node.pairs},
-                                           {"attempts", node.attempts},
-                                           {"failed_attempts", node.failed_attempts},
-                                           {"retries", node.retries},
-                                           {"retries_succeeded", node.retries_succeeded},
-                                           {"durations", durations_to_json(node.durations)}}));
+CoarseDurations read_durations(const JsonReader& reader) {
+  CoarseDurations durations;
+  std::int64_t before = -1;
+  for (const JsonReader& place : reader.elements()) {
+    const auto pair = place.elements();
+    const std::int64_t bucket = pair.size() == 2 ? pair[0].integer() : -1;
+    if (bucket <= before || bucket >= coarse_bucket(std::numeric_limits<double>::max())) {
+      place.fail("is no bucket behind the one before", kEvaluateAgain);
+    }
+    before = bucket;
+    durations.emplace_back(static_cast<std::int32_t>(bucket), read_count(pair[1]));
+    if (durations.back().second == 0) place.fail("has no durations", kEvaluateAgain);
   }
-  return Json::object(
-      {{"durations", durations_to_json(service->durations)}, {"nodes", Json(std::move(nodes))}});
+  return durations;
 }
+
+constexpr ByHand<CoarseDurations> kDurations{&durations_to_json, &read_durations};
+
+constexpr auto kNodeFigures = fields_of<NodeFigures>(
+    field("pairs", &NodeFigures::pairs, kCount), field("attempts", &NodeFigures::attempts, kCount),
+    field("failed_attempts", &NodeFigures::failed_attempts, kCount),
+    field("retries", &NodeFigures::retries, kCount),
+    field("retries_succeeded", &NodeFigures::retries_succeeded, kCount),
+    field("durations", &NodeFigures::durations, kDurations));
+
+constexpr auto kService =
+    fields_of<ServiceFigures>(field("durations", &ServiceFigures::durations, kDurations),
+                              field("nodes", &ServiceFigures::nodes, kNodeFigures));
+
+constexpr auto kQuality = fields_of<Quality>(
+    shown("schema", [](const Quality&) { return kQualitySchema; }),
+    field("generated_at", &Quality::generated_at), field("as_of", &Quality::as_of),
+    inlined(&Quality::current, kOfWindow), kInput, inlined(&Quality::current, kOfPopulations),
+    field_or_default("baseline", &Quality::baseline,
+                     fields_of<WindowKpis>(kOfWindow, kOfPopulations)),
+    field_or_default("news", &Quality::news, kNews),
+    field_or_default("attribution", &Quality::attribution,
+                     ByHand<Attribution>{&attribution_to_json, &read_attribution}),
+    field_or_default("service", &Quality::service, kService));
 
 }  // namespace
 
-Json quality_to_json(const Quality& quality) {
-  Json baseline;
-  if (quality.baseline) {
-    baseline = Json::object({{"window", window_to_json(quality.baseline->window)},
-                             {"populations", populations_to_json(*quality.baseline)}});
-  }
-  return Json::object({{"schema", "dagloop.quality_report/1"},
-                       {"generated_at", format_time(quality.generated_at)},
-                       {"as_of", format_time(quality.as_of)},
-                       {"window", window_to_json(quality.current.window)},
-                       {"input", input_to_json(quality)},
-                       {"populations", populations_to_json(quality.current)},
-                       {"baseline", std::move(baseline)},
-                       {"news", news_to_json(quality.news)},
-                       {"attribution", attribution_to_json(quality.attribution)},
-                       {"service", service_to_json(quality.service)}});
+Json quality_to_json(const Quality& quality) { return write_json(kQuality, quality); }
+
+Quality quality_from_json(const Json& document, std::string_view where) {
+  const JsonReader reader(document, std::string(where));
+  expect_schema(reader, kQualitySchema);
+  return read_json<Quality>(kQuality, reader);
 }
 
 }  // namespace dagloop

@@ -36,8 +36,8 @@ double seconds_taken(const RollbackTiming& timing) {
   return std::chrono::duration<double>(timing.in_force_at - timing.trigger_at).count();
 }
 
-constexpr Word<Phase> kPhase{&parse_phase, "unknown phase", kRestore};
-constexpr Word<ChangeKind> kKind{&parse_kind, "unknown kind of change", kRestore};
+constexpr WordOf<Phase> kPhase{&parse_phase, "unknown phase", kRestore};
+constexpr WordOf<ChangeKind> kKind{&parse_kind, "unknown kind of change", kRestore};
 constexpr Count kRollbacks{"is no count", kRestore, INT_MAX};
 constexpr ByHand<PolicyValues> kValues{&values_to_json, &values_from_json};
 constexpr ByHand<Patch> kPatch{&patch_to_json, &patch_from_json};

@@ -34,7 +34,7 @@ constexpr std::string_view kFromBackup = "restore the journal from a backup";
 constexpr auto kEvent = fields_of<JournalEvent>(
     field("at", &JournalEvent::at),
     field("type", &JournalEvent::type,
-          Word<EventType>{&parse_event_type, "unknown event", kFromBackup}),
+          WordOf<EventType>{&parse_event_type, "unknown event", kFromBackup}),
     field("actor", &JournalEvent::actor), field("decision_digest", &JournalEvent::decision_digest),
     field("before", &JournalEvent::before), field("after", &JournalEvent::after),
     field("why", &JournalEvent::why));

@@ -100,7 +100,7 @@ struct Count {
 
 /// An enumerator as the word that to_string() prints; `parse` reads it, others are refused.
 template <typename Enum>
-struct Word {
+struct WordOf {
   std::optional<Enum> (*parse)(std::string_view word);
   std::string_view fault;
   std::string_view remedy;

@@ -73,7 +73,7 @@ constexpr auto kEverything = fields_of<Everything>(
     field("fine", &Everything::fine), field("shift", &Everything::shift),
     field("at", &Everything::at), field("rest", &Everything::rest),
     field("runs", &Everything::runs, kCount), field("percent", &Everything::percent, kPercent),
-    field("colour", &Everything::colour, Word<Colour>{&parse_colour, "unknown colour", "mend it"}),
+    field("colour", &Everything::colour, WordOf<Colour>{&parse_colour, "unknown colour", "mend it"}),
     field("ends", &Everything::ends, kEnds), inlined(&Everything::flat, kFlat),
     field("value", &Everything::value), field("interval", &Everything::interval, kEnds),
     field("names", &Everything::names), field("all_ends", &Everything::all_ends, kEnds),
