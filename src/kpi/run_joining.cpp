@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
-#include "kept_rows.hpp"
 #include "run_settling.hpp"
 #include "run_table_impl.hpp"
+#include "slot_rows.hpp"
 
 namespace dagloop {
 namespace {
@@ -57,24 +57,24 @@ std::vector<Place> places_of(std::vector<std::vector<std::uint32_t>>& slots) {
 }  // namespace
 
 // Writes slot after slot.
-void RunTable::Impl::give_out(const std::function<void(KeptSlot&&)>& take,
+void RunTable::Impl::give_out(const std::function<void(SettledSlot&&)>& take,
                               const std::map<PartialKey, KpiPartial>& partials,
                               std::vector<std::vector<std::uint32_t>>& slots) const {
   const std::vector<Place> places = places_of(slots);
   auto partial = partials.begin();
   for (std::size_t i = 0; i < places.size();) {
     const TimePoint slot = places[i].slot();
-    KeptRowsWriter writer(pools, slot);
+    SlotRowsWriter writer(pools, slot);
     for (; i < places.size() && places[i].slot() == slot; ++i) {
       const RunShard& shard = shards[places[i].shard()];
       const std::uint32_t run = places[i].run();
       writer.add({&shard.runs[run], rows_of(shard.nodes, run), rows_of(shard.superseded, run)});
     }
-    KeptSlot kept = writer.take();
+    SettledSlot settled = writer.take();
     for (; partial != partials.end() && partial->first.slot == slot; ++partial) {
-      kept.partials.insert(*partial);
+      settled.partials.insert(*partial);
     }
-    take(std::move(kept));
+    take(std::move(settled));
   }
 }
 
@@ -106,10 +106,10 @@ void RunTable::Impl::join(std::vector<RunTable>& tables, unsigned threads,
   work(0);
 }
 
-bool RunTable::add_kept(TimePoint slot, std::string_view rows) {
+bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
   Impl& self = *impl_;
   const Window& range = self.options.range;
-  return read_kept_runs(rows, slot, self.pools, [&](const KeptRun& run) {
+  return read_slot_runs(rows, slot, self.pools, [&](const SlotRun& run) {
     const bool has_record = run.record.is_run_record && range.contains(run.record.created_at);
     const auto in_range = [&](const NodeRow& row) { return range.contains(row.record.created_at); };
     if (!has_record && std::ranges::none_of(run.nodes, in_range)) return;
@@ -139,17 +139,17 @@ void RunTable::append_key_prefixes(std::vector<std::uint32_t>& prefixes) {
 bool RunTable::shares_run(std::string_view rows) {
   impl_->flush();
   bool found = false;
-  const bool is_whole = read_kept_keys(rows, [&](const Hash128& key) {
+  const bool is_whole = read_slot_keys(rows, [&](const Hash128& key) {
     const RunShard& shard = impl_->shards[key.high % kShards];
     found = found || shard.index.contains(shard.runs, key);
   });
   return found || !is_whole;
 }
 
-void RunTable::keep(std::vector<RunTable> tables, const ErrorClasses& classes, unsigned threads,
-                    const std::function<void(KeptSlot&&)>& take) {
+void RunTable::finish_slots(std::vector<RunTable> tables, const ErrorClasses& classes,
+                            unsigned threads, const std::function<void(SettledSlot&&)>& take) {
   Impl& first = *tables.front().impl_;
-  DAGLOOP_ASSERT(first.options.rows == Rows::kept && first.options.dedupe == Dedupe::runs);
+  DAGLOOP_ASSERT(first.options.rows == Rows::given_out && first.options.dedupe == Dedupe::runs);
   DAGLOOP_ASSERT(first.options.cuts.empty());
   std::vector<std::unique_ptr<Settling>> settlings(threads);
   std::vector<std::vector<std::uint32_t>> slots(kShards);

@@ -21,7 +21,7 @@ constexpr std::size_t kWaiting = 16;
 
 struct RunTable::Impl {
   explicit Impl(RunTableOptions given) : options(std::move(given)) {
-    for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::kept;
+    for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::given_out;
   }
 
   RecordRow row_of(const LogRecord& record) {
@@ -64,7 +64,7 @@ struct RunTable::Impl {
                    const std::function<void(unsigned, std::size_t, RunShard)>& take);
 
   // Hands the runs, settled, to `take` by slot; `slots` has that of each run, by shard.
-  void give_out(const std::function<void(KeptSlot&&)>& take,
+  void give_out(const std::function<void(SettledSlot&&)>& take,
                 const std::map<PartialKey, KpiPartial>& partials,
                 std::vector<std::vector<std::uint32_t>>& slots) const;
 

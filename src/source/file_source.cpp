@@ -12,8 +12,8 @@ FileSource::FileSource(std::vector<std::string> paths, SourceOptions options, st
 
 PartialSet FileSource::read(const LogQuery& query) {
   const std::vector<std::string> paths = paths_of_range(paths_, query.range);
-  auto kept = read_with_rollup(sources_, paths, options_, query);
-  return kept ? std::move(*kept) : read_files(paths, options_, query, kChunkBytes);
+  auto counted = read_with_rollup(sources_, paths, options_, query);
+  return counted ? std::move(*counted) : read_files(paths, options_, query, kChunkBytes);
 }
 
 std::string FileSource::describe() const {

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 
 namespace dagloop {
 

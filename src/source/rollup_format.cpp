@@ -82,7 +82,7 @@ LineCounts decode_counts(ByteReader& in) {
   return counts;
 }
 
-void encode_file(const KeptFile& file, ByteWriter& out) {
+void encode_file(const LogFile& file, ByteWriter& out) {
   out.text(file.path);
   for (const std::uint64_t number : {file.device, file.inode, file.size}) out.number(number);
   out.signed_number(file.mtime_ns);
@@ -103,8 +103,8 @@ void encode_file(const KeptFile& file, ByteWriter& out) {
   }
 }
 
-KeptFile decode_file(ByteReader& in) {
-  KeptFile file;
+LogFile decode_file(ByteReader& in) {
+  LogFile file;
   file.path = in.text();
   for (std::uint64_t* number : {&file.device, &file.inode, &file.size}) *number = in.number();
   file.mtime_ns = in.signed_number();
@@ -149,7 +149,7 @@ std::string encode(const RollupRoot& root) {
   }
   out.signed_number(root.reach.count());
   out.number(root.files.size());
-  for (const KeptFile& file : root.files) encode_file(file, out);
+  for (const LogFile& file : root.files) encode_file(file, out);
   out.number(root.slots.size());
   TimePoint before;
   for (const auto& [slot, entry] : root.slots) {

@@ -39,7 +39,7 @@ struct LineCounts {
 enum class FileForm : std::uint8_t { plain, compressed };
 
 /// A file, and how far its lines are settled.
-struct KeptFile {
+struct LogFile {
   std::string path;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -52,7 +52,7 @@ struct KeptFile {
   ContentHash hash;                // of them
   LineCounts counts;               // of those that are settled
   std::vector<LineRange> pending;  // lines among them that are not; ascending
-  bool operator==(const KeptFile&) const = default;
+  bool operator==(const LogFile&) const = default;
 };
 
 /// A slot of settled runs.
@@ -70,7 +70,7 @@ struct RollupRoot {
   TimePoint consumed_before;  // the latest end of a range so far
   TimePoint latest;           // the latest LogQuery::latest so far
   Microseconds reach{0};      // the longest range so far
-  std::vector<KeptFile> files;
+  std::vector<LogFile> files;
   std::map<TimePoint, SlotEntry> slots;
   std::map<TimePoint, std::uint64_t> hours;  // those with a sum, and the version of that
   bool operator==(const RollupRoot&) const = default;

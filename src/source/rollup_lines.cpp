@@ -48,14 +48,14 @@ void append_lines(std::vector<LineRange>& ranges, const LineRange& next) {
   }
 }
 
-// Turns lines into runs that are kept, and runs that count now alone.
+// Turns lines into settled runs, and runs that count now alone.
 class SettlingWorker final : public LineWorker {
  public:
   SettlingWorker(const std::vector<PlannedPart>& planned, const PlannedReadOptions& options)
       : LineWorker(options.source.mapping, options.query.latest),
         parts(planned.size()),
         settled({Window{options.kept_from, options.query.range.end},
-                 options.source.mapping.outcome_node, Dedupe::runs, Rows::kept}),
+                 options.source.mapping.outcome_node, Dedupe::runs, Rows::given_out}),
         unsettled({options.query.range, options.source.mapping.outcome_node}),
         planned_(planned),
         options_(options) {}
@@ -118,7 +118,7 @@ class SettlingWorker final : public LineWorker {
 
 // A compressed file is read by one worker alone, for its lines have to be counted one after
 // another.
-FilePart file_part(const PlannedPart& planned, const KeptFile& file) {
+FilePart file_part(const PlannedPart& planned, const LogFile& file) {
   if (file.form == FileForm::compressed) return {file.path, {}, Readers::one, planned.only};
   const PlainRange bytes{file.device, file.inode, planned.lines.begin, planned.lines.end};
   return {file.path, bytes, Readers::all, planned.only};
@@ -159,7 +159,7 @@ void join_pending(std::vector<LineRange>& pending) {
 }
 
 // Puts together what the workers found; lines get their numbers in the file.
-LogReading united(const std::vector<KeptFile>& files, const std::vector<PlannedPart>& parts,
+LogReading united(const std::vector<LogFile>& files, const std::vector<PlannedPart>& parts,
                   const std::vector<LineNumbers>& numbers, std::deque<SettlingWorker>& workers) {
   LogReading reading;
   reading.files.resize(files.size());
@@ -186,7 +186,7 @@ LogReading united(const std::vector<KeptFile>& files, const std::vector<PlannedP
 
 }  // namespace
 
-std::optional<LogReading> read_planned(const std::vector<KeptFile>& files,
+std::optional<LogReading> read_planned(const std::vector<LogFile>& files,
                                        const std::vector<PlannedPart>& planned,
                                        const PlannedReadOptions& options) {
   std::vector<FilePart> parts;

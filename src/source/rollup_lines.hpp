@@ -38,7 +38,7 @@ struct FileReading {
 /// What was read of all files.
 struct LogReading {
   std::vector<FileReading> files;
-  std::vector<RunTable> settled;    // one a thread: what is to be kept
+  std::vector<RunTable> settled;    // one a thread: what is to be stored
   std::vector<RunTable> unsettled;  // one a thread: what counts now alone
 };
 
@@ -55,7 +55,7 @@ struct PlannedReadOptions {
 ///
 /// Shape:  nullopt where a path has become another file, or too many lines are not settled.
 /// Errors: Error{source} of the first part that cannot be read.
-std::optional<LogReading> read_planned(const std::vector<KeptFile>& files,
+std::optional<LogReading> read_planned(const std::vector<LogFile>& files,
                                        const std::vector<PlannedPart>& parts,
                                        const PlannedReadOptions& options);
 

@@ -65,7 +65,7 @@ class Planner {
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> by_inode;
     std::map<std::string_view, std::size_t> by_path;
     for (std::size_t i = 0; i < root_.files.size(); ++i) {
-      const KeptFile& file = root_.files[i];
+      const LogFile& file = root_.files[i];
       by_inode.emplace(std::pair(file.device, file.inode), i);
       by_path.emplace(file.path, i);
     }
@@ -84,11 +84,11 @@ class Planner {
   }
 
   // A file that is not among the paths, or no longer what it was, must have no record in the range.
-  bool is_behind(const KeptFile& file) const {
+  bool is_behind(const LogFile& file) const {
     return !file.counts.newest || *file.counts.newest < range_.start;
   }
 
-  void remember(const KeptFile& file) {
+  void remember(const LogFile& file) {
     if (!is_behind(file)) plan_.state = PlanState::rebuild;
     if (!file.counts.newest || *file.counts.newest < plan_.kept_from) return;
     plan_.files.push_back(file);
@@ -96,7 +96,7 @@ class Planner {
   }
 
   void add(const std::string& path, const struct stat& info, std::optional<std::size_t> known) {
-    KeptFile file;
+    LogFile file;
     if (known) file = root_.files[*known];
     file.path = path;
     const auto size = static_cast<std::uint64_t>(info.st_size);
@@ -120,7 +120,7 @@ class Planner {
         forget(file);
         known.reset();
       }
-      if (!known) file = KeptFile();
+      if (!known) file = LogFile();
       file.path = path;
       file.form = form_of(path, open, size);
       end = file.form == FileForm::compressed ? size : end_of_lines(open, file.consumed, size);
@@ -134,7 +134,7 @@ class Planner {
   }
 
   // Returns whether the file still begins with what was consumed of it.
-  bool continues(const KeptFile& file, const OpenFile& open, const struct stat& info) const {
+  bool continues(const LogFile& file, const OpenFile& open, const struct stat& info) const {
     const auto size = static_cast<std::uint64_t>(info.st_size);
     const bool is_same_file = file.device == info.st_dev && file.inode == info.st_ino;
     const bool is_same_time = is_same_file && file.mtime_ns == mtime_of(info).count();
@@ -146,13 +146,13 @@ class Planner {
   }
 
   // Records of the file may be kept that are not in the log any more: all before kept_from.
-  void forget(const KeptFile& file) {
+  void forget(const LogFile& file) {
     if (!file.counts.newest) return;
     const TimePoint behind = ceil_to_slot(*file.counts.newest + Microseconds{1});
     plan_.kept_from = std::max(plan_.kept_from, behind);
   }
 
-  void add_parts(KeptFile& file, std::uint64_t end) {
+  void add_parts(LogFile& file, std::uint64_t end) {
     const std::size_t index = plan_.files.size();
     const auto add = [&](PartUse use, const LineRange& lines) {
       plan_.parts.push_back({index, use, lines, {}});
@@ -190,7 +190,7 @@ RollupPlan plan_read(const RollupRoot& root, const std::vector<std::string>& pat
 
 bool take_reading(RollupPlan& plan, const LogReading& reading, unsigned threads) {
   for (std::size_t i = 0; i < plan.path_count; ++i) {
-    KeptFile& file = plan.files[i];
+    LogFile& file = plan.files[i];
     const FileReading& read = reading.files[i];
     file.counts.merge(read.settled);
     file.pending = read.pending;

@@ -11,18 +11,18 @@
 
 namespace dagloop {
 
-/// What can be done with what is kept.
+/// What can be done with what is stored.
 enum class PlanState {
   ready,
-  rebuild,   // records that were kept are gone or others: begin anew
+  rebuild,   // records that were stored are gone or others: begin anew
   unusable,  // a path is no regular file, or changes at this moment: read without a store
 };
 
 /// What has to be read.
 struct RollupPlan {
   PlanState state = PlanState::ready;
-  TimePoint kept_from;          // later than before where a file is gone whose records were earlier
-  std::vector<KeptFile> files;  // those of the paths, in order, then files remembered
+  TimePoint kept_from;         // later than before where a file is gone whose records were earlier
+  std::vector<LogFile> files;  // those of the paths, in order, then files remembered
   std::size_t path_count = 0;
   std::vector<PlannedPart> parts;
   std::vector<std::uint64_t> consumed;  // by file: bytes that are consumed after the reading

@@ -5,13 +5,13 @@
 #include <thread>
 #include <utility>
 
-#include "dagloop/kpi/kept_slot.hpp"
 #include "dagloop/kpi/partial_codec.hpp"
 #include "dagloop/kpi/run_table.hpp"
-#include "source/kept_sums.hpp"
-#include "source/kept_values.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
+#include "source/log_values.hpp"
 #include "source/rollup_lines.hpp"
 #include "source/rollup_plan.hpp"
+#include "source/rollup_sums.hpp"
 
 namespace dagloop {
 namespace {
@@ -72,8 +72,8 @@ class RollupRead {
         read_planned(plan.files, plan.parts,
                      {options_, query_, root.kept_from, limits_.chunk_bytes, limits_.max_pending});
     if (!reading || !take_reading(plan, *reading, threads_)) return Outcome::unusable;
-    KeptValues values(store_, log_, version, others, limits_.commit_bytes);
-    KeptSums sums(root, values, query_, options_);
+    LogValues values(store_, log_, version, others, limits_.commit_bytes);
+    RollupSums sums(root, values, query_, options_);
     const Outcome outcome = sums.settle(std::move(reading->settled), std::move(reading->unsettled))
                                 ? Outcome::done
                             : sums.is_outdated() ? Outcome::unusable
@@ -82,7 +82,7 @@ class RollupRead {
     result_ = sums.take();
     count_input(plan, *reading);
     root.files = std::move(plan.files);
-    for (KeptFile& file : root.files) fold(file.counts, root.kept_from);
+    for (LogFile& file : root.files) fold(file.counts, root.kept_from);
     const std::string after = encode(root);
     if (values.is_changed() || after != before) values.commit(after);
     return Outcome::done;
@@ -106,7 +106,7 @@ class RollupRead {
 
   void count_input(const RollupPlan& plan, const LogReading& reading) {
     for (std::size_t i = 0; i < plan.path_count; ++i) {
-      const KeptFile& file = plan.files[i];
+      const LogFile& file = plan.files[i];
       count_lines(file.path, file.counts);
       count_lines(file.path, reading.files[i].unsettled);
     }

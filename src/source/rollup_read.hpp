@@ -14,7 +14,7 @@ namespace dagloop {
 struct RollupLimits {
   std::size_t chunk_bytes = std::size_t{1} << 19;  // that files are read in
   std::size_t commit_bytes = std::size_t{1}
-                             << 25;   // of values, where a log is kept for the first time
+                             << 25;   // of values, where a log is stored for the first time
   std::size_t max_pending = 100'000;  // ranges of unsettled lines; of more, the store is not used
 };
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
-#include "dagloop/kpi/kept_slot.hpp"
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/record/record.hpp"
 
@@ -20,18 +20,18 @@ namespace dagloop {
 /// What counts as a duplicate.
 enum class Dedupe { runs, records };
 
-/// Whether settled runs are only counted, or given out again with their rows (keep()).
-enum class Rows { counted, kept };
+/// Whether settled runs are only counted, or given out again with their rows (finish_slots()).
+enum class Rows { counted, given_out };
 
 /// How records become runs.
 struct RunTableOptions {
   Window range;              // records created outside it are counted, not kept
   std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
   Dedupe dedupe = Dedupe::runs;
-  Rows rows = Rows::counted;  // kept only with Dedupe::runs
+  Rows rows = Rows::counted;  // given out only with Dedupe::runs
   /// Where the partials must be apart: ascending slot boundaries. All runs between two of them (and
   /// those before the first) come under one slot, the first of the stretch. Empty, as it must be
-  /// where rows are kept: every slot stands alone.
+  /// where rows are given out: every slot stands alone.
   std::vector<TimePoint> cuts = {};
   bool operator==(const RunTableOptions&) const = default;
 };
@@ -63,26 +63,26 @@ class RunTable {
   static PartialSet finish(std::vector<RunTable> tables, const ErrorClasses& classes,
                            unsigned threads);
 
-  /// Takes in the runs of a kept slot, as far as their records lie in the range.
+  /// Takes in the runs of a settled slot, as far as their records lie in the range.
   ///
-  /// Shape:  `rows` of a KeptSlot, with its slot; the range may start later than the one that it
-  ///         was kept with, but ends behind all of its records (one that stands hides earlier
+  /// Shape:  `rows` of a SettledSlot, with its slot; the range may start later than the one that it
+  ///         was settled with, but ends behind all of its records (one that stands hides earlier
   ///         ones). The records were counted when they were read first and are not counted as read
   ///         again; duplicates among them are.
-  /// Errors: false, perhaps after some runs, for bytes that are no kept rows.
-  bool add_kept(TimePoint slot, std::string_view rows);
-  /// Appends the key prefixes (4 bytes each, as in KeptSlot) of all runs. Order: before keep().
+  /// Errors: false, perhaps after some runs, for bytes that are no rows of a slot.
+  bool add_slot(TimePoint slot, std::string_view rows);
+  /// Appends the key prefixes (4 bytes each, as in SettledSlot) of all runs. Order: before finish_slots().
   void append_key_prefixes(std::vector<std::uint32_t>& prefixes);
-  /// Returns whether a run of a kept slot's `rows` is in the table; also where the rows are
+  /// Returns whether a run of a settled slot's `rows` is in the table; also where the rows are
   /// damaged.
   bool shares_run(std::string_view rows);
   /// Settles the runs of several tables of the same options as one and gives them out by slot, in
   /// order of time.
   ///
-  /// Shape:  the tables' options have Rows::kept.
+  /// Shape:  the tables' options have Rows::given_out.
   /// Order:  once, instead of finish().
-  static void keep(std::vector<RunTable> tables, const ErrorClasses& classes, unsigned threads,
-                   const std::function<void(KeptSlot&&)>& take);
+  static void finish_slots(std::vector<RunTable> tables, const ErrorClasses& classes,
+                           unsigned threads, const std::function<void(SettledSlot&&)>& take);
 
  private:
   struct Impl;

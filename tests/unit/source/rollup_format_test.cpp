@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "dagloop/base/bytes.hpp"
-#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 #include "rollout_generator.hpp"
 #include "source/key_filter.hpp"
 
@@ -38,7 +38,7 @@ RollupRoot some_root(Random& random) {
   root.latest = some_slot(random) + Microseconds(1);
   root.reach = std::chrono::hours(random.below(99));
   for (std::uint64_t i = random.below(4); i > 0; --i) {
-    KeptFile file;
+    LogFile file;
     file.path = "logs/" + std::to_string(i);
     file.inode = random.next();
     file.size = random.below(1U << 30U);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "dagloop/base/bytes.hpp"
-#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 #include "run_shard.hpp"
 
 namespace dagloop {
@@ -24,14 +24,14 @@ struct WholeRun {
 };
 
 /// Writes the runs of one slot.
-class KeptRowsWriter {
+class SlotRowsWriter {
  public:
-  KeptRowsWriter(const Pools& pools, TimePoint slot) : pools_(pools) { kept_.slot = slot; }
+  SlotRowsWriter(const Pools& pools, TimePoint slot) : pools_(pools) { slot_.slot = slot; }
 
   /// Adds a run that ended in the slot.
   void add(const WholeRun& run);
   /// Returns the slot, without its partials. Order: last.
-  KeptSlot take();
+  SettledSlot take();
 
  private:
   void add_text(std::uint32_t number);
@@ -39,7 +39,7 @@ class KeptRowsWriter {
   void add_time(TimePoint time);
 
   const Pools& pools_;
-  KeptSlot kept_;
+  SettledSlot slot_;
   std::string keys_;
   ByteWriter texts_;
   ByteWriter fanouts_;
@@ -48,8 +48,8 @@ class KeptRowsWriter {
   std::unordered_map<std::uint32_t, std::uint64_t> fanout_numbers_;
 };
 
-/// A run as read; its rows refer to the pools given to read_kept_runs.
-struct KeptRun {
+/// A run as read; its rows refer to the pools given to read_slot_runs.
+struct SlotRun {
   Hash128 key;
   RecordRow record;  // where is_run_record
   std::vector<NodeRow> nodes;
@@ -57,12 +57,12 @@ struct KeptRun {
 };
 
 /// Reads all blocks and hands each run to `take`; returns false, perhaps after some runs, for bytes
-/// that no KeptRowsWriter wrote.
-bool read_kept_runs(std::string_view rows, TimePoint slot, Pools& pools,
-                    const std::function<void(const KeptRun&)>& take);
+/// that no SlotRowsWriter wrote.
+bool read_slot_runs(std::string_view rows, TimePoint slot, Pools& pools,
+                    const std::function<void(const SlotRun&)>& take);
 
-/// Hands the keys of all runs to `take`; returns as read_kept_runs.
-bool read_kept_keys(std::string_view rows, const std::function<void(const Hash128&)>& take);
+/// Hands the keys of all runs to `take`; returns as read_slot_runs.
+bool read_slot_keys(std::string_view rows, const std::function<void(const Hash128&)>& take);
 
 /// Returns the first bytes of a key, by which runs are looked for before their rows are read.
 inline std::uint32_t key_prefix(const Hash128& key) {

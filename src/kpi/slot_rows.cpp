@@ -1,4 +1,4 @@
-#include "kept_rows.hpp"
+#include "slot_rows.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -32,7 +32,7 @@ class BlockReader {
       : in_(block), slot_(slot), pools_(pools) {}
 
   // Returns whether the block was one.
-  bool read(const std::function<void(const KeptRun&)>& take) {
+  bool read(const std::function<void(const SlotRun&)>& take) {
     const std::uint64_t count = in_.count(sizeof(Hash128));
     const std::string_view keys = in_.raw(count * sizeof(Hash128));
     for (std::uint64_t left = in_.count(1); left > 0 && in_.ok(); --left) {
@@ -44,7 +44,7 @@ class BlockReader {
       fanout.failed = in_.number();
       fanouts_.push_back(pools_.fanouts.intern(fanout));
     }
-    KeptRun run;
+    SlotRun run;
     ByteReader key(keys);
     for (std::uint64_t i = 0; i < count && in_.ok(); ++i) {
       run.key.low = key.fixed64();
@@ -56,7 +56,7 @@ class BlockReader {
   }
 
  private:
-  void read_run(KeptRun& run) {
+  void read_run(SlotRun& run) {
     const std::uint64_t head = in_.number();
     const bool has_record = (head & 1U) != 0;
     const std::uint64_t nodes = head >> 1U;
@@ -128,7 +128,7 @@ class BlockReader {
 
 }  // namespace
 
-void KeptSlot::merge(KeptSlot&& other) {
+void SettledSlot::merge(SettledSlot&& other) {
   earliest = std::min(earliest, other.earliest);
   latest = std::max(latest, other.latest);
   runs += other.runs;
@@ -138,20 +138,20 @@ void KeptSlot::merge(KeptSlot&& other) {
   rows += other.rows;
 }
 
-void KeptRowsWriter::add_time(TimePoint time) {
-  kept_.earliest = std::min(kept_.earliest, time);
-  kept_.latest = std::max(kept_.latest, time);
-  rows_.signed_number((time - kept_.slot).count());
+void SlotRowsWriter::add_time(TimePoint time) {
+  slot_.earliest = std::min(slot_.earliest, time);
+  slot_.latest = std::max(slot_.latest, time);
+  rows_.signed_number((time - slot_.slot).count());
 }
 
-void KeptRowsWriter::add_text(std::uint32_t number) {
+void SlotRowsWriter::add_text(std::uint32_t number) {
   if (number == 0) return rows_.number(0);
   const auto [known, is_new] = text_numbers_.try_emplace(number, text_numbers_.size() + 1);
   if (is_new) texts_.text(pools_.texts.text(number));
   rows_.number(known->second);
 }
 
-void KeptRowsWriter::add_record(const RecordRow& record) {
+void SlotRowsWriter::add_record(const RecordRow& record) {
   const DurationForm form = form_of(record.duration_ms);
   rows_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(record.status) |
                                        static_cast<unsigned>(record.compensation) << 4U));
@@ -174,16 +174,16 @@ void KeptRowsWriter::add_record(const RecordRow& record) {
   rows_.number(known->second);
 }
 
-void KeptRowsWriter::add(const WholeRun& run) {
-  ++kept_.runs;
-  kept_.duplicates += run.superseded.size();
+void SlotRowsWriter::add(const WholeRun& run) {
+  ++slot_.runs;
+  slot_.duplicates += run.superseded.size();
   ByteWriter key;
   key.fixed64(run.run->key.low);
   key.fixed64(run.run->key.high);
   keys_ += key.bytes();
   ByteWriter prefix;
   prefix.fixed32(key_prefix(run.run->key));
-  kept_.key_prefixes += prefix.bytes();
+  slot_.key_prefixes += prefix.bytes();
   const bool has_record = run.run->record.is_run_record;
   rows_.number(run.nodes.size() << 1U | (has_record ? 1U : 0U));
   rows_.number(run.superseded.size());
@@ -196,9 +196,9 @@ void KeptRowsWriter::add(const WholeRun& run) {
   for (const SupersededRow& row : run.superseded) add_time(row.created_at);
 }
 
-KeptSlot KeptRowsWriter::take() {
+SettledSlot SlotRowsWriter::take() {
   ByteWriter block;
-  block.number(kept_.runs);
+  block.number(slot_.runs);
   block.raw(keys_);
   block.number(text_numbers_.size());
   block.raw(texts_.bytes());
@@ -207,12 +207,12 @@ KeptSlot KeptRowsWriter::take() {
   block.raw(rows_.bytes());
   ByteWriter out;
   out.text(block.bytes());
-  kept_.rows = out.take();
-  return std::move(kept_);
+  slot_.rows = out.take();
+  return std::move(slot_);
 }
 
-bool read_kept_runs(std::string_view rows, TimePoint slot, Pools& pools,
-                    const std::function<void(const KeptRun&)>& take) {
+bool read_slot_runs(std::string_view rows, TimePoint slot, Pools& pools,
+                    const std::function<void(const SlotRun&)>& take) {
   ByteReader blocks(rows);
   while (blocks.ok() && !blocks.done()) {
     if (!BlockReader(blocks.text(), slot, pools).read(take)) return false;
@@ -220,7 +220,7 @@ bool read_kept_runs(std::string_view rows, TimePoint slot, Pools& pools,
   return blocks.ok();
 }
 
-bool read_kept_keys(std::string_view rows, const std::function<void(const Hash128&)>& take) {
+bool read_slot_keys(std::string_view rows, const std::function<void(const Hash128&)>& take) {
   ByteReader blocks(rows);
   while (blocks.ok() && !blocks.done()) {
     ByteReader in(blocks.text());

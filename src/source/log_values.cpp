@@ -1,10 +1,10 @@
-#include "source/kept_values.hpp"
+#include "source/log_values.hpp"
 
 #include <utility>
 
 namespace dagloop {
 
-bool KeptValues::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
+bool LogValues::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
   const bool is_hourly = kind == ValueKind::hour_partials || kind == ValueKind::hour_keys;
   // A few values too many cost less than a query more.
   const Microseconds near = 4 * (is_hourly ? Microseconds(kHour) : Microseconds(kSlot));
@@ -20,8 +20,8 @@ bool KeptValues::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
   return true;
 }
 
-std::optional<ByteReader> KeptValues::find(ValueKind kind, TimePoint time,
-                                           std::uint64_t version) const {
+std::optional<ByteReader> LogValues::find(ValueKind kind, TimePoint time,
+                                          std::uint64_t version) const {
   const std::string name = value_name(kind, time);
   const bool is_written = version == version_ + 1;
   const auto& values = is_written ? written_ : fetched_;
@@ -32,7 +32,7 @@ std::optional<ByteReader> KeptValues::find(ValueKind kind, TimePoint time,
   return in;
 }
 
-std::uint64_t KeptValues::write(ValueKind kind, TimePoint time, const ByteWriter& bytes) {
+std::uint64_t LogValues::write(ValueKind kind, TimePoint time, const ByteWriter& bytes) {
   ByteWriter out;
   out.fixed64(version_ + 1);
   out.raw(bytes.bytes());
@@ -43,7 +43,7 @@ std::uint64_t KeptValues::write(ValueKind kind, TimePoint time, const ByteWriter
   return version_ + 1;
 }
 
-void KeptValues::make_room() {
+void LogValues::make_room() {
   if (!may_commit_early_ || written_bytes_ <= commit_bytes_) return;
   RollupChange change{std::move(erased_), std::move(written_), others_};
   may_commit_early_ = store_.commit(log_, version_, change);
@@ -59,13 +59,13 @@ void KeptValues::make_room() {
   ++version_;
 }
 
-void KeptValues::erase(ValueKind kind, TimePoint time) {
+void LogValues::erase(ValueKind kind, TimePoint time) {
   const std::string name = value_name(kind, time);
   written_.erase(name);
   erased_.insert(name);
 }
 
-void KeptValues::commit(const std::string& root) {
+void LogValues::commit(const std::string& root) {
   written_[kRootName] = root;
   store_.commit(log_, version_, {std::move(erased_), std::move(written_), others_});
 }

@@ -9,18 +9,18 @@
 #include <vector>
 
 #include "dagloop/base/bytes.hpp"
-#include "dagloop/kpi/kept_slot.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 #include "dagloop/source/rollup_store.hpp"
 #include "source/rollup_format.hpp"
 
 namespace dagloop {
 
 /// Values, fetched where they are needed.
-class KeptValues {
+class LogValues {
  public:
   /// Shape: `others` and `commit_bytes` as commit() and make_room() say.
-  KeptValues(RollupStore& store, std::string log, std::uint64_t version,
-             RollupChange::Others others, std::size_t commit_bytes)
+  LogValues(RollupStore& store, std::string log, std::uint64_t version, RollupChange::Others others,
+            std::size_t commit_bytes)
       : store_(store),
         log_(std::move(log)),
         version_(version),

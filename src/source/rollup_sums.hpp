@@ -1,4 +1,4 @@
-// Private to the source layer: settles what was read together with the kept slots that it reopens,
+// Private to the source layer: settles what was read together with the settled slots that it reopens,
 // and adds up partials.
 #pragma once
 
@@ -8,29 +8,29 @@
 #include <set>
 #include <vector>
 
-#include "dagloop/kpi/kept_slot.hpp"
 #include "dagloop/kpi/run_table.hpp"
+#include "dagloop/kpi/settled_slot.hpp"
 #include "dagloop/source/log_source.hpp"
-#include "source/kept_values.hpp"
+#include "source/log_values.hpp"
 #include "source/rollup_format.hpp"
 
 namespace dagloop {
 
 class KeyFilter;
 
-/// Brings kept slots up to date and adds them up. For one read.
-class KeptSums {
+/// Brings settled slots up to date and adds them up. For one read.
+class RollupSums {
  public:
   /// Shape: `root`, of which slots and hours are changed, and `values` outlive it.
-  KeptSums(RollupRoot& root, KeptValues& values, const LogQuery& query,
-           const SourceOptions& options)
+  RollupSums(RollupRoot& root, LogValues& values, const LogQuery& query,
+             const SourceOptions& options)
       : root_(root),
         values_(values),
         query_(query),
         options_(options),
         is_new_(root.slots.empty()) {}
 
-  /// Settles the runs of `settled`, which are to be kept, and counts those of `unsettled` too.
+  /// Settles the runs of `settled`, which are to be stored, and counts those of `unsettled` too.
   /// Returns false where a value is missing or damaged.
   bool settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled);
   /// Returns whether values are missing because another process has committed meanwhile.
@@ -45,24 +45,24 @@ class KeptSums {
                   const std::function<bool(const std::vector<TimePoint>&)>& use);
   bool find_slots(const KeyFilter& filter, std::set<TimePoint>& slots);
   bool reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled);
-  bool keep(std::vector<RunTable> settled, std::vector<RunTable>& unsettled);
-  bool keep_slot(KeptSlot kept);
-  bool merge_known(KeptSlot& kept);
+  bool settle_new(std::vector<RunTable> settled, std::vector<RunTable>& unsettled);
+  bool write_slot(SettledSlot settled);
+  bool merge_known(SettledSlot& settled);
   void touch(TimePoint slot);
   void prune();
   bool sum_hours();
   bool sum_hour(TimePoint hour, const std::vector<TimePoint>& slots);
   bool add_apart(std::vector<RunTable> unsettled);
-  bool add_kept();
+  bool add_slots();
   bool add_values(ValueKind kind,
                   const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted);
   Window stretch_of(TimePoint slot) const;
 
   RollupRoot& root_;
-  KeptValues& values_;
+  LogValues& values_;
   const LogQuery& query_;
   const SourceOptions& options_;
-  const bool is_new_;  // nothing was kept before
+  const bool is_new_;  // nothing was settled before
   bool is_outdated_ = false;
   bool has_unsettled_ = false;
   std::set<TimePoint> touched_;  // hours

@@ -1,4 +1,4 @@
-// The runs that ended in one slot, kept whole: what they count, and their rows, so that they can be
+// The runs that ended in one slot, settled and whole: what they count, and their rows, so that they can be
 // settled again when a record of one of them comes late. Value types.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace dagloop {
 
-/// A slot. Every run that was kept is in exactly one, that of its end.
-struct KeptSlot {
+/// A slot. Every settled run is in exactly one, that of its end.
+struct SettledSlot {
   TimePoint slot;
   // Of the records of its runs, those that do not stand included.
   TimePoint earliest = TimePoint::max();
@@ -22,10 +22,10 @@ struct KeptSlot {
   std::uint64_t duplicates = 0;
   std::map<PartialKey, KpiPartial> partials;  // all of this slot
   std::string key_prefixes;                   // 4 bytes a run
-  std::string rows;                           // for RunTable::add_kept
+  std::string rows;                           // for RunTable::add_slot
 
   /// Adds other runs of the same slot.
-  void merge(KeptSlot&& other);
+  void merge(SettledSlot&& other);
 };
 
 /// Bytes of a key prefix.

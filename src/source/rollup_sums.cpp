@@ -1,4 +1,4 @@
-#include "source/kept_sums.hpp"
+#include "source/rollup_sums.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -28,14 +28,14 @@ void merge_as(TimePoint slot, const std::map<PartialKey, KpiPartial>& from,
 
 }  // namespace
 
-bool KeptSums::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
+bool RollupSums::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
   if (values_.fetch(kind, times)) return true;
   is_outdated_ = true;
   return false;
 }
 
 // Fetches the values of slots or hours that are not here.
-bool KeptSums::fetch_missing(ValueKind kind, std::vector<TimePoint> times) {
+bool RollupSums::fetch_missing(ValueKind kind, std::vector<TimePoint> times) {
   std::erase_if(times, [&](TimePoint time) {
     const std::uint64_t version =
         kind == ValueKind::hour_partials ? root_.hours.at(time) : root_.slots.at(time).version;
@@ -44,14 +44,14 @@ bool KeptSums::fetch_missing(ValueKind kind, std::vector<TimePoint> times) {
   return fetch(kind, times);
 }
 
-bool KeptSums::settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled) {
+bool RollupSums::settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled) {
   if (!reopen(settled, unsettled)) return false;
-  if (!keep(std::move(settled), unsettled)) return false;
+  if (!settle_new(std::move(settled), unsettled)) return false;
   prune();
-  return sum_hours() && add_apart(std::move(unsettled)) && add_kept();
+  return sum_hours() && add_apart(std::move(unsettled)) && add_slots();
 }
 
-bool KeptSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
+bool RollupSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
   if (filter.empty()) return true;
   std::vector<TimePoint> hours;
   for (const auto& [hour, version] : root_.hours) hours.push_back(hour);
@@ -81,8 +81,8 @@ bool KeptSums::find_slots(const KeyFilter& filter, std::set<TimePoint>& slots) {
 
 // Hands `times` to `use` a few at a time, and forgets what was fetched: memory that was just freed
 // is nearer than any other.
-bool KeptSums::in_batches(const std::vector<TimePoint>& times,
-                          const std::function<bool(const std::vector<TimePoint>&)>& use) {
+bool RollupSums::in_batches(const std::vector<TimePoint>& times,
+                            const std::function<bool(const std::vector<TimePoint>&)>& use) {
   constexpr std::size_t kBatch = 8;
   for (std::size_t first = 0; first < times.size(); first += kBatch) {
     const auto begin = times.begin() + static_cast<std::ptrdiff_t>(first);
@@ -93,8 +93,8 @@ bool KeptSums::in_batches(const std::vector<TimePoint>& times,
   return true;
 }
 
-// Takes the kept runs that new records belong to out of their slots, into the first table.
-bool KeptSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled) {
+// Takes the settled runs that new records belong to out of their slots, into the first table.
+bool RollupSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& unsettled) {
   std::vector<std::uint32_t> prefixes = prefixes_of(unsettled);
   has_unsettled_ = !prefixes.empty();
   if (is_new_) return true;
@@ -109,7 +109,7 @@ bool KeptSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& uns
     if (!in) return false;
     const std::string_view rows = in->rest();
     if (any_shares(settled, rows)) {
-      if (!settled.front().add_kept(slot, rows)) return false;
+      if (!settled.front().add_slot(slot, rows)) return false;
       values_.erase(ValueKind::slot_rows, slot);
       values_.erase(ValueKind::slot_partials, slot);
       root_.slots.erase(entry);
@@ -121,57 +121,60 @@ bool KeptSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& uns
   return true;
 }
 
-bool KeptSums::keep(std::vector<RunTable> settled, std::vector<RunTable>& unsettled) {
+bool RollupSums::settle_new(std::vector<RunTable> settled, std::vector<RunTable>& unsettled) {
   bool is_whole = true;
   const auto threads = static_cast<unsigned>(settled.size());
-  RunTable::keep(std::move(settled), options_.classes, threads, [&](KeptSlot&& kept) {
-    if (!is_whole) return;
-    if (has_unsettled_ && any_shares(unsettled, kept.rows)) apart_.insert(kept.slot);
-    is_whole = keep_slot(std::move(kept));
-  });
+  RunTable::finish_slots(std::move(settled), options_.classes, threads,
+                         [&](SettledSlot&& settled_slot) {
+                           if (!is_whole) return;
+                           if (has_unsettled_ && any_shares(unsettled, settled_slot.rows))
+                             apart_.insert(settled_slot.slot);
+                           is_whole = write_slot(std::move(settled_slot));
+                         });
   return is_whole;
 }
 
-bool KeptSums::keep_slot(KeptSlot kept) {
-  if (!merge_known(kept)) return false;
+bool RollupSums::write_slot(SettledSlot settled) {
+  if (!merge_known(settled)) return false;
   ByteWriter partials;
-  partials.text(kept.key_prefixes);
-  encode(kept.partials, partials);
-  values_.write(ValueKind::slot_partials, kept.slot, partials);
+  partials.text(settled.key_prefixes);
+  encode(settled.partials, partials);
+  values_.write(ValueKind::slot_partials, settled.slot, partials);
   ByteWriter rows;
-  rows.raw(kept.rows);
-  const std::uint64_t version = values_.write(ValueKind::slot_rows, kept.slot, rows);
-  root_.slots[kept.slot] = {kept.earliest, kept.latest, kept.duplicates, version};
-  touch(kept.slot);
+  rows.raw(settled.rows);
+  const std::uint64_t version = values_.write(ValueKind::slot_rows, settled.slot, rows);
+  root_.slots[settled.slot] = {settled.earliest, settled.latest, settled.duplicates, version};
+  touch(settled.slot);
   values_.make_room();
   return true;
 }
 
 // Adds what is known of the slot: runs that nothing new belongs to.
-bool KeptSums::merge_known(KeptSlot& kept) {
-  const auto known = root_.slots.find(kept.slot);
+bool RollupSums::merge_known(SettledSlot& settled) {
+  const auto known = root_.slots.find(settled.slot);
   if (known == root_.slots.end()) return true;
   const SlotEntry& entry = known->second;
   for (const ValueKind kind : {ValueKind::slot_partials, ValueKind::slot_rows}) {
-    if (!values_.find(kind, kept.slot, entry.version) && !fetch(kind, {kept.slot})) return false;
+    if (!values_.find(kind, settled.slot, entry.version) && !fetch(kind, {settled.slot}))
+      return false;
   }
-  auto partials = values_.find(ValueKind::slot_partials, kept.slot, entry.version);
-  auto rows = values_.find(ValueKind::slot_rows, kept.slot, entry.version);
+  auto partials = values_.find(ValueKind::slot_partials, settled.slot, entry.version);
+  auto rows = values_.find(ValueKind::slot_rows, settled.slot, entry.version);
   if (!partials || !rows) return false;
-  KeptSlot other;
-  other.slot = kept.slot;
+  SettledSlot other;
+  other.slot = settled.slot;
   other.earliest = entry.earliest;
   other.latest = entry.latest;
   other.duplicates = entry.duplicates;
   other.key_prefixes = partials->text();
   decode(*partials, other.partials);
   other.rows = rows->rest();
-  kept.merge(std::move(other));
+  settled.merge(std::move(other));
   return partials->done();
 }
 
 // What was added up of the slot's hour is no longer its sum.
-void KeptSums::touch(TimePoint slot) {
+void RollupSums::touch(TimePoint slot) {
   const TimePoint hour = hour_of(slot);
   touched_.insert(hour);
   if (root_.hours.erase(hour) == 0) return;
@@ -179,7 +182,7 @@ void KeptSums::touch(TimePoint slot) {
   values_.erase(ValueKind::hour_keys, hour);
 }
 
-void KeptSums::prune() {
+void RollupSums::prune() {
   for (auto at = root_.slots.begin(); at != root_.slots.end();) {
     if (at->second.latest >= root_.kept_from) {
       ++at;
@@ -194,7 +197,7 @@ void KeptSums::prune() {
 }
 
 // Adds up the hours that are over, once nothing new comes in them.
-bool KeptSums::sum_hours() {
+bool RollupSums::sum_hours() {
   std::map<TimePoint, std::vector<TimePoint>> hours;
   for (const auto& [slot, entry] : root_.slots) {
     const TimePoint hour = hour_of(slot);
@@ -209,7 +212,7 @@ bool KeptSums::sum_hours() {
   });
 }
 
-bool KeptSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
+bool RollupSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
   if (!fetch_missing(ValueKind::slot_partials, slots)) return false;
   std::map<PartialKey, KpiPartial> sum;
   ByteWriter keys;
@@ -232,7 +235,7 @@ bool KeptSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
 }
 
 // Settles the slots again whose runs have records before the range, or lines that count now alone.
-bool KeptSums::add_apart(std::vector<RunTable> unsettled) {
+bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
   const TimePoint start = query_.range.start;
   for (const auto& [slot, entry] : root_.slots) {
     if (entry.earliest < start && entry.latest >= start) apart_.insert(slot);
@@ -240,7 +243,7 @@ bool KeptSums::add_apart(std::vector<RunTable> unsettled) {
   if (!fetch_missing(ValueKind::slot_rows, {apart_.begin(), apart_.end()})) return false;
   for (const TimePoint slot : apart_) {
     auto in = values_.find(ValueKind::slot_rows, slot, root_.slots.at(slot).version);
-    if (!in || !unsettled.front().add_kept(slot, in->rest())) return false;
+    if (!in || !unsettled.front().add_slot(slot, in->rest())) return false;
   }
   const auto threads = static_cast<unsigned>(unsettled.size());
   const PartialSet apart = RunTable::finish(std::move(unsettled), options_.classes, threads);
@@ -253,14 +256,14 @@ bool KeptSums::add_apart(std::vector<RunTable> unsettled) {
 }
 
 // Returns the stretch of slots that fall together with `slot`.
-Window KeptSums::stretch_of(TimePoint slot) const {
+Window RollupSums::stretch_of(TimePoint slot) const {
   if (query_.cuts.empty()) return {slot, slot + kSlot};
   const auto behind = std::ranges::upper_bound(query_.cuts, slot);
   return {behind == query_.cuts.begin() ? query_.range.start : *std::prev(behind),
           behind == query_.cuts.end() ? query_.range.end : *behind};
 }
 
-bool KeptSums::add_kept() {
+bool RollupSums::add_slots() {
   std::map<TimePoint, std::pair<TimePoint, std::uint64_t>> hours;  // -> counted as, version
   std::map<TimePoint, std::pair<TimePoint, std::uint64_t>> slots;
   for (auto at = root_.slots.lower_bound(query_.range.start);
@@ -283,8 +286,8 @@ bool KeptSums::add_kept() {
   return add_values(ValueKind::hour_partials, hours) && add_values(ValueKind::slot_partials, slots);
 }
 
-bool KeptSums::add_values(ValueKind kind,
-                          const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted) {
+bool RollupSums::add_values(
+    ValueKind kind, const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted) {
   std::vector<TimePoint> times;
   times.reserve(wanted.size());
   for (const auto& [time, as] : wanted) times.push_back(time);
