@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "source/kept_range.hpp"
+#include "source/counted_range.hpp"
 #include "source/postgres_aggregate.hpp"
 #include "source/postgres_count.hpp"
 #include "source/postgres_repetition.hpp"
@@ -39,8 +39,8 @@ class RollupReading {
       : transaction_(transaction), tables_(tables), query_(query), options_(options) {}
 
   // What a range holds, counted from its start.
-  KeptRange count_anew(const LogQuery& range) {
-    KeptRange kept;
+  CountedRange count_anew(const LogQuery& range) {
+    CountedRange kept;
     kept.query = range;
     std::vector<PostgresTable> parts;
     for (const PostgresTable& table : tables_) {
@@ -54,7 +54,7 @@ class RollupReading {
   }
 
   // Whether the slots that are looked at this time hold what they held.
-  bool is_unchanged(const KeptRange& kept) {
+  bool is_unchanged(const CountedRange& kept) {
     const std::int64_t first = slot_number(kept.query.range.start);
     const std::int64_t last = slot_number(kept.query.range.end);
     const std::int64_t turn = first + kept.turn % std::max<std::int64_t>(1, last - first);
@@ -74,7 +74,7 @@ class RollupReading {
 
   // The sums of a range, moved to another one: the rows of runs that may lie elsewhere are taken
   // away, and come back as they lie there. None where that cannot be.
-  std::optional<RowSums> moved(const KeptRange& from, const LogQuery& to) {
+  std::optional<RowSums> moved(const CountedRange& from, const LogQuery& to) {
     const std::vector<Window> windows = windows_between(from.query, to);
     if (windows.empty()) return from.sums;
     const std::vector<PostgresTable> touched =
@@ -89,7 +89,7 @@ class RollupReading {
   }
 
   // Makes a sealed range longer.
-  bool seal(KeptRange& kept, const LogQuery& sealed) {
+  bool seal(CountedRange& kept, const LogQuery& sealed) {
     std::optional<RowSums> sums = moved(kept, sealed);
     if (!sums) return false;
     kept.sums = *std::move(sums);
@@ -228,11 +228,11 @@ std::string sums_name(const LogQuery& query) {
 }
 
 // None where it is missing, damaged, or too far away.
-std::optional<KeptRange> kept_value(const RollupValues& stored, const std::string& name,
-                                    const LogQuery& query) {
+std::optional<CountedRange> kept_value(const RollupValues& stored, const std::string& name,
+                                       const LogQuery& query) {
   const auto value = stored.values.find(name);
   if (value == stored.values.end()) return std::nullopt;
-  std::optional<KeptRange> kept = decode_kept_range(value->second);
+  std::optional<CountedRange> kept = decode_counted_range(value->second);
   if (!kept || !is_near(kept->query, query)) return std::nullopt;
   kept->query.latest = query.latest;  // no row of a range is of the future
   return kept;
@@ -268,8 +268,8 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   RollupReading reading(transaction, tables, query, options);
   const std::string name = sums_name(query);
   const RollupValues stored = options.rollup->load(log, name, name + kWhole);
-  std::optional<KeptRange> kept = kept_value(stored, name, query);
-  std::optional<KeptRange> whole = kept_value(stored, name + kWhole, query);
+  std::optional<CountedRange> kept = kept_value(stored, name, query);
+  std::optional<CountedRange> whole = kept_value(stored, name + kWhole, query);
   if (!kept || !reading.is_unchanged(*kept)) {
     kept = reading.count_anew(sealed);
     whole.reset();
@@ -277,7 +277,7 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   // What the last tick counted serves as long as the rows that were not sealed are still the same.
   const bool is_whole =
       whole && whole->slots == reading.slots_of({kept->query.range.end, whole->query.range.end});
-  const KeptRange& base = is_whole ? *whole : *kept;
+  const CountedRange& base = is_whole ? *whole : *kept;
   const std::optional<RowSums> sums = reading.moved(base, query);
   if (!sums) return {};
   const PartialSet answer = reading.answer(*sums);
@@ -288,7 +288,8 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
     return {};
   }
   kept->turn += kSlotsChecked;
-  const KeptRange next{query, *sums, reading.slots_of({kept->query.range.end, query.range.end}), 0};
+  const CountedRange next{query, *sums, reading.slots_of({kept->query.range.end, query.range.end}),
+                          0};
   options.rollup->commit(log, stored.version,
                          {{}, {{name, encode(*kept)}, {name + kWhole, encode(next)}}});
   return answer;

@@ -1,4 +1,4 @@
-#include "source/kept_range.hpp"
+#include "source/counted_range.hpp"
 
 #include <algorithm>
 
@@ -15,46 +15,46 @@ TimePoint read_time(ByteReader& bytes) { return TimePoint{Microseconds{bytes.sig
 
 }  // namespace
 
-std::string encode(const KeptRange& kept) {
+std::string encode(const CountedRange& counted) {
   ByteWriter bytes;
   bytes.number(kFormat);
-  write_time(kept.query.range.start, bytes);
-  write_time(kept.query.range.end, bytes);
-  bytes.number(kept.query.cuts.size());
-  for (const TimePoint cut : kept.query.cuts) write_time(cut, bytes);
-  kept.sums.encode(bytes);
-  bytes.number(kept.slots.size());
-  for (const auto& [number, mark] : kept.slots) {
+  write_time(counted.query.range.start, bytes);
+  write_time(counted.query.range.end, bytes);
+  bytes.number(counted.query.cuts.size());
+  for (const TimePoint cut : counted.query.cuts) write_time(cut, bytes);
+  counted.sums.encode(bytes);
+  bytes.number(counted.slots.size());
+  for (const auto& [number, mark] : counted.slots) {
     bytes.signed_number(number);
     bytes.signed_number(mark.rows);
     bytes.signed_number(mark.writers);
   }
-  bytes.signed_number(kept.turn);
+  bytes.signed_number(counted.turn);
   return bytes.take();
 }
 
-std::optional<KeptRange> decode_kept_range(std::string_view encoded) {
+std::optional<CountedRange> decode_counted_range(std::string_view encoded) {
   ByteReader bytes(encoded);
   if (bytes.number() != kFormat) return std::nullopt;
-  KeptRange kept;
-  kept.query.range.start = read_time(bytes);
-  kept.query.range.end = read_time(bytes);
+  CountedRange counted;
+  counted.query.range.start = read_time(bytes);
+  counted.query.range.end = read_time(bytes);
   for (std::uint64_t left = bytes.count(1); left > 0; --left) {
-    kept.query.cuts.push_back(read_time(bytes));
+    counted.query.cuts.push_back(read_time(bytes));
   }
   auto sums = RowSums::decode(bytes);
   if (!sums) return std::nullopt;
-  kept.sums = *std::move(sums);
+  counted.sums = *std::move(sums);
   for (std::uint64_t left = bytes.count(3); left > 0; --left) {
     const std::int64_t number = bytes.signed_number();
     const std::int64_t rows = bytes.signed_number();
-    kept.slots[number] = {rows, bytes.signed_number()};
+    counted.slots[number] = {rows, bytes.signed_number()};
   }
-  kept.turn = bytes.signed_number();
-  if (!bytes.done() || kept.turn < 0 || !std::ranges::is_sorted(kept.query.cuts)) {
+  counted.turn = bytes.signed_number();
+  if (!bytes.done() || counted.turn < 0 || !std::ranges::is_sorted(counted.query.cuts)) {
     return std::nullopt;
   }
-  return kept;
+  return counted;
 }
 
 std::int64_t slot_number(TimePoint time) { return floor_to_slot(time).time_since_epoch() / kSlot; }
@@ -72,14 +72,14 @@ LogQuery sealed_part(const LogQuery& query, Microseconds lateness) {
   return sealed;
 }
 
-std::vector<Window> windows_between(const LogQuery& kept, const LogQuery& query) {
+std::vector<Window> windows_between(const LogQuery& counted, const LogQuery& query) {
   std::vector<Window> windows;
   const auto differ = [&](TimePoint a, TimePoint b) {
     if (a != b) windows.push_back({std::min(a, b), std::max(a, b)});
   };
-  differ(kept.range.start, query.range.start);
-  differ(kept.range.end, query.range.end);
-  for (std::size_t i = 0; i < query.cuts.size(); ++i) differ(kept.cuts.at(i), query.cuts[i]);
+  differ(counted.range.start, query.range.start);
+  differ(counted.range.end, query.range.end);
+  for (std::size_t i = 0; i < query.cuts.size(); ++i) differ(counted.cuts.at(i), query.cuts[i]);
   std::ranges::sort(windows, {}, &Window::start);
   std::vector<Window> disjoint;
   for (const Window& window : windows) {
@@ -92,11 +92,12 @@ std::vector<Window> windows_between(const LogQuery& kept, const LogQuery& query)
   return disjoint;
 }
 
-bool is_near(const LogQuery& kept, const LogQuery& query) {
-  if (kept.cuts.size() != query.cuts.size()) return false;
-  if (query.range.start < kept.range.start) return false;  // what lies before was never looked at
+bool is_near(const LogQuery& counted, const LogQuery& query) {
+  if (counted.cuts.size() != query.cuts.size()) return false;
+  if (query.range.start < counted.range.start)
+    return false;  // what lies before was never looked at
   Microseconds apart{0};
-  for (const Window& window : windows_between(kept, query)) apart += window.length();
+  for (const Window& window : windows_between(counted, query)) apart += window.length();
   return apart * 4 < query.range.length();
 }
 

@@ -1,6 +1,6 @@
 // What is kept of a database between ticks: sums that are taken apart and put together again, and
 // the stretches by which two ranges differ, against a slow look at every slot.
-#include "source/kept_range.hpp"
+#include "source/counted_range.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
@@ -95,24 +95,24 @@ TEST_CASE("runs in flight are taken away whatever else is known of them") {
   CHECK(sums == RowSums{});
 }
 
-TEST_CASE("a kept range outlives the process, and a damaged one is not believed") {
-  KeptRange kept;
-  kept.query = range_query(0, 10, 20);
-  kept.sums = some_sums(kept.query);
-  kept.slots = {{100, {3, 900}}, {101, {1, 7}}};
-  kept.turn = 48;
-  const std::string bytes = encode(kept);
-  const auto read = decode_kept_range(bytes);
+TEST_CASE("a counted range outlives the process, and a damaged one is not believed") {
+  CountedRange counted;
+  counted.query = range_query(0, 10, 20);
+  counted.sums = some_sums(counted.query);
+  counted.slots = {{100, {3, 900}}, {101, {1, 7}}};
+  counted.turn = 48;
+  const std::string bytes = encode(counted);
+  const auto read = decode_counted_range(bytes);
   REQUIRE(read);
-  CHECK(read->query.range == kept.query.range);
-  CHECK(read->query.cuts == kept.query.cuts);
-  CHECK(read->sums == kept.sums);
-  CHECK(read->slots == kept.slots);
+  CHECK(read->query.range == counted.query.range);
+  CHECK(read->query.cuts == counted.query.cuts);
+  CHECK(read->sums == counted.sums);
+  CHECK(read->slots == counted.slots);
   CHECK(read->turn == 48);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    CHECK_FALSE(decode_kept_range(std::string_view(bytes).substr(0, size)));
+    CHECK_FALSE(decode_counted_range(std::string_view(bytes).substr(0, size)));
   }
-  CHECK_FALSE(decode_kept_range(bytes + "x"));
+  CHECK_FALSE(decode_counted_range(bytes + "x"));
 }
 
 TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere else") {
@@ -121,14 +121,14 @@ TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere e
     return std::uniform_int_distribution<std::int64_t>(from, to)(random);
   };
   for (int round = 0; round < 300; ++round) {
-    const LogQuery kept = range_query(any(0, 5), any(6, 12), any(13, 20));
+    const LogQuery counted = range_query(any(0, 5), any(6, 12), any(13, 20));
     const LogQuery query = range_query(any(0, 5), any(6, 12), any(13, 20));
-    const std::vector<Window> windows = windows_between(kept, query);
+    const std::vector<Window> windows = windows_between(counted, query);
     for (std::int64_t slot = -2; slot < 25; ++slot) {
       const TimePoint time = at_slot(slot);
       const bool is_touched =
           std::ranges::any_of(windows, [&](const Window& window) { return window.contains(time); });
-      if (place_of(time, kept) != place_of(time, query)) CHECK(is_touched);
+      if (place_of(time, counted) != place_of(time, query)) CHECK(is_touched);
     }
     for (std::size_t i = 1; i < windows.size(); ++i) {
       CHECK(windows[i - 1].end < windows[i].start);

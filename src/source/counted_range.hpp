@@ -23,16 +23,16 @@ struct SlotMark {
 using SlotMarks = std::map<std::int64_t, SlotMark>;
 
 /// Sums over a range.
-struct KeptRange {
+struct CountedRange {
   LogQuery query;  // its range and cuts
   RowSums sums;
   SlotMarks slots;
   std::int64_t turn = 0;  // which slots are to be looked at next
 };
 
-std::string encode(const KeptRange& kept);
+std::string encode(const CountedRange& counted);
 /// Errors: nullopt for bytes that encode() does not give.
-std::optional<KeptRange> decode_kept_range(std::string_view bytes);
+std::optional<CountedRange> decode_counted_range(std::string_view bytes);
 
 std::int64_t slot_number(TimePoint time);
 TimePoint slot_time(std::int64_t number);
@@ -46,11 +46,11 @@ LogQuery sealed_part(const LogQuery& query, Microseconds lateness);
 /// Returns whether one query's sums can be moved to another's, and are worth it: as many cuts, a
 /// start that is no earlier, and the stretches by which they differ are less than a quarter of the
 /// range.
-bool is_near(const LogQuery& kept, const LogQuery& query);
+bool is_near(const LogQuery& counted, const LogQuery& query);
 
 /// Returns the stretches by which two queries differ: outside of them, a record lies in the same
 /// stretch of both, or of neither. Disjoint, ascending.
-std::vector<Window> windows_between(const LogQuery& kept, const LogQuery& query);
+std::vector<Window> windows_between(const LogQuery& counted, const LogQuery& query);
 
 /// Returns the least window that holds both.
 Window hull_of(const Window& a, const Window& b);
