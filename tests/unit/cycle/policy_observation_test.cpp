@@ -1,13 +1,10 @@
-// What the loop makes of the policy that it finds, and from when on a change counts.
+// What the loop makes of the policy that it finds.
 #include "dagloop/cycle/policy_observation.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "dagloop/cycle/change_times.hpp"
-
 using namespace dagloop;
 using std::chrono::hours;
-using std::chrono::minutes;
 
 namespace {
 
@@ -15,13 +12,6 @@ constexpr TimePoint kNow{std::chrono::sys_days{std::chrono::year{2026} / 2 / 25}
 const Observation kObservation{"ops", kNow, kNow - hours(3)};
 const PolicyValues kFound{{"DAG_ROLLOUT_PERCENT", "30"}};
 const PolicyValues kEdited{{"DAG_ROLLOUT_PERCENT", "60"}};
-
-Decision made_at(TimePoint generated_at, TimePoint as_of) {
-  Decision decision;
-  decision.generated_at = generated_at;
-  decision.as_of = as_of;
-  return decision;
-}
 
 }  // namespace
 
@@ -81,18 +71,6 @@ TEST_CASE("a foreign edit leaves a proposal to be judged by the env file's hash"
   observe_policy(state, kEdited, kObservation);
   CHECK(state.phase == Phase::proposed);
   CHECK_FALSE(state.pending_decision.is_null());
-}
-
-TEST_CASE("a change made by a live decision counts from now") {
-  const TimePoint as_of = floor_to_slot(kNow - minutes(4));
-  CHECK(effective_time(made_at(kNow - minutes(4), as_of), kNow) == kNow);
-  CHECK(effective_time(made_at(as_of + 2 * kSlot, as_of), kNow) == kNow);
-}
-
-TEST_CASE("a change made by a decision about the past counts from its as_of, plus the time since") {
-  const TimePoint as_of = kNow - hours(1000);
-  CHECK(effective_time(made_at(kNow, as_of), kNow) == as_of);
-  CHECK(effective_time(made_at(kNow - hours(2), as_of), kNow) == as_of + hours(2));
 }
 
 TEST_CASE("a decision knows of a change under verification only while it is verified") {
