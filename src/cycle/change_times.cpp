@@ -17,6 +17,11 @@ bool is_live(const Decision& decision) {
 
 }  // namespace
 
+TimePoint allowed_time(const std::vector<Approval>& approvals, TimePoint now) {
+  if (approvals.empty()) return now;
+  return std::max(approvals.front().approved_at, approvals.back().approved_at);
+}
+
 TimePoint effective_time(const Decision& decision, TimePoint now) {
   if (is_live(decision)) return now;
   return decision.as_of + (now - decision.generated_at);

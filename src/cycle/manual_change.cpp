@@ -77,12 +77,6 @@ Authority authority_for(const ChangeContext& context, const CycleState& state,
   return {std::move(found.by), std::move(found.why)};
 }
 
-// The moment from which the change was allowed: the last approval's.
-TimePoint allowed_at(const Authority& authority, TimePoint now) {
-  if (authority.by.empty()) return now;
-  return std::max(authority.by.front().approved_at, authority.by.back().approved_at);
-}
-
 void check_state(const ChangeContext& context, const PolicySituation& situation) {
   if (situation.state.phase != Phase::verifying) return;
   throw Error(ErrorKind::conflict, context.config.state,
@@ -228,7 +222,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
   return carry_out(context, start,
                    {kind, decision.patch, decision.env_sha256, digest,
                     authority.by.empty() ? "back to an approved policy" : approved_by(authority.by),
-                    allowed_at(authority, now), effective_time(decision, now),
+                    allowed_time(authority.by, now), effective_time(decision, now),
                     predictions_of(decision, digest, effective_time(decision, now))});
 }
 

@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
+#include "dagloop/cycle/change_times.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/report/documents.hpp"
 
@@ -74,11 +73,10 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
   state_.phase = Phase::approved;
   commit(EventType::approved, digest, why);
   const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
-  const TimePoint allowed_at =
-      std::max(approvals.front().approved_at, approvals.back().approved_at);
-  const ChangeOutcome outcome = applier().carry_out(
-      state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest, why, allowed_at, now_,
-                            predictions_of(pending, digest, now_)});
+  const ChangeOutcome outcome =
+      applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
+                                                why, allowed_time(approvals, context_.clock.now()),
+                                                now_, predictions_of(pending, digest, now_)});
   if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"

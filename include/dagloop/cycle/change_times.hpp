@@ -1,10 +1,17 @@
-// From when on a change counts, when its trigger fired, and how long a policy cools down. Pure.
+// Since when a change was allowed, from when on it counts, when its trigger fired, and how long a policy cools down. Pure.
 #pragma once
+
+#include <vector>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/decide/decision.hpp"
+#include "dagloop/policy/approval.hpp"
 
 namespace dagloop {
+
+/// Returns since when a change was allowed: when the last of `approvals` was given, `now` where it
+/// took none.
+TimePoint allowed_time(const std::vector<Approval>& approvals, TimePoint now);
 
 /// Returns from when on a change made now counts: now for a live decision; for one made about the
 /// past (`--as-of`), its own as_of plus the time that went by since.

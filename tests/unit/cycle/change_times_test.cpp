@@ -31,6 +31,17 @@ TEST_CASE("a change made by a decision about the past counts from its as_of, plu
   CHECK(effective_time(made_at(kPresent - hours(2), as_of), kPresent) == as_of + hours(2));
 }
 
+TEST_CASE("a change is allowed since the last of its approvals, from now on where it takes none") {
+  Approval first;
+  first.approved_at = kPresent - minutes(9);
+  Approval second;
+  second.approved_at = kPresent - minutes(2);
+  CHECK(allowed_time({}, kPresent) == kPresent);
+  CHECK(allowed_time({first}, kPresent) == first.approved_at);
+  CHECK(allowed_time({first, second}, kPresent) == second.approved_at);
+  CHECK(allowed_time({second, first}, kPresent) == second.approved_at);
+}
+
 TEST_CASE("a trigger fired at the end of a live decision's figures, else when it was decided") {
   const TimePoint as_of = floor_to_slot(kPresent - minutes(4));
   CHECK(trigger_time(made_at(kPresent, as_of)) == as_of);
