@@ -16,6 +16,9 @@ MAX_COLUMNS = 100
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 5
 PURE_LAYERS = {"record", "policy", "kpi", "evidence", "effects", "decide", "config", "report"}
+# What a pure layer does without: the clock, files, the environment, and chance.
+AMBIENT = re.compile(r"\b(?:\w+_clock::now|getenv|random_device|[io]?fstream|cerr|cout)\b")
+AMBIENT_HEADERS = {"filesystem", "fstream", "iostream", "ctime"}
 # Where a header of a package may be included; its name, and the files.
 HOMES = {
     r"fmt/.*": r"src/.*\.cpp",
@@ -219,6 +222,7 @@ class Style:
                 self.fault((name, number), "columns", "%d, at most %d" % (len(line), MAX_COLUMNS))
         self.check_includes(name, text)
         self.check_catches(name, blanked(text))
+        self.check_purity(name, text)
         if suffix == ".hpp":
             if not text.startswith("// "):
                 self.fault((name, 1), "first comment", "a header begins with what it is")
@@ -265,6 +269,17 @@ class Style:
                 self.fault(place, "catch", "what is caught has a type")
             elif name.startswith("include/") or layer in PURE_LAYERS | {"base"}:
                 self.fault(place, "catch", "errors pass through the layer %s" % layer)
+
+    def check_purity(self, name, text):
+        parts = name.split("/")
+        if (parts[2] if parts[0] == "include" else parts[1]) not in PURE_LAYERS:
+            return
+        found = [(match.start(), match[0]) for match in AMBIENT.finditer(blanked(text))]
+        found += [(match.start(2), match[2]) for match in INCLUDE.finditer(text)
+                  if match[2] in AMBIENT_HEADERS]
+        for at, what in found:
+            self.fault((name, text[:at].count("\n") + 1), "pure layers",
+                       "%s: it comes in as a value" % what)
 
     def check_declaration(self, name, lines, each):
         place = (name, each.line)

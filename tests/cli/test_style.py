@@ -191,6 +191,13 @@ class StyleTest(unittest.TestCase):
         self.source((3, "catch", "has a type"),
                     "int main() {\n  try {\n  } catch (...) {\n  }\n}\n", "tools/tool.cpp")
 
+    def test_a_pure_layer_that_asks_the_world(self):
+        self.source((6, "pure layers", "system_clock::now"),
+                    SOURCE % ("decide/gate.hpp", "// system_clock::now\nauto t = system_clock::now();"),
+                    "src/decide/gate.cpp")
+        self.source((1, "pure layers", "fstream"), "#include <fstream>\n", "src/decide/gate.cpp")
+        self.source(None, "#include <fstream>\nauto t = system_clock::now();\n")
+
     def test_a_bool_parameter_in_public(self):
         self.header((7, "no bool parameters", "one: two values are an enum"),
                     HEADER % "/// Says it.\nint one(int a, bool is_so);")
