@@ -6,6 +6,7 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/policy/allowlist.hpp"
 #include "decide_case.hpp"
 
 namespace dagloop {
@@ -28,33 +29,8 @@ std::vector<PolicyRule> shipped_rules() {
   return parse_rules(shipped("policy_rules.json"), "policy_rules.json");
 }
 
-KeyType type_of(const std::string& word) {
-  for (const KeyType type :
-       {KeyType::bool_, KeyType::int_, KeyType::float_, KeyType::enum_, KeyType::duration_ms}) {
-    if (to_string(type) == word) return type;
-  }
-  FAIL("unknown type " << word);
-  return KeyType::int_;
-}
-
 std::vector<KeySpec> shipped_keys() {
-  const Json document = shipped("policy_allowlist.json");
-  const JsonReader root(document, "policy_allowlist.json");
-  std::vector<KeySpec> keys;
-  for (const JsonReader& place : root.at("keys").elements()) {
-    KeySpec key;
-    key.name = place.at("name").string();
-    key.type = type_of(place.at("type").string());
-    if (const auto min = place.find("min")) key.min = min->number();
-    if (const auto max = place.find("max")) key.max = max->number();
-    if (const auto step = place.find("max_step")) key.max_step = step->number();
-    if (const auto values = place.find("values")) {
-      for (const JsonReader& value : values->elements()) key.values.push_back(value.string());
-    }
-    key.default_value = place.at("default").string();
-    keys.push_back(key);
-  }
-  return keys;
+  return Allowlist::parse(shipped("policy_allowlist.json"), "policy_allowlist.json").keys();
 }
 
 PolicyValues defaults() {
