@@ -11,12 +11,12 @@ import sys
 
 DATE = "November 25, 2026"
 
-LOGS = """Logs are read from files, standard input, PostgreSQL or ClickHouse; see docs/sources.md. Data
-that is missing, stale or malformed beyond the configured limit is never taken for good data."""
+LOGS = """Logs are read from files, standard input, PostgreSQL or ClickHouse; see docs/sources.md. If data
+is missing, stale, or malformed beyond the configured limit, it is never treated as good data."""
 
 WRITES_NOTHING = """Without
 .Fl -apply
-nothing is written but reports: the change is only shown."""
+the change is only shown, and only reports are written."""
 
 # Per executable: what it does, and examples with what they are for.
 PAGES = {
@@ -33,8 +33,8 @@ and node, and writes the quality report as JSON, Markdown and HTML.
         ["dag_quality_latest.json, .md, .html"]),
     "dag_quality_gate": (
         "judges a quality report: PASS, FAIL or INSUFFICIENT",
-        f"""evaluates the gate's checks over a quality report, or over logs, and ends with the verdict's exit
-code. Too few runs are INSUFFICIENT, which is never a pass.
+        f"""evaluates the gate's checks on a quality report, or on logs, and ends with the verdict's exit
+code. With too few runs the verdict is INSUFFICIENT, which is never a pass.
 .Pp
 {LOGS}""",
         [("A step of CI", "dag_quality_gate --source build/logs --gate gate.json"),
@@ -43,7 +43,7 @@ code. Too few runs are INSUFFICIENT, which is never a pass.
         ["dag_quality_gate_latest.json"]),
     "decide_dag_policy": (
         "decides: promote, hold or rollback",
-        """decides from a quality report, the gate's verdict, the env file and the history of policies, and
+        """decides from a quality report, the gate's verdict, the env file and the history of policies. It
 writes the decision with its reasons, its recommendations and a patch of allowlisted keys. The same
 inputs give the same decision.""",
         [("Decide from the latest report",
@@ -53,8 +53,8 @@ inputs give the same decision.""",
         "signs an approval of exactly one decision",
         """shows a decision, asks, and signs an approval of exactly that decision (Ed25519). With
 .Fl -init-key
-it makes a key pair instead and prints the approver's entry for the approvers file. A key file must be
-readable by its owner alone.""",
+it makes a key pair instead, and prints the approver's entry for the approvers file. Only its owner may
+be able to read a key file.""",
         [("Make a key, once", "approve_dag_policy --init-key --key alice.key --as alice"),
          ("Approve the pending decision",
           "approve_dag_policy --config dagloop.json --as alice --key alice.key \\e\n"
@@ -62,8 +62,8 @@ readable by its owner alone.""",
         ["dag_policy_approval_latest.json"]),
     "apply_dag_policy": (
         "applies an approved decision to an env file, or rolls back",
-        f"""changes the values of a decision's keys in the env file and nothing else, atomically, and only where
-the file is the one that the decision saw. {WRITES_NOTHING} Going back to a policy that was
+        f"""changes only the values of a decision's keys in the env file, atomically, and only if the file has
+not changed since the decision. {WRITES_NOTHING} Going back to a policy that was
 approved before needs no approval.""",
         [("Apply", "apply_dag_policy --config dagloop.json --apply \\e\n"
           "    --decision reports/dag_policy_decision_latest.json \\e\n"
@@ -73,9 +73,9 @@ approved before needs no approval.""",
         []),
     "dag_optimization_cycle": (
         "runs one tick of the loop",
-        f"""evaluates, judges, decides, and applies a change that was approved, or verifies the one in force and
-rolls it back where the runs after it are worse. It may be run again at any time, and from several
-hosts at once. {WRITES_NOTHING}
+        f"""evaluates the logs, judges the gate, and decides. It applies a change that was approved. It verifies
+the change in force, and rolls it back if the runs after it are worse. It may run at any time, any
+number of times, and from several hosts at once. {WRITES_NOTHING}
 .Pp
 {LOGS}""",
         [("A line of crontab, whose PATH is /usr/bin:/bin",
@@ -86,11 +86,11 @@ hosts at once. {WRITES_NOTHING}
          "dag_rollback_drill_latest.json"]),
     "replay_dag_policy": (
         "replays past logs: what the loop would have decided",
-        f"""looks at past logs as the cycle would have looked at them, tick by tick, for one or several
-configurations, and prints a comparison, the alarms with what they rested on, and a timeline of
-decisions. Nothing is written but, with
-.Fl -out ,
-reports. Decisions of the replay change nothing: the log goes on as it was.
+        f"""reads past logs as the cycle would have read them, tick by tick, for one or several configurations.
+It prints a comparison, the alarms with their figures and evidence, and a timeline of decisions. It
+writes reports only with
+.Fl -out .
+Decisions of the replay have no effect on the log.
 .Pp
 {LOGS}""",
         [("The last 30 days, under two configurations",

@@ -131,17 +131,19 @@ int main(int argc, char** argv) {
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
              ->excludes(decision);
          app.add_flag("--accept-clock", flags.accept_clock,
-                      "take the clock for right where the state knows of later times")
+                      "accept the clock although the state has later times")
              ->excludes(decision);
          app.add_flag("--status", flags.status, "print the state of the loop");
          auto* verify = app.add_flag("--verify-journal", flags.verify_journal,
-                                     "check the audit journal and the state, print the head");
-         app.add_option("--head", flags.head, "head kept earlier: the journal must go on from it")
+                                     "check the audit journal and the state, and print the head");
+         app.add_option("--head", flags.head,
+                        "head kept earlier, from which the journal must continue")
              ->needs(verify);
          app.add_option("--head-file", flags.head_file,
-                        "the same from a file, which then gets the present head")
+                        "file with a head kept earlier; then gets the present head")
              ->needs(verify);
-         app.add_option("--as", flags.actor, "who does it, for the journal")->envname("USER");
+         app.add_option("--as", flags.actor, "who makes the change, for the journal")
+             ->envname("USER");
          app.add_flag("--json", flags.json, "print the result as a document");
        },
        [&] { return run(flags); }});

@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
                       "make a key pair and print the approver's entry")
              ->excludes(decision);
          app.add_flag("--yes", flags.yes, "do not ask");
-         app.add_flag("--json", flags.json, "print the approval; a file only where --out is given");
+         app.add_flag("--json", flags.json, "print the approval; write a file only with --out");
        },
        [&] {
          PosixFileSystem files;

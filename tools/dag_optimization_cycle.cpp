@@ -120,11 +120,11 @@ int main(int argc, char** argv) {
          add_config_flags(app, flags.config,
                           {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
                            FlagGroup::formats});
-         app.add_option("--as-of", flags.as_of, "decide as of then instead of now, RFC 3339");
+         app.add_option("--as-of", flags.as_of, "time to decide at (default: now), RFC 3339");
          auto* apply = app.add_flag("--apply", flags.apply,
                                     "write env file and state; without it nothing changes");
          app.add_flag("--drill", flags.drill,
-                      "rehearse a rollback on a copy of env file and state, and time it")
+                      "rehearse a rollback on a copy of env file and state, and measure its time")
              ->excludes(apply);
          app.add_flag("--json", flags.json, "print the tick's result as a document");
        },

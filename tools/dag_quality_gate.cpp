@@ -96,8 +96,7 @@ int main(int argc, char** argv) {
          app.add_option("--max-report-age", flags.max_report_age,
                         "refuse a report whose as_of is older, e.g. 1h")
              ->needs(report);
-         app.add_flag("--json", flags.json,
-                      "print the document; files are written only where --out is given");
+         app.add_flag("--json", flags.json, "print the document; write files only with --out");
        },
        [&] { return run(flags); }});
 }

@@ -100,11 +100,10 @@ int main(int argc, char** argv) {
              ->required();
          app.add_option("--verdict", flags.verdict,
                         "gate document (default: the configured gate is evaluated)");
-         app.add_option("--as", flags.proposer, "who proposes, for the two-person rule");
+         app.add_option("--as", flags.proposer, "who proposes the change, for the two-person rule");
          app.add_option("--max-report-age", flags.max_report_age,
                         "refuse a report whose as_of is older, e.g. 1h");
-         app.add_flag("--json", flags.json,
-                      "print the document; files are written only where --out is given");
+         app.add_flag("--json", flags.json, "print the document; write files only with --out");
        },
        [&] { return run(flags); }});
 }

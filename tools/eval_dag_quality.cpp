@@ -65,8 +65,7 @@ int main(int argc, char** argv) {
          add_config_flags(app, flags.config,
                           {FlagGroup::source, FlagGroup::out, FlagGroup::formats});
          app.add_option("--as-of", flags.as_of, "end of the window (default: now), RFC 3339");
-         app.add_flag("--json", flags.json,
-                      "print the report; files are written only where --out is given");
+         app.add_flag("--json", flags.json, "print the report; write files only with --out");
        },
        [&] { return run(flags); }});
 }

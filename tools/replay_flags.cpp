@@ -120,23 +120,23 @@ ReplayedConfig replayed_config(FileSystem& files, const ReplayFlags& flags,
 
 void add_replay_flags(CLI::App& app, ReplayFlags& flags) {
   app.add_option("--config", flags.configs,
-                 "configuration file (JSON, comments allowed; repeatable: compares them)")
+                 "configuration file (JSON, comments allowed); repeat it to compare several")
       ->envname("DAGLOOP_CONFIG")
       ->allow_extra_args(false);
   add_flag_groups(app, flags.config,
                   {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out});
   app.remove_option(app.get_option("--rollup"));  // of the cycle, and not touched
   app.add_option("--from", flags.from, "first tick, RFC 3339 (default: 30 days before --to)");
-  app.add_option("--to", flags.to, "no tick is later, RFC 3339 (default: now)");
+  app.add_option("--to", flags.to, "end: no tick is later, RFC 3339 (default: now)");
   app.add_option("--every", flags.every, "time from tick to tick (default: 15m)");
   app.add_option("--percent", flags.percents,
-                 "rollout percentage in force, N or TIME=N (repeatable: from then on)")
+                 "rollout percentage in force: N, or TIME=N from that time on (repeatable)")
       ->allow_extra_args(false);
   app.add_option("--regression", flags.regressions,
-                 "FROM/TO: a true regression (repeatable); an alarm there is none too many")
+                 "FROM/TO: a true regression, in which no alarm is false (repeatable)")
       ->allow_extra_args(false);
   app.add_option("--suggest-thresholds", flags.most_false_alarms,
-                 "suggest thresholds with at most so many false alarms in 30 days")
+                 "suggest thresholds that give at most this many false alarms in 30 days")
       ->check(CLI::Range(0.0, 1e6));
   auto* format = app.add_option("--format", flags.format, "text, json or md (default: text)")
                      ->check(CLI::IsMember({"text", "json", "md"}));
@@ -149,7 +149,7 @@ ReplayRequest replay_request(const ReplayFlags& flags, TimePoint now) {
   request.period.start =
       ceil_to_slot(time_flag(flags.from, "--from").value_or(request.period.end - kMonth));
   if (request.period.end < request.period.start) {
-    refuse("--from", "lies after --to", "give an earlier --from or a later --to");
+    refuse("--from", "is after --to", "give an earlier --from or a later --to");
   }
   request.every = checked_window(*duration_flag(flags.every, "--every"), "--every");
   if (request.period.length() / request.every >= kMostTicks) {

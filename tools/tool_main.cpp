@@ -71,11 +71,10 @@ void add_source_flags(CLI::App& app, ConfigFlags& flags) {
       ->envname("DAGLOOP_BASELINE");
   app.add_option("--mapping", flags.mapping, "mapping file for logs with other field names")
       ->envname("DAGLOOP_MAPPING");
-  app.add_option("--dedupe", flags.dedupe, "runs, or records to drop identical lines too");
+  app.add_option("--dedupe", flags.dedupe, "runs, or records (which also drops identical lines)");
   app.add_option(
          "--rollup", flags.rollup,
-         "store of what was counted before, sqlite:PATH or postgresql://...: only what is new "
-         "is read")
+         "store that keeps counts, sqlite:PATH or postgresql://...; then only new data is read")
       ->envname("DAGLOOP_ROLLUP");
 }
 

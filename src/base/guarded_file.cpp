@@ -28,7 +28,7 @@ class Check {
     const auto info = files_.stat(directory);
     if (!info) return;
     if ((info->mode & kOthersMayWrite) != 0 && (info->mode & kSticky) == 0) {
-      refuse("may be replaced by everybody, for so may all in " + directory,
+      refuse("may be replaced by everybody, because everybody may write to " + directory,
              "chmod o-w " + directory);
     }
     if (guard_.owner == TrustedOwner::ours && !info->is_trusted) {

@@ -81,8 +81,9 @@ std::string remedy_for(const std::string& message) {
   if (is("159") || is("160")) return "raise input.statement_timeout, or take a shorter window";
   if (is("241")) return "raise max_memory_usage of this user, or take a shorter window";
   if (is("279") || is("210") || is("209") || is("32")) {
-    return "a shard does not answer, and nothing is decided on a part: start it, or repair the "
-           "cluster's configuration";
+    return "a shard does not answer, so nothing is decided: start the shard, or repair the "
+           "cluster's "
+           "configuration";
   }
   return "see the server's log";
 }
