@@ -121,8 +121,8 @@ std::string clickhouse_bucket(const std::string& duration) {
 
 // Runs that are alike, counted.
 std::string grouped_counts(const std::string& runs, const LogQuery& query) {
-  return "SELECT " + clickhouse_stretch("at", query) +
-         " AS stretch, population, cohort, reason, status > 5 AS in_flight, plan, code, "
+  return "SELECT " + clickhouse_span("at", query) +
+         " AS span, population, cohort, reason, status > 5 AS in_flight, plan, code, "
          "if(status <= 5 AND reason = 0, " +
          clickhouse_bucket("duration") +
          ", -1) AS bucket, toInt64(count()) AS runs, toInt64(countIf(status = 1)) AS succeeded, "
@@ -132,7 +132,7 @@ std::string grouped_counts(const std::string& runs, const LogQuery& query) {
          "AS compensated, toInt64(countIf(manual OR compensation = 4)) AS manual_runs, "
          "toInt64(countIf(reused != 0)) AS reused_runs, sum(fanout_failed) AS fanout_failed_items, "
          "sum(fanout_total) AS fanout_items, max(at) AS newest FROM (" +
-         runs + ") GROUP BY stretch, population, cohort, reason, in_flight, plan, code, bucket";
+         runs + ") GROUP BY span, population, cohort, reason, in_flight, plan, code, bucket";
 }
 
 std::string counted_run_rows(const std::string& runs, const LogQuery& query, int sign,
@@ -147,8 +147,7 @@ std::string counted_run_rows(const std::string& runs, const LogQuery& query, int
     counts.push_back(sign < 0 ? "-1 * " + count : count);
   }
   return clickhouse_answer(
-             "run",
-             {"stretch", "population", "cohort", "plan", "if(in_flight, '', code)", "bucket"},
+             "run", {"span", "population", "cohort", "plan", "if(in_flight, '', code)", "bucket"},
              counts) +
          " FROM (" + grouped_counts(runs, query) + ") WHERE reason = 0";
 }
@@ -233,15 +232,14 @@ std::string counted_node_rows(const Steps& steps, const LogQuery& query) {
       "is_request, key, node",
       clickhouse_bucket("duration"), steps.attempts);
   const std::string counted = fmt::format(
-      "SELECT {} AS stretch, run_population, run_cohort, node, t.1 AS bucket, sum(t.2) AS s0, "
+      "SELECT {} AS span, run_population, run_cohort, node, t.1 AS bucket, sum(t.2) AS s0, "
       "sum(t.3) AS s1, sum(t.4) AS s2, sum(t.5) AS s3, sum(t.6) AS s4 FROM (SELECT run_at, "
       "run_population, run_cohort, node, tries FROM ({}) ALL INNER JOIN ({}) USING (is_request, "
       "key)) "
-      "ARRAY JOIN tries AS t GROUP BY stretch, run_population, run_cohort, node, bucket",
-      clickhouse_stretch("run_at", query), tries, runs);
+      "ARRAY JOIN tries AS t GROUP BY span, run_population, run_cohort, node, bucket",
+      clickhouse_span("run_at", query), tries, runs);
   return " UNION ALL " +
-         clickhouse_answer("node",
-                           {"stretch", "run_population", "run_cohort", "node", "''", "bucket"},
+         clickhouse_answer("node", {"span", "run_population", "run_cohort", "node", "''", "bucket"},
                            {"s0", "s1", "s2", "s3", "s4"}) +
          " FROM (" + counted + ")";
 }

@@ -129,7 +129,7 @@ std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& 
       second(query.latest, 0), clickhouse_micros(query.latest));
 }
 
-std::string clickhouse_stretch(const std::string& at, const LogQuery& query) {
+std::string clickhouse_span(const std::string& at, const LogQuery& query) {
   if (query.cuts.empty()) return "intDiv(" + at + ", 300000000)";
   std::string sum = "toInt64(0)";
   for (const TimePoint cut : query.cuts) sum += " + (" + at + " >= " + clickhouse_micros(cut) + ")";

@@ -19,8 +19,8 @@ std::string clickhouse_micros(TimePoint time);
 /// Returns the condition under which a row's time may matter.
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query);
-/// Returns the number of the stretch that a time lies in (slot_of_stretch).
-std::string clickhouse_stretch(const std::string& at, const LogQuery& query);
+/// Returns the number of the span that a time lies in (slot_of_span).
+std::string clickhouse_span(const std::string& at, const LogQuery& query);
 
 /// Returns one row of the answer: its kind, what names it, and its counts. Every row has the same
 /// types, whatever is left out.

@@ -56,7 +56,7 @@ std::string clickhouse_node(const ClickHouseExpressions& row) {
 
 std::string clickhouse_time(const LogQuery& query) {
   const std::string usual =
-      fmt::format("{} + {}", clickhouse_stretch("at", query), packed::kFirstStretch);
+      fmt::format("{} + {}", clickhouse_span("at", query), packed::kFirstSpan);
   return fmt::format("if(at = 0, 0, if(at > {}, {}, {})) * toInt64({})",
                      clickhouse_micros(query.latest), packed::kFutureTime, usual,
                      std::int64_t{1} << packed::kTime);

@@ -238,7 +238,7 @@ PartialRow clickhouse_partial_row(const std::vector<std::string>& fields, const 
   demand_clickhouse_columns(fields);
   PartialRow row;
   row.kind = parse_row_kind(fields[0]);
-  row.slot = slot_of_stretch(integer(fields[1]), query);
+  row.slot = slot_of_span(integer(fields[1]), query);
   row.population = integer(fields[2]) == 0 ? Population::dag : Population::non_dag;
   row.cohort = static_cast<Cohort>(integer(fields[3]));
   row.name = fields[4];

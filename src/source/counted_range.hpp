@@ -1,5 +1,5 @@
 // Private to the source layer: what was counted of a range of a database's rows, as it is kept
-// between ticks, and by which stretches of time two ranges differ. Pure.
+// between ticks, and by which windows two ranges differ. Pure.
 #pragma once
 
 #include <chrono>
@@ -44,12 +44,12 @@ SlotMarks slots_between(const SlotMarks& slots, std::int64_t from, std::int64_t 
 LogQuery sealed_part(const LogQuery& query, Microseconds lateness);
 
 /// Returns whether one query's sums can be moved to another's, and are worth it: as many cuts, a
-/// start that is no earlier, and the stretches by which they differ are less than a quarter of the
+/// start that is no earlier, and the windows by which they differ are less than a quarter of the
 /// range.
 bool is_near(const LogQuery& counted, const LogQuery& query);
 
-/// Returns the stretches by which two queries differ: outside of them, a record lies in the same
-/// stretch of both, or of neither. Disjoint, ascending.
+/// Returns the windows by which two queries differ: outside of them, a record lies in the same
+/// span of both, or of neither. Disjoint, ascending.
 std::vector<Window> windows_between(const LogQuery& counted, const LogQuery& query);
 
 /// Returns the least window that holds both.

@@ -39,7 +39,7 @@ std::optional<RejectReason> reason_of(std::int64_t kind) {
 PartialRow run_row(const PackedRuns& packed, const LogQuery& query) {
   const std::int64_t kind = packed.kind;
   PartialRow row;
-  row.slot = slot_of_stretch((kind >> packed::kTime) - packed::kFirstStretch, query);
+  row.slot = slot_of_span((kind >> packed::kTime) - packed::kFirstSpan, query);
   row.population = digit(kind, packed::kPopulation, 1) == 0 ? Population::dag : Population::non_dag;
   row.cohort = static_cast<Cohort>(digit(kind, packed::kCohort, 2));
   const std::int64_t status = digit(kind, packed::kStatus, 4);

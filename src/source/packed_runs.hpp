@@ -22,7 +22,7 @@ inline constexpr int kNoKey = 30;         // 1 bit: neither pipeline_run_id nor 
 inline constexpr int kBadNumber = 31;     // 1 bit: attempt or a fan-out count out of its range
 inline constexpr int kNode = 32;          // 1 bit: a node record
 inline constexpr int kHasCode = 33;       // 1 bit: for the database's own use
-inline constexpr int kTime = 34;          // 0 absent, 1 bad, 2 future, or stretch + 3
+inline constexpr int kTime = 34;          // 0 absent, 1 bad, 2 future, or span + 3
 
 inline constexpr std::int64_t kNotFinite = 1 + (std::int64_t{0x7ff} << 7);  // as infinity has it
 inline constexpr std::int64_t kNegative = 1 + (std::int64_t{1} << 18);      // the sign
@@ -31,7 +31,7 @@ inline constexpr std::int64_t kUnknownCohort = 3;
 inline constexpr std::int64_t kUnknownCompensation = 7;
 inline constexpr std::int64_t kBadTime = 1;
 inline constexpr std::int64_t kFutureTime = 2;
-inline constexpr std::int64_t kFirstStretch = 3;
+inline constexpr std::int64_t kFirstSpan = 3;
 }  // namespace packed
 
 /// Rows of equal digits, plan source and error code, counted.

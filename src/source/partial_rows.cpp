@@ -33,7 +33,7 @@ std::uint64_t count_of(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
 
-std::int64_t stretch_of(TimePoint slot, const LogQuery& query) {
+std::int64_t span_of(TimePoint slot, const LogQuery& query) {
   if (query.cuts.empty()) return floor_to_slot(slot).time_since_epoch() / kSlot;
   return std::ranges::upper_bound(query.cuts, slot) - query.cuts.begin();
 }
@@ -66,10 +66,10 @@ RowKind parse_row_kind(const std::string& word) {
   return found->second;
 }
 
-TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query) {
-  if (query.cuts.empty()) return TimePoint(stretch * kSlot);
-  if (stretch == 0) return floor_to_slot(query.range.start);
-  return query.cuts.at(static_cast<std::size_t>(stretch - 1));
+TimePoint slot_of_span(std::int64_t span, const LogQuery& query) {
+  if (query.cuts.empty()) return TimePoint(span * kSlot);
+  if (span == 0) return floor_to_slot(query.range.start);
+  return query.cuts.at(static_cast<std::size_t>(span - 1));
 }
 
 // What several rows come to.
@@ -87,7 +87,7 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
   RowCounts counts = row.n;
   Name name{row.kind, 0, Population::dag, Cohort::none, "", "", {}};
   if (row.kind == RowKind::run || row.kind == RowKind::node) {
-    name = {row.kind, stretch_of(row.slot, query), row.population, row.cohort, "", "", {}};
+    name = {row.kind, span_of(row.slot, query), row.population, row.cohort, "", "", {}};
     if (row.kind == RowKind::node || !is_in_flight(counts)) {  // of those, nothing else is known
       name.text = row.name;
       name.error_code = row.error_code;
@@ -197,12 +197,12 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
       continue;
     }
     const auto key = [](const Name& of) {
-      return std::tuple(of.kind, of.stretch, of.population, of.cohort);
+      return std::tuple(of.kind, of.span, of.population, of.cohort);
     };
     const auto from = std::exchange(at, std::find_if(at, rows_.end(), [&](const auto& row) {
                                       return key(row.first) != key(name);
                                     }));
-    set.partials[{slot_of_stretch(name.stretch, query), name.population, name.cohort}].merge(
+    set.partials[{slot_of_span(name.span, query), name.population, name.cohort}].merge(
         name.kind == RowKind::run ? sum_of_runs(from, at, classes) : sum_of_nodes(from, at));
   }
   return set;
@@ -213,7 +213,7 @@ void RowSums::encode(ByteWriter& bytes) const {
   bytes.number(rows_.size());
   for (const auto& [name, counts] : rows_) {
     bytes.byte(static_cast<std::uint8_t>(name.kind));
-    bytes.signed_number(name.stretch);
+    bytes.signed_number(name.span);
     bytes.byte(static_cast<std::uint8_t>(name.population));
     bytes.byte(static_cast<std::uint8_t>(name.cohort));
     bytes.text(name.text);
@@ -229,14 +229,14 @@ std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
   for (std::uint64_t left = bytes.count(kLeastBytes); left > 0; --left) {
     Name name;
     name.kind = static_cast<RowKind>(bytes.byte());
-    name.stretch = bytes.signed_number();
+    name.span = bytes.signed_number();
     name.population = static_cast<Population>(bytes.byte());
     name.cohort = static_cast<Cohort>(bytes.byte());
     name.text = bytes.text();
     name.error_code = bytes.text();
     const std::int64_t bucket = bytes.signed_number();
     if (name.kind > RowKind::shard || name.population > Population::non_dag ||
-        name.cohort > Cohort::control || name.stretch < 0 || bucket < -1 || bucket > INT32_MAX) {
+        name.cohort > Cohort::control || name.span < 0 || bucket < -1 || bucket > INT32_MAX) {
       return std::nullopt;
     }
     if (bucket >= 0) name.bucket = static_cast<std::int32_t>(bucket);

@@ -49,15 +49,15 @@ struct PartialRow {
 /// Errors: Error{source} naming the word: the answer is not of this version.
 RowKind parse_row_kind(const std::string& word);
 
-/// Returns the slot that the number of a stretch of time in the answer stands for: behind the n-th
-/// cut of the query, 0 before the first; slots since 1970 where the query has no cuts.
-TimePoint slot_of_stretch(std::int64_t stretch, const LogQuery& query);
+/// Returns the slot that the number of a span in the answer stands for: behind the n-th cut of the
+/// query, 0 before the first; slots since 1970 where the query has no cuts.
+TimePoint slot_of_span(std::int64_t span, const LogQuery& query);
 
 /// Whether rows are added, or taken away.
 enum class RowSign { plus, minus };
 
-/// Sums of partial rows, in any order. What they are sums over may be moved: a stretch of time is
-/// known by its number. A value type.
+/// Sums of partial rows, in any order. What they are sums over may be moved: a span is known by its
+/// number. A value type.
 class RowSums {
  public:
   /// Adds or takes away one row, of the answer to `query`. Times of records are not summed: the
@@ -86,7 +86,7 @@ class RowSums {
  private:
   struct Name {
     RowKind kind = RowKind::run;
-    std::int64_t stretch = 0;
+    std::int64_t span = 0;
     Population population = Population::dag;
     Cohort cohort = Cohort::none;
     std::string text;

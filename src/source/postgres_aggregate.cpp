@@ -143,7 +143,7 @@ std::string grouped(const std::string& kinds) {
       "packed "
       "/ 262144 % 2 = 1 THEN split_part(names, ':', 1)::int END AS plan_length FROM (" +
       alike + ") AS alike";
-  return "SELECT kind / 384 AS stretch, kind / 192 % 2 AS population, kind / 64 % 3 AS cohort, "
+  return "SELECT kind / 384 AS span, kind / 192 % 2 AS population, kind / 64 % 3 AS cohort, "
          "nullif(kind / 4 % 16, 15) AS reason, kind / 2 % 2 = 1 AS in_flight, CASE WHEN "
          "plan_length IS NULL THEN names ELSE substr(names, position(':' IN names) + 1, "
          "plan_length) "
@@ -156,7 +156,7 @@ std::string grouped(const std::string& kinds) {
 
 // What runs are grouped by, and what is counted of them.
 std::string kinds_of(const std::string& runs, const LogQuery& query) {
-  return "SELECT ((((((" + stretch_sql("at", query) +
+  return "SELECT ((((((" + span_sql("at", query) +
          ")::int8 * 2 + population) * 3 + coalesce(cohort, 0)) * 16 + coalesce(reason, 15)) * 2 + "
          "coalesce((status > 5)::int, 0)) * 2 + (code IS NOT NULL)::int) * 262144 + CASE WHEN "
          "status "
@@ -187,7 +187,7 @@ std::string run_rows(const std::string& groups, int sign, bool derived) {
       counts += ", CASE WHEN in_flight THEN 0 ELSE " + std::string(column) + times + " END";
     }
   }
-  return "SELECT 'run', stretch, population, cohort, plan, CASE WHEN NOT in_flight THEN code END, "
+  return "SELECT 'run', span, population, cohort, plan, CASE WHEN NOT in_flight THEN code END, "
          "bucket" +
          counts + " FROM " + groups + " WHERE reason IS NULL";
 }
@@ -268,17 +268,17 @@ runs_of_nodes AS (
 }
 
 std::string node_rows(const LogQuery& query) {
-  const std::string stretch = stretch_sql("r.at", query);
+  const std::string span = span_sql("r.at", query);
   const std::string join =
       " JOIN runs_of_nodes r ON r.is_request = a.is_request AND r.key = a.key GROUP BY ";
-  return "\nUNION ALL SELECT 'node', " + stretch +
+  return "\nUNION ALL SELECT 'node', " + span +
          ", r.population, r.cohort, a.node, NULL, bucket, sum(count), sum(failed), sum(retries), "
          "sum(retries_succeeded), 0" +
          padded(5) + " FROM (SELECT is_request, key, node, " + postgres_bucket("duration") +
          " AS bucket, count(*) AS count, count(*) FILTER (WHERE status = 2) AS failed, count(*) "
          "FILTER (WHERE attempt > 1) AS retries, count(*) FILTER (WHERE attempt > 1 AND status = "
          "1) AS retries_succeeded FROM attempts GROUP BY 1, 2, 3, 4) a" +
-         join + "2, 3, 4, 5, 7" + "\nUNION ALL SELECT 'node', " + stretch +
+         join + "2, 3, 4, 5, 7" + "\nUNION ALL SELECT 'node', " + span +
          ", r.population, r.cohort, a.node, NULL, NULL, 0, 0, 0, 0, count(*)" + padded(5) +
          " FROM (SELECT DISTINCT is_request, key, node FROM attempts) a" + join + "2, 3, 4, 5";
 }

@@ -28,7 +28,7 @@ std::string repeated_query(const std::vector<PostgresTable>& tables, const Mappi
 
 /// Returns the statement that takes back the run records that do not stand, and adds derived runs
 /// and attempts, as RunTable settles them. Its rows are partial rows, in the columns of RowKind,
-/// stretch, population, cohort, name, error_code, bucket and the 12 counts.
+/// span, population, cohort, name, error_code, bucket and the 12 counts.
 ///
 /// Shape:  can_aggregate() holds; `repeated` is a query of one column that gives at least the rows
 ///         of repeated_query(). The session's zone must be UTC.

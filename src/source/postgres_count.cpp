@@ -11,7 +11,7 @@ namespace {
 PartialRow partial_row(const pqxx::row& row, const LogQuery& query) {
   PartialRow out;
   out.kind = parse_row_kind(row[0].as<std::string>());
-  out.slot = slot_of_stretch(row[1].as<std::int64_t>(), query);
+  out.slot = slot_of_span(row[1].as<std::int64_t>(), query);
   out.population = row[2].as<int>() == 0 ? Population::dag : Population::non_dag;
   out.cohort = static_cast<Cohort>(row[3].as<int>());
   out.name = row[4].as<std::string>("");

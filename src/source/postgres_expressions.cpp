@@ -73,14 +73,13 @@ std::string Expressions::value(const std::string& field, const std::string& as) 
   return quoted_name(column_of(mapping_, field)) + (type(field) == as ? "" : "::" + as);
 }
 
-std::string stretch_sql(const std::string& at, const LogQuery& query) {
+std::string span_sql(const std::string& at, const LogQuery& query) {
   if (query.cuts.empty()) return "floor(extract(epoch FROM " + at + ") / 300)::int8";
-  std::string stretch = "CASE";
+  std::string span = "CASE";
   for (std::size_t i = query.cuts.size(); i > 0; --i) {
-    stretch +=
-        " WHEN " + at + " >= " + time_literal(query.cuts[i - 1]) + " THEN " + std::to_string(i);
+    span += " WHEN " + at + " >= " + time_literal(query.cuts[i - 1]) + " THEN " + std::to_string(i);
   }
-  return stretch + " ELSE 0 END";
+  return span + " ELSE 0 END";
 }
 
 }  // namespace dagloop

@@ -54,7 +54,7 @@ class Expressions {
   const Mapping& mapping_;
 };
 
-/// Returns the number of the stretch that a time lies in (slot_of_stretch).
-std::string stretch_sql(const std::string& at, const LogQuery& query);
+/// Returns the number of the span that a time lies in (slot_of_span).
+std::string span_sql(const std::string& at, const LogQuery& query);
 
 }  // namespace dagloop

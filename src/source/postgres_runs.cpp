@@ -73,14 +73,13 @@ std::string time_digit(const std::string& at, const LogQuery& query) {
       fmt::format("CASE WHEN {} > {} THEN {}", at, time_literal(query.latest), future);
   if (query.cuts.empty()) {
     return fmt::format("{} WHEN {} IS NULL THEN 0 ELSE ({} + {}) * {}::int8 END", digit, at,
-                       stretch_sql(at, query), packed::kFirstStretch, shifted(1, packed::kTime));
+                       span_sql(at, query), packed::kFirstSpan, shifted(1, packed::kTime));
   }
   for (std::size_t i = query.cuts.size(); i > 0; --i) {
-    digit +=
-        fmt::format(" WHEN {} >= {} THEN {}", at, time_literal(query.cuts[i - 1]),
-                    shifted(static_cast<std::int64_t>(i) + packed::kFirstStretch, packed::kTime));
+    digit += fmt::format(" WHEN {} >= {} THEN {}", at, time_literal(query.cuts[i - 1]),
+                         shifted(static_cast<std::int64_t>(i) + packed::kFirstSpan, packed::kTime));
   }
-  const std::string before = shifted(packed::kFirstStretch, packed::kTime);
+  const std::string before = shifted(packed::kFirstSpan, packed::kTime);
   return fmt::format("{} ELSE CASE WHEN {} IS NULL THEN 0 ELSE {} END END", digit, at, before);
 }
 
@@ -156,7 +155,7 @@ std::string packed_runs_query(const PostgresTable& table, const Mapping& mapping
   const std::string has_code = fmt::format("kind / {} % 2 = 1", shifted(1, packed::kHasCode));
   const std::string is_counted = fmt::format("kind / {} % 2 = 0", shifted(1, packed::kBadNumber));
   const std::string has_time =
-      fmt::format("kind >= {}", shifted(packed::kFirstStretch, packed::kTime));
+      fmt::format("kind >= {}", shifted(packed::kFirstSpan, packed::kTime));
   const std::string length = "split_part(names, ':', 1)::int";
   return fmt::format(
       "SELECT kind, CASE WHEN {has_code} THEN substr(names, position(':' IN names) + 1, {length}) "

@@ -248,15 +248,15 @@ bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
   const auto threads = static_cast<unsigned>(unsettled.size());
   const PartialSet apart = RunTable::finish(std::move(unsettled), options_.classes, threads);
   for (const auto& [key, partial] : apart.partials) {
-    const TimePoint as = stretch_of(key.slot).start;
+    const TimePoint as = span_of(key.slot).start;
     result_.partials[{as, key.population, key.cohort}].merge(partial);
   }
   result_.input.duplicates += apart.input.duplicates;
   return true;
 }
 
-// Returns the stretch of slots that fall together with `slot`.
-Window RollupSums::stretch_of(TimePoint slot) const {
+// Returns the span of slots that fall together with `slot`.
+Window RollupSums::span_of(TimePoint slot) const {
   if (query_.cuts.empty()) return {slot, slot + kSlot};
   const auto behind = std::ranges::upper_bound(query_.cuts, slot);
   return {behind == query_.cuts.begin() ? query_.range.start : *std::prev(behind),
@@ -272,15 +272,14 @@ bool RollupSums::add_slots() {
     if (apart_.contains(slot)) continue;
     result_.input.duplicates += entry.duplicates;
     const TimePoint hour = hour_of(slot);
-    const Window stretch = stretch_of(slot);
+    const Window span = span_of(slot);
     const auto apart = apart_.lower_bound(hour);
     const bool has_apart = apart != apart_.end() && *apart < hour + kHour;
     const auto sum = root_.hours.find(hour);
-    if (sum != root_.hours.end() && !has_apart && hour >= stretch.start &&
-        hour + kHour <= stretch.end) {
-      hours[hour] = {stretch.start, sum->second};
+    if (sum != root_.hours.end() && !has_apart && hour >= span.start && hour + kHour <= span.end) {
+      hours[hour] = {span.start, sum->second};
     } else {
-      slots[slot] = {stretch.start, entry.version};
+      slots[slot] = {span.start, entry.version};
     }
   }
   return add_values(ValueKind::hour_partials, hours) && add_values(ValueKind::slot_partials, slots);

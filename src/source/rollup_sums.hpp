@@ -56,7 +56,7 @@ class RollupSums {
   bool add_slots();
   bool add_values(ValueKind kind,
                   const std::map<TimePoint, std::pair<TimePoint, std::uint64_t>>& wanted);
-  Window stretch_of(TimePoint slot) const;
+  Window span_of(TimePoint slot) const;
 
   RollupRoot& root_;
   LogValues& values_;

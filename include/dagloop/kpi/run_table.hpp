@@ -29,8 +29,8 @@ struct RunTableOptions {
   std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
   Dedupe dedupe = Dedupe::runs;
   Rows rows = Rows::counted;  // given out only with Dedupe::runs
-  /// Where the partials must be apart: ascending slot boundaries. All runs between two of them (and
-  /// those before the first) come under one slot, the first of the stretch. Empty, as it must be
+  /// Where the partials must be apart: ascending slot boundaries. All runs of a span, which lies
+  /// between two of them (or before the first), come under one slot, its first. Empty, as it must be
   /// where rows are given out: every slot stands alone.
   std::vector<TimePoint> cuts = {};
   bool operator==(const RunTableOptions&) const = default;

@@ -44,8 +44,8 @@ struct LogQuery {
   Window range;      // records created outside are counted, not kept
   TimePoint latest;  // a later record is from the future: malformed
   /// Where the caller needs the partials apart: ascending slot boundaries inside the range. A
-  /// source may put all runs between two of them (and those before the first) under one slot, the
-  /// first of the stretch. Empty: every slot stands alone.
+  /// source may put all runs of a span, which lies between two of them (or before the first), under
+  /// one slot, its first. Empty: every slot stands alone.
   std::vector<TimePoint> cuts = {};
 };
 

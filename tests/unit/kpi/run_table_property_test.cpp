@@ -69,20 +69,20 @@ TEST_CASE("partials that are apart only at cuts add up to the same windows") {
     const int first = 5 * static_cast<int>(1 + random.below(10));
     const int last = first + 5 * static_cast<int>(1 + random.below(10));
     options.cuts = {at_minute(first), at_minute(last)};
-    const PartialSet stretches = settle(records, options);
+    const PartialSet spans = settle(records, options);
     CAPTURE(round, first, last);
     for (const Window& window :
          {Window{kRange.start, at_minute(first)}, Window{at_minute(first), at_minute(last)},
           Window{at_minute(last), kRange.end}, kRange}) {
       for (const Population population : {Population::dag, Population::non_dag}) {
-        REQUIRE(stretches.sum(window, population) == slots.sum(window, population));
+        REQUIRE(spans.sum(window, population) == slots.sum(window, population));
       }
     }
-    for (const auto& [key, partial] : stretches.partials) {
+    for (const auto& [key, partial] : spans.partials) {
       REQUIRE((key.slot == kRange.start || key.slot == at_minute(first) ||
                key.slot == at_minute(last)));
     }
-    REQUIRE(stretches.input == slots.input);
+    REQUIRE(spans.input == slots.input);
   }
 }
 

@@ -115,14 +115,14 @@ TEST_CASE("names of the user's tables and words cannot leave their quotes") {
   CHECK(question.find("'o\\'k\\\\'") != std::string::npos);
 }
 
-TEST_CASE("a stretch of time stands for its first slot") {
+TEST_CASE("a span stands for its first slot") {
   const TimePoint start = *parse_time("2026-02-25T00:02:00Z");
   const TimePoint cut = *parse_time("2026-02-26T00:00:00Z");
   LogQuery query{{start, cut + std::chrono::hours(24)}, cut, {cut}};
-  CHECK(slot_of_stretch(0, query) == *parse_time("2026-02-25T00:00:00Z"));
-  CHECK(slot_of_stretch(1, query) == cut);
+  CHECK(slot_of_span(0, query) == *parse_time("2026-02-25T00:00:00Z"));
+  CHECK(slot_of_span(1, query) == cut);
   query.cuts.clear();
-  CHECK(slot_of_stretch(cut.time_since_epoch() / kSlot, query) == cut);
+  CHECK(slot_of_span(cut.time_since_epoch() / kSlot, query) == cut);
 }
 
 }  // namespace dagloop

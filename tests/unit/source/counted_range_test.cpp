@@ -1,5 +1,5 @@
 // What is kept of a database between ticks: sums that are taken apart and put together again, and
-// the stretches by which two ranges differ, against a slow look at every slot.
+// the windows by which two ranges differ, against a slow look at every slot.
 #include "source/counted_range.hpp"
 
 #include <catch2/catch.hpp>
@@ -45,7 +45,7 @@ RowSums some_sums(const LogQuery& query) {
   return sums;
 }
 
-// Which stretch a slot lies in; -1: in none.
+// Which span a slot lies in; -1: in none.
 std::int64_t place_of(TimePoint slot, const LogQuery& query) {
   if (!query.range.contains(slot)) return -1;
   return std::ranges::upper_bound(query.cuts, slot) - query.cuts.begin();
@@ -53,7 +53,7 @@ std::int64_t place_of(TimePoint slot, const LogQuery& query) {
 
 }  // namespace
 
-TEST_CASE("sums that are moved to another range lie in its stretches") {
+TEST_CASE("sums that are moved to another range lie in its spans") {
   const LogQuery before = range_query(0, 10, 20);
   const LogQuery after = range_query(1, 11, 21);
   const PartialSet set = some_sums(before).partials(after, ErrorClasses());
@@ -115,7 +115,7 @@ TEST_CASE("a counted range outlives the process, and a damaged one is not believ
   CHECK_FALSE(decode_counted_range(bytes + "x"));
 }
 
-TEST_CASE("two ranges differ where a slot lies in another stretch, and nowhere else") {
+TEST_CASE("two ranges differ where a slot lies in another span, and nowhere else") {
   std::mt19937 random(7);
   const auto any = [&random](int from, int to) {
     return std::uniform_int_distribution<std::int64_t>(from, to)(random);

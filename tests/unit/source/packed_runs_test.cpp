@@ -47,7 +47,7 @@ RejectReason reason_for(std::int64_t kind) {
   return set.input.malformed_by_reason.begin()->first;
 }
 
-constexpr std::int64_t kGood = packed::kFirstStretch;
+constexpr std::int64_t kGood = packed::kFirstSpan;
 
 }  // namespace
 
