@@ -116,7 +116,7 @@ std::optional<RejectReason> parse_reject_reason(std::string_view word) {
 }
 
 constexpr WordOf<RejectReason> kRejectReason{&parse_reject_reason, "unknown reason",
-                                           kWithThisVersion};
+                                             kWithThisVersion};
 
 using ReasonCounts = std::map<RejectReason, std::uint64_t>;
 
