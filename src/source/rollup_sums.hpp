@@ -1,5 +1,5 @@
-// Private to the source layer: settles what was read together with the settled slots that it reopens,
-// and adds up partials.
+// Private to the source layer: settles what was read together with the settled slots that it
+// reopens, and adds up partials.
 #pragma once
 
 #include <cstdint>

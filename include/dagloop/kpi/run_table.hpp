@@ -30,8 +30,8 @@ struct RunTableOptions {
   Dedupe dedupe = Dedupe::runs;
   Rows rows = Rows::counted;  // given out only with Dedupe::runs
   /// Where the partials must be apart: ascending slot boundaries. All runs of a span, which lies
-  /// between two of them (or before the first), come under one slot, its first. Empty, as it must be
-  /// where rows are given out: every slot stands alone.
+  /// between two of them (or before the first), come under one slot, its first. Empty, as it must
+  /// be where rows are given out: every slot stands alone.
   std::vector<TimePoint> cuts = {};
   bool operator==(const RunTableOptions&) const = default;
 };
@@ -71,7 +71,8 @@ class RunTable {
   ///         again; duplicates among them are.
   /// Errors: false, perhaps after some runs, for bytes that are no rows of a slot.
   bool add_slot(TimePoint slot, std::string_view rows);
-  /// Appends the key prefixes (4 bytes each, as in SettledSlot) of all runs. Order: before finish_slots().
+  /// Appends the key prefixes (4 bytes each, as in SettledSlot) of all runs. Order: before
+  /// finish_slots().
   void append_key_prefixes(std::vector<std::uint32_t>& prefixes);
   /// Returns whether a run of a settled slot's `rows` is in the table; also where the rows are
   /// damaged.

@@ -1,5 +1,5 @@
-// The runs that ended in one slot, settled and whole: what they count, and their rows, so that they can be
-// settled again when a record of one of them comes late. Value types.
+// The runs that ended in one slot, settled and whole: what they count, and their rows, so that they
+// can be settled again when a record of one of them comes late. Value types.
 #pragma once
 
 #include <cstdint>
