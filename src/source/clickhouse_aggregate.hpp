@@ -31,9 +31,8 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
 std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
                                       const Mapping& mapping, const LogQuery& query);
 
-/// Returns one statement whose rows, tab-separated, are partial rows: kind, span, population,
-/// cohort, name, error_code, bucket (-1: none) and the 12 counts. Every shard answers for its own
-/// rows, with one row of the kind `shard`; duplicates, derived runs and attempts are settled there
+/// Returns one statement whose rows, tab-separated, are those of AnswerRow. Every shard answers for
+/// its own rows, with one row of the kind `shard`; duplicates, derived runs and attempts are settled there
 /// as RunTable settles them.
 ///
 /// Shape:  demand_countable() holds; all rows of a run lie on one shard; `repeated` is what stands

@@ -1,6 +1,7 @@
 #include "source/clickhouse_expressions.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace dagloop {
 
@@ -35,33 +36,63 @@ bool is_nullable(const std::string& type) { return type.find("Nullable(") != std
 
 }  // namespace
 
-std::string clickhouse_column_of(const Mapping& mapping, std::string_view field) {
-  const auto mapped = mapping.fields.find(std::string(field));
-  return mapped == mapping.fields.end() ? std::string(field) : mapped->second.name;
+std::string clickhouse_column_of(const Mapping& mapping, Field field) {
+  const std::string name(to_string(field));
+  const auto mapped = mapping.fields.find(name);
+  return mapped == mapping.fields.end() ? name : mapped->second.name;
 }
 
-bool clickhouse_type_fits(std::string_view field, const std::string& type) {
-  const std::string plain = plain_type(type);
+bool clickhouse_type_fits(FieldType type, const std::string& column) {
+  const std::string plain = plain_type(column);
   const bool is_integer = plain.starts_with("Int") || plain.starts_with("UInt");
-  if (field == "created_at") return plain == "DateTime" || plain == "DateTime64";
-  if (field == "duration_ms") return is_integer || plain.starts_with("Float");
-  if (field == "idempotent_reuse") return plain == "UInt8" || plain == "Bool";
-  if (field == "attempt" || field == "fanout_total" || field == "fanout_failed") return is_integer;
-  return plain == "String" || plain == "UUID" || plain == "FixedString";
+  switch (type) {
+    case FieldType::text:
+      return plain == "String" || plain == "UUID" || plain == "FixedString";
+    case FieldType::time:
+      return plain == "DateTime" || plain == "DateTime64";
+    case FieldType::whole:
+      return is_integer;
+    case FieldType::real:
+      return is_integer || plain.starts_with("Float");
+    case FieldType::truth:
+      break;
+  }
+  return plain == "UInt8" || plain == "Bool";
+}
+
+std::string clickhouse_word(const std::string& text, const packed::WordDigits& words,
+                            std::int64_t unknown, int place) {
+  std::string from = "''";
+  std::string to = "0";
+  for (const auto& [word, digit] : words) {
+    from += fmt::format(", '{}'", word);
+    to += fmt::format(", {}", digit << place);
+  }
+  return fmt::format("transform({}, [{}], [{}], {})", text, from, to, unknown << place);
+}
+
+std::string clickhouse_dag_modes() { return fmt::format("'{}'", fmt::join(kDagModes, "', '")); }
+
+// The upper bits of the number, as DurationHistogram::bucket_of has them. Adding 0 makes -0 a 0.
+std::string clickhouse_duration(const std::string& duration) {
+  return fmt::format(
+      "(toInt64(bitShiftRight(reinterpretAsUInt64(reinterpretAsFixedString(toFloat64({}) + 0.)), "
+      "45)) + 1)",
+      duration);
 }
 
 std::string clickhouse_micros(TimePoint time) {
   return std::to_string(time.time_since_epoch().count());
 }
 
-std::string ClickHouseExpressions::text(const std::string& field) const {
+std::string ClickHouseExpressions::text(Field field) const {
   const std::string column = clickhouse_column_of(mapping_, field);
   const auto found = table_.columns.find(column);
   if (found == table_.columns.end()) return "''";
   std::string value = clickhouse_name(column);
   if (plain_type(found->second) != "String") value = "toString(" + value + ")";
   if (is_nullable(found->second)) value = "ifNull(" + value + ", '')";
-  const auto mapped = mapping_.fields.find(field);
+  const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return value;
   std::string from = "''";
   std::string to = "''";
@@ -72,7 +103,7 @@ std::string ClickHouseExpressions::text(const std::string& field) const {
   return "transform(" + value + ", [" + from + "], [" + to + "], " + value + ")";
 }
 
-std::string ClickHouseExpressions::number(const std::string& field, const std::string& type,
+std::string ClickHouseExpressions::number(Field field, const std::string& type,
                                           const std::string& missing) const {
   const std::string column = clickhouse_column_of(mapping_, field);
   const auto found = table_.columns.find(column);
@@ -83,7 +114,7 @@ std::string ClickHouseExpressions::number(const std::string& field, const std::s
 }
 
 std::string ClickHouseExpressions::at() const {
-  const std::string column = clickhouse_column_of(mapping_, "created_at");
+  const std::string column = clickhouse_column_of(mapping_, Field::created_at);
   const std::string& type = table_.columns.at(column);
   const bool is_whole = plain_type(type) == "DateTime";
   std::string value =
@@ -95,25 +126,25 @@ std::string ClickHouseExpressions::at() const {
   return is_nullable(type) ? "ifNull(" + value + ", toInt64(0))" : "(" + value + ")";
 }
 
-bool ClickHouseExpressions::has(std::string_view field) const {
+bool ClickHouseExpressions::has(Field field) const {
   return table_.columns.contains(clickhouse_column_of(mapping_, field));
 }
 
-bool ClickHouseExpressions::can_be_null(std::string_view field) const {
+bool ClickHouseExpressions::can_be_null(Field field) const {
   const auto found = table_.columns.find(clickhouse_column_of(mapping_, field));
   return found != table_.columns.end() && is_nullable(found->second);
 }
 
 std::string ClickHouseExpressions::hash() const {
-  const std::string run = text("pipeline_run_id");
-  const std::string request = text("request_id");
+  const std::string run = text(Field::pipeline_run_id);
+  const std::string request = text(Field::request_id);
   return "if(" + run + " = '', cityHash64(" + request + ", 1), cityHash64(" + run + "))";
 }
 
 // Rows whose time may matter. The first two conditions are on the bare column, for the index.
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query) {
-  const std::string column = clickhouse_name(clickhouse_column_of(mapping, "created_at"));
+  const std::string column = clickhouse_name(clickhouse_column_of(mapping, Field::created_at));
   const auto second = [](TimePoint time, int more) {
     return fmt::format(
         "toDateTime({})",
@@ -145,7 +176,7 @@ std::string clickhouse_answer(const std::string& kind, const std::vector<std::st
     const std::string value = i < keys.size() ? keys[i] : (is_text ? "''" : "0");
     row += std::string(is_text ? ", toString(" : ", toInt64(") + value + ") AS " + kKeys[i];
   }
-  for (std::size_t i = 0; i < 12; ++i) {
+  for (std::size_t i = 0; i < kPackedCounts.size(); ++i) {
     row += fmt::format(", toInt64({}) AS n{}", i < counts.size() ? counts[i] : "0", i);
   }
   return row;

@@ -1,19 +1,21 @@
 // Private to the source layer: a table's columns as ClickHouse's SQL of the contract's words.
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "dagloop/record/mapping.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/packed_runs.hpp"
 
 namespace dagloop {
 
 /// Returns the column that a field stands in.
-std::string clickhouse_column_of(const Mapping& mapping, std::string_view field);
-/// Returns whether a column of the type can hold nothing that a record of a file could not.
-bool clickhouse_type_fits(std::string_view field, const std::string& type);
+std::string clickhouse_column_of(const Mapping& mapping, Field field);
+/// Returns whether a column of the type `column` can hold nothing that a field of a file's record
+/// could not.
+bool clickhouse_type_fits(FieldType type, const std::string& column);
 /// Returns a time as microseconds since 1970.
 std::string clickhouse_micros(TimePoint time);
 /// Returns the condition under which a row's time may matter.
@@ -27,9 +29,13 @@ std::string clickhouse_span(const std::string& at, const LogQuery& query);
 std::string clickhouse_answer(const std::string& kind, const std::vector<std::string>& keys,
                               const std::vector<std::string>& counts);
 
-/// The largest fan-out count and attempt that a record may have.
-inline constexpr const char* kMaxCountText = "9007199254740991";
-inline constexpr const char* kMaxAttemptText = "4294967295";
+/// Returns the digit of a word, shifted to its place; 0 where it is absent.
+std::string clickhouse_word(const std::string& text, const packed::WordDigits& words,
+                            std::int64_t unknown, int place);
+/// Returns the words of the DAG path as literals with commas.
+std::string clickhouse_dag_modes();
+/// Returns the digit of a duration that is not absent: 1 + DurationHistogram::bucket_of.
+std::string clickhouse_duration(const std::string& duration);
 
 /// The columns of one table as expressions of the contract's words.
 class ClickHouseExpressions {
@@ -38,13 +44,12 @@ class ClickHouseExpressions {
       : table_(table), mapping_(mapping) {}
 
   /// Returns whether the table has a column for the field, and whether that can be NULL.
-  bool has(std::string_view field) const;
-  bool can_be_null(std::string_view field) const;
+  bool has(Field field) const;
+  bool can_be_null(Field field) const;
   /// Returns a text; empty where it is absent.
-  std::string text(const std::string& field) const;
+  std::string text(Field field) const;
   /// Returns a number as `type`; `missing` where it is absent.
-  std::string number(const std::string& field, const std::string& type,
-                     const std::string& missing) const;
+  std::string number(Field field, const std::string& type, const std::string& missing) const;
   /// Returns microseconds since 1970; 0 where the time is absent.
   std::string at() const;
   /// Returns the hash of the run's key: runs of equal keys have equal ones.

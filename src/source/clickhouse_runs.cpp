@@ -1,8 +1,8 @@
 #include "source/clickhouse_runs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <utility>
 #include <vector>
 
 #include "source/clickhouse_expressions.hpp"
@@ -11,47 +11,29 @@
 namespace dagloop {
 namespace {
 
-using Words = std::vector<std::pair<const char*, std::int64_t>>;
-
-// A word's digit; 0 where there is none.
-std::string clickhouse_word(const std::string& text, const Words& words, std::int64_t unknown,
-                            int place) {
-  std::string from = "''";
-  std::string to = "0";
-  for (const auto& [word, number] : words) {
-    from += fmt::format(", '{}'", word);
-    to += fmt::format(", {}", number << place);
-  }
-  return fmt::format("transform({}, [{}], [{}], {})", text, from, to, unknown << place);
-}
-
-// The upper bits of the number, as DurationHistogram::bucket_of has them. Adding 0 makes -0 a 0.
-std::string clickhouse_duration(const ClickHouseExpressions& row, const std::string& column) {
-  if (!row.has("duration_ms")) return "0";
-  const bool may_lack = row.can_be_null("duration_ms");
-  const std::string digit = fmt::format(
-      "(toInt64(bitShiftRight(reinterpretAsUInt64(reinterpretAsFixedString(toFloat64({}) + 0.)), "
-      "45)) + 1)",
-      may_lack ? "assumeNotNull(" + column + ")" : column);
-  return may_lack ? digit + " * assumeNotNull(isNotNull(" + column + "))" : digit;
+std::string duration_of(const ClickHouseExpressions& row, const std::string& column) {
+  if (!row.has(Field::duration_ms)) return "0";
+  if (!row.can_be_null(Field::duration_ms)) return clickhouse_duration(column);
+  return clickhouse_duration("assumeNotNull(" + column + ")") + " * assumeNotNull(isNotNull(" +
+         column + "))";
 }
 
 // Whether a count is out of its range: that of any of them is that of their bits together.
 std::string clickhouse_number(const ClickHouseExpressions& row) {
-  std::string bad =
-      fmt::format("bitShiftRight(bitOr({}, {}), 53) != 0", row.number("fanout_total", "Int64", "0"),
-                  row.number("fanout_failed", "Int64", "0"));
-  if (row.has("attempt")) {
-    const std::string attempt = row.number("attempt", "Int64", "1");
-    bad += fmt::format(" OR {0} < 1 OR {0} > {1}", attempt, kMaxAttemptText);
+  std::string bad = fmt::format("bitShiftRight(bitOr({}, {}), 53) != 0",
+                                row.number(Field::fanout_total, "Int64", "0"),
+                                row.number(Field::fanout_failed, "Int64", "0"));
+  if (row.has(Field::attempt)) {
+    const std::string attempt = row.number(Field::attempt, "Int64", "1");
+    bad += fmt::format(" OR {0} < 1 OR {0} > {1}", attempt, kMaxAttempt);
   }
   return fmt::format("({}) * toInt64({})", bad, std::int64_t{1} << packed::kBadNumber);
 }
 
 std::string clickhouse_node(const ClickHouseExpressions& row) {
-  if (!row.has("node_id")) return "0";
-  return fmt::format("({} != '' AND {} != 'pipeline') * toInt64({})", row.text("node_id"),
-                     row.text("node_type"), std::int64_t{1} << packed::kNode);
+  if (!row.has(Field::node_id)) return "0";
+  return fmt::format("({} != '' AND {} != '{}') * toInt64({})", row.text(Field::node_id),
+                     row.text(Field::node_type), kRunNodeType, std::int64_t{1} << packed::kNode);
 }
 
 std::string clickhouse_time(const LogQuery& query) {
@@ -62,41 +44,63 @@ std::string clickhouse_time(const LogQuery& query) {
                      std::int64_t{1} << packed::kTime);
 }
 
+// 0 where the path is that of DAGs, 1 where it is another one, 2 where none is named.
+std::string mode_of(const ClickHouseExpressions& row) {
+  const std::vector<int> dags(kDagModes.size(), 0);
+  return fmt::format("transform({}, [{}, ''], [{}, 2], 1)", row.text(Field::execution_mode),
+                     clickhouse_dag_modes(), fmt::join(dags, ", "));
+}
+
 // One row of the table, in what it is grouped by and what is counted of it.
 std::string clickhouse_packed_rows(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query) {
   const ClickHouseExpressions row(table, mapping);
-  const Words statuses{{"succeeded", 1}, {"success", 1},         {"ok", 1},          {"failed", 2},
-                       {"error", 2},     {"manual_required", 3}, {"cancelled", 4},   {"skipped", 5},
-                       {"running", 6},   {"pending", 7},         {"compensating", 8}};
-  const Words compensations{
-      {"not_required", 1}, {"completed", 2}, {"failed", 3}, {"manual_required", 4}};
   return fmt::format(
       "SELECT {at} AS at, {status} + {cohort} + {compensation} + {number} + {node} + {duration} AS "
-      "digits, {run} = '' AS no_run, {request} = '' AS no_request, transform({mode}, ['dag', "
-      "'pipeline_dag', ''], [0, 0, 2], 1) AS mode, {plan} AS plan, {code} AS code, {verification} "
-      "!= '' AS unverified, {fallback} != '' AS fallback, {reused} AS reused, {failed} AS failed, "
+      "digits, {run} = '' AS no_run, {request} = '' AS no_request, {mode} AS mode, "
+      "{plan} AS plan, {code} AS code, {verification} != '' AS unverified, {fallback} != '' AS "
+      "fallback, {reused} AS reused, {failed} AS failed, "
       "{total} AS total FROM {table}{filter}",
       fmt::arg("at", row.at()),
-      fmt::arg("status", clickhouse_word(row.text("status"), statuses, packed::kUnknownStatus,
-                                         packed::kStatus)),
-      fmt::arg("cohort", clickhouse_word(row.text("cohort"), {{"canary", 1}, {"control", 2}},
+      fmt::arg("status", clickhouse_word(row.text(Field::status), packed::digits_of(kStatusWords),
+                                         packed::kUnknownStatus, packed::kStatus)),
+      fmt::arg("cohort", clickhouse_word(row.text(Field::cohort), packed::digits_of(kCohortWords),
                                          packed::kUnknownCohort, packed::kCohort)),
       fmt::arg("compensation",
-               clickhouse_word(row.text("compensation_status"), compensations,
-                               packed::kUnknownCompensation, packed::kCompensation)),
+               clickhouse_word(row.text(Field::compensation_status),
+                               packed::digits_of(kCompensationWords), packed::kUnknownCompensation,
+                               packed::kCompensation)),
       fmt::arg("number", clickhouse_number(row)), fmt::arg("node", clickhouse_node(row)),
-      fmt::arg("duration", clickhouse_duration(
-                               row, clickhouse_name(clickhouse_column_of(mapping, "duration_ms")))),
-      fmt::arg("run", row.text("pipeline_run_id")), fmt::arg("request", row.text("request_id")),
-      fmt::arg("mode", row.text("execution_mode")), fmt::arg("plan", row.text("plan_source")),
-      fmt::arg("code", row.text("error_code")),
-      fmt::arg("verification", row.text("verification_reason")),
-      fmt::arg("fallback", row.text("fallback_reason")),
-      fmt::arg("reused", row.number("idempotent_reuse", "UInt8", "0") + " != 0"),
-      fmt::arg("failed", row.number("fanout_failed", "Int64", "0")),
-      fmt::arg("total", row.number("fanout_total", "Int64", "0")), fmt::arg("table", table.local),
+      fmt::arg("duration", duration_of(row, clickhouse_name(clickhouse_column_of(
+                                                mapping, Field::duration_ms)))),
+      fmt::arg("run", row.text(Field::pipeline_run_id)),
+      fmt::arg("request", row.text(Field::request_id)), fmt::arg("mode", mode_of(row)),
+      fmt::arg("plan", row.text(Field::plan_source)), fmt::arg("code", row.text(Field::error_code)),
+      fmt::arg("verification", row.text(Field::verification_reason)),
+      fmt::arg("fallback", row.text(Field::fallback_reason)),
+      fmt::arg("reused", row.number(Field::idempotent_reuse, "UInt8", "0")),
+      fmt::arg("failed", row.number(Field::fanout_failed, "Int64", "0")),
+      fmt::arg("total", row.number(Field::fanout_total, "Int64", "0")),
+      fmt::arg("table", table.local),
       fmt::arg("filter", clickhouse_time_filter(table, mapping, query)));
+}
+
+// The answer's rows of packed ones.
+std::string packed_answer(PackedUse use, const std::string& kind, const std::string& rows) {
+  // Sums of what is out of its range mean nothing, and may not fit.
+  const std::string is_good =
+      fmt::format("bitAnd(digits_of_all, {}) = 0", std::int64_t{1} << packed::kBadNumber);
+  return clickhouse_answer(
+             std::string(word_of(kPackedWords, use)),
+             {"digits_of_all", "0", "0", "plan", "code", "0"},
+             {"runs", "unverified_runs", "fallback_runs", "reused_runs",
+              "if(" + is_good + ", failed_items, 0)", "if(" + is_good + ", items, 0)", "newest"}) +
+         fmt::format(
+             " FROM (SELECT {} AS digits_of_all, plan, code, count() AS runs, sum(unverified) AS "
+             "unverified_runs, sum(fallback) AS fallback_runs, sum(reused != 0) AS reused_runs, "
+             "sum(failed) AS failed_items, sum(total) AS items, max(at) AS newest FROM ({}) GROUP "
+             "BY digits_of_all, plan, code)",
+             kind, rows);
 }
 
 }  // namespace
@@ -108,19 +112,21 @@ std::string clickhouse_packed_runs(const ClickHouseTable& table, const Mapping& 
       "toInt64({}) + {}",
       std::int64_t{1} << packed::kPopulation, std::int64_t{1} << packed::kNoKey,
       clickhouse_time(query));
-  // Sums of what is out of its range mean nothing, and may not fit.
-  const std::string is_good =
-      fmt::format("bitAnd(digits_of_all, {}) = 0", std::int64_t{1} << packed::kBadNumber);
-  return clickhouse_answer(
-             "packed", {"digits_of_all", "0", "0", "plan", "code", "0"},
-             {"runs", "unverified_runs", "fallback_runs", "reused_runs",
-              "if(" + is_good + ", failed_items, 0)", "if(" + is_good + ", items, 0)", "newest"}) +
-         fmt::format(
-             " FROM (SELECT {} AS digits_of_all, plan, code, count() AS runs, sum(unverified) AS "
-             "unverified_runs, sum(fallback) AS fallback_runs, sum(reused) AS reused_runs, "
-             "sum(failed) AS failed_items, sum(total) AS items, max(at) AS newest FROM ({}) GROUP "
-             "BY digits_of_all, plan, code)",
-             kind, clickhouse_packed_rows(table, mapping, query));
+  return packed_answer(PackedUse::rows, kind, clickhouse_packed_rows(table, mapping, query));
+}
+
+std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
+                                      const LogQuery& query) {
+  const auto digit = [](const char* value, int place) {
+    return fmt::format("{} * toInt64({})", value, std::int64_t{1} << place);
+  };
+  const std::string kind = fmt::format(
+      "{} + {} + {} + {} + {} + if(duration < 0, toInt64(0), {}) + {}",
+      digit("status", packed::kStatus), digit("cohort", packed::kCohort),
+      digit("compensation", packed::kCompensation), digit("population", packed::kPopulation),
+      digit("manual", packed::kManual), clickhouse_duration("duration"), clickhouse_time(query));
+  return packed_answer(
+      use, kind, "SELECT *, fanout_failed AS failed, fanout_total AS total FROM (" + runs + ")");
 }
 
 }  // namespace dagloop

@@ -5,15 +5,23 @@
 #include <string>
 
 #include "source/clickhouse_aggregate.hpp"
+#include "source/packed_runs.hpp"
 
 namespace dagloop {
 
-/// Returns a SELECT of rows of the kind `packed`: the first key is the kind of PackedRuns, the
-/// names are plan source and error code, and the counts are its other members in their order.
-/// Duplicates are counted as runs.
+/// Returns a SELECT that packs all rows of the table that matter to the query, in the columns of
+/// AnswerRow. Duplicates are counted as runs.
 ///
 /// Shape:  demand_countable() holds for the table.
 std::string clickhouse_packed_runs(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query);
+
+/// Returns a SELECT that packs settled runs in the same way.
+///
+/// Shape:  `runs` is a SELECT of the columns at, status, code, compensation, population, cohort,
+///         unverified, fallback, reused, manual, duration (-1: none), fanout_total, fanout_failed
+///         and plan; words are digits, and no run is malformed.
+std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
+                                      const LogQuery& query);
 
 }  // namespace dagloop

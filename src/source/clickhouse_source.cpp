@@ -12,6 +12,7 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 
@@ -24,7 +25,6 @@ constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that 
 constexpr std::size_t kManyKeys = 10'000;
 constexpr int kPort = 8123;
 constexpr int kSecurePort = 8443;
-constexpr std::size_t kColumns = 19;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -82,8 +82,7 @@ std::string remedy_for(const std::string& message) {
   if (is("241")) return "raise max_memory_usage of this user, or take a shorter window";
   if (is("279") || is("210") || is("209") || is("32")) {
     return "a shard does not answer, so nothing is decided: start the shard, or repair the "
-           "cluster's "
-           "configuration";
+           "cluster's configuration";
   }
   return "see the server's log";
 }
@@ -162,9 +161,7 @@ struct ClickHouseSource::Impl {
         arguments.back() += c;
       }
     }
-    const auto mapped = options.mapping.fields.find("pipeline_run_id");
-    const std::string key =
-        mapped == options.mapping.fields.end() ? "pipeline_run_id" : mapped->second.name;
+    const std::string key = clickhouse_column_of(options.mapping, Field::pipeline_run_id);
     if (arguments.size() < 4 || arguments[3].find(key) == std::string::npos) {
       throw Error(ErrorKind::source, where + ": table " + table.name,
                   "is not sharded by " + key + ", so a run's rows may lie on several shards",
@@ -213,39 +210,20 @@ std::int64_t integer(const std::string& digits) {
   return value;
 }
 
-void demand_clickhouse_columns(const std::vector<std::string>& fields) {
-  if (fields.size() == kColumns) return;
-  throw Error(ErrorKind::source, "ClickHouse's answer",
-              "a row has " + std::to_string(fields.size()) + " columns",
-              "report it with the version of the server");
-}
-
-PackedRuns packed_runs_of_row(const std::vector<std::string>& fields) {
-  demand_clickhouse_columns(fields);
-  PackedRuns out;
-  out.kind = integer(fields[1]);
-  out.plan_source = fields[4];
-  out.error_code = fields[5];
-  std::size_t column = 7;
-  for (std::int64_t* count : {&out.runs, &out.unverified, &out.fallback, &out.reused,
-                              &out.fanout_failed, &out.fanout_total, &out.newest_us}) {
-    *count = integer(fields[column++]);
+AnswerRow answer_row_of(const std::vector<std::string>& fields) {
+  AnswerRow row;
+  if (fields.size() != 7 + row.n.size()) {
+    throw Error(ErrorKind::source, "ClickHouse's answer",
+                "a row has " + std::to_string(fields.size()) + " columns",
+                "report it with the version of the server");
   }
-  return out;
-}
-
-PartialRow clickhouse_partial_row(const std::vector<std::string>& fields, const LogQuery& query) {
-  demand_clickhouse_columns(fields);
-  PartialRow row;
-  row.kind = parse_row_kind(fields[0]);
-  row.slot = slot_of_span(integer(fields[1]), query);
-  row.population = integer(fields[2]) == 0 ? Population::dag : Population::non_dag;
-  row.cohort = static_cast<Cohort>(integer(fields[3]));
+  row.word = fields[0];
+  row.number = integer(fields[1]);
+  row.population = integer(fields[2]);
+  row.cohort = integer(fields[3]);
   row.name = fields[4];
   row.error_code = fields[5];
-  if (const std::int64_t bucket = integer(fields[6]); bucket >= 0) {
-    row.bucket = static_cast<std::int32_t>(bucket);
-  }
+  row.bucket = integer(fields[6]);
   for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = integer(fields[7 + i]);
   return row;
 }
@@ -291,14 +269,10 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   const std::string repeated = impl_->repeated_keys(tables, query);
   for (const auto& fields :
        rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
-    if (fields.front() == "packed") {
-      add_packed(packed_runs_of_row(fields), query,
-                 [&](const PartialRow& each) { sums.add(each, query); });
-      continue;
-    }
-    const PartialRow row = clickhouse_partial_row(fields, query);
-    shards += row.kind == RowKind::shard ? 1 : 0;
-    sums.add(row, query);
+    add_answer(answer_row_of(fields), query, [&](const PartialRow& row) {
+      shards += row.kind == RowKind::shard ? 1 : 0;
+      sums.add(row, query);
+    });
   }
   // Every shard says what it has read, or the answer is a part.
   if (shards != impl_->count_shards(tables.front().cluster)) {

@@ -7,70 +7,127 @@
 namespace dagloop {
 namespace {
 
-constexpr std::int64_t kFinalStatuses = 5;
-
 std::int64_t digit(std::int64_t kind, int place, int bits) {
   return kind >> place & ((std::int64_t{1} << bits) - 1);
 }
 
-// In the order of build_record().
-std::optional<RejectReason> reason_of(std::int64_t kind) {
+bool applies(RejectReason reason, std::int64_t kind) {
   using namespace packed;
   const std::int64_t duration = digit(kind, kDuration, 20) - 1;
   const bool has_duration = duration >= 0;
   const std::int64_t time = kind >> kTime;
   const std::int64_t status = digit(kind, kStatus, 4);
-  if (has_duration && (duration >> 7 & 0x7ff) == 0x7ff) return RejectReason::wrong_type;
-  if (time == 0) return RejectReason::missing_created_at;
-  if (status == 0) return RejectReason::missing_status;
-  if (digit(kind, kNoKey, 1) != 0) return RejectReason::missing_run_id;
-  if (status == kUnknownStatus) return RejectReason::unknown_status;
-  if (digit(kind, kCohort, 2) == kUnknownCohort ||
-      digit(kind, kCompensation, 3) == kUnknownCompensation) {
-    return RejectReason::unknown_value;
+  switch (reason) {
+    case RejectReason::wrong_type:
+      return has_duration && (duration >> 7 & 0x7ff) == 0x7ff;
+    case RejectReason::missing_created_at:
+      return time == 0;
+    case RejectReason::missing_status:
+      return status == 0;
+    case RejectReason::missing_run_id:
+      return digit(kind, kNoKey, 1) != 0;
+    case RejectReason::unknown_status:
+      return status == kUnknownStatus;
+    case RejectReason::unknown_value:
+      return digit(kind, kCohort, 2) == kUnknownCohort ||
+             digit(kind, kCompensation, 3) == kUnknownCompensation;
+    case RejectReason::bad_time:
+      return time == kBadTime;
+    case RejectReason::bad_number:
+      return (has_duration && duration >> 18 != 0) || digit(kind, kBadNumber, 1) != 0;
+    case RejectReason::future_time:
+      return time == kFutureTime;
+    case RejectReason::not_json_object:
+    case RejectReason::line_too_long:
+      break;  // of a line, not of a row
   }
-  if (time == kBadTime) return RejectReason::bad_time;
-  if ((has_duration && duration >> 18 != 0) || digit(kind, kBadNumber, 1) != 0)
-    return RejectReason::bad_number;
-  if (time == kFutureTime) return RejectReason::future_time;
+  return false;
+}
+
+std::optional<RejectReason> reason_of(std::int64_t kind) {
+  for (const RejectReason reason : kRejectOrder) {
+    if (applies(reason, kind)) return reason;
+  }
   return std::nullopt;
 }
 
-PartialRow run_row(const PackedRuns& packed, const LogQuery& query) {
+// What final runs of a kind count as.
+RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
+  const std::int64_t status = digit(packed.kind, packed::kStatus, 4);
+  const std::int64_t compensation = digit(packed.kind, packed::kCompensation, 3);
+  const bool is_manual = status == packed::digit_of(Status::manual_required) ||
+                         compensation == packed::digit_of(CompensationStatus::manual_required) ||
+                         digit(packed.kind, packed::kManual, 1) != 0;
+  RowCounts n{};
+  const auto set = [&](std::uint64_t KpiPartial::*count, std::int64_t value) {
+    n.at(place_of(count)) = value;
+  };
+  const auto set_runs = [&](std::uint64_t KpiPartial::*count, bool counts) {
+    set(count, counts ? packed.runs : 0);
+  };
+  set(&KpiPartial::total_runs, packed.runs);
+  set_runs(&KpiPartial::succeeded, status == packed::digit_of(Status::succeeded));
+  set_runs(&KpiPartial::derived_runs, use == PackedUse::derived);
+  set(&KpiPartial::verification_failed, packed.unverified);
+  set(&KpiPartial::fallback, packed.fallback);
+  set_runs(&KpiPartial::compensation_failed,
+           compensation >= packed::digit_of(CompensationStatus::failed));
+  set_runs(&KpiPartial::compensation_total,
+           compensation >= packed::digit_of(CompensationStatus::completed));
+  set_runs(&KpiPartial::manual_required, is_manual);
+  set(&KpiPartial::idempotent_reuse, packed.reused);
+  set(&KpiPartial::fanout_failed, packed.fanout_failed);
+  set(&KpiPartial::fanout_total, packed.fanout_total);
+  return n;
+}
+
+PartialRow run_row(const PackedRuns& packed, PackedUse use, const LogQuery& query) {
   const std::int64_t kind = packed.kind;
   PartialRow row;
   row.slot = slot_of_span((kind >> packed::kTime) - packed::kFirstSpan, query);
   row.population = digit(kind, packed::kPopulation, 1) == 0 ? Population::dag : Population::non_dag;
   row.cohort = static_cast<Cohort>(digit(kind, packed::kCohort, 2));
-  const std::int64_t status = digit(kind, packed::kStatus, 4);
-  if (status > kFinalStatuses) {
-    row.n[2] = packed.runs;  // in flight
-    return row;
+  if (digit(kind, packed::kStatus, 4) > packed::kLastFinal) {
+    row.n[place_of(&KpiPartial::in_flight)] = packed.runs;
+  } else {
+    row.name = packed.plan_source;
+    row.error_code = packed.error_code;
+    const std::int64_t duration = digit(kind, packed::kDuration, 20);
+    if (duration > 0) row.bucket = static_cast<std::int32_t>(duration - 1);
+    row.n = counts_of(packed, use);
   }
-  const std::int64_t compensation = digit(kind, packed::kCompensation, 3);
-  const bool is_manual = status == 3 || compensation == 4;
-  row.name = packed.plan_source;
-  row.error_code = packed.error_code;
-  const std::int64_t duration = digit(kind, packed::kDuration, 20);
-  if (duration > 0) row.bucket = static_cast<std::int32_t>(duration - 1);
-  row.n = {packed.runs,
-           status == 1 ? packed.runs : 0,
-           0,
-           0,
-           packed.unverified,
-           packed.fallback,
-           compensation >= 3 ? packed.runs : 0,
-           compensation >= 2 ? packed.runs : 0,
-           is_manual ? packed.runs : 0,
-           packed.reused,
-           packed.fanout_failed,
-           packed.fanout_total};
+  if (use == PackedUse::lost) {
+    for (std::int64_t& count : row.n) count = -count;
+  }
+  return row;
+}
+
+PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
+  PartialRow row;
+  row.kind = parse_row_kind(answer.word);
+  row.slot = slot_of_span(answer.number, query);
+  row.population = answer.population == 0 ? Population::dag : Population::non_dag;
+  row.cohort = static_cast<Cohort>(answer.cohort);
+  row.name = answer.name;
+  row.error_code = answer.error_code;
+  if (answer.bucket >= 0) row.bucket = static_cast<std::int32_t>(answer.bucket);
+  std::ranges::copy(answer.n, row.n.begin());
   return row;
 }
 
 }  // namespace
 
-void add_packed(const PackedRuns& packed, const LogQuery& query, const RowSink& sink) {
+std::string packed::bad_statuses() {
+  std::string list;
+  for (const Word<Status>& word : kStatusWords) {
+    if (!ended_badly(word.value) || word.text != word_of(kStatusWords, word.value)) continue;
+    list += (list.empty() ? "" : ", ") + std::to_string(digit_of(word.value));
+  }
+  return list;
+}
+
+void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
+                const RowSink& sink) {
   if (packed.kind < 0) {
     throw Error(ErrorKind::source, "the database's answer",
                 "a group of runs has the number " + std::to_string(packed.kind),
@@ -86,10 +143,26 @@ void add_packed(const PackedRuns& packed, const LogQuery& query, const RowSink& 
   const bool is_node = digit(packed.kind, packed::kNode, 1) != 0;
   PartialRow input;
   input.kind = RowKind::input;
-  input.n[is_node ? 1 : 0] = packed.runs;
-  input.n[3] = packed.newest_us;
-  sink(input);
-  if (!is_node) sink(run_row(packed, query));
+  input.n[3] = -1;
+  if (use == PackedUse::rows) {
+    input.n[is_node ? 1 : 0] = packed.runs;
+    input.n[3] = packed.newest_us;
+  } else if (use == PackedUse::lost) {
+    input.n[2] = packed.runs;
+  }
+  if (use != PackedUse::derived) sink(input);
+  if (!is_node) sink(run_row(packed, use, query));
+}
+
+void add_answer(const AnswerRow& answer, const LogQuery& query, const RowSink& sink) {
+  const auto use = value_of(kPackedWords, answer.word);
+  if (!use) return sink(partial_row(answer, query));
+  PackedRuns packed;
+  packed.kind = answer.number;
+  packed.plan_source = answer.name;
+  packed.error_code = answer.error_code;
+  for (std::size_t i = 0; i < kPackedCounts.size(); ++i) packed.*kPackedCounts[i] = answer.n[i];
+  add_packed(packed, *use, query, sink);
 }
 
 }  // namespace dagloop

@@ -44,7 +44,7 @@ bool is_zero(const RowCounts& counts) {
 
 // Returns whether nothing is counted but runs in flight.
 bool is_in_flight(RowCounts counts) {
-  counts[2] = 0;
+  counts[place_of(&KpiPartial::in_flight)] = 0;
   return is_zero(counts);
 }
 
@@ -140,12 +140,7 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
     succeeded += n[1];
   }
   KpiPartial partial;
-  const std::array<std::uint64_t*, 12> places{
-      &partial.total_runs,          &partial.succeeded,           &partial.in_flight,
-      &partial.derived_runs,        &partial.verification_failed, &partial.fallback,
-      &partial.compensation_failed, &partial.compensation_total,  &partial.manual_required,
-      &partial.idempotent_reuse,    &partial.fanout_failed,       &partial.fanout_total};
-  for (std::size_t i = 0; i < places.size(); ++i) *places[i] = count_of(total.n[i]);
+  for (std::size_t i = 0; i < kRunCounts.size(); ++i) partial.*kRunCounts[i] = count_of(total.n[i]);
   partial.latency = histogram_of(total.buckets);
   for (const auto& [code, count] : codes) {
     if (count != 0) partial.error_codes[code] = count_of(count);

@@ -19,17 +19,16 @@ namespace dagloop {
 /// What a row of a database's answer says. The enumerators are the words in the answer.
 enum class RowKind : std::uint8_t {
   run,     // runs with one plan source, error code and bucket of their durations;
-           // n: the 12 counts of KpiPartial, in the order of their declaration, where
-           // verification_failed counts the runs with a reason alone
+           // n: those of kRunCounts, where verification_failed counts the runs with a reason alone
   node,    // attempts of a node (name) with one bucket of their durations;
-           // n: attempts, failed, retries, retries succeeded, run_node_pairs
+           // n: those of kAttemptCounts
   input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or -1)
   reject,  // n: rows, the reason (the place of a RejectReason)
   shard,   // a server has answered; n: nothing
 };
 
 /// Counts of one row.
-using RowCounts = std::array<std::int64_t, 12>;
+using RowCounts = std::array<std::int64_t, kRunCounts.size()>;
 
 /// One row. What its kind does not mention is not looked at. Rows of equal names are summed and
 /// their counts may be negative, as those of the records that a duplicate takes the place of.

@@ -27,8 +27,7 @@ std::string repeated_query(const std::vector<PostgresTable>& tables, const Mappi
                            const LogQuery& query);
 
 /// Returns the statement that takes back the run records that do not stand, and adds derived runs
-/// and attempts, as RunTable settles them. Its rows are partial rows, in the columns of RowKind,
-/// span, population, cohort, name, error_code, bucket and the 12 counts.
+/// and attempts, as RunTable settles them. Its rows are those of AnswerRow.
 ///
 /// Shape:  can_aggregate() holds; `repeated` is a query of one column that gives at least the rows
 ///         of repeated_query(). The session's zone must be UTC.

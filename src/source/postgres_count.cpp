@@ -8,31 +8,17 @@
 namespace dagloop {
 namespace {
 
-PartialRow partial_row(const pqxx::row& row, const LogQuery& query) {
-  PartialRow out;
-  out.kind = parse_row_kind(row[0].as<std::string>());
-  out.slot = slot_of_span(row[1].as<std::int64_t>(), query);
-  out.population = row[2].as<int>() == 0 ? Population::dag : Population::non_dag;
-  out.cohort = static_cast<Cohort>(row[3].as<int>());
+AnswerRow answer_row(const pqxx::row& row) {
+  AnswerRow out;
+  out.word = row[0].as<std::string>();
+  out.number = row[1].as<std::int64_t>();
+  out.population = row[2].as<std::int64_t>();
+  out.cohort = row[3].as<std::int64_t>();
   out.name = row[4].as<std::string>("");
   out.error_code = row[5].as<std::string>("");
-  if (!row[6].is_null()) out.bucket = row[6].as<std::int32_t>();
-  for (std::size_t i = 0; i < out.n.size(); ++i) {
-    out.n[i] = row[static_cast<pqxx::row::size_type>(7 + i)].as<std::int64_t>();
-  }
-  return out;
-}
-
-PackedRuns packed_runs(const pqxx::row& row) {
-  PackedRuns out;
-  out.kind = row[0].as<std::int64_t>();
-  out.plan_source = row[1].as<std::string>("");
-  out.error_code = row[2].as<std::string>("");
-  pqxx::row::size_type column = 3;
-  for (std::int64_t* count : {&out.runs, &out.unverified, &out.fallback, &out.reused,
-                              &out.fanout_failed, &out.fanout_total, &out.newest_us}) {
-    *count = row[column++].as<std::int64_t>();
-  }
+  out.bucket = row[6].as<std::int64_t>(-1);
+  pqxx::row::size_type column = 7;
+  for (std::int64_t& count : out.n) count = row[column++].as<std::int64_t>();
   return out;
 }
 
@@ -54,7 +40,7 @@ void count_runs(pqxx::transaction_base& transaction, const std::vector<PostgresT
       "250000; SET LOCAL jit_inline_above_cost = 1000000");
   for (const PostgresTable& table : tables) {
     for (const pqxx::row& row : transaction.exec(packed_runs_query(table, mapping, query))) {
-      add_packed(packed_runs(row), query, sink);
+      add_answer(answer_row(row), query, sink);
     }
   }
   transaction.exec("SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather TO DEFAULT");
@@ -65,7 +51,7 @@ void settle_runs(pqxx::transaction_base& transaction, const std::vector<Postgres
                  const RowSink& sink) {
   if (repeated.empty() && !have_nodes(tables, mapping)) return;
   for (const pqxx::row& row : transaction.exec(settling_query(tables, mapping, query, repeated))) {
-    sink(partial_row(row, query));
+    add_answer(answer_row(row), query, sink);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "source/postgres_expressions.hpp"
 
+#include <fmt/format.h>
+
 namespace dagloop {
 namespace {
 
@@ -7,6 +9,7 @@ const std::set<std::string_view> kTexts{"text", "varchar", "uuid"};
 const std::set<std::string_view> kIntegers{"int2", "int4", "int8"};
 const std::set<std::string_view> kNumbers{"int2", "int4", "int8", "float8", "numeric"};
 const std::set<std::string_view> kTimes{"timestamptz", "timestamp", "date"};
+const std::set<std::string_view> kTruths{"bool"};
 
 }  // namespace
 
@@ -16,50 +19,53 @@ std::string sql_literal(const std::string& text) {
   return out + "'";
 }
 
-const std::set<std::string_view>& column_types_of(std::string_view field) {
-  static const std::set<std::string_view> kTruths{"bool"};
-  if (field == "created_at") return kTimes;
-  if (field == "duration_ms") return kNumbers;
-  if (field == "idempotent_reuse") return kTruths;
-  if (field == "attempt" || field == "fanout_total" || field == "fanout_failed") return kIntegers;
-  return kTexts;
+const std::set<std::string_view>& column_types_of(FieldType type) {
+  switch (type) {
+    case FieldType::text:
+      return kTexts;
+    case FieldType::time:
+      return kTimes;
+    case FieldType::whole:
+      return kIntegers;
+    case FieldType::real:
+      return kNumbers;
+    case FieldType::truth:
+      break;
+  }
+  return kTruths;
 }
 
-bool is_text_field(std::string_view field) { return &column_types_of(field) == &kTexts; }
-
-const WordNumbers& status_words() {
-  static const WordNumbers kWords{{"succeeded", 1}, {"success", 1},     {"ok", 1},
-                                  {"failed", 2},    {"error", 2},       {"manual_required", 3},
-                                  {"cancelled", 4}, {"skipped", 5},     {"running", 6},
-                                  {"pending", 7},   {"compensating", 8}};
-  return kWords;
+std::string word_digit(const std::string& text, const packed::WordDigits& words,
+                       std::int64_t unknown, int place) {
+  std::string found = "CASE " + text;
+  for (const auto& [word, digit] : words) {
+    found += fmt::format(" WHEN '{}' THEN {}", word, digit << place);
+  }
+  return fmt::format("{} WHEN '' THEN 0 ELSE CASE WHEN {} IS NULL THEN 0 ELSE {} END END", found,
+                     text, unknown << place);
 }
 
-const WordNumbers& compensation_words() {
-  static const WordNumbers kWords{
-      {"not_required", 1}, {"completed", 2}, {"failed", 3}, {"manual_required", 4}};
-  return kWords;
+std::string mode_digit(const std::string& mode, std::int64_t other, const std::string& otherwise) {
+  std::string found = "CASE " + mode;
+  for (const std::string_view word : kDagModes) found += fmt::format(" WHEN '{}' THEN 0", word);
+  return fmt::format("{0} ELSE CASE WHEN ({1} <> '') IS NOT TRUE THEN {2} ELSE {3} END END", found,
+                     mode, otherwise, other);
 }
 
-const WordNumbers& cohort_words() {
-  static const WordNumbers kWords{{"control", 2}, {"canary", 1}};
-  return kWords;
-}
-
-bool Expressions::has(const std::string& field) const {
+bool Expressions::has(Field field) const {
   return table_.columns.contains(column_of(mapping_, field));
 }
 
-std::string Expressions::type(const std::string& field) const {
+std::string Expressions::type(Field field) const {
   const auto found = table_.columns.find(column_of(mapping_, field));
   return found == table_.columns.end() ? "" : found->second;
 }
 
-std::string Expressions::text(const std::string& field) const {
+std::string Expressions::text(Field field) const {
   if (!has(field)) return "NULL::text";
   std::string plain =
       quoted_name(column_of(mapping_, field)) + (type(field) == "text" ? "" : "::text");
-  const auto mapped = mapping_.fields.find(field);
+  const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return plain;
   std::string words = "CASE " + plain + " WHEN '' THEN ''";
   for (const auto& [foreign, word] : mapped->second.aliases) {
@@ -68,9 +74,25 @@ std::string Expressions::text(const std::string& field) const {
   return "(" + words + " ELSE " + plain + " END)";
 }
 
-std::string Expressions::value(const std::string& field, const std::string& as) const {
+std::string Expressions::value(Field field, const std::string& as) const {
   if (!has(field)) return "NULL::" + as;
   return quoted_name(column_of(mapping_, field)) + (type(field) == as ? "" : "::" + as);
+}
+
+// A count is out of its range where any is: that is told by their bits together.
+std::string Expressions::out_of_range() const {
+  std::string bits;
+  for (const Field field : {Field::fanout_total, Field::fanout_failed}) {
+    if (!has(field)) continue;
+    bits += (bits.empty() ? "" : " | ") + fmt::format("coalesce({}, 0)", value(field, "int8"));
+  }
+  std::string bad;
+  if (!bits.empty()) bad = fmt::format("({}) NOT BETWEEN 0 AND {}", bits, kMaxCount);
+  if (has(Field::attempt)) {
+    bad += (bad.empty() ? "" : " OR ") +
+           fmt::format("{} NOT BETWEEN 1 AND {}", value(Field::attempt, "int8"), kMaxAttempt);
+  }
+  return bad;
 }
 
 std::string span_sql(const std::string& at, const LogQuery& query) {

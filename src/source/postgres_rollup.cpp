@@ -17,7 +17,7 @@ constexpr std::chrono::hours kSealedAtOnce{2};  // the least by which a sealed r
 constexpr std::int64_t kSlotsChecked = 24;      // the latest ones, and as many in turn
 
 std::string time_column(const Mapping& mapping) {
-  return quoted_name(column_of(mapping, "created_at"));
+  return quoted_name(column_of(mapping, Field::created_at));
 }
 
 std::string within(const std::string& column, const Window& window) {
@@ -106,8 +106,8 @@ class RollupReading {
     for (const PostgresTable& table : tables_) {
       for (const Window& window : windows) {
         near += fmt::format("{}SELECT {} AS run, {} AS request FROM {} WHERE {}",
-                            near.empty() ? "" : " UNION ALL ", key(table, "pipeline_run_id"),
-                            key(table, "request_id"), table.name, within(at, window));
+                            near.empty() ? "" : " UNION ALL ", key(table, Field::pipeline_run_id),
+                            key(table, Field::request_id), table.name, within(at, window));
       }
     }
     const std::string keys = fmt::format(
@@ -167,11 +167,11 @@ class RollupReading {
   }
 
  private:
-  static std::string key_column(const Mapping& mapping, const std::string& field) {
+  static std::string key_column(const Mapping& mapping, Field field) {
     return quoted_name(column_of(mapping, field));
   }
 
-  std::string key(const PostgresTable& table, const std::string& field) const {
+  std::string key(const PostgresTable& table, Field field) const {
     const std::string column = column_of(options_.mapping, field);
     return table.columns.contains(column) ? quoted_name(column) + "::text" : "NULL::text";
   }
@@ -179,15 +179,15 @@ class RollupReading {
   // The rows of those runs.
   std::string places_query(const PostgresTable& table, const std::string& in_hull) const {
     const Mapping& mapping = options_.mapping;
-    const bool has_run = table.columns.contains(column_of(mapping, "pipeline_run_id"));
-    const bool has_request = table.columns.contains(column_of(mapping, "request_id"));
-    const std::string run = "t." + key_column(mapping, "pipeline_run_id");
+    const bool has_run = table.columns.contains(column_of(mapping, Field::pipeline_run_id));
+    const bool has_request = table.columns.contains(column_of(mapping, Field::request_id));
+    const std::string run = "t." + key_column(mapping, Field::pipeline_run_id);
     const std::string by_run =
         fmt::format("SELECT t.ctid::text FROM runs JOIN {} AS t ON {} = runs.run WHERE {}",
                     table.name, run, in_hull);
     std::string by_request = fmt::format(
         "SELECT t.ctid::text FROM requests JOIN {} AS t ON t.{} = requests.request WHERE {}{}",
-        table.name, key_column(mapping, "request_id"), in_hull,
+        table.name, key_column(mapping, Field::request_id), in_hull,
         has_run ? fmt::format(" AND ({0} IS NULL OR {0} = '')", run) : "");
     if (!has_run) return by_request;
     return has_request ? by_run + " UNION ALL " + by_request : by_run;
@@ -200,8 +200,8 @@ class RollupReading {
       query += fmt::format(
           " UNION ALL SELECT ctid::text FROM {} WHERE {} AND ({} <> '') IS NOT TRUE AND ({} <> '') "
           "IS NOT TRUE",
-          table.name, within(time_column(options_.mapping), window), key(table, "pipeline_run_id"),
-          key(table, "request_id"));
+          table.name, within(time_column(options_.mapping), window),
+          key(table, Field::pipeline_run_id), key(table, Field::request_id));
     }
     return query;
   }
@@ -244,10 +244,10 @@ bool is_plain_text(const std::string& type) { return type == "text" || type == "
 
 bool can_keep(const std::vector<PostgresTable>& tables, const Mapping& mapping) {
   return std::ranges::all_of(tables, [&](const PostgresTable& table) {
-    const std::string at = column_of(mapping, "created_at");
+    const std::string at = column_of(mapping, Field::created_at);
     if (!table.is_plain || table.columns.at(at) != "timestamptz") return false;
-    for (const char* field : {"pipeline_run_id", "request_id"}) {
-      const auto mapped = mapping.fields.find(field);
+    for (const Field field : {Field::pipeline_run_id, Field::request_id}) {
+      const auto mapped = mapping.fields.find(std::string(to_string(field)));
       if (mapped != mapping.fields.end() && !mapped->second.aliases.empty()) return false;
       const std::string column = column_of(mapping, field);
       const auto found = table.columns.find(column);

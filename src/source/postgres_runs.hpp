@@ -8,11 +8,21 @@
 
 namespace dagloop {
 
-/// Returns the statement whose rows are the members of PackedRuns in their order, over all rows of
-/// the table that matter to the query. Duplicates are counted as runs.
+/// Returns the digit of a duration: 0 where it is NULL, else 1 + its bucket.
+std::string duration_digit(const std::string& duration);
+
+/// Returns the statement that packs all rows of the table that matter to the query. Its rows are
+/// those of AnswerRow. Duplicates are counted as runs.
 ///
 /// Shape:  can_aggregate() holds for the table. The session's zone must be UTC.
 std::string packed_runs_query(const PostgresTable& table, const Mapping& mapping,
                               const LogQuery& query);
+
+/// Returns the statement that packs what the settling query has settled, in the same way.
+///
+/// Shape:  `runs` is a table of the columns at, status, code, compensation, population, cohort,
+///         unverified, fallback, reused, manual, duration, fanout_total, fanout_failed and plan;
+///         words are digits, and no run is malformed.
+std::string packed_settled_query(PackedUse use, const std::string& runs, const LogQuery& query);
 
 }  // namespace dagloop

@@ -7,9 +7,10 @@
 
 namespace dagloop {
 
-std::string column_of(const Mapping& mapping, const std::string& field) {
-  const auto mapped = mapping.fields.find(field);
-  if (mapped == mapping.fields.end()) return field;
+std::string column_of(const Mapping& mapping, Field field) {
+  const std::string name(to_string(field));
+  const auto mapped = mapping.fields.find(name);
+  if (mapped == mapping.fields.end()) return name;
   const FieldMapping& place = mapped->second;
   switch (place.source) {
     case FieldSource::column:
@@ -19,13 +20,13 @@ std::string column_of(const Mapping& mapping, const std::string& field) {
     case FieldSource::pointer:
       return place.name.substr(1, place.name.find('/', 1) - 1);
   }
-  return field;
+  return name;
 }
 
 namespace {
 
-bool is_own_column(const Mapping& mapping, const std::string& field) {
-  const auto mapped = mapping.fields.find(field);
+bool is_own_column(const Mapping& mapping, Field field) {
+  const auto mapped = mapping.fields.find(std::string(to_string(field)));
   return mapped == mapping.fields.end() || mapped->second.source == FieldSource::column;
 }
 
@@ -40,8 +41,8 @@ std::string quoted_name(const std::string& name) {
 namespace {
 
 bool is_time_column(const PostgresTable& table, const Mapping& mapping) {
-  const std::string& type = table.columns.at(column_of(mapping, "created_at"));
-  return is_own_column(mapping, "created_at") &&
+  const std::string& type = table.columns.at(column_of(mapping, Field::created_at));
+  return is_own_column(mapping, Field::created_at) &&
          (type == "timestamptz" || type == "timestamp" || type == "date");
 }
 
@@ -58,14 +59,14 @@ void demand_column(const PostgresTable& table, const std::vector<std::string>& a
 }  // namespace
 
 bool has_unique_runs(const PostgresTable& table, const Mapping& mapping) {
-  return table.unique.contains(column_of(mapping, "pipeline_run_id"));
+  return table.unique.contains(column_of(mapping, Field::pipeline_run_id));
 }
 
 std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
 
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
   if (!is_time_column(table, mapping)) return "";
-  const std::string time = quoted_name(column_of(mapping, "created_at"));
+  const std::string time = quoted_name(column_of(mapping, Field::created_at));
   std::string in_range = time + " < " + time_literal(query.range.end);
   // A run that began before the range may have ended in it.
   if (mapping.created_at_marks == CreatedAtMarks::end) {
@@ -76,17 +77,18 @@ std::string time_filter(const PostgresTable& table, const Mapping& mapping, cons
 }
 
 void demand_columns(const PostgresTable& table, const Mapping& mapping) {
-  demand_column(table, {column_of(mapping, "created_at")});
-  demand_column(table, {column_of(mapping, "status")});
-  demand_column(table, {column_of(mapping, "pipeline_run_id"), column_of(mapping, "request_id")});
+  demand_column(table, {column_of(mapping, Field::created_at)});
+  demand_column(table, {column_of(mapping, Field::status)});
+  demand_column(
+      table, {column_of(mapping, Field::pipeline_run_id), column_of(mapping, Field::request_id)});
 }
 
 std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
   demand_columns(table, mapping);
-  const std::string time = column_of(mapping, "created_at");
+  const std::string time = column_of(mapping, Field::created_at);
   std::set<std::string> wanted;
-  for (const std::string_view field : contract_fields()) {
-    const std::string column = column_of(mapping, std::string(field));
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    const std::string column = column_of(mapping, static_cast<Field>(i));
     if (table.columns.contains(column)) wanted.insert(column);
   }
   const bool is_time = is_time_column(table, mapping);

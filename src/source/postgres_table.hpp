@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/source/log_source.hpp"
 
@@ -21,7 +22,7 @@ struct PostgresTable {
 };
 
 /// Returns the name of the column that a field of the contract is found in.
-std::string column_of(const Mapping& mapping, const std::string& field);
+std::string column_of(const Mapping& mapping, Field field);
 
 /// Returns whether the server keeps run keys apart.
 bool has_unique_runs(const PostgresTable& table, const Mapping& mapping);

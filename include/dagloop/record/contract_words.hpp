@@ -84,6 +84,14 @@ constexpr FieldType type_of(Field field) {
   return kContractFields.at(static_cast<std::size_t>(field)).type;
 }
 
+/// Returns the field of a name; nullopt where the contract has none of it.
+constexpr std::optional<Field> field_named(std::string_view name) {
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    if (kContractFields.at(i).name == name) return static_cast<Field>(i);
+  }
+  return std::nullopt;
+}
+
 /// The largest attempt and fan-out count that a record may have. Beyond the latter a double no
 /// longer holds every integer.
 inline constexpr std::int64_t kMaxAttempt = 4294967295;

@@ -1,11 +1,14 @@
 // Which tables a database may count: whatever a file's record could mean otherwise is refused, or
 // read as rows.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "dagloop/base/error.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_runs.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
+#include "source/postgres_expressions.hpp"
 #include "source/postgres_runs.hpp"
 
 namespace dagloop {
@@ -113,6 +116,51 @@ TEST_CASE("names of the user's tables and words cannot leave their quotes") {
   const std::string question = clickhouse_query({other}, options.mapping, query, "");
   CHECK(question.find("`it's\"\\`\\\\`") != std::string::npos);
   CHECK(question.find("'o\\'k\\\\'") != std::string::npos);
+}
+
+TEST_CASE("the SQL of each database has every word and every counted column of the contract") {
+  const std::set<Field> uncounted{Field::user_id, Field::idempotency_key, Field::policy_version};
+  PostgresTable table{"logs", {}, {}};
+  ClickHouseTable other{"logs", "`d`.`logs`", "", {}};
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    const ContractField& field = kContractFields.at(i);
+    const std::string name(field.name);
+    table.columns[name] = *column_types_of(field.type).begin();
+    other.columns[name] = field.type == FieldType::text    ? "String"
+                          : field.type == FieldType::time  ? "DateTime64(6, 'UTC')"
+                          : field.type == FieldType::whole ? "Int64"
+                          : field.type == FieldType::real  ? "Float64"
+                                                           : "UInt8";
+  }
+  CHECK(can_aggregate({table}, {}));
+  CHECK(why_not(other, {}).empty());
+  const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
+  for (const std::string& sql :
+       {packed_runs_query(table, {}, query), settling_query({table}, {}, query, "SELECT 1"),
+        clickhouse_packed_runs(other, {}, query), clickhouse_query({other}, {}, query, "1")}) {
+    CAPTURE(sql);
+    const auto has = [&](const std::string& text) { return sql.find(text) != std::string::npos; };
+    for (const auto& word : kStatusWords) CHECK(has("'" + std::string(word.text) + "'"));
+    for (const auto& word : kCompensationWords) CHECK(has("'" + std::string(word.text) + "'"));
+    for (const auto& word : kCohortWords) CHECK(has("'" + std::string(word.text) + "'"));
+    for (const std::string_view mode : kDagModes) CHECK(has("'" + std::string(mode) + "'"));
+    CHECK(has("'" + std::string(kRunNodeType) + "'"));
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const auto field = static_cast<Field>(i);
+      CHECK(has(std::string(to_string(field))) == !uncounted.contains(field));
+    }
+  }
+}
+
+TEST_CASE("packed statuses have the digits of the contract's values") {
+  const packed::WordDigits digits = packed::digits_of(kStatusWords);
+  CHECK(digits.size() == kStatusWords.size());
+  for (const auto& [word, digit] : digits) {
+    const Status status = value_of(kStatusWords, word).value();
+    CHECK(digit == packed::digit_of(status));
+    CHECK((digit <= packed::kLastFinal) == is_final(status));
+  }
+  CHECK(packed::bad_statuses() == "2, 3, 4");
 }
 
 TEST_CASE("a span stands for its first slot") {

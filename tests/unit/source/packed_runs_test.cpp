@@ -25,7 +25,8 @@ std::int64_t kind_of(std::int64_t status, std::int64_t time) {
 PartialSet counted(const std::vector<PackedRuns>& groups) {
   RowSums sums;
   for (const PackedRuns& group : groups) {
-    add_packed(group, day_query(), [&](const PartialRow& row) { sums.add(row, day_query()); });
+    add_packed(group, PackedUse::rows, day_query(),
+               [&](const PartialRow& row) { sums.add(row, day_query()); });
   }
   return sums.partials(day_query(), ErrorClasses());
 }
@@ -126,6 +127,39 @@ TEST_CASE("packed rows are rejected for the reason that a file's record would be
   CHECK(reason_for(good | packed::kNegative) == RejectReason::bad_number);
   CHECK(reason_for(kind_of(1, packed::kFutureTime)) == RejectReason::future_time);
   CHECK(reason_for(good | number | std::int64_t{1} << packed::kNode) == RejectReason::bad_number);
+}
+
+TEST_CASE("packed runs that are lost are taken back, and derived ones are counted apart") {
+  RowSums sums;
+  const auto add = [&](const char* word, std::int64_t kind, std::int64_t runs) {
+    AnswerRow answer;
+    answer.word = word;
+    answer.number = kind;
+    answer.name = "llm";
+    answer.n = {runs, 1, 1, 1, 4, 40, 5};
+    add_answer(answer, day_query(), [&](const PartialRow& row) { sums.add(row, day_query()); });
+  };
+  const std::int64_t manual = std::int64_t{1} << packed::kManual;
+  add("packed", kind_of(1, kGood) | 1001, 7);
+  add("packed", kind_of(6, kGood), 2);
+  add("lost", kind_of(1, kGood) | 1001, 3);
+  add("lost", kind_of(6, kGood), 1);
+  add("derived", kind_of(1, kGood) | manual, 5);
+  add("derived", kind_of(6, kGood), 4);
+  const PartialSet set = sums.partials(day_query(), ErrorClasses());
+  const KpiPartial& partial = set.partials.begin()->second;
+  CHECK(partial.total_runs == 9);
+  CHECK(partial.succeeded == 9);
+  CHECK(partial.derived_runs == 5);
+  CHECK(partial.in_flight == 5);
+  CHECK(partial.manual_required == 5);
+  CHECK(partial.fallback == 1);
+  CHECK(partial.fanout_total == 40);
+  CHECK(partial.plan_sources.at("llm") == PlanSourcePartial{9, 9});
+  CHECK(partial.latency.count() == 4);
+  CHECK(set.input.run_records == 9);
+  CHECK(set.input.duplicates == 4);
+  CHECK(set.input.newest_record == TimePoint{Microseconds{5}});
 }
 
 TEST_CASE("the largest duration is a bucket, not a fault") {
