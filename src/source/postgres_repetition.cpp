@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/postgres_guard.hpp"
 #include "source/postgres_aggregate.hpp"
 
 namespace dagloop {
@@ -26,15 +27,17 @@ bool may_repeat(pqxx::transaction_base& transaction, const RepetitionScope& scop
 // own connection does the work, or says what is wrong.
 std::optional<std::string> search(const std::string& server, const std::string& snapshot,
                                   const RepetitionScope& scope) {
-  try {
+  const auto look = [&] {
     pqxx::connection connection(server);
     PostgresSnapshot transaction(connection);
     transaction.exec("SET TRANSACTION SNAPSHOT '" + transaction.esc(snapshot) + "'");
     prepare_statements(transaction, scope.timeout);
-    return repeated_keys(transaction, scope);
-  } catch (const pqxx::failure&) {
+    return std::optional(repeated_keys(transaction, scope));
+  };
+  const auto none = [](const PostgresFailure&) -> std::optional<std::string> {
     return std::nullopt;
-  }
+  };
+  return guard_postgres(look, none);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <pqxx/pqxx>
 #include <utility>
 
+#include "base/postgres_guard.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 
@@ -62,19 +63,20 @@ struct PostgresRollupStore::Impl {
   // What the server refuses is a warning, and the store is as an empty one.
   template <typename Result, typename Work>
   Result guarded(Result otherwise, Work work) {
-    try {
-      if (!connection) connection = std::make_unique<pqxx::connection>(server);
-      return work();
-    } catch (const pqxx::failure& error) {
-      connection.reset();
-      const std::string text = error.what();
-      if (warn) {
-        warn("rollup: " + where + ": " + redact_text(text.substr(0, text.find('\n')), 300) +
-             "; everything is counted, and nothing kept");
-      }
-      warn = nullptr;
-      return otherwise;
-    }
+    return guard_postgres(
+        [&]() -> Result {
+          if (!connection) connection = std::make_unique<pqxx::connection>(server);
+          return work();
+        },
+        [&](const PostgresFailure& failure) {
+          connection.reset();
+          if (warn) {
+            warn("rollup: " + where + ": " + failure.text +
+                 "; everything is counted, and nothing kept");
+          }
+          warn = nullptr;
+          return otherwise;
+        });
   }
 
   bool write(const std::string& log, std::uint64_t expected_version, const RollupChange& change) {

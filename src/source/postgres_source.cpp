@@ -2,11 +2,13 @@
 
 #include <charconv>
 #include <chrono>
+#include <optional>
 #include <pqxx/pqxx>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/postgres_guard.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
@@ -27,9 +29,26 @@ constexpr int kPostgresTries = 3;
 constexpr std::chrono::milliseconds kFirstPostgresPause{200};
 constexpr int kRowsAtOnce = 5000;
 constexpr const char* kRowsAtMost = "50000";
-constexpr const char* kQueryCanceled = "57014";
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// What a fault asks of the operator.
+const char* remedy_of(PostgresFault fault) {
+  switch (fault) {
+    case PostgresFault::connection:
+      return "check that the server runs, and host, database, user and password";
+    case PostgresFault::privilege:
+      return "grant this user SELECT on the table (sql/0002_reader_role.sql)";
+    case PostgresFault::no_table:
+      return "name the database that holds it";
+    case PostgresFault::no_column:
+      return "this layout is not known: make a view with the columns of the data contract";
+    case PostgresFault::canceled:
+      return "raise input.statement_timeout, index created_at, or take a shorter window";
+    case PostgresFault::in_doubt:
+    case PostgresFault::other:
+      break;
+  }
+  return "see the server's log";
+}
 
 // Whether trying again may help: a refused password stays refused.
 bool is_passing(const std::string& message) {
@@ -203,31 +222,15 @@ struct PostgresSource::Impl {
     return rows.finish();
   }
 
-  [[noreturn]] void refuse(const std::exception& error, const std::string& remedy) const {
-    throw Error(ErrorKind::source, where, redact_text(first_line(error.what()), 300), remedy);
-  }
-
-  // Runs `work` and turns the package's exceptions into errors, but for a lost connection.
-  template <typename Work>
-  auto guarded(Work work) {
-    try {
-      return work();
-    } catch (const pqxx::broken_connection&) {
-      throw;
-    } catch (const pqxx::insufficient_privilege& error) {
-      refuse(error, "grant this user SELECT on the table (sql/0002_reader_role.sql)");
-    } catch (const pqxx::undefined_table& error) {
-      refuse(error, "name the database that holds it");
-    } catch (const pqxx::undefined_column& error) {
-      refuse(error, "this layout is not known: make a view with the columns of the data contract");
-    } catch (const pqxx::sql_error& error) {
-      refuse(error,
-             error.sqlstate() == kQueryCanceled
-                 ? "raise input.statement_timeout, index created_at, or take a shorter window"
-                 : "see the server's log");
-    } catch (const pqxx::failure& error) {
-      refuse(error, "see the server's log");
-    }
+  // None where trying again may help.
+  std::optional<PartialSet> try_read(const LogQuery& query, int tries) {
+    const auto refuse = [&](const PostgresFailure& failure) -> std::optional<PartialSet> {
+      const bool is_lost = failure.fault == PostgresFault::connection;
+      const bool is_last = tries == kPostgresTries || !is_passing(failure.whole);
+      if (is_lost && !is_last) return std::nullopt;
+      throw Error(ErrorKind::source, where, failure.text, remedy_of(failure.fault));
+    };
+    return guard_postgres([&] { return std::optional(read_once(query)); }, refuse);
   }
 };
 
@@ -255,14 +258,7 @@ PostgresSource::~PostgresSource() = default;
 PartialSet PostgresSource::read(const LogQuery& query) {
   std::chrono::milliseconds pause = kFirstPostgresPause;
   for (int tries = 1;; ++tries) {
-    try {
-      return impl_->guarded([&] { return impl_->read_once(query); });
-    } catch (const pqxx::broken_connection& error) {
-      if (tries == kPostgresTries || !is_passing(error.what())) {
-        throw Error(ErrorKind::source, impl_->where, redact_text(first_line(error.what()), 300),
-                    "check that the server runs, and host, database, user and password");
-      }
-    }
+    if (auto set = impl_->try_read(query, tries)) return *std::move(set);
     std::this_thread::sleep_for(pause);
     pause *= 4;
   }

@@ -3,6 +3,7 @@
 #include <pqxx/pqxx>
 #include <utility>
 
+#include "base/postgres_guard.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
@@ -62,7 +63,22 @@ class NoPostgresLock final : public StateLock {};
 void stay_with(pqxx::connection& connection) { connection.inhibit_reactivation(true); }
 #pragma GCC diagnostic pop
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+constexpr const char* kInDoubt =
+    "the connection broke in the middle of a commit: it may have been made or not";
+
+// What a fault asks of the operator.
+const char* remedy_for(PostgresFault fault) {
+  switch (fault) {
+    case PostgresFault::in_doubt:
+      return "check that the server runs; the next invocation sees which, and goes on from it";
+    case PostgresFault::connection:
+      return "check that the server runs, and host, user and password";
+    case PostgresFault::privilege:
+      return "let this user create the schema dagloop once, and read and write its tables";
+    default:
+      return "see the server's log; nothing was written";
+  }
+}
 
 }  // namespace
 
@@ -76,23 +92,11 @@ struct PostgresStore::Impl {
   // Runs `work` and turns the package's exceptions into errors of the store.
   template <typename Work>
   auto guarded(Work work) {
-    try {
-      return work();
-    } catch (const pqxx::in_doubt_error&) {
-      throw Error(
-          ErrorKind::preflight, where,
-          "the connection broke in the middle of a commit: it may have been made or not",
-          "check that the server runs; the next invocation sees which, and goes on from it");
-    } catch (const pqxx::broken_connection& error) {
-      throw Error(ErrorKind::preflight, where, redact_text(first_line(error.what()), 300),
-                  "check that the server runs, and host, user and password");
-    } catch (const pqxx::insufficient_privilege& error) {
-      throw Error(ErrorKind::preflight, where, redact_text(first_line(error.what()), 300),
-                  "let this user create the schema dagloop once, and read and write its tables");
-    } catch (const pqxx::failure& error) {
-      throw Error(ErrorKind::preflight, where, redact_text(first_line(error.what()), 300),
-                  "see the server's log; nothing was written");
-    }
+    return guard_postgres(work, [&](const PostgresFailure& failure) -> decltype(work()) {
+      const bool is_in_doubt = failure.fault == PostgresFault::in_doubt;
+      throw Error(ErrorKind::preflight, where, is_in_doubt ? kInDoubt : failure.text,
+                  remedy_for(failure.fault));
+    });
   }
 
   // Reads the state and the entries of `selection`, as they were at one moment.
