@@ -134,6 +134,7 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
 }
 
 ChangeOutcome Applier::finish(CycleState& state) {
+  DAGLOOP_ASSERT(state.intent);
   const Intent intent = *state.intent;
   const std::string hook_fault = run_hook();
   if (intent.kind == ChangeKind::rollback) {
@@ -163,6 +164,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
 }
 
 void Applier::complete_apply(CycleState& state) {
+  DAGLOOP_ASSERT(state.intent && state.intent->kind == ChangeKind::apply);
   const Intent intent = *state.intent;
   const TimePoint now = context_.clock.now();
   state.phase = Phase::verifying;
@@ -177,6 +179,7 @@ void Applier::complete_apply(CycleState& state) {
 }
 
 void Applier::complete_rollback(CycleState& state, const std::string& hook_fault) {
+  DAGLOOP_ASSERT(state.intent && state.intent->kind == ChangeKind::rollback);
   const Intent intent = *state.intent;
   const TimePoint now = context_.clock.now();
   const int count = ++state.rollbacks[policy_fingerprint(state.in_force)];
@@ -202,6 +205,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
 }
 
 void Applier::undo(CycleState& state, const std::string& why) {
+  DAGLOOP_ASSERT(state.intent);
   const Intent intent = *state.intent;
   state.phase = intent.phase_before;
   state.intent.reset();
@@ -245,6 +249,7 @@ std::vector<std::string> Applier::recover(CycleState& state) {
 
 // A rollback is wanted whatever else is edited meanwhile; the journal says first what is written.
 void Applier::write_back(CycleState& state, const std::string& why_again) {
+  DAGLOOP_ASSERT(state.intent && state.intent->kind == ChangeKind::rollback);
   for (int attempt = 1;; ++attempt) {
     const EnvFile env = env_files().read(state.intent->env_file);
     // Who wrote over it may have put our values back by itself.

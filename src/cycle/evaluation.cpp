@@ -149,6 +149,7 @@ std::optional<Attribution> attribute_difference(const CountedRuns& counted, cons
     subject.cohort = Cohort::canary;
     reference.cohort = Cohort::control;
   } else {
+    DAGLOOP_ASSERT(quality.baseline);
     reference.window = quality.baseline->window;
   }
   return attribute(side_of(counted, subject, comparison.subject_name),
@@ -172,6 +173,8 @@ struct EvaluatedWindows {
 };
 
 EvaluatedWindows windows_of(const EvaluationRequest& request) {
+  DAGLOOP_ASSERT(request.window > Microseconds::zero() &&
+                 request.window % kSlot == Microseconds::zero());
   const TimePoint end = floor_to_slot(request.as_of);
   TimePoint start = end - request.window;
   if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);

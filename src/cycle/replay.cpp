@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/cycle/assessment.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 
@@ -30,6 +31,7 @@ class ThresholdHistory {
   }
 
   ThresholdReport report(const TriggerThresholds& present) const {
+    DAGLOOP_ASSERT(request_.most_false_alarms);
     ThresholdReport report;
     report.most_a_month = *request_.most_false_alarms;
     const double months = static_cast<double>(counted_ * request_.every.count()) /
@@ -183,6 +185,7 @@ InputCounts ReplayLog::input_at(TimePoint tick) const {
 
 ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed,
                     const ReplayLog& log, const OnDecision& on_decision) {
+  DAGLOOP_ASSERT(request.every > Microseconds::zero());
   const Config& config = replayed.config;
   const AssessmentContext context{config, replayed.keys, replayed.rules};
   ReplayRecord record;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/decide/rollout.hpp"
 
@@ -97,6 +98,7 @@ NewsRequest news_for(const Evidence& evidence, BaselineKind baseline) {
 void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
                const Config& config) {
   if (quality.news.window.end <= quality.news.window.start) return;
+  DAGLOOP_ASSERT(quality.news.window.start == evidence.until);  // no run is left out, or twice in
   begin(evidence, quality);
   evidence.limits = quality.news.limits;
   const auto sides = takes_cohorts(evidence.percent, baseline) ? EvidenceSides::canary_and_control

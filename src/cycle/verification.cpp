@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/evidence/rate_sequence.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 
@@ -29,6 +30,7 @@ bool is_worse(const GateCheck& check, double now, double before) {
 // A check that failed before the change is no miss of the change unless it is worse now: a policy
 // change is often made because a check fails.
 bool is_miss(const CheckResult& result, const Quality& quality) {
+  DAGLOOP_ASSERT(result.value);
   const Kpi* before = before_change(result.check, quality);
   return !failed_before(result.check, before) ||
          is_worse(result.check, *result.value, *before->value);
@@ -59,6 +61,7 @@ std::optional<Ends> noise(const CheckResult& result, const GateResult& gate, con
   const auto checks =
       std::count_if(gate.checks.begin(), gate.checks.end(),
                     [](const CheckResult& each) { return each.check.severity == Severity::fail; });
+  DAGLOOP_ASSERT(checks > 0);
   const double alpha = evidence.alpha / static_cast<double>(checks);
   const Kpi* before = before_change(check, quality);
   const bool is_against_before = failed_before(check, before);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "dagloop/base/assert.hpp"
+
 namespace dagloop {
 
 namespace {
@@ -58,6 +60,8 @@ Comparison choose_comparison(const Quality& quality, BaselineKind kind) {
   } else {
     take_baseline_window(quality, kind, comparison);
   }
+  DAGLOOP_ASSERT(comparison.fault ||
+                 (comparison.subject != nullptr && comparison.reference != nullptr));
   return comparison;
 }
 

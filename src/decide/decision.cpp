@@ -168,6 +168,16 @@ void take_recommendations(const PolicyValues& proposed, Decision& decision) {
        fmt::format("rule {} (group {}): {}", first.rule, first.group, first.reason)});
 }
 
+// Whether each change begins at what is in force, and goes no further than the allowlist lets it.
+bool is_allowed(const Patch& patch, const DecisionInputs& inputs) {
+  return std::all_of(patch.begin(), patch.end(), [&](const auto& each) {
+    const auto& [key, change] = each;
+    const KeySpec* spec = find_key(inputs.keys, key);
+    return spec != nullptr && inputs.values.at(key) == change.before &&
+           !step_fault(*spec, change.before, change.after);
+  });
+}
+
 /// Decides where a change may be made: one step up, else what the rules recommend.
 void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decision& decision) {
   std::vector<Reason> obstacles;
@@ -221,6 +231,7 @@ void tell_predictions(const std::vector<LedgerEntry>& ledger, Decision& decision
 
 std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::string& digest,
                                         TimePoint effective_at) {
+  DAGLOOP_ASSERT(!digest.empty());  // it is what the outcome is told by
   std::vector<LedgerEntry> entries;
   for (const Recommendation& advice : decision.recommendations) {
     const auto change = decision.patch.find(advice.env_key);
@@ -254,6 +265,7 @@ Decision decide(const DecisionInputs& inputs) {
   look_at_latency(inputs, comparison, decision);
   append(decision.reasons, dropped);
   DAGLOOP_ASSERT(!decision.reasons.empty());
+  DAGLOOP_ASSERT(is_allowed(decision.patch, inputs));
   return decision;
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "dagloop/base/assert.hpp"
 #include "decide/draws.hpp"
 #include "decide/what_if.hpp"
 
@@ -17,8 +18,10 @@ constexpr double kAsGoodShare = 0.1;    // of the best gain: the nearer value is
 constexpr double kAsGoodMost_pp = 0.5;  // but never more than this
 constexpr double kStands_pp = 0.8;      // a proposal is not replaced for less
 constexpr int kStepsEachWay = 8;        // values that are tried
+constexpr std::size_t kLeastDraws = 5;  // of fewer no rank is that of 10 or 90 %
 
 Effect effect_of(std::vector<double> draws, double unit, double rounded_to) {
+  DAGLOOP_ASSERT(draws.size() >= kLeastDraws);
   std::sort(draws.begin(), draws.end());
   double sum = 0;
   for (const double each : draws) sum += each;
@@ -92,6 +95,7 @@ std::vector<Tried> in_order(std::vector<Tried> tried, const std::optional<std::s
 }
 
 std::string none_good_enough(const std::vector<Tried>& tried) {
+  DAGLOOP_ASSERT(!tried.empty());
   const auto best = std::max_element(
       tried.begin(), tried.end(),
       [](const Tried& a, const Tried& b) { return a.gain.estimate < b.gain.estimate; });

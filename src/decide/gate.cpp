@@ -63,6 +63,7 @@ CheckResult evaluate_check(const GateCheck& check, const Quality& quality) {
 }
 
 Verdict verdict_of(const std::vector<CheckResult>& checks) {
+  DAGLOOP_ASSERT(!checks.empty());  // or a gate that judged nothing would pass
   const auto severe_check_is = [&](CheckStatus status) {
     return std::any_of(checks.begin(), checks.end(), [&](const CheckResult& result) {
       return result.check.severity == Severity::fail && result.status == status;

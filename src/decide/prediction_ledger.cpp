@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/struct_codec.hpp"
 #include "decide/figures.hpp"
 
@@ -31,6 +32,7 @@ double binomial_tail(std::uint64_t inside, std::uint64_t all) {
 }
 
 Trust trust_of(const Calibration& counts) {
+  DAGLOOP_ASSERT(counts.inside <= counts.predictions);
   if (counts.predictions < kLeastOutcomes) return Trust::untested;
   return binomial_tail(counts.inside, counts.predictions) < kSignificance ? Trust::badly_calibrated
                                                                           : Trust::calibrated;
@@ -177,6 +179,7 @@ void add_entries(std::vector<LedgerEntry>& ledger, const std::vector<LedgerEntry
 
 std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& decision_digest,
                         const Outcome& outcome) {
+  DAGLOOP_ASSERT(!decision_digest.empty());  // an operator's way back was predicted by nobody
   std::size_t written = 0;
   for (LedgerEntry& entry : ledger) {
     if (entry.decision_digest != decision_digest || entry.outcome) continue;

@@ -45,6 +45,7 @@ void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
                      PromotionView& view) {
   const Kpi& subject = *comparison.subject->kpis.find(kSuccessRate);
   const Kpi& reference = *comparison.reference->kpis.find(kSuccessRate);
+  DAGLOOP_ASSERT(subject.value && reference.value);
   const double margin_pp = inputs.config.promotion_margin_pp;
   const std::string text =
       fmt::format("{} of {} is {}, of {} {}; the margin is {:.6g} points", kSuccessRate,
@@ -149,6 +150,7 @@ std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next)
 
 PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& comparison,
                              int percent, int next) {
+  DAGLOOP_ASSERT(percent < next);
   PromotionView view;
   if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
   if (percent > 0) look_at_comparison(inputs, comparison, next, view);

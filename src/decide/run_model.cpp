@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dagloop/base/assert.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -73,6 +74,7 @@ Pair run_node(const NodeAtWork& at_work, const RunPolicy& policy, const Chances&
 }  // namespace
 
 double lost_share(const NodeDraw& node, const RunPolicy& policy) {
+  DAGLOOP_ASSERT(policy.attempts >= 1);
   const double cut = cut_share(node, policy);
   const double first = cut + (1 - cut) * node.error;
   const double again = 1 - node.mended * (1 - cut);

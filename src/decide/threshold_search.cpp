@@ -102,6 +102,7 @@ double threshold_bound(const std::vector<SearchTick>& ticks, std::size_t most) {
 
 SuggestedThreshold suggest_threshold(std::string_view key, std::optional<double> present,
                                      const std::vector<SearchTick>& ticks, std::size_t most) {
+  DAGLOOP_ASSERT(std::ranges::is_sorted(ticks, {}, &SearchTick::at));
   SuggestedThreshold result{std::string(key), present, std::nullopt, "", 0, {}};
   const bool was_seen = std::any_of(ticks.begin(), ticks.end(), [](const SearchTick& tick) {
     return tick.statistic > SearchTick::kNever;

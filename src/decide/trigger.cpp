@@ -76,6 +76,7 @@ std::optional<std::string> what_is_missing(const Case& c, std::uint64_t min_samp
 }
 
 bool crossed(const Case& c, std::uint64_t error_floor) {
+  DAGLOOP_ASSERT(c.value->value && (!c.needs_baseline() || c.baseline->value));
   const double value = *c.value->value;
   const double threshold = c.rule.threshold;
   switch (c.rule.test) {

@@ -112,6 +112,7 @@ std::optional<std::string> document_fault(const Approval& approval, const Approv
 
 Judged judge(const Approval& approval, const std::vector<Approver>& approvers,
              const ApprovalDemand& demand) {
+  DAGLOOP_ASSERT(!demand.decision_digest.empty());  // or an approval of nothing would do
   if (const auto fault = document_fault(approval, demand)) return {approval, *fault, ""};
   // One name may have several keys: the old one stays in the file when a new one is brought in.
   std::optional<std::string> fault;
@@ -252,6 +253,7 @@ ApprovalFinding judge_approvals(const std::vector<Approval>& approvals,
 }
 
 std::string approved_by(const std::vector<Approval>& approvals) {
+  DAGLOOP_ASSERT(!approvals.empty());
   std::string text = "approved by ";
   for (const Approval& approval : approvals) {
     if (&approval != &approvals.front()) text += " and ";

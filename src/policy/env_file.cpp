@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
@@ -261,6 +262,8 @@ std::string EnvFile::patched(const Patch& patch) const {
   for (const auto& [place, after] : places) {
     text.replace(place->begin, place->end - place->begin, *after);
   }
+  const EnvFile written = parse(text, where_);
+  for (const auto& [key, change] : patch) DAGLOOP_ASSERT(written.value(key) == change.after);
   return text;
 }
 

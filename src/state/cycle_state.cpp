@@ -4,6 +4,7 @@
 #include <climits>
 #include <utility>
 
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/struct_codec.hpp"
@@ -102,7 +103,8 @@ std::string_view to_string(Phase phase) {
   for (const auto& [each, word] : kPhases) {
     if (each == phase) return word;
   }
-  return "idle";
+  DAGLOOP_ASSERT(false);
+  return "";
 }
 
 std::optional<Phase> parse_phase(std::string_view word) {
