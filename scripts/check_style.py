@@ -293,7 +293,7 @@ class Style:
                            % (each.name, len(each.parameters), MAX_PARAMETERS), each.name)
         if not name.startswith("include/"):
             return
-        if any(re.match(r"(?:const )?bool\b", parameter) for parameter in each.parameters):
+        if any(re.match(r"(?:const )?bool\b(?!\s*[&*]|\s*\()", parameter) for parameter in each.parameters):
             self.fault(place, "no bool parameters", "%s: two values are an enum" % each.name,
                        each.name)
         declared = each.type_name or each.name

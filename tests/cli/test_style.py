@@ -205,6 +205,7 @@ class StyleTest(unittest.TestCase):
                     HEADER % "/// Says it.\nclass A {\n public:\n  void two(const bool how = true);\n};")
         self.header(None,
                     HEADER % "/// Says it.\nstruct A {\n  bool is_so = false;\n  bool one(int a);\n};")
+        self.header(None, HEADER % "/// Says it.\nint one(bool& into, bool (*rule)(int));")
 
     def test_folders_that_say_nothing_and_generated_files(self):
         self.check(("tests/util/a.py:1", "folders", "util"), {"tests/util/a.py": ""})

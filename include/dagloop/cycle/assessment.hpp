@@ -1,5 +1,6 @@
-// A service assessed at an instant: figures, gate, evidence, decision. What a tick decides from, and
-// what a replay of the past decides from. Composes evaluation and decide; touches nothing by itself.
+// A service assessed at an instant: figures, gate, evidence, decision. What a tick decides from,
+// and what a replay of the past decides from. Composes evaluation and decide; touches nothing by
+// itself.
 #pragma once
 
 #include <functional>

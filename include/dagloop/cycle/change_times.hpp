@@ -1,4 +1,5 @@
-// Since when a change was allowed, from when on it counts, when its trigger fired, and how long a policy cools down. Pure.
+// Since when a change was allowed, from when on it counts, when its trigger fired, and how long a
+// policy cools down. Pure.
 #pragma once
 
 #include <vector>

@@ -66,8 +66,8 @@ struct EvidenceView {
   bool decides() const { return e_value >= needed; }
 };
 
-/// Returns how the test of a trigger stands, or (kPromotionTest) that of a promotion for which alpha
-/// is `alpha`.
+/// Returns how the test of a trigger stands, or (kPromotionTest) that of a promotion for which
+/// alpha is `alpha`.
 ///
 /// Shape: an unknown name gives a view without trials.
 EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
