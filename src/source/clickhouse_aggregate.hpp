@@ -32,8 +32,8 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
                                       const Mapping& mapping, const LogQuery& query);
 
 /// Returns one statement whose rows, tab-separated, are those of AnswerRow. Every shard answers for
-/// its own rows, with one row of the kind `shard`; duplicates, derived runs and attempts are settled
-/// there as RunTable settles them.
+/// its own rows, with one row of the kind `shard`; duplicates, derived runs and attempts are
+/// settled there as RunTable settles them.
 ///
 /// Shape:  demand_countable() holds; all rows of a run lie on one shard; `repeated` is what stands
 ///         in the brackets of IN: the hashes of clickhouse_repeated_query(), or none where it is
