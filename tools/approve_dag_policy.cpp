@@ -5,7 +5,6 @@
 #include <iostream>
 
 #include "dagloop/base/clock.hpp"
-#include "dagloop/base/json_schema.hpp"
 #include "dagloop/base/memory_secrecy.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -66,8 +65,7 @@ Config load_all(FileSystem& files, const Flags& flags) {
 ExitCode approve(FileSystem& files, const Flags& flags) {
   const Config config = load_all(files, flags);
   const Json document = read_document(files, flags.decision, "decision");
-  validate_schema(document, "decision", flags.decision);
-  const Decision decision = decision_from_json(document, flags.decision);
+  const Decision decision = checked_decision(document, flags.decision);
   const std::string digest = decision_digest(document);
   std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();

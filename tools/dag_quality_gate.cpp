@@ -6,6 +6,7 @@
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/report/page.hpp"
+#include "dagloop/report/words.hpp"
 #include "progress_line.hpp"
 #include "report_age.hpp"
 #include "tool_main.hpp"
@@ -36,10 +37,11 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
 
 std::string summary(const GateResult& gate, const Quality& quality) {
   std::string text = std::string(to_string(gate.verdict)) + "\n";
-  for (const Reason& reason : gate.reasons) text += "  " + reason.code + ": " + reason.text + "\n";
+  for (const Reason& reason : gate.reasons)
+    text += "  " + reason.code + ": " + reason_text(reason) + "\n";
   for (const CheckResult& result : gate.checks) {
     text += "  " + std::string(to_string(result.status)) + "  " + result.reason.code + ": " +
-            result.reason.text + "\n";
+            reason_text(result.reason) + "\n";
   }
   return text + indented(what_is_wrong({quality, &gate, nullptr, {}}));
 }

@@ -4,6 +4,7 @@
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 #include "progress_line.hpp"
 #include "tool_main.hpp"
 
@@ -20,7 +21,7 @@ struct Flags {
 void throw_if_too_malformed(const Quality& quality, const DataLimits& limits) {
   for (const Reason& reason : data_faults(quality, limits)) {
     if (reason.code == "malformed_share_above_limit") {
-      throw Error(ErrorKind::source, "the log", reason.text,
+      throw Error(ErrorKind::source, "the log", reason_text(reason),
                   "see input.examples in the report, mend the writer or the mapping");
     }
   }

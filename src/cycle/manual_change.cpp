@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "dagloop/base/json_schema.hpp"
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/change_times.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
@@ -183,8 +182,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
                             const std::vector<Approval>& approvals) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ChangeContext context = by_clock(given, clock);
-  validate_schema(document, "decision", "the decision");
-  const Decision decision = decision_from_json(document, "the decision");
+  const Decision decision = checked_decision(document, "the decision");
   const std::string digest = decision_digest(document);
   if (decision.patch.empty()) {
     ManualResult nothing;
@@ -274,7 +272,7 @@ Json describe_state(const CycleState& state, const std::string& rollout_key, Tim
                     {"rolled_back", rolled_back_to_json(state.rolled_back)},
                     {"story", rollback_story(state, rollout_key, now)}});
   if (!state.pending_decision.is_null()) {
-    status["pending_decision"] = decision_digest(state.pending_decision);
+    status["pending_decision"] = named_digest(state.pending_decision);
   }
   if (state.change) {
     status["under_verification"] =

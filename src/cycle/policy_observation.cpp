@@ -1,7 +1,7 @@
 #include "dagloop/cycle/policy_observation.hpp"
 
 #include "dagloop/base/json_reader.hpp"
-#include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 

@@ -15,14 +15,9 @@
 #include "dagloop/cycle/verification.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
-
-std::string reason_texts(const std::vector<Reason>& reasons) {
-  std::string all;
-  for (const Reason& reason : reasons) all += (all.empty() ? "" : "; ") + reason.text;
-  return all;
-}
 
 TickResult Tick::run() {
   const auto lock = lock_for_change(context_, mode_, "nothing to do: the next tick goes on");
@@ -132,7 +127,7 @@ void Tick::keep_evidence() {
 void Tick::judge_change() {
   const Verification verification =
       verify_change(*state_.change, gate_, quality_, now_, context_.config.decision);
-  const std::string why = reason_texts(verification.reasons);
+  const std::string why = reasons_text(verification.reasons);
   switch (verification.outcome) {
     case VerificationOutcome::waiting:
       note("the change applied at " + format_time(state_.change->applied_at) +
@@ -148,7 +143,7 @@ void Tick::judge_change() {
           decision_.approval = target->approval;
         }
       }
-      decision_.reasons.push_back({"verification_missed", why});
+      decision_.reasons.push_back({"verification_missed", {{"why", verification.reasons}}});
       return;
     case VerificationOutcome::passed:
       if (decision_.action == Action::rollback) return;
@@ -218,7 +213,7 @@ void Tick::roll_back() {
   if (!state_.pending_decision.is_null()) {
     withdraw(EventType::rejected, state_.phase, "superseded by a rollback");
   }
-  const std::string why = reason_texts(decision_.reasons);
+  const std::string why = reasons_text(decision_.reasons);
   const std::string digest = decision_digest(decision_to_json(decision_));
   if (was_verifying) commit(EventType::verification_failed, digest, why);
   has_news_ = false;  // a change commits the state

@@ -3,10 +3,18 @@
 #include "dagloop/cycle/change_times.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 
 void Tick::consider_pending() {
+  if (named_digest(state_.pending_decision) != decision_digest(state_.pending_decision)) {
+    // What an approval of it would sign is another digest by now.
+    withdraw(EventType::rejected, Phase::rejected,
+             "an earlier version of dagloop made it, and its digest no longer holds");
+    if (!decision_.patch.empty()) propose();
+    return;
+  }
   const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
   if (readiness_.unready()) {
     // What stands is what can be approved once the files are there.
@@ -22,7 +30,7 @@ void Tick::consider_pending() {
     note("the proposed change waits: the data cannot be relied on at present");
   } else if (decision_.patch != pending.patch) {
     withdraw(EventType::rejected, Phase::rejected,
-             "the figures no longer support it: " + reason_texts(decision_.reasons));
+             "the figures no longer support it: " + reasons_text(decision_.reasons));
     if (!decision_.patch.empty()) propose();
   } else {
     apply_pending(pending);
@@ -84,7 +92,7 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
 }
 
 void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
-  const std::string digest = decision_digest(state_.pending_decision);
+  const std::string digest = named_digest(state_.pending_decision);
   note("proposal " + digest.substr(0, 12) + " is withdrawn: " + why);
   state_.pending_decision = Json();
   state_.phase = phase;
@@ -105,7 +113,7 @@ void Tick::propose() {
   state_.phase = Phase::proposed;
   state_.last_refusal.clear();
   const std::string digest = decision_digest(result_.decision);
-  commit(EventType::proposed, digest, reason_texts(decision_.reasons));
+  commit(EventType::proposed, digest, reasons_text(decision_.reasons));
   note("proposed a change, to be approved until " + format_time(decision_.expires_at));
 }
 

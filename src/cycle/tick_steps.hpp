@@ -15,9 +15,6 @@
 
 namespace dagloop {
 
-/// Prints the texts of `reasons`, one after the other.
-std::string reason_texts(const std::vector<Reason>& reasons);
-
 /// One tick, step by step; the members are what the steps before have found out.
 class Tick {
  public:

@@ -1,7 +1,5 @@
 #include "dagloop/cycle/verification.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "dagloop/base/assert.hpp"
@@ -78,9 +76,9 @@ std::optional<Ends> noise(const CheckResult& result, const GateResult& gate, con
 
 Reason may_be_noise(const CheckResult& result, const Ends& ends) {
   return {result.reason.code + "_unconfirmed",
-          fmt::format("{}; this may be noise: the rate lies between {:.4g} and {:.4g}",
-                      result.reason.text, std::min(ends.best, ends.worst),
-                      std::max(ends.best, ends.worst))};
+          {{"why", std::vector{result.reason}},
+           {"low", std::min(ends.best, ends.worst)},
+           {"high", std::max(ends.best, ends.worst)}}};
 }
 
 }  // namespace
@@ -111,9 +109,8 @@ Verification verify_change(const ChangeUnderVerification& change, const GateResu
     return verification;
   }
   if (now - change.applied_at < config.soak) {
-    missing.push_back({"soak_not_over", "in force since " + format_time(change.applied_at) +
-                                            "; verified at the earliest at " +
-                                            format_time(change.applied_at + config.soak)});
+    missing.push_back({"soak_not_over",
+                       {{"since", change.applied_at}, {"until", change.applied_at + config.soak}}});
   }
   verification.outcome =
       missing.empty() ? VerificationOutcome::passed : VerificationOutcome::waiting;

@@ -1,6 +1,6 @@
 #include "dagloop/decide/comparison.hpp"
 
-#include <fmt/format.h>
+#include <string>
 
 #include "dagloop/base/assert.hpp"
 
@@ -18,9 +18,8 @@ bool has_cohorts(const Quality& quality) {
 }
 
 Reason no_runs(std::string_view cohort, const Window& window) {
-  return {fmt::format("no_{}_runs", cohort),
-          fmt::format("no {} run between {} and {}: there is nothing to compare", cohort,
-                      format_time(window.start), format_time(window.end))};
+  return {"no_" + std::string(cohort) + "_runs",
+          {{"cohort", cohort}, {"from", window.start}, {"to", window.end}}};
 }
 
 void take_cohorts(const Quality& quality, Comparison& comparison) {
@@ -38,14 +37,13 @@ void take_cohorts(const Quality& quality, Comparison& comparison) {
 
 void take_baseline_window(const Quality& quality, BaselineKind kind, Comparison& comparison) {
   comparison.subject_name = to_string(Population::dag);
-  comparison.reference_name = kind == BaselineKind::period ? "baseline period" : "previous window";
+  comparison.reference_name = kind == BaselineKind::period ? "baseline_period" : "previous_window";
   comparison.subject = &dag_of(quality.current);
   if (quality.baseline && dag_of(*quality.baseline).total_runs > 0) {
     comparison.reference = &dag_of(*quality.baseline);
     return;
   }
-  comparison.fault = Reason{"no_baseline", fmt::format("the {} holds no DAG run to compare with",
-                                                       comparison.reference_name)};
+  comparison.fault = Reason{"no_baseline", {{"reference", comparison.reference_name}}};
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/decide/ladder.hpp"
 #include "dagloop/decide/rollout.hpp"
-#include "decide/evidence_text.hpp"
+#include "decide/evidence_args.hpp"
 #include "decide/promotion.hpp"
 
 namespace dagloop {
@@ -53,9 +53,7 @@ void go_back(const DecisionInputs& inputs, Decision& decision) {
   const auto target = rollback_target(inputs.values, inputs.history, inputs.config);
   if (!target) {
     decision.reasons.push_back(
-        {"nothing_to_roll_back_to",
-         fmt::format("no verified policy and no ladder step below {} %; an operator must act",
-                     decision.current_percent)});
+        {"nothing_to_roll_back_to", {{"percent", decision.current_percent}}});
     return;
   }
   decision.patch = target->patch;
@@ -75,9 +73,7 @@ std::vector<Reason> list_recommendations(const DecisionInputs& inputs, Decision&
       rules.push_back(rule);
       continue;
     }
-    dropped.push_back(
-        {"rollout_key_moves_by_ladder",
-         fmt::format("rule {}: {} moves by the ladder alone", rule.id, rule.env_key)});
+    dropped.push_back({"rollout_key_moves_by_ladder", {{"rule", rule.id}, {"key", rule.env_key}}});
   }
   RecommendationSet set =
       recommend(rules, inputs.quality, inputs.keys, inputs.values,
@@ -88,8 +84,8 @@ std::vector<Reason> list_recommendations(const DecisionInputs& inputs, Decision&
 }
 
 std::vector<Reason> gate_reasons(const GateResult& gate, const std::string& code,
-                                 const std::string& text, CheckStatus status) {
-  std::vector<Reason> reasons{{code, text}};
+                                 CheckStatus status) {
+  std::vector<Reason> reasons{{code}};
   append(reasons, gate.reasons);
   for (const CheckResult& result : gate.checks) {
     const bool severe = result.check.severity == Severity::fail;
@@ -102,16 +98,13 @@ std::vector<Reason> gate_reasons(const GateResult& gate, const std::string& code
 std::vector<Reason> standstill(const DecisionInputs& inputs) {
   const PolicyHistory& history = inputs.history;
   if (history.change == PolicyHistory::ChangeState::under_verification) {
-    return {{"change_under_verification",
-             "a change is under verification; the next one waits for its end"}};
+    return {{"change_under_verification"}};
   }
   if (history.cooldown_until && inputs.now < *history.cooldown_until) {
-    return {{"cooldown", fmt::format("cool-down after a rollback until {}",
-                                     format_time(*history.cooldown_until))}};
+    return {{"cooldown", {{"until", *history.cooldown_until}}}};
   }
   if (inputs.gate.verdict == Verdict::INSUFFICIENT) {
-    return gate_reasons(inputs.gate, "gate_insufficient", "too few observations for the gate",
-                        CheckStatus::insufficient);
+    return gate_reasons(inputs.gate, "gate_insufficient", CheckStatus::insufficient);
   }
   return {};
 }
@@ -122,12 +115,11 @@ void promote(const DecisionInputs& inputs, const PromotionView& view, int next,
   decision.action = Action::promote;
   decision.next_percent = next;
   decision.patch[key] = {inputs.values.at(key), std::to_string(next)};
-  decision.reasons.push_back({"gate_pass", "every check of the gate passed"});
+  decision.reasons.push_back({"gate_pass"});
   append(decision.reasons, view.grounds);
   if (decision.recommendations.empty()) return;
   decision.reasons.push_back(
-      {"recommendations_wait", fmt::format("{} recommended changes wait: one change at a time",
-                                           decision.recommendations.size())});
+      {"recommendations_wait", {{"count", decision.recommendations.size()}}});
 }
 
 /// Returns what is proposed already, where all of it is still recommended; else nothing.
@@ -165,7 +157,7 @@ void take_recommendations(const PolicyValues& proposed, Decision& decision) {
   const Recommendation& first = *taken.front();
   decision.reasons.push_back(
       {"policy_change_recommended",
-       fmt::format("rule {} (group {}): {}", first.rule, first.group, first.reason)});
+       {{"rule", first.rule}, {"group", first.group}, {"rule_reason", first.reason}}});
 }
 
 // Whether each change begins at what is in force, and goes no further than the allowlist lets it.
@@ -183,17 +175,16 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
   std::vector<Reason> obstacles;
   const auto next = step_above(inputs.config.ladder, decision.current_percent);
   if (inputs.gate.verdict == Verdict::FAIL) {
-    obstacles =
-        gate_reasons(inputs.gate, "gate_fail", "a check of the gate failed", CheckStatus::fail);
+    obstacles = gate_reasons(inputs.gate, "gate_fail", CheckStatus::fail);
   } else if (next) {
     const PromotionView view = view_promotion(inputs, comparison, decision.current_percent, *next);
     decision.promotion = view.evidence;
     if (view.obstacles.empty()) return promote(inputs, view, *next, decision);
     obstacles = view.obstacles;
   } else if (decision.recommendations.empty()) {
-    obstacles = {{"ladder_complete", "at the ladder's top, and nothing to recommend"}};
+    obstacles = {{"ladder_complete"}};
   } else {
-    obstacles = {{"at_top_step", "the rollout is at the ladder's top"}};
+    obstacles = {{"at_top_step"}};
   }
   if (!decision.recommendations.empty()) take_recommendations(inputs.history.proposed, decision);
   append(decision.reasons, obstacles);
@@ -208,8 +199,7 @@ void look_at_latency(const DecisionInputs& inputs, const Comparison& comparison,
   decision.latency = view_latency(inputs.evidence.latency, *usual_ms, config.alpha);
   if (!decision.latency || !decision.latency->decides()) return;
   decision.reasons.push_back(
-      {"latency_slower",
-       latency_text(*decision.latency, comparison.subject_name, comparison.reference_name)});
+      latency_reason(*decision.latency, comparison.subject_name, comparison.reference_name));
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "dagloop/decide/effect_model.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -61,12 +59,8 @@ Effect gain_of(const WhatIf& model, const std::string& value) {
 
 Prediction prediction_of(const WhatIf& model, const ModelQuestion& question,
                          const std::string& value) {
-  return {question.model,
-          gain_of(model, value),
-          effect_of(model.p95_changes(value), 1, 1),
-          model.assumption(),
-          model.n(),
-          model.reach(value)};
+  return {question.model, gain_of(model, value), effect_of(model.p95_changes(value), 1, 1),
+          model.n(), model.reach(value)};
 }
 
 struct Tried {
@@ -94,15 +88,17 @@ std::vector<Tried> in_order(std::vector<Tried> tried, const std::optional<std::s
   return tried;
 }
 
-std::string none_good_enough(const std::vector<Tried>& tried) {
+Reason none_good_enough(const std::vector<Tried>& tried) {
   DAGLOOP_ASSERT(!tried.empty());
   const auto best = std::max_element(
       tried.begin(), tried.end(),
       [](const Tried& a, const Tried& b) { return a.gain.estimate < b.gain.estimate; });
-  return fmt::format(
-      "no change is the best answer: of {} values tried the best, {}, is expected to change the "
-      "success rate by {:+.2f} pp (80 %: {:+.2f} to {:+.2f})",
-      tried.size(), best->value, best->gain.estimate, best->gain.low, best->gain.high);
+  return {"best_gains_too_little",
+          {{"tried", tried.size()},
+           {"value", best->value},
+           {"estimate_pp", best->gain.estimate},
+           {"low_pp", best->gain.low},
+           {"high_pp", best->gain.high}}};
 }
 
 double seen_p95(const PopulationKpis& dag) {
@@ -144,7 +140,7 @@ ModelAnswer ask_model(const ModelQuestion& question) {
     tried.push_back({value, gain_of(model, value)});
   }
   if (tried.empty()) {
-    return {ModelAnswer::Kind::no_change, "", {}, "no other value is within bounds and step"};
+    return {ModelAnswer::Kind::no_change, "", {}, {"no_other_value"}};
   }
   const std::vector<Tried> order = in_order(tried, question.proposed);
   if (order.empty()) return {ModelAnswer::Kind::no_change, "", {}, none_good_enough(tried)};
@@ -154,14 +150,12 @@ ModelAnswer ask_model(const ModelQuestion& question) {
     const bool is_slow =
         question.p95_limit_ms && seen_p95(question.dag) + slower > *question.p95_limit_ms;
     if (is_slow && slower > 0) continue;
-    return {ModelAnswer::Kind::change, each.value, std::move(prediction), ""};
+    return {ModelAnswer::Kind::change, each.value, std::move(prediction), {}};
   }
   return {ModelAnswer::Kind::no_change,
           "",
           {},
-          fmt::format("no change is the best answer: every value that gains enough takes p95 over "
-                      "its threshold of {:.0f} ms",
-                      *question.p95_limit_ms)};
+          {"every_gain_too_slow", {{"limit_ms", *question.p95_limit_ms}}}};
 }
 
 std::optional<Prediction> predict(const ModelQuestion& question, const std::string& value) {

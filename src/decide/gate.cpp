@@ -1,7 +1,5 @@
 #include "dagloop/decide/gate.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -24,22 +22,25 @@ std::optional<Enum> parse_word(const std::array<std::string_view, N>& words,
 }
 
 Reason insufficient(const GateCheck& check, std::uint64_t have, const Window& window) {
-  const std::string place = fmt::format("{} of {}", check.kpi, to_string(check.population));
-  const std::string missing = have < check.min_sample
-                                  ? sample_forecast(have, check.min_sample, window)
-                                  : "the report holds no value";
-  return {check.kpi + "_insufficient",
-          fmt::format("{}: {} of {} observations; {}", place, have, check.min_sample, missing)};
+  Reason reason{check.kpi + "_insufficient",
+                {{"kpi", check.kpi},
+                 {"population", to_string(check.population)},
+                 {"have", have},
+                 {"need", check.min_sample}}};
+  if (have < check.min_sample) add_forecast(reason.args, have, check.min_sample, window);
+  return reason;
 }
 
 Reason judged(const GateCheck& check, const Kpi& kpi, bool passed) {
   const bool floor =
       check.comparator == Comparator::at_least || check.comparator == Comparator::above;
   const std::string_view ending = passed ? "_ok" : floor ? "_below_threshold" : "_above_threshold";
-  return {fmt::format("{}{}", check.kpi, ending),
-          fmt::format("{} of {} is {}; {} {} {}", check.kpi, to_string(check.population),
-                      kpi_text(check.kpi, kpi), passed ? "as demanded," : "demanded is",
-                      to_string(check.comparator), value_text(check.kpi, check.threshold))};
+  Reason reason{check.kpi + std::string(ending),
+                {{"kpi", check.kpi}, {"population", to_string(check.population)}}};
+  add_kpi(reason.args, "", kpi);
+  reason.args.emplace_back("comparator", to_string(check.comparator));
+  reason.args.emplace_back("threshold", check.threshold);
+  return reason;
 }
 
 CheckResult evaluate_check(const GateCheck& check, const Quality& quality) {
@@ -120,7 +121,7 @@ GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& qu
   GateResult result;
   result.reasons = data_faults(quality, limits);
   if (checks.empty()) {
-    result.reasons.push_back({"no_checks", "the gate has no checks: nothing was judged"});
+    result.reasons.push_back({"no_checks"});
   }
   for (const GateCheck& check : checks) result.checks.push_back(evaluate_check(check, quality));
   if (result.reasons.empty()) result.verdict = verdict_of(result.checks);

@@ -1,7 +1,5 @@
 #include "dagloop/decide/prediction.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 
 #include "dagloop/base/struct_codec.hpp"
@@ -31,7 +29,7 @@ constexpr auto kPrediction = fields_of<Prediction>(
     field("model", &Prediction::model,
           WordOf<EffectModel>{&parse_effect_model, "unknown model", kDecideAgain}),
     field("success_rate_pp", &Prediction::success_rate_pp, kEffect),
-    field("p95_ms", &Prediction::p95_ms, kEffect), field("assumption", &Prediction::assumption),
+    field("p95_ms", &Prediction::p95_ms, kEffect),
     field("n", &Prediction::n, Count{"a count is negative", "decide again"}),
     field("reach", &Prediction::reach, WordOf<Reach>{&parse_reach, "unknown word", kDecideAgain}));
 
@@ -56,17 +54,6 @@ Json prediction_to_json(const Prediction& prediction) {
 
 Prediction prediction_from_json(const JsonReader& reader) {
   return read_json<Prediction>(kPrediction, reader);
-}
-
-std::string prediction_text(const Prediction& prediction) {
-  const Effect& rate = prediction.success_rate_pp;
-  const Effect& p95 = prediction.p95_ms;
-  return fmt::format(
-      "success rate {:+.1f} pp (80 %: {:+.1f} to {:+.1f}), p95 {:+.0f} ms (80 %: {:+.0f} to "
-      "{:+.0f}){}; {}",
-      rate.estimate, rate.low, rate.high, p95.estimate, p95.low, p95.high,
-      prediction.reach == Reach::extrapolated ? ", beyond what was seen: not sure" : "",
-      prediction.assumption);
 }
 
 }  // namespace dagloop

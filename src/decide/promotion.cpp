@@ -1,12 +1,10 @@
 #include "decide/promotion.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
-#include "decide/evidence_text.hpp"
+#include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -24,10 +22,10 @@ TimePoint in_force_since(const DecisionInputs& inputs) {
 std::optional<Reason> soak_obstacle(const DecisionInputs& inputs) {
   const TimePoint since = in_force_since(inputs);
   if (inputs.now - since >= inputs.config.soak) return std::nullopt;
-  return Reason{
-      "soak_not_over",
-      fmt::format("the policy is in force since {}; it soaks for {}, until {}", format_time(since),
-                  format_duration(inputs.config.soak), format_time(since + inputs.config.soak))};
+  return Reason{"soak_not_over",
+                {{"since", since},
+                 seconds_arg("soak_s", inputs.config.soak),
+                 {"until", since + inputs.config.soak}}};
 }
 
 std::optional<Reason> sample_obstacle(const PopulationKpis& side, const std::string& name,
@@ -36,9 +34,9 @@ std::optional<Reason> sample_obstacle(const PopulationKpis& side, const std::str
   const std::uint64_t have = kpi == nullptr ? 0 : kpi->denominator;
   const std::uint64_t need = inputs.config.min_sample;
   if (have >= need && kpi != nullptr && kpi->value) return std::nullopt;
-  const std::string forecast =
-      have < need ? sample_forecast(have, need, inputs.quality.current.window) : "no value";
-  return Reason{code, fmt::format("{} of {} runs of {}; {}", have, need, name, forecast)};
+  Reason reason{code, {{"have", have}, {"need", need}, {"side", name}}};
+  if (have < need) add_forecast(reason.args, have, need, inputs.quality.current.window);
+  return reason;
 }
 
 void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
@@ -47,14 +45,15 @@ void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
   const Kpi& reference = *comparison.reference->kpis.find(kSuccessRate);
   DAGLOOP_ASSERT(subject.value && reference.value);
   const double margin_pp = inputs.config.promotion_margin_pp;
-  const std::string text =
-      fmt::format("{} of {} is {}, of {} {}; the margin is {:.6g} points", kSuccessRate,
-                  comparison.subject_name, kpi_text(kSuccessRate, subject),
-                  comparison.reference_name, kpi_text(kSuccessRate, reference), margin_pp);
+  std::vector<ReasonArg> args{{"kpi", kSuccessRate}, {"subject", comparison.subject_name}};
+  add_kpi(args, "", subject);
+  args.emplace_back("reference", comparison.reference_name);
+  add_kpi(args, "reference_", reference);
+  args.emplace_back("margin_pp", margin_pp);
   if (*subject.value >= *reference.value - margin_pp / 100 - kSlack) {
-    view.grounds.push_back({"not_inferior_to_control", text});
+    view.grounds.push_back({"not_inferior_to_control", std::move(args)});
   } else {
-    view.obstacles.push_back({"inferior_to_control", text});
+    view.obstacles.push_back({"inferior_to_control", std::move(args)});
   }
 }
 
@@ -85,14 +84,12 @@ Reason undecidable(const DecisionInputs& inputs, const EvidenceView& view, doubl
   const double runs =
       static_cast<double>(view.subject.trials) * patience_days / std::max(days, 1e-9);
   const auto drop = smallest_excludable_drop_pp(inputs.evidence, alpha, runs);
-  const std::string detectable =
-      drop ? fmt::format("the smallest drop that {} more would exclude is {:.1f} points",
-                         waiting_text(patience_days * 24 * 3600), *drop)
-           : std::string("no drop at all could be excluded");
-  return {"cannot_be_decided",
-          fmt::format("cannot be decided with this traffic: after {} {}; a larger step, a longer "
-                      "soak or a wider margin would help",
-                      waiting_text(days * 24 * 3600), detectable)};
+  Reason reason{"cannot_be_decided", {{"waited_s", days * 24 * 3600}}};
+  if (drop) {
+    reason.args.emplace_back("patience_s", patience_days * 24 * 3600);
+    reason.args.emplace_back("drop_pp", *drop);
+  }
+  return reason;
 }
 
 void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, int next,
@@ -103,17 +100,16 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
   const EvidenceView evidence = view_promotion_test(inputs.evidence, alpha, config);
   view.evidence = evidence;
   if (!evidence.is_available) {
-    view.obstacles.push_back(
-        {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"});
+    view.obstacles.push_back({"no_evidence"});
     return;
   }
-  const std::string text = fmt::format("against a drop of {:.6g} points or more {}",
-                                       config.excluded_drop_pp, evidence_text(evidence, subject));
+  std::vector<ReasonArg> args{{"drop_pp", config.excluded_drop_pp}, {"subject", subject}};
+  add_evidence(args, evidence);
   if (evidence.decides()) {
-    view.grounds.push_back({"inferiority_excluded", text});
+    view.grounds.push_back({"inferiority_excluded", std::move(args)});
     return;
   }
-  view.obstacles.push_back({"inferiority_not_excluded", text});
+  view.obstacles.push_back({"inferiority_not_excluded", std::move(args)});
   if (evidence.collected_over >= config.patience) {
     view.obstacles.push_back(undecidable(inputs, evidence, alpha));
   }
@@ -139,11 +135,10 @@ void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparis
 std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next) {
   const std::string& key = inputs.config.rollout_key;
   const KeySpec* spec = find_key(inputs.keys, key);
-  const auto fault = spec == nullptr
-                         ? std::optional(key + " is not on the allowlist")
-                         : step_fault(*spec, inputs.values.at(key), std::to_string(next));
+  if (spec == nullptr) return Reason{"promotion_not_allowed", {{"key", key}}};
+  const auto fault = step_fault(*spec, inputs.values.at(key), std::to_string(next));
   if (!fault) return std::nullopt;
-  return Reason{"promotion_not_allowed", *fault};
+  return Reason{"promotion_not_allowed", {{"fault", *fault}}};
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "dagloop/decide/recommendation.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -24,11 +22,13 @@ struct Figure {
   std::optional<double> value;
   std::uint64_t sample_count = 0;
   std::optional<Interval> ci95;
-  std::string text;
+  std::vector<ReasonArg> args;
 };
 
 Figure figure_of(const std::string& name, const Kpi& kpi) {
-  return {kpi.value, kpi.denominator, kpi.ci95, fmt::format("{} {}", name, kpi_text(name, kpi))};
+  Figure figure{kpi.value, kpi.denominator, kpi.ci95, {{"kpi", name}}};
+  add_kpi(figure.args, "", kpi);
+  return figure;
 }
 
 Figure population_figure(const std::string& name, const PopulationKpis& population) {
@@ -41,8 +41,10 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
   if (name == "retry_success_rate") return figure_of(name, node.retry_success_rate);
   if (name == "p95_latency_ms") return figure_of(name, node.p95_latency_ms);
   DAGLOOP_ASSERT(name == "attempts");
-  return {static_cast<double>(node.attempts), node.attempts, std::nullopt,
-          fmt::format("attempts {}", node.attempts)};
+  return {static_cast<double>(node.attempts),
+          node.attempts,
+          std::nullopt,
+          {{"kpi", name}, {"attempts", node.attempts}}};
 }
 
 bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {
@@ -55,60 +57,69 @@ bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {
 }
 
 /// Returns the evidence where the condition holds for the figure.
-std::optional<std::string> meets(const RuleCondition& condition, const Figure& figure,
-                                 Crossing crossing) {
+std::optional<Reason> meets(const RuleCondition& condition, const Figure& figure,
+                            Crossing crossing) {
   if (!figure.value || figure.sample_count < condition.min_sample) return std::nullopt;
   const bool is_crossed = holds(*figure.value, condition.comparator, condition.threshold);
   if (!is_crossed && crossing == Crossing::now) return std::nullopt;
   if (!is_crossed && !holds_but_for_noise(condition, figure)) return std::nullopt;
-  return fmt::format("{}, {} {}{}", figure.text, to_string(condition.comparator),
-                     value_text(condition.kpi, condition.threshold),
-                     is_crossed ? "" : " but for noise, and proposed already");
+  Reason met{is_crossed ? "condition_met" : "condition_met_but_for_noise", figure.args};
+  met.args.emplace_back("comparator", to_string(condition.comparator));
+  met.args.emplace_back("threshold", condition.threshold);
+  return met;
 }
 
 /// Returns the evidence where all conditions of `scope` hold; `figure` looks a figure up by name.
 template <typename FigureOf>
-std::optional<std::string> meets_all(const PolicyRule& rule, RuleCondition::Scope scope,
-                                     Crossing crossing, const FigureOf& figure) {
-  std::string evidence;
+std::optional<std::vector<Reason>> meets_all(const PolicyRule& rule, RuleCondition::Scope scope,
+                                             Crossing crossing, const FigureOf& figure) {
+  std::vector<Reason> evidence;
   for (const RuleCondition& condition : rule.when) {
     if (condition.scope != scope) continue;
-    const auto met = meets(condition, figure(condition.kpi), crossing);
+    auto met = meets(condition, figure(condition.kpi), crossing);
     if (!met) return std::nullopt;
-    evidence += (evidence.empty() ? "" : "; ") + *met;
+    evidence.push_back(std::move(*met));
   }
   return evidence;
 }
 
-std::optional<std::string> node_evidence(const PolicyRule& rule, const PopulationKpis& dag,
-                                         Crossing crossing) {
+std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const PopulationKpis& dag,
+                                                 Crossing crossing) {
   const bool asks_nodes = std::any_of(
       rule.when.begin(), rule.when.end(),
       [](const auto& condition) { return condition.scope == RuleCondition::Scope::node; });
-  if (!asks_nodes) return "";
+  if (!asks_nodes) return std::vector<Reason>{};
   for (const auto& entry : dag.nodes) {
     const NodeKpis& node = entry.second;
     const auto met = meets_all(rule, RuleCondition::Scope::node, crossing,
                                [&](const std::string& name) { return node_figure(name, node); });
-    if (met) return fmt::format("node {}: {}", entry.first, *met);
+    if (met) return std::vector{Reason{"node_meets", {{"node", entry.first}, {"met", *met}}}};
   }
   return std::nullopt;
 }
 
-std::optional<std::string> evidence_for(const PolicyRule& rule, const PopulationKpis& dag,
-                                        Crossing crossing) {
-  const auto population =
-      meets_all(rule, RuleCondition::Scope::population, crossing,
-                [&](const std::string& name) { return population_figure(name, dag); });
+std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const PopulationKpis& dag,
+                                                Crossing crossing) {
+  auto evidence = meets_all(rule, RuleCondition::Scope::population, crossing,
+                            [&](const std::string& name) { return population_figure(name, dag); });
   const auto node = node_evidence(rule, dag, crossing);
-  if (!population || !node) return std::nullopt;
-  return *population + (population->empty() || node->empty() ? "" : "; ") + *node;
+  if (!evidence || !node) return std::nullopt;
+  evidence->insert(evidence->end(), node->begin(), node->end());
+  return evidence;
 }
 
 struct Suggestion {
   std::string value;
-  std::optional<std::string> clipped;
+  std::optional<Reason> clipped;
 };
+
+std::optional<Reason> clip_reason(const Clipped& clipped) {
+  if (!clipped.by) return std::nullopt;
+  if (*clipped.by == ClippedBy::no_room) return Reason{"no_value_within_bounds_and_step"};
+  const bool by_bounds = *clipped.by == ClippedBy::bounds;
+  return Reason{by_bounds ? "clipped_by_bounds" : "clipped_by_maximum_step",
+                {{"suggested", clipped.suggested}, {"value", clipped.value}}};
+}
 
 std::optional<Suggestion> suggest(const PolicyRule& rule, const KeySpec& spec,
                                   const std::string& current) {
@@ -123,7 +134,7 @@ std::optional<Suggestion> suggest(const PolicyRule& rule, const KeySpec& spec,
   if (rule.operation == PolicyRule::Operation::multiply) wanted = *from * *operand;
   if (!std::isfinite(wanted)) return std::nullopt;
   const Clipped clipped = clip_value(spec, *from, wanted);
-  return Suggestion{format_value(spec, clipped.value), clipped.note};
+  return Suggestion{format_value(spec, clipped.value), clip_reason(clipped)};
 }
 
 bool same_value(const KeySpec& spec, const std::string& a, const std::string& b) {
@@ -161,22 +172,18 @@ class Collector {
     return suggestion && suggestion->value == proposed;
   }
 
-  void add(const PolicyRule& rule, const std::string& evidence) {
+  void add(const PolicyRule& rule, const std::vector<Reason>& evidence) {
     const KeySpec* spec = find_key(keys_, rule.env_key);
-    if (spec == nullptr) return drop(rule, "key_not_allowlisted", "is not on the allowlist");
+    if (spec == nullptr) return drop(rule, "key_not_allowlisted");
     const auto current = values_.find(rule.env_key);
-    if (current == values_.end()) {
-      return drop(rule, "key_not_in_env_file", "does not stand in the env file");
-    }
-    if (!spoken_for_.insert(rule.env_key).second) {
-      return drop(rule, "better_rank_wins", "already has a rule of better rank");
-    }
+    if (current == values_.end()) return drop(rule, "key_not_in_env_file");
+    if (!spoken_for_.insert(rule.env_key).second) return drop(rule, "better_rank_wins");
     const ModelAnswer answer = ask(rule, *spec);
     switch (answer.kind) {
       case ModelAnswer::Kind::change:
         return add_predicted(rule, current->second, evidence, answer);
       case ModelAnswer::Kind::no_change:
-        return drop(rule, "no_change_is_best", "stays: " + answer.why);
+        return drop(rule, "no_change_is_best", {{"why", std::vector{answer.why}}});
       case ModelAnswer::Kind::cannot_tell:
         return add_change(rule, *spec, current->second, evidence);
     }
@@ -203,36 +210,35 @@ class Collector {
   }
 
   void add_predicted(const PolicyRule& rule, const std::string& current,
-                     const std::string& evidence, const ModelAnswer& answer) {
+                     const std::vector<Reason>& evidence, const ModelAnswer& answer) {
     Recommendation advice{rule.id,      rule.group,        rule.rank,
                           rule.env_key, current,           answer.value,
-                          rule.reason,  evidence,          prediction_text(answer.prediction),
+                          rule.reason,  evidence,          rule.expected_effect,
                           std::nullopt, answer.prediction, trust_in(*rule.model, context_.ledger)};
     set_.recommendations.push_back(std::move(advice));
   }
 
   void add_change(const PolicyRule& rule, const KeySpec& spec, const std::string& current,
-                  const std::string& evidence) {
+                  const std::vector<Reason>& evidence) {
     const auto suggestion = suggest(rule, spec, current);
-    if (!suggestion) {
-      return drop(rule, "not_applicable", "holds nothing that can be added to or multiplied");
-    }
+    if (!suggestion) return drop(rule, "not_applicable");
     if (same_value(spec, current, suggestion->value)) {
-      return drop(rule, "already_in_force",
-                  fmt::format("is already {}{}", current,
-                              suggestion->clipped ? " (" + *suggestion->clipped + ")" : ""));
+      std::vector<ReasonArg> args{{"value", current}};
+      if (suggestion->clipped) args.emplace_back("clipped", std::vector{*suggestion->clipped});
+      return drop(rule, "already_in_force", args);
     }
     if (const auto fault = step_fault(spec, current, suggestion->value)) {
-      return drop(rule, "not_allowed", fmt::format("may not change so: {}", *fault));
+      return drop(rule, "not_allowed", {{"fault", *fault}});
     }
     set_.recommendations.push_back({rule.id, rule.group, rule.rank, rule.env_key, current,
                                     suggestion->value, rule.reason, evidence, rule.expected_effect,
                                     suggestion->clipped, std::nullopt, Trust::untested});
   }
 
-  void drop(const PolicyRule& rule, std::string code, std::string_view why) {
-    set_.dropped.push_back(
-        {std::move(code), fmt::format("rule {}: {} {}", rule.id, rule.env_key, why)});
+  void drop(const PolicyRule& rule, std::string code, const std::vector<ReasonArg>& more = {}) {
+    Reason reason{std::move(code), {{"rule", rule.id}, {"key", rule.env_key}}};
+    reason.args.insert(reason.args.end(), more.begin(), more.end());
+    set_.dropped.push_back(std::move(reason));
   }
 
   const Quality& quality_;

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/ladder.hpp"
@@ -41,18 +39,6 @@ std::optional<int> rollout_percent(const PolicyValues& values, const std::string
   const auto percent = numeric_value(KeySpec{}, text->second);  // the default key is an integer
   if (!percent || *percent < 0 || *percent > 100) return std::nullopt;
   return static_cast<int>(*percent);
-}
-
-std::string rollback_text(const RolledBack& rolled_back, const std::string& key) {
-  std::string what;
-  for (const auto& [name, change] : rolled_back.patch) {
-    if (!what.empty()) what += ",";
-    const bool is_alone = name == key && rolled_back.patch.size() == 1;
-    what += is_alone ? "" : " " + name;
-    what += fmt::format(" from {} to {}{}", change.before, change.after, name == key ? " %" : "");
-  }
-  return fmt::format("rolled back at {}{}, because: {}", format_time(rolled_back.at), what,
-                     rolled_back.why);
 }
 
 bool has_lost_canary(const PolicyValues& values, const PolicyHistory& history,

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <optional>
 
 #include "decide/run_model.hpp"
 #include "decide/what_if.hpp"
@@ -64,15 +64,6 @@ class RunWhatIf final : public WhatIf {
     return is_far ? Reach::extrapolated : Reach::inside;
   }
 
-  std::string assumption() const override {
-    if (kind_ == EffectModel::node_timeout) {
-      return "attempts that the timeout cuts off last as a Pareto tail of the others lets expect, "
-             "or hang; each is as likely to succeed as those that end in time";
-    }
-    return "an added attempt mends as many of a node's failures as its retries did, but for those "
-           "that last";
-  }
-
   std::uint64_t n() const override { return model_.attempts(); }
   const RunModel& model() const { return model_; }
 
@@ -96,7 +87,7 @@ class RunWhatIf final : public WhatIf {
   std::vector<std::vector<NodeDraw>> truths_;
 };
 
-std::string fault_of(const ModelQuestion& question) {
+std::optional<Reason> fault_of(const ModelQuestion& question) {
   std::uint64_t pairs = 0;
   std::uint64_t retries = 0;
   std::uint64_t timed = 0;
@@ -106,26 +97,24 @@ std::string fault_of(const ModelQuestion& question) {
     for (const auto& [bucket, count] : node.durations) timed += count;
   }
   if (question.dag.total_runs == 0 || pairs < kLeastPairs) {
-    return fmt::format("the log has attempts of {} pairs of run and node, too few for the model",
-                       pairs);
+    return Reason{"too_few_pairs", {{"pairs", pairs}}};
   }
   if (question.model == EffectModel::one_more_attempt && retries < kLeastRetries) {
-    return fmt::format("the log has {} retries, too few to say what another is worth", retries);
+    return Reason{"too_few_retries", {{"retries", retries}}};
   }
   if (question.model == EffectModel::node_timeout && timed < kLeastPairs) {
-    return fmt::format("the log has the durations of {} attempts, too few for the model", timed);
+    return Reason{"too_few_durations", {{"attempts", timed}}};
   }
-  return "";
+  return std::nullopt;
 }
 
 }  // namespace
 
 Fit fit_run_model(const ModelQuestion& question) {
-  std::string fault = fault_of(question);
-  if (!fault.empty()) return {nullptr, std::move(fault)};
+  if (auto fault = fault_of(question)) return {nullptr, std::move(*fault)};
   const auto current = numeric_value(question.spec, question.values.at(question.spec.name));
-  if (!current || *current < 1) return {nullptr, "the present value is no number above 0"};
-  return {std::make_unique<RunWhatIf>(question), ""};
+  if (!current || *current < 1) return {nullptr, {"value_not_above_zero"}};
+  return {std::make_unique<RunWhatIf>(question)};
 }
 
 }  // namespace dagloop

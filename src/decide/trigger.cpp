@@ -7,7 +7,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/data_state.hpp"
-#include "decide/evidence_text.hpp"
+#include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
 
 namespace dagloop {
@@ -51,26 +51,35 @@ struct Case {
   bool needs_baseline() const { return rule.test != Test::above; }
 };
 
-std::optional<std::string> sample_fault(const Kpi* kpi, const std::string& side,
-                                        std::uint64_t min_sample) {
+/// Names a side whose figure does not suffice, and what it lacks; nullopt where it does.
+std::optional<std::vector<ReasonArg>> sample_fault(const Kpi* kpi, const std::string& side,
+                                                   std::uint64_t min_sample) {
   const std::uint64_t have = kpi == nullptr ? 0 : kpi->denominator;
-  if (have < min_sample) return fmt::format("{} of {} observations of {}", have, min_sample, side);
-  if (!kpi->value) return fmt::format("no value for {}", side);
+  std::vector<ReasonArg> args{{"side", side}};
+  if (have < min_sample) {
+    args.emplace_back("have", have);
+    args.emplace_back("need", min_sample);
+    return args;
+  }
+  if (!kpi->value) return args;
   return std::nullopt;
 }
 
-std::optional<std::string> what_is_missing(const Case& c, std::uint64_t min_sample) {
+std::optional<std::vector<ReasonArg>> what_is_missing(const Case& c, std::uint64_t min_sample) {
   auto subject = sample_fault(c.value, c.comparison.subject_name, min_sample);
   if (subject) {
     const std::uint64_t have = c.value == nullptr ? 0 : c.value->denominator;
-    if (have >= min_sample) return subject;
-    return *subject + "; " + sample_forecast(have, min_sample, c.comparison.subject_window);
+    if (have < min_sample) {
+      add_forecast(*subject, have, min_sample, c.comparison.subject_window);
+    }
+    return subject;
   }
   if (!c.needs_baseline()) return std::nullopt;
   auto reference = sample_fault(c.baseline, c.comparison.reference_name, min_sample);
   if (reference) return reference;
   if (c.rule.test == Test::above_ratio && *c.baseline->value <= 0) {
-    return fmt::format("{} of {} is 0: no ratio to it", c.rule.kpi, c.comparison.reference_name);
+    return std::vector<ReasonArg>{{"side", c.comparison.reference_name},
+                                  {"value", *c.baseline->value}};
   }
   return std::nullopt;
 }
@@ -94,43 +103,42 @@ bool crossed(const Case& c, std::uint64_t error_floor) {
   return false;
 }
 
-std::string limit_text(const TriggerRule& rule) {
-  switch (rule.test) {
+std::string_view limit_name(Test test) {
+  switch (test) {
     case Test::drop_pp:
-      return fmt::format("a drop of {:.6g} points or more", rule.threshold);
+      return "limit_drop_pp";
     case Test::rate_ratio:
-      return fmt::format("{:.6g} times that or more", rule.threshold);
+      return "limit_from_times";
     case Test::above:
-      return fmt::format("more than {:.6g} ms", rule.threshold);
+      return "limit_above_ms";
     case Test::above_ratio:
-      return fmt::format("more than {:.6g} times that", rule.threshold);
+      return "limit_above_times";
   }
   DAGLOOP_ASSERT(false);
   return {};
 }
 
-std::string figures_text(const Case& c, std::uint64_t error_floor) {
-  std::string text = fmt::format("{} of {} is {}", c.rule.kpi, c.comparison.subject_name,
-                                 kpi_text(c.rule.kpi, *c.value));
+void add_figures(const Case& c, std::uint64_t error_floor, std::vector<ReasonArg>& args) {
+  args.emplace_back("subject", c.comparison.subject_name);
+  add_kpi(args, "", *c.value);
   if (c.needs_baseline()) {
-    text +=
-        fmt::format(", of {} {}", c.comparison.reference_name, kpi_text(c.rule.kpi, *c.baseline));
+    args.emplace_back("reference", c.comparison.reference_name);
+    add_kpi(args, "reference_", *c.baseline);
   }
-  text += "; the limit is " + limit_text(c.rule);
-  if (c.rule.test == Test::rate_ratio) text += fmt::format(", with at least {}", error_floor);
-  return text;
+  args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
+  if (c.rule.test == Test::rate_ratio) args.emplace_back("error_floor", error_floor);
 }
 
 // Holds the figures against the evidence: what may be noise does not fire.
-void weigh(const TriggerEvidence& evidence, const std::string& subject, TriggerResult& result) {
+void weigh(const TriggerEvidence& evidence, TriggerResult& result) {
   const EvidenceView view = view_trigger(evidence.collected, result.name, evidence.config);
   result.evidence = view;
   if (result.state != TriggerState::fired) return;
   if (!view.is_available) {
-    result.reason.text += "; no evidence is collected yet: the figures decide alone";
+    result.reason.args.emplace_back("evidence", "none");
     return;
   }
-  result.reason.text += "; " + evidence_text(view, subject);
+  add_evidence(result.reason.args, view);
   if (!view.decides()) result.state = TriggerState::unconfirmed;
 }
 
@@ -147,11 +155,12 @@ TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t er
     result.baseline_value = c.baseline->value;
     result.baseline_sample_count = c.baseline->denominator;
   }
+  result.reason.args.emplace_back("kpi", c.rule.kpi);
   if (const auto missing = what_is_missing(c, min_sample)) {
-    result.reason.text = c.rule.kpi + ": " + *missing;
+    result.reason.args.insert(result.reason.args.end(), missing->begin(), missing->end());
   } else {
     result.state = crossed(c, error_floor) ? TriggerState::fired : TriggerState::quiet;
-    result.reason.text = figures_text(c, error_floor);
+    add_figures(c, error_floor, result.reason.args);
   }
   return result;
 }
@@ -175,9 +184,7 @@ std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds
     const Case c{rule, comparison, find_kpi(comparison.subject, rule.kpi),
                  find_kpi(comparison.reference, rule.kpi)};
     TriggerResult result = evaluate(c, min_sample, thresholds.error_floor);
-    if (evidence.config.mode == EvidenceMode::sequential) {
-      weigh(evidence, comparison.subject_name, result);
-    }
+    if (evidence.config.mode == EvidenceMode::sequential) weigh(evidence, result);
     result.reason.code = fmt::format("{}_{}", rule.name, to_string(result.state));
     results.push_back(std::move(result));
   }

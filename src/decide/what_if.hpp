@@ -25,14 +25,13 @@ class WhatIf {
   /// Returns draws of the change of the p95 latency. Units: milliseconds.
   virtual std::vector<double> p95_changes(const std::string& value) const = 0;
   virtual Reach reach(const std::string&) const { return Reach::inside; }
-  virtual std::string assumption() const = 0;
   virtual std::uint64_t n() const = 0;
 };
 
 /// A fitted model, or why there is none.
 struct Fit {
   std::unique_ptr<WhatIf> model;
-  std::string fault;
+  Reason fault = {};
 };
 
 Fit fit_run_model(const ModelQuestion& question);  // one_more_attempt, node_timeout

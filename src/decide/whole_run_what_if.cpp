@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -20,9 +18,7 @@ double class_runs(const PopulationKpis& dag, ErrorClass error_class) {
   return found == dag.error_classes.end() ? 0 : as_double(found->second);
 }
 
-std::string too_few(const PopulationKpis& dag) {
-  return fmt::format("{} runs are too few for the model", dag.total_runs);
-}
+Reason too_few(const PopulationKpis& dag) { return {"too_few_runs", {{"runs", dag.total_runs}}}; }
 
 class PipelineTimeout final : public WhatIf {
  public:
@@ -61,10 +57,6 @@ class PipelineTimeout final : public WhatIf {
     return *numeric_value(spec_, value) > kSureTimes * limit_ ? Reach::extrapolated : Reach::inside;
   }
 
-  std::string assumption() const override {
-    return "runs that the timeout cuts off last as a Pareto tail of the others lets expect, or "
-           "hang; each is as likely to succeed as those that end in time";
-  }
   std::uint64_t n() const override { return runs_; }
 
  private:
@@ -115,10 +107,6 @@ class FanOut final : public WhatIf {
     return all;
   }
 
-  std::string assumption() const override {
-    return "refusals fall with a power of 0.5 to 3 of the concurrency, or end below a limit; any "
-           "share of a run's time may be its for_each: one setting was seen, a guess";
-  }
   std::uint64_t n() const override { return runs_; }
   Reach reach(const std::string&) const override { return Reach::inside; }
 
@@ -175,10 +163,6 @@ class Fallback final : public WhatIf {
     return all;
   }
 
-  std::string assumption() const override {
-    return "every run that fails by the language model falls back, and succeeds as often as runs "
-           "planned that way do (unknown where there are none)";
-  }
   std::uint64_t n() const override { return question_.dag.total_runs; }
 
  private:
@@ -200,25 +184,25 @@ class Fallback final : public WhatIf {
 
 Fit fit_pipeline_timeout(const ModelQuestion& question) {
   const auto limit = numeric_value(question.spec, question.values.at(question.spec.name));
-  if (!limit || *limit <= 0) return {nullptr, "the present value is no number above 0"};
+  if (!limit || *limit <= 0) return {nullptr, {"value_not_above_zero"}};
   double timed = 0;
   for (const auto& [bucket, count] : question.service.durations) timed += as_double(count);
   if (timed < kLeastRuns) return {nullptr, too_few(question.dag)};
-  return {std::make_unique<PipelineTimeout>(question, *limit), ""};
+  return {std::make_unique<PipelineTimeout>(question, *limit)};
 }
 
 Fit fit_fan_out(const ModelQuestion& question) {
   const auto current = numeric_value(question.spec, question.values.at(question.spec.name));
-  if (!current || *current <= 0) return {nullptr, "the present value is no number above 0"};
+  if (!current || *current <= 0) return {nullptr, {"value_not_above_zero"}};
   if (as_double(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
   const Kpi* items = question.dag.kpis.find("fanout_failed_rate");
-  if (items == nullptr || items->denominator == 0) return {nullptr, "no run has a for_each"};
-  return {std::make_unique<FanOut>(question, *current), ""};
+  if (items == nullptr || items->denominator == 0) return {nullptr, {"no_fan_out"}};
+  return {std::make_unique<FanOut>(question, *current)};
 }
 
 Fit fit_fallback(const ModelQuestion& question) {
   if (as_double(question.dag.total_runs) < kLeastRuns) return {nullptr, too_few(question.dag)};
-  return {std::make_unique<Fallback>(question, question.values.at(question.spec.name)), ""};
+  return {std::make_unique<Fallback>(question, question.values.at(question.spec.name))};
 }
 
 }  // namespace dagloop

@@ -102,13 +102,12 @@ Clipped clip_value(const KeySpec& spec, double current, double suggested) {
     high = std::floor(high);
     suggested = std::round(suggested);
   }
-  if (low > high) return {current, "no value is within both the bounds and the maximum step"};
+  if (low > high) return {current, ClippedBy::no_room, suggested};
   const double value = std::clamp(suggested, low, high);
-  if (value == suggested) return {value, std::nullopt};
+  if (value == suggested) return {value, std::nullopt, suggested};
   const auto& bound = value < suggested ? spec.max : spec.min;
   const bool by_bound = bound && std::abs(*bound - current) <= step;
-  return {value, fmt::format("{} was suggested; clipped to {} by the {}", suggested, value,
-                             by_bound ? "bounds" : "maximum step")};
+  return {value, by_bound ? ClippedBy::bounds : ClippedBy::maximum_step, suggested};
 }
 
 const KeySpec* find_key(const std::vector<KeySpec>& specs, std::string_view name) {

@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <array>
+
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/json_schema.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 #include "report/kpi_json.hpp"
 
 namespace dagloop {
@@ -48,17 +53,33 @@ Json latency_to_json(const std::optional<LatencyView>& view) {
 }
 
 Json fired_trigger_to_json(const TriggerResult& trigger) {
-  return Json::object(
-      {{"name", trigger.name},
-       {"kpi", trigger.kpi},
-       {"state", to_string(trigger.state)},
-       {"value", or_null(trigger.value)},
-       {"baseline_value", or_null(trigger.baseline_value)},
-       {"threshold", trigger.threshold},
-       {"sample_count", trigger.sample_count},
-       {"baseline_sample_count", trigger.baseline_sample_count},
-       {"evidence", evidence_to_json(trigger.evidence)},
-       {"reason", Json::object({{"code", trigger.reason.code}, {"text", trigger.reason.text}})}});
+  return Json::object({{"name", trigger.name},
+                       {"kpi", trigger.kpi},
+                       {"state", to_string(trigger.state)},
+                       {"value", or_null(trigger.value)},
+                       {"baseline_value", or_null(trigger.baseline_value)},
+                       {"threshold", trigger.threshold},
+                       {"sample_count", trigger.sample_count},
+                       {"baseline_sample_count", trigger.baseline_sample_count},
+                       {"evidence", evidence_to_json(trigger.evidence)},
+                       {"reason", reason_to_json(trigger.reason)}});
+}
+
+Json told_prediction(const Prediction& prediction) {
+  Json document = prediction_to_json(prediction);
+  Json::Object& members = document.as_object();
+  const auto place = std::find_if(members.begin(), members.end(),
+                                  [](const Json::Member& member) { return member.first == "n"; });
+  members.insert(place, {"assumption", Json(assumption_text(prediction.model))});
+  return document;
+}
+
+Json told_ledger(const std::vector<LedgerEntry>& ledger) {
+  Json document = ledger_to_json(ledger);
+  for (std::size_t i = 0; i < ledger.size(); ++i) {
+    document.as_array().at(i)["prediction"] = told_prediction(ledger[i].prediction);
+  }
+  return document;
 }
 
 Json recommendation_to_json(const Recommendation& advice) {
@@ -70,10 +91,13 @@ Json recommendation_to_json(const Recommendation& advice) {
        {"current", advice.current},
        {"suggested", advice.suggested},
        {"reason", advice.reason},
-       {"evidence", advice.evidence},
-       {"expected_effect", advice.expected_effect},
-       {"clipped", advice.clipped ? Json(*advice.clipped) : Json()},
-       {"prediction", advice.prediction ? prediction_to_json(*advice.prediction) : Json()},
+       {"evidence", reasons_text(advice.evidence)},
+       {"met", reasons_to_json(advice.evidence, ReasonForm::bare)},
+       {"rule_effect", advice.expected_effect},
+       {"expected_effect", expected_effect_text(advice)},
+       {"clipped", advice.clipped ? Json(reason_text(*advice.clipped)) : Json()},
+       {"clip", advice.clipped ? reason_to_json(*advice.clipped, ReasonForm::bare) : Json()},
+       {"prediction", advice.prediction ? told_prediction(*advice.prediction) : Json()},
        {"trust", to_string(advice.trust)}});
 }
 
@@ -105,9 +129,9 @@ Recommendation read_recommendation(const JsonReader& reader) {
   advice.current = reader.at("current").string();
   advice.suggested = reader.at("suggested").string();
   advice.reason = reader.at("reason").string();
-  advice.evidence = reader.at("evidence").string();
-  advice.expected_effect = reader.at("expected_effect").string();
-  if (const auto clipped = reader.find("clipped")) advice.clipped = clipped->string();
+  advice.evidence = read_reasons(reader.at("met"));
+  advice.expected_effect = reader.at("rule_effect").string();
+  if (const auto clip = reader.find("clip")) advice.clipped = read_reason(*clip);
   if (const auto prediction = reader.find("prediction")) {
     advice.prediction = prediction_from_json(*prediction);
   }
@@ -117,6 +141,31 @@ Recommendation read_recommendation(const JsonReader& reader) {
     advice.trust = *trust;
   }
   return advice;
+}
+
+// What is rendered for readers from the members beside it: (owner's mark, words).
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords{
+    {{"code", "text"},
+     {"met", "evidence"},
+     {"clip", "clipped"},
+     {"rule_effect", "expected_effect"},
+     {"model", "assumption"}}};
+
+Json without_words(const Json& value) {
+  if (value.is_array()) {
+    Json::Array all;
+    for (const Json& each : value.as_array()) all.push_back(without_words(each));
+    return Json(std::move(all));
+  }
+  if (!value.is_object()) return value;
+  Json::Object members;
+  for (const auto& [name, member] : value.as_object()) {
+    const bool is_words = std::any_of(kWords.begin(), kWords.end(), [&](const auto& words) {
+      return words.second == name && value.find(words.first) != nullptr;
+    });
+    if (!is_words) members.emplace_back(name, without_words(member));
+  }
+  return Json(std::move(members));
 }
 
 std::string_view to_string(Decision::Approval approval) {
@@ -174,26 +223,30 @@ Json decision_to_json(const Decision& decision) {
                     {"expires_at", format_time(decision.expires_at)},
                     {"proposed_by", decision.proposed_by},
                     {"calibration", calibration_to_json(decision.calibration)},
-                    {"predictions", ledger_to_json(decision.predictions)}});
+                    {"predictions", told_ledger(decision.predictions)}});
   document["digest"] = decision_digest(document);
   return document;
 }
 
 std::string decision_digest(const Json& document) {
-  Json::Object covered;
-  for (const Json::Member& member : document.as_object()) {
-    if (member.first != "digest") covered.push_back(member);
-  }
-  return sha256_hex(std::string(kDecisionSchema) + "\n" +
-                    to_canonical_json(Json(std::move(covered))));
+  Json covered = without_words(document);
+  std::erase_if(covered.as_object(), [](const auto& member) { return member.first == "digest"; });
+  return sha256_hex(std::string(kDecisionSchema) + "\n" + to_canonical_json(covered));
+}
+
+std::string named_digest(const Json& document) {
+  const Json* digest = document.find("digest");
+  return digest != nullptr && digest->is_string() ? digest->as_string() : decision_digest(document);
 }
 
 Decision decision_from_json(const Json& document, std::string_view where) {
   const JsonReader reader(document, std::string(where));
   expect_schema(reader, kDecisionSchema);
   if (reader.at("digest").string() != decision_digest(document)) {
-    throw Error(ErrorKind::approval, where, "its digest is not that of its content: it was edited",
-                "use the document as decide_dag_policy or the cycle wrote it");
+    throw Error(ErrorKind::approval, where,
+                "its digest is not that of its content: it was edited, or an earlier version "
+                "wrote it",
+                "decide again, or use the document as decide_dag_policy or the cycle wrote it");
   }
   Decision decision;
   decision.generated_at = reader.at("generated_at").time();
@@ -211,6 +264,17 @@ Decision decision_from_json(const Json& document, std::string_view where) {
   if (const auto ledger = reader.find("predictions")) {
     decision.predictions = ledger_from_json(*ledger);
   }
+  return decision;
+}
+
+// Another document is told as such first, then one of an earlier version, before its members.
+Decision checked_decision(const Json& document, std::string_view where) {
+  const Json* schema = document.find("schema");
+  if (schema == nullptr || *schema != Json(kDecisionSchema)) {
+    validate_schema(document, "decision", where);
+  }
+  Decision decision = decision_from_json(document, where);
+  validate_schema(document, "decision", where);
   return decision;
 }
 

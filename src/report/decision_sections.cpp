@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "dagloop/report/words.hpp"
 #include "report/figures.hpp"
 #include "report/page_sections.hpp"
 #include "report/text.hpp"
@@ -67,7 +68,7 @@ void add_trigger_section(Page& page, const Decision& decision) {
                           show_optional(trigger.kpi, trigger.baseline_value),
                           show_count(trigger.sample_count),
                           show_count(trigger.baseline_sample_count),
-                          std::string(to_string(trigger.state)), trigger.reason.text});
+                          std::string(to_string(trigger.state)), reason_text(trigger.reason)});
   }
   page.emplace_back(Heading{2, "Rollback triggers"});
   page.emplace_back(std::move(table));
@@ -80,9 +81,9 @@ void add_recommendation_section(Page& page, const Decision& decision) {
     const bool is_doubtful = advice.trust == Trust::badly_calibrated;
     table.rows.push_back(
         {advice.env_key, advice.current,
-         advice.suggested + (advice.clipped ? " (" + *advice.clipped + ")" : ""), advice.reason,
-         cut_text(advice.evidence),
-         (is_doubtful ? "badly calibrated model: " : "") + advice.expected_effect});
+         advice.suggested + (advice.clipped ? " (" + reason_text(*advice.clipped) + ")" : ""),
+         advice.reason, cut_text(reasons_text(advice.evidence)),
+         (is_doubtful ? "badly calibrated model: " : "") + expected_effect_text(advice)});
   }
   page.emplace_back(Heading{2, "Recommendations"});
   page.emplace_back(std::move(table));

@@ -1,5 +1,6 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 
@@ -10,7 +11,7 @@ std::string decision_text(const Decision& decision, std::string_view digest) {
       " %, verdict " + std::string(to_string(decision.verdict)) + ", figures as of " +
       format_time(decision.as_of) + ", proposed by " + escape_controls(decision.proposed_by) + "\n";
   for (const Reason& reason : decision.reasons) {
-    text += "  because: " + escape_controls(reason.text) + "\n";
+    text += "  because: " + escape_controls(reason_text(reason)) + "\n";
   }
   for (const auto& [key, change] : decision.patch) {
     text +=

@@ -96,6 +96,22 @@ std::string show_threshold(std::string_view name, double threshold) {
                        : fmt::format("{:.6g} %", 100 * threshold);
 }
 
+std::string show_told(std::string_view name, double value) {
+  // Four digits: enough that a value just short of its limit rarely prints as the limit.
+  const bool is_rate = name.ends_with("_rate") || name.starts_with("error_rate.");
+  if (is_rate) return fmt::format("{:.4g} %", value * 100);
+  return fmt::format("{:.4g}{}", value, name.ends_with("_ms") ? " ms" : "");
+}
+
+std::string show_waiting(double wait_s) {
+  constexpr double kMinute = 60;
+  constexpr double kHour = 60 * kMinute;
+  constexpr double kDay = 24 * kHour;
+  if (wait_s <= kHour) return fmt::format("{:.0f}m", std::ceil(wait_s / kMinute));
+  if (wait_s <= 2 * kDay) return fmt::format("{:.0f}h", std::ceil(wait_s / kHour));
+  return fmt::format("{:.0f}d", std::ceil(wait_s / kDay));
+}
+
 std::string show_interval(const Kpi& kpi) {
   if (!kpi.ci95) return "";
   return fmt::format("{} to {} %", percent_digits(100 * kpi.ci95->low),

@@ -44,6 +44,12 @@ std::string show_value(std::string_view name, const Kpi& kpi);
 /// Prints a threshold in the unit of the KPI `name`, exactly as configured: 90 %, 99.95 %.
 std::string show_threshold(std::string_view name, double threshold);
 
+/// Prints a figure called `name` as it stands in a sentence: "91.3 %", "1234 ms", else "1.2".
+std::string show_told(std::string_view name, double value);
+
+/// Prints a waiting time, rounded up: "35m", "16h", "12d". Units: seconds.
+std::string show_waiting(double wait_s);
+
 /// Prints the 95 % interval, empty where there is none.
 std::string show_interval(const Kpi& kpi);
 

@@ -11,18 +11,17 @@ constexpr std::array kStatuses{CheckStatus::pass, CheckStatus::fail, CheckStatus
 
 Json check_to_json(const CheckResult& result) {
   const GateCheck& check = result.check;
-  return Json::object(
-      {{"kpi", check.kpi},
-       {"population", to_string(check.population)},
-       {"comparator", to_string(check.comparator)},
-       {"threshold", check.threshold},
-       {"min_sample", check.min_sample},
-       {"severity", to_string(check.severity)},
-       {"status", to_string(result.status)},
-       {"value", or_null(result.value)},
-       {"sample_count", result.sample_count},
-       {"ci95", interval_to_json(result.ci95)},
-       {"reason", Json::object({{"code", result.reason.code}, {"text", result.reason.text}})}});
+  return Json::object({{"kpi", check.kpi},
+                       {"population", to_string(check.population)},
+                       {"comparator", to_string(check.comparator)},
+                       {"threshold", check.threshold},
+                       {"min_sample", check.min_sample},
+                       {"severity", to_string(check.severity)},
+                       {"status", to_string(result.status)},
+                       {"value", or_null(result.value)},
+                       {"sample_count", result.sample_count},
+                       {"ci95", interval_to_json(result.ci95)},
+                       {"reason", reason_to_json(result.reason)}});
 }
 
 CheckResult read_check(const JsonReader& reader) {
@@ -39,8 +38,7 @@ CheckResult read_check(const JsonReader& reader) {
   result.value = reader.find_number("value");
   result.sample_count = read_count(reader.at("sample_count"));
   result.ci95 = read_interval(reader, "ci95");
-  const JsonReader reason = reader.at("reason");
-  result.reason = {reason.at("code").string(), reason.at("text").string()};
+  result.reason = read_told_reason(reader.at("reason"));
   return result;
 }
 
@@ -73,7 +71,9 @@ GateResult gate_from_json(const Json& document, const Quality& quality, std::str
   for (const JsonReader& check : reader.at("checks").elements()) {
     gate.checks.push_back(read_check(check));
   }
-  gate.reasons = read_reasons(reader.at("reasons"));
+  for (const JsonReader& reason : reader.at("reasons").elements()) {
+    gate.reasons.push_back(read_told_reason(reason));
+  }
   return gate;
 }
 

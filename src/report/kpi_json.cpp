@@ -1,5 +1,7 @@
 #include "report/kpi_json.hpp"
 
+#include "dagloop/report/words.hpp"
+
 namespace dagloop {
 namespace {
 
@@ -23,6 +25,25 @@ constexpr auto kShare = fields_of<Kpi>(field_or_default("value", &Kpi::value),
                                        field("numerator", &Kpi::numerator, kCount),
                                        field("denominator", &Kpi::denominator, kCount),
                                        field_or_default("ci95", &Kpi::ci95, kInterval));
+
+Json value_to_json(const ReasonValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return Json(*text);
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return Json(*integer);
+  if (const auto* number = std::get_if<double>(&value)) return Json(*number);
+  if (const auto* at = std::get_if<TimePoint>(&value)) return Json(format_time(*at));
+  return reasons_to_json(std::get<std::vector<Reason>>(value), ReasonForm::bare);
+}
+
+ReasonValue read_value(const JsonReader& reader) {
+  const Json& value = reader.value();
+  if (value.is_integer()) return value.as_integer();
+  if (value.is_number()) return value.as_number();
+  if (value.is_array()) return read_reasons(reader);
+  std::string text = reader.string();
+  const auto at = parse_time(text);
+  if (at && format_time(*at) == text) return *at;
+  return text;
+}
 
 }  // namespace
 
@@ -64,20 +85,37 @@ Kpi read_kpi(const JsonReader& reader, KpiKind kind) {
   return kpi;
 }
 
-Json reasons_to_json(const std::vector<Reason>& reasons) {
+Json reason_to_json(const Reason& reason, ReasonForm form) {
+  Json args = Json::object();
+  for (const ReasonArg& arg : reason.args) args[arg.name] = value_to_json(arg.value);
+  Json document = Json::object({{"code", reason.code}, {"args", std::move(args)}});
+  if (form == ReasonForm::told) document["text"] = reason_text(reason);
+  return document;
+}
+
+Json reasons_to_json(const std::vector<Reason>& reasons, ReasonForm form) {
   Json::Array all;
-  for (const Reason& reason : reasons) {
-    all.push_back(Json::object({{"code", reason.code}, {"text", reason.text}}));
-  }
+  for (const Reason& reason : reasons) all.push_back(reason_to_json(reason, form));
   return Json(std::move(all));
+}
+
+Reason read_reason(const JsonReader& reader) {
+  Reason reason{reader.at("code").string()};
+  for (const auto& [name, place] : reader.at("args").members()) {
+    reason.args.emplace_back(name, read_value(place));
+  }
+  return reason;
 }
 
 std::vector<Reason> read_reasons(const JsonReader& reader) {
   std::vector<Reason> reasons;
-  for (const JsonReader& each : reader.elements()) {
-    reasons.push_back({each.at("code").string(), each.at("text").string()});
-  }
+  for (const JsonReader& each : reader.elements()) reasons.push_back(read_reason(each));
   return reasons;
+}
+
+Reason read_told_reason(const JsonReader& reader) {
+  if (reader.find("args")) return read_reason(reader);
+  return {reader.at("code").string(), {{"text", reader.at("text").string()}}};
 }
 
 void expect_schema(const JsonReader& reader, std::string_view schema) {

@@ -60,9 +60,23 @@ struct KpiOf {
   void read(const JsonReader& place, Kpi& into) const { into = read_kpi(place, kind); }
 };
 
-/// Renders reasons, and reads them.
-Json reasons_to_json(const std::vector<Reason>& reasons);
+/// Whether a reason has its words beside it, for readers; what is read are code and arguments.
+enum class ReasonForm { told, bare };
+
+/// Renders reasons as [{"code", "args", "text"}], or one of them.
+Json reason_to_json(const Reason& reason, ReasonForm form = ReasonForm::told);
+Json reasons_to_json(const std::vector<Reason>& reasons, ReasonForm form = ReasonForm::told);
+
+/// Reads reasons, or one. An instant reads back from its canonical form, a text that looks like one
+/// too: they print alike.
+///
+/// Errors: Error{config} where there are no arguments, or one is of no such kind.
+Reason read_reason(const JsonReader& reader);
 std::vector<Reason> read_reasons(const JsonReader& reader);
+
+/// Reads a reason that nobody signed: without arguments, as an earlier version wrote it, its words
+/// are its argument.
+Reason read_told_reason(const JsonReader& reader);
 
 /// Refuses a document whose `schema` is not `schema`.
 void expect_schema(const JsonReader& reader, std::string_view schema);

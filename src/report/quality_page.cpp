@@ -1,17 +1,12 @@
 #include <fmt/format.h>
 
 #include "dagloop/report/page.hpp"
+#include "dagloop/report/words.hpp"
 #include "report/figures.hpp"
 #include "report/page_sections.hpp"
 
 namespace dagloop {
 namespace {
-
-std::string sentence_of(const std::vector<Reason>& reasons) {
-  std::string text;
-  for (const Reason& reason : reasons) text += (text.empty() ? "" : "; ") + reason.text;
-  return text;
-}
 
 std::string gate_sentence(const GateResult& gate) {
   std::vector<Reason> told = gate.reasons;
@@ -19,7 +14,7 @@ std::string gate_sentence(const GateResult& gate) {
     if (result.status != CheckStatus::pass) told.push_back(result.reason);
   }
   const std::string why =
-      told.empty() ? show_counted(gate.checks.size(), "check") + " passed" : sentence_of(told);
+      told.empty() ? show_counted(gate.checks.size(), "check") + " passed" : reasons_text(told);
   return fmt::format("Gate: {} — {}", to_string(gate.verdict), why);
 }
 
@@ -29,7 +24,7 @@ std::string decision_sentence(const Decision& decision) {
           ? fmt::format("from {} % to {} %", decision.current_percent, *decision.next_percent)
           : fmt::format("at {} %", decision.current_percent);
   return fmt::format("Decision: {} {} — {}", to_string(decision.action), where,
-                     sentence_of(decision.reasons));
+                     reasons_text(decision.reasons));
 }
 
 void add_verdict(Page& page, const PageInputs& inputs) {

@@ -1,4 +1,5 @@
 #include "dagloop/report/replay_report.hpp"
+#include "dagloop/report/words.hpp"
 #include "report/kpi_json.hpp"
 #include "report/text.hpp"
 
@@ -33,7 +34,7 @@ Json trigger_to_json(const AlarmTrigger& fired) {
                        {"baseline_sample_count", trigger.baseline_sample_count},
                        {"e_value", std::move(e_value)},
                        {"needed", std::move(needed)},
-                       {"text", trigger.reason.text}});
+                       {"text", reason_text(trigger.reason)}});
 }
 
 Json alarms_to_json(const std::vector<Alarm>& alarms) {

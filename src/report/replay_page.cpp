@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "dagloop/report/replay_report.hpp"
+#include "dagloop/report/words.hpp"
 #include "report/text.hpp"
 
 namespace dagloop {
@@ -71,7 +72,7 @@ void add_alarms(const ReplayRecord& record, Page& page) {
     for (const AlarmTrigger& fired : alarm.triggers) {
       table.rows.push_back({format_time(alarm.first), format_time(alarm.last),
                             std::to_string(alarm.ticks), fired.result.name, format_time(fired.at),
-                            fired.result.reason.text});
+                            reason_text(fired.result.reason)});
     }
   }
   page.emplace_back(std::move(table));
@@ -83,7 +84,7 @@ void add_timeline(const ReplayRecord& record, Page& page) {
   for (const DecisionChange& change : record.changes) {
     table.rows.push_back({format_time(change.at), std::string(to_string(change.action)),
                           std::string(to_string(change.verdict)), step_text(change),
-                          change.reasons.front().text});
+                          reason_text(change.reasons.front())});
   }
   page.emplace_back(std::move(table));
 }

@@ -469,11 +469,14 @@ class ShownTest(ManualTestCase):
     def test_a_decision_cannot_write_over_what_is_shown_of_it(self):
         decision = self.decide()
         hostile = "\x1b[2A\x1b[2K\u009b2K\r  change: nothing\n"
-        decision["proposed_by"] = decision["reasons"][0]["text"] = hostile
+        decision["proposed_by"] = hostile
+        decision["reasons"] = [{"code": hostile, "args": {hostile: hostile}}]
+        decision["triggers"] = []
         decision["patch"]["DAG_ROLLOUT_PERCENT"]["before"] = hostile
         decision["patch"][hostile] = {"before": hostile, "after": hostile}
         del decision["digest"]
         covered = json.dumps(decision, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        decision["reasons"][0]["text"] = "shown to nobody"
         decision["digest"] = hashlib.sha256(
             b"dagloop.policy_decision/1\n" + covered.encode()).hexdigest()
         self.ws.decision_file.write_text(json.dumps(decision))

@@ -75,11 +75,33 @@ class UpgradeTest(unittest.TestCase):
         status = self.tool(folder, "apply_dag_policy", "--status").document()
         self.assertEqual(status["phase"], {"pending": "proposed"}.get(folder.name, folder.name))
 
+    def approve(self, folder):
+        arguments = ["--as", "alice", "--key", "alice.key"]
+        made = run_tool("approve_dag_policy", "--init-key", *arguments, cwd=folder)
+        (folder / "approvers.json").write_text('{"approvers": [%s]}' % made.stdout)
+        self.tool(folder, "approve_dag_policy", *arguments, "--yes", "--decision",
+                  "reports/dag_policy_decision_latest.json")
+
     @of_each_version("pending")
-    def test_a_pending_approval_is_applied(self, folder):
-        self.assertEqual(self.tick(folder, T0 + minutes(30))["phase"], "verifying")
+    def test_a_pending_decision_begins_anew_and_says_so(self, folder):
+        earlier = self.tool(folder, "apply_dag_policy", "--status").document()["pending_decision"]
+        told = self.tick(folder, T0 + minutes(30))
+        self.assertEqual(told["phase"], "proposed", told)
+        self.assertIn("proposal %s is withdrawn: an earlier version of dagloop made it, and its "
+                      "digest no longer holds" % earlier[:12], told["notes"])
+        self.assertEqual(self.percent(folder), "0")
+        self.approve(folder)
+        self.assertEqual(self.tick(folder, T0 + minutes(35))["phase"], "verifying")
         self.assertEqual(self.percent(folder), "10")
         self.check_journal(folder)
+
+    @of_each_version("pending")
+    def test_an_approved_decision_by_hand_is_refused_plainly(self, folder):
+        done = self.tool(folder, "apply_dag_policy", "--decision",
+                         "reports/dag_policy_decision_latest.json", "--approval",
+                         "reports/dag_policy_approval_latest.json", "--apply", code=5)
+        self.assertIn("an earlier version wrote it; decide again", done.stderr)
+        self.assertEqual(self.percent(folder), "0")
 
     @of_each_version("verifying")
     def test_a_change_under_verification_goes_back_at_once(self, folder):

@@ -14,7 +14,7 @@ struct Comparison {
   const PopulationKpis* subject = nullptr;    // null: missing
   const PopulationKpis* reference = nullptr;  // null: missing
   std::string subject_name;                   // "canary" or "dag"
-  std::string reference_name;                 // "control", "previous window", ...
+  std::string reference_name;                 // "control", "previous_window", ...
   Window subject_window;
   std::optional<Reason> fault;  // why one side is missing
 };

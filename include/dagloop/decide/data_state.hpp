@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "dagloop/base/time.hpp"
@@ -23,10 +22,11 @@ struct DataLimits {
 ///        against the report's own as_of.
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits);
 
-/// Says how many more observations are needed and about when they will be there at the present
-/// rate, e.g. "8 more needed; at the present rate (12 in 1d) in about 16h".
+/// Adds to a reason how many more observations are needed (`missing`) and, where any were seen, in
+/// about which time they will be there at the rate of the window (`wait_s`, `window_s`).
 ///
 /// Shape: `have` < `need`; `window` is what `have` were seen in.
-std::string sample_forecast(std::uint64_t have, std::uint64_t need, const Window& window);
+void add_forecast(std::vector<ReasonArg>& args, std::uint64_t have, std::uint64_t need,
+                  const Window& window);
 
 }  // namespace dagloop

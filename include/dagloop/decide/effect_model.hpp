@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dagloop/decide/prediction.hpp"
+#include "dagloop/decide/reason.hpp"
 #include "dagloop/kpi/quality.hpp"
 #include "dagloop/policy/policy_key.hpp"
 
@@ -34,7 +35,7 @@ struct ModelAnswer {
   Kind kind = Kind::cannot_tell;
   std::string value;      // change: the suggested one
   Prediction prediction;  // change
-  std::string why;        // otherwise: one sentence
+  Reason why;             // otherwise
 };
 
 /// Tries every value that the key's bounds and maximum step allow (at most 16, evenly spaced), and

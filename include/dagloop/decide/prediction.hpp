@@ -40,8 +40,7 @@ struct Prediction {
   EffectModel model = EffectModel::one_more_attempt;
   Effect success_rate_pp;  // percentage points
   Effect p95_ms;
-  std::string assumption;  // one line
-  std::uint64_t n = 0;     // runs or attempts that it rests on
+  std::uint64_t n = 0;  // runs or attempts that it rests on
   Reach reach = Reach::inside;
   bool operator==(const Prediction&) const = default;
 };
@@ -49,8 +48,5 @@ struct Prediction {
 /// Returns it as JSON, and reads it back.
 Json prediction_to_json(const Prediction& prediction);
 Prediction prediction_from_json(const JsonReader& reader);
-
-/// Returns it in a sentence: "success rate +3.2 pp (80 %: +1.1 to +4.9), p95 +120 ms (...); ...".
-std::string prediction_text(const Prediction& prediction);
 
 }  // namespace dagloop

@@ -50,10 +50,10 @@ struct Recommendation {
   std::string env_key;
   std::string current;
   std::string suggested;
-  std::string reason;
-  std::string evidence;  // the figures that met the conditions
-  std::string expected_effect;
-  std::optional<std::string> clipped;         // what was clipped, if anything
+  std::string reason;                         // in the rule's words
+  std::vector<Reason> evidence;               // the figures that met the conditions
+  std::string expected_effect;                // in the rule's words
+  std::optional<Reason> clipped;              // what was clipped, if anything
   std::optional<Prediction> prediction = {};  // where a model chose the value
   Trust trust = Trust::untested;              // in that model
   bool operator==(const Recommendation&) const = default;

@@ -20,8 +20,4 @@ struct RolledBack {
   bool operator==(const RolledBack&) const = default;
 };
 
-/// Says when what was rolled back, e.g. "rolled back at 2026-02-25T00:00:00Z from 10 to 0 %", and
-/// because of what; `key` is that of the rollout percentage.
-std::string rollback_text(const RolledBack& rolled_back, const std::string& key);
-
 }  // namespace dagloop

@@ -58,10 +58,14 @@ std::optional<std::string> value_fault(const KeySpec& spec, std::string_view tex
 std::optional<std::string> step_fault(const KeySpec& spec, std::string_view before,
                                       std::string_view after);
 
+/// What a suggested number is clipped by; `no_room`: no value is within both.
+enum class ClippedBy { bounds, maximum_step, no_room };
+
 /// A suggested number, moved inside bounds and maximum step.
 struct Clipped {
   double value = 0;
-  std::optional<std::string> note;  // says what was clipped
+  std::optional<ClippedBy> by;
+  double suggested = 0;  // as it would stand without
 };
 
 /// Clips `suggested` for a numeric key whose value is `current`.

@@ -36,8 +36,15 @@ Json trends_to_json(const TrendReport& trends, TimePoint as_of);
 Json decision_to_json(const Decision& decision);
 
 /// Returns the digest of a decision document: SHA-256 over the canonical form of all members but
-/// `digest` itself, so it covers the patch, the env file's hash and the expiry.
+/// `digest` itself and the words that are rendered from what stands beside them, so it covers the
+/// patch, the env file's hash and the expiry, and is free of language.
+///
+/// Source: docs/formats.md, "Decision".
 std::string decision_digest(const Json& document);
+
+/// Returns the digest that a decision document goes by, whether it is that of its content or not;
+/// where it has none, that of its content.
+std::string named_digest(const Json& document);
 
 /// Returns what an approver is shown of a decision, a line a reason and a change.
 ///
@@ -48,7 +55,12 @@ std::string decision_text(const Decision& decision, std::string_view digest);
 /// Reads a decision document. Triggers' figures are not needed again and are not read back.
 ///
 /// Errors: Error{config} for a document that is none; Error{approval} where its digest is not that
-///         of its content (it was edited).
+///         of its content (it was edited, or an earlier version wrote it).
 Decision decision_from_json(const Json& document, std::string_view where);
+
+/// Reads a decision document that somebody hands in: as above, and all of it is as its schema says.
+///
+/// Errors: Error{config} or Error{approval}, as above.
+Decision checked_decision(const Json& document, std::string_view where);
 
 }  // namespace dagloop

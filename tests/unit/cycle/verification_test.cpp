@@ -4,6 +4,7 @@
 #include <random>
 
 #include "../../support/make_quality.hpp"
+#include "dagloop/report/words.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -54,7 +55,8 @@ TEST_CASE("a change waits while it soaks, and passes at the very end of its soak
   CHECK(early.outcome == VerificationOutcome::waiting);
   REQUIRE(early.reasons.size() == 1);
   CHECK(early.reasons.front().code == "soak_not_over");
-  CHECK_THAT(early.reasons.front().text, Catch::Contains(format_time(kChange.applied_at + kSoak)));
+  CHECK_THAT(reason_text(early.reasons.front()),
+             Catch::Contains(format_time(kChange.applied_at + kSoak)));
   CHECK(judge(quality, default_gate(), kSoak).outcome == VerificationOutcome::passed);
 }
 
@@ -138,7 +140,7 @@ TEST_CASE("with sequential evidence a miss that may be noise is waited for, and 
   const Verification verification = weigh(runs_before_and_after(95, 89));
   CHECK(verification.outcome == VerificationOutcome::waiting);
   REQUIRE(has_reason(verification.reasons, "pipeline_success_rate_below_threshold_unconfirmed"));
-  CHECK_THAT(verification.reasons.front().text,
+  CHECK_THAT(reason_text(verification.reasons.front()),
              Catch::Contains("may be noise: the rate lies between 0.7"));
   CHECK(weigh(runs_before_and_after(95, 60)).outcome == VerificationOutcome::missed);
   CHECK(weigh(runs_before_and_after(95, 95)).outcome == VerificationOutcome::passed);

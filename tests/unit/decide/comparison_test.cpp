@@ -39,7 +39,7 @@ TEST_CASE("automatic compares the window with the one before where no run has a 
   CHECK(comparison.subject->total_runs == 50);
   CHECK(comparison.reference->total_runs == 60);
   CHECK(comparison.subject_name == "dag");
-  CHECK(comparison.reference_name == "previous window");
+  CHECK(comparison.reference_name == "previous_window");
   CHECK_FALSE(comparison.fault.has_value());
 }
 
@@ -85,8 +85,8 @@ TEST_CASE("baseline control demands cohorts even where no run has one") {
 
 TEST_CASE("baselines previous and period use the baseline window although cohorts exist") {
   const Quality quality = with_cohorts();
-  for (const auto& [kind, name] : {std::pair{BaselineKind::previous, "previous window"},
-                                   std::pair{BaselineKind::period, "baseline period"}}) {
+  for (const auto& [kind, name] : {std::pair{BaselineKind::previous, "previous_window"},
+                                   std::pair{BaselineKind::period, "baseline_period"}}) {
     const Comparison comparison = choose_comparison(quality, kind);
     REQUIRE(comparison.reference != nullptr);
     CHECK(comparison.subject->total_runs == 100);

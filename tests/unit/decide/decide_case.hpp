@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dagloop/decide/decision.hpp"
+#include "dagloop/report/words.hpp"
 #include "support/make_quality.hpp"
 
 namespace dagloop::test {
@@ -116,7 +117,7 @@ inline std::vector<std::string> codes(const std::vector<Reason>& reasons) {
 /// Returns the text of the reason with `code`; empty where there is none.
 inline std::string text_of(const std::vector<Reason>& reasons, const std::string& code) {
   for (const Reason& reason : reasons) {
-    if (reason.code == code) return reason.text;
+    if (reason.code == code) return reason_text(reason);
   }
   return {};
 }

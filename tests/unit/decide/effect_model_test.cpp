@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "dagloop/decide/recommendation.hpp"
+#include "dagloop/report/words.hpp"
 #include "decide/run_model.hpp"
 #include "support/make_quality.hpp"
 
@@ -130,7 +131,8 @@ TEST_CASE("a better value is suggested, no change where nothing is gained") {
   lasting.nodes["n"].failed_attempts = 240;
   const auto none = ask_model(attempts_case(lasting).question(EffectModel::one_more_attempt));
   CHECK(none.kind == ModelAnswer::Kind::no_change);
-  CHECK_THAT(none.why, Catch::StartsWith("no change is the best answer: of 2 values tried"));
+  CHECK_THAT(reason_text(none.why),
+             Catch::StartsWith("no change is the best answer: of 2 values tried"));
 }
 
 TEST_CASE("of very many nodes those that fail decide, whatever stands beside them") {
@@ -160,7 +162,7 @@ TEST_CASE("without retries, nodes or durations a model says that it cannot tell"
   const Case empty = attempts_case(make_runs(1000, 900));
   const auto answer = ask_model(empty.question(EffectModel::one_more_attempt));
   CHECK(answer.kind == ModelAnswer::Kind::cannot_tell);
-  CHECK_THAT(answer.why, Catch::Contains("too few for the model"));
+  CHECK_THAT(reason_text(answer.why), Catch::Contains("too few for the model"));
   CHECK_FALSE(predict(empty.question(EffectModel::one_more_attempt), "4"));
 }
 
@@ -200,7 +202,7 @@ TEST_CASE("nothing is suggested that is predicted to pass the p95 threshold") {
   made.p95_limit_ms = 1;  // and the p95 only rises
   const auto answer = ask_model(made.question(EffectModel::node_timeout));
   CHECK(answer.kind == ModelAnswer::Kind::no_change);
-  CHECK_THAT(answer.why, Catch::Contains("threshold of 1 ms"));
+  CHECK_THAT(reason_text(answer.why), Catch::Contains("threshold of 1 ms"));
 }
 
 TEST_CASE("a proposal that is about as good as the best stands") {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dagloop/report/words.hpp"
 #include "support/make_quality.hpp"
 
 namespace dagloop {
@@ -35,7 +36,7 @@ TEST_CASE("gate fails when the figure misses its threshold by one run") {
   CHECK(result.verdict == Verdict::FAIL);
   CHECK(result.checks[0].status == CheckStatus::fail);
   CHECK(result.checks[0].reason.code == "pipeline_success_rate_below_threshold");
-  CHECK(result.checks[0].reason.text ==
+  CHECK(reason_text(result.checks[0].reason) ==
         "pipeline_success_rate of dag is 89 % (89 of 100); demanded is >= 90 %");
 }
 
@@ -44,7 +45,7 @@ TEST_CASE("gate is insufficient when the window has fewer runs than the check ne
   CHECK(result.verdict == Verdict::INSUFFICIENT);
   CHECK(result.checks[0].status == CheckStatus::insufficient);
   CHECK(result.checks[0].reason.code == "pipeline_success_rate_insufficient");
-  CHECK(result.checks[0].reason.text ==
+  CHECK(reason_text(result.checks[0].reason) ==
         "pipeline_success_rate of dag: 19 of 20 observations; "
         "1 more needed; at the present rate (19 in 1d) in about 2h");
   CHECK(evaluate_gate({success_check()}, window_of(make_runs(20, 20)), {}).verdict ==
@@ -124,7 +125,7 @@ TEST_CASE("a latency check counts the durations, not the runs") {
   CHECK(evaluate_gate({check}, window_of(make_runs(50, 50, 1000)), {}).verdict == Verdict::PASS);
   const GateResult slow = evaluate_gate({check}, window_of(make_runs(50, 50, 1001)), {});
   CHECK(slow.verdict == Verdict::FAIL);
-  CHECK(slow.checks[0].reason.text ==
+  CHECK(reason_text(slow.checks[0].reason) ==
         "p95_latency_ms of dag is 1001 ms (n = 50); demanded is <= 1000 ms");
   CHECK(evaluate_gate({check}, window_of(make_runs(50, 50, std::nullopt)), {}).verdict ==
         Verdict::INSUFFICIENT);
@@ -132,7 +133,7 @@ TEST_CASE("a latency check counts the durations, not the runs") {
 
 TEST_CASE("a value just short of its threshold does not print as the threshold") {
   const GateResult result = evaluate_gate({success_check()}, window_of(make_runs(10000, 8999)), {});
-  CHECK(result.checks[0].reason.text ==
+  CHECK(reason_text(result.checks[0].reason) ==
         "pipeline_success_rate of dag is 89.99 % (8999 of 10000); demanded is >= 90 %");
 }
 

@@ -12,7 +12,7 @@ using test::make_runs;
 using test::QualityBuilder;
 
 Prediction prediction(EffectModel model = EffectModel::node_timeout) {
-  return {model, {3, 1, 5}, {100, 0, 300}, "as seen", 1000, Reach::inside};
+  return {model, {3, 1, 5}, {100, 0, 300}, 1000, Reach::inside};
 }
 
 LedgerEntry entry(const std::string& digest, std::optional<double> change) {

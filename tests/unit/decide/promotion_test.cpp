@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "dagloop/report/words.hpp"
 #include "decide_case.hpp"
 
 namespace dagloop {
@@ -126,7 +127,7 @@ TEST_CASE("a canary whose report lacks the value of a full sample is not promote
   };
   const Decision decision = c.decide();
   CHECK(codes(decision.reasons) == std::vector<std::string>{"canary_sample_insufficient"});
-  CHECK(decision.triggers[0].reason.text == "pipeline_success_rate: no value for canary");
+  CHECK(reason_text(decision.triggers[0].reason) == "pipeline_success_rate: no value for canary");
   c.edit = [](Quality& quality) {
     quality.current.populations[Population::dag].cohorts[Cohort::canary].kpis = {};
   };

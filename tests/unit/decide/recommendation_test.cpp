@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dagloop/report/words.hpp"
 #include "decide_case.hpp"
 
 namespace dagloop {
@@ -50,10 +51,22 @@ RuleCondition node_condition(const std::string& figure, Comparator comparator, d
 TEST_CASE("a rule whose condition holds is recommended with its evidence") {
   const auto set = recommend_with({on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5")});
   REQUIRE(set.recommendations.size() == 1);
-  CHECK(set.recommendations[0] == Recommendation{"raise", "raise", 7, "TIMEOUT", "20000", "30000",
+  CHECK(set.recommendations[0] == Recommendation{"raise",
+                                                 "raise",
+                                                 7,
+                                                 "TIMEOUT",
+                                                 "20000",
+                                                 "30000",
                                                  "reason of raise",
-                                                 "error_rate.timeout 8 % (8 of 100), >= 5 %",
-                                                 "effect of raise", std::nullopt});
+                                                 {Reason{"condition_met",
+                                                         {{"kpi", "error_rate.timeout"},
+                                                          {"value", 0.08},
+                                                          {"count", 8},
+                                                          {"total", 100},
+                                                          {"comparator", ">="},
+                                                          {"threshold", 0.05}}}},
+                                                 "effect of raise",
+                                                 std::nullopt});
   CHECK(set.dropped.empty());
 }
 
@@ -85,7 +98,7 @@ TEST_CASE("all conditions of a rule must hold, and the evidence names each") {
   const auto both = recommend_with({rule});
   REQUIRE(both.recommendations.size() == 1);
   CHECK(
-      both.recommendations[0].evidence ==
+      reasons_text(both.recommendations[0].evidence) ==
       "error_rate.timeout 8 % (8 of 100), >= 5 %; pipeline_success_rate 92 % (92 of 100), < 95 %");
   rule.when[1].threshold = 0.9;
   CHECK(recommend_with({rule}).recommendations.empty());
@@ -116,7 +129,7 @@ TEST_CASE("node conditions must all hold for one node, which the evidence names"
   runs.nodes["zboth"] = make_node(100, 30, 30, 15);
   const auto recommendations = recommend_on();
   REQUIRE(recommendations.size() == 1);
-  CHECK(recommendations[0].evidence ==
+  CHECK(reasons_text(recommendations[0].evidence) ==
         "node zboth: failure_rate 30 % (30 of 100), >= 30 %; "
         "retry_success_rate 50 % (15 of 30), >= 50 %");
 }
@@ -132,7 +145,7 @@ TEST_CASE("population and node conditions of one rule are both demanded") {
   CHECK(recommend_on().empty());
   runs.nodes["n1"] = make_node(50, 0);
   REQUIRE(recommend_on().size() == 1);
-  CHECK(recommend_on()[0].evidence ==
+  CHECK(reasons_text(recommend_on()[0].evidence) ==
         "error_rate.timeout 8 % (8 of 100), >= 5 %; node n1: attempts 50, >= 50");
   runs.error_codes.clear();
   CHECK(recommend_on().empty());
@@ -146,7 +159,8 @@ TEST_CASE("a node is judged by its own latency") {
   for (int i = 0; i < 20; ++i) runs.nodes["n1"].latency.add(700);
   const auto set = recommend({rule}, QualityBuilder().current(runs).build(), kKeys, kValues);
   REQUIRE(set.recommendations.size() == 1);
-  CHECK(set.recommendations[0].evidence == "node n1: p95_latency_ms 700 ms (n = 20), > 500 ms");
+  CHECK(reasons_text(set.recommendations[0].evidence) ==
+        "node n1: p95_latency_ms 700 ms (n = 20), > 500 ms");
 }
 
 TEST_CASE("add, multiply and set give their values") {
@@ -168,7 +182,7 @@ TEST_CASE("a suggestion beyond the step is clipped and says so") {
   const auto set = recommend_with({on_timeouts("r", 1, "TIMEOUT", Operation::multiply, "3")});
   REQUIRE(set.recommendations.size() == 1);
   CHECK(set.recommendations[0].suggested == "35000");
-  CHECK(set.recommendations[0].clipped ==
+  CHECK(reason_text(set.recommendations[0].clipped.value()) ==
         "60000 was suggested; clipped to 35000 by the maximum step");
 }
 
@@ -178,7 +192,7 @@ TEST_CASE("a suggestion clipped back to the present value is dropped") {
   const auto set = recommend_with({on_timeouts("r", 1, "ATTEMPTS", Operation::add, "1")}, values);
   CHECK(set.recommendations.empty());
   REQUIRE(codes(set.dropped) == std::vector<std::string>{"already_in_force"});
-  CHECK(set.dropped[0].text ==
+  CHECK(reason_text(set.dropped[0]) ==
         "rule r: ATTEMPTS is already 6 (7 was suggested; clipped to 6 by the bounds)");
 }
 
@@ -222,7 +236,7 @@ TEST_CASE(
   const auto set = recommend_with({on_timeouts("r", 1, "SHARE", Operation::set, "0.5")}, values);
   CHECK(set.recommendations.empty());
   REQUIRE(codes(set.dropped) == std::vector<std::string>{"not_allowed"});
-  CHECK_THAT(set.dropped[0].text, Catch::Contains("no way back to the present value"));
+  CHECK_THAT(reason_text(set.dropped[0]), Catch::Contains("no way back to the present value"));
 }
 
 TEST_CASE("a present value too far outside its bounds is left to an operator") {
@@ -263,8 +277,8 @@ TEST_CASE("among many rules of one rank the document's first one for a key is he
   REQUIRE(set.recommendations.size() == 1);
   CHECK(set.recommendations[0].rule == "0");
   REQUIRE(set.dropped.size() == 99);
-  CHECK(set.dropped[0].text.starts_with("rule 2:"));
-  CHECK(set.dropped[98].text.starts_with("rule 99:"));
+  CHECK(reason_text(set.dropped[0]).starts_with("rule 2:"));
+  CHECK(reason_text(set.dropped[98]).starts_with("rule 99:"));
 }
 
 TEST_CASE("of two suggestions for one key the better rank wins") {
@@ -273,7 +287,7 @@ TEST_CASE("of two suggestions for one key the better rank wins") {
   REQUIRE(set.recommendations.size() == 1);
   CHECK(set.recommendations[0].rule == "up");
   CHECK(codes(set.dropped) == std::vector<std::string>{"better_rank_wins"});
-  CHECK(set.dropped[0].text == "rule down: TIMEOUT already has a rule of better rank");
+  CHECK(reason_text(set.dropped[0]) == "rule down: TIMEOUT already has a rule of better rank");
 }
 
 TEST_CASE("a key that already is where the better rule wants it is not moved by a weaker one") {
@@ -301,7 +315,7 @@ TEST_CASE("what is proposed stands until its figure has left the threshold by mo
   const auto raise = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
   const auto standing = with_proposal({raise}, 4);
   REQUIRE(standing.recommendations.size() == 1);
-  CHECK(standing.recommendations[0].evidence ==
+  CHECK(reasons_text(standing.recommendations[0].evidence) ==
         "error_rate.timeout 4 % (4 of 100), >= 5 % but for noise, and proposed already");
   CHECK(with_proposal({raise}, 1).recommendations.size() == 1);  // up to 5.4 %
   CHECK(with_proposal({raise}, 0).recommendations.empty());      // up to 3.7 %

@@ -18,7 +18,7 @@ Decision decision_at(int number, Action action, std::vector<std::string> fired =
   decision.as_of = tick(number);
   decision.action = action;
   decision.current_percent = 10;
-  decision.reasons = {{"code", "text"}};
+  decision.reasons = {{"code"}};
   for (std::string& name : fired) {
     TriggerResult trigger;
     trigger.name = std::move(name);
@@ -60,7 +60,7 @@ TEST_CASE("the timeline has a line only where the decision is another one") {
   promote.next_percent = 30;
   record.add(promote);
   promote.as_of = tick(1);
-  promote.reasons.front().text = "other figures";
+  promote.reasons.front().args = {{"figures", "others"}};
   record.add(promote);
   record.add(decision_at(2, Action::hold));
   Decision other = decision_at(3, Action::hold);
@@ -70,7 +70,7 @@ TEST_CASE("the timeline has a line only where the decision is another one") {
   promote.next_percent = 60;
   record.add(promote);
   REQUIRE(record.changes.size() == 4);
-  CHECK(record.changes[0].reasons.front().text == "text");
+  CHECK(record.changes[0].reasons.front().args.empty());
   CHECK(record.changes[1].at == tick(2));
   CHECK(record.changes[2].reasons.front().code == "soak_not_over");
   CHECK(record.changes[3].next_percent == 60);
@@ -89,7 +89,7 @@ TEST_CASE("ticks where a figure may be noise are counted, and are no alarm") {
 TEST_CASE("holds for want of data are counted apart") {
   ReplayRecord record;
   Decision stale = decision_at(0, Action::hold);
-  stale.reasons = {{"data_stale", "old"}};
+  stale.reasons = {{"data_stale"}};
   record.add(stale);
   record.add(decision_at(1, Action::hold));
   CHECK(record.without_data == 1);

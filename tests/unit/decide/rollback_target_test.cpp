@@ -2,6 +2,7 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/decide/decision.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 namespace {

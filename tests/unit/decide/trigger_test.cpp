@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dagloop/report/words.hpp"
 #include "support/make_quality.hpp"
 
 namespace dagloop {
@@ -68,7 +69,7 @@ TEST_CASE("a result shows both figures, their samples and the limit") {
   CHECK(result.sample_count == 50);
   CHECK(result.baseline_sample_count == 200);
   CHECK(result.reason.code == "success_drop_fired");
-  CHECK(result.reason.text ==
+  CHECK(reason_text(result.reason) ==
         "pipeline_success_rate of dag is 80 % (40 of 50), of previous window 95 % (190 of 200); "
         "the limit is a drop of 10 points or more");
 }
@@ -187,10 +188,10 @@ TEST_CASE("a side below the sample makes a trigger insufficient, at the sample i
 }
 
 TEST_CASE("an insufficient subject is forecast, an insufficient baseline named") {
-  CHECK(trigger_of("success_drop", make_runs(12, 0), make_runs(100, 100)).reason.text ==
+  CHECK(reason_text(trigger_of("success_drop", make_runs(12, 0), make_runs(100, 100)).reason) ==
         "pipeline_success_rate: 12 of 20 observations of dag; "
         "8 more needed; at the present rate (12 in 1d) in about 16h");
-  CHECK(trigger_of("success_drop", make_runs(100, 0), make_runs(19, 19)).reason.text ==
+  CHECK(reason_text(trigger_of("success_drop", make_runs(100, 0), make_runs(19, 19)).reason) ==
         "pipeline_success_rate: 19 of 20 observations of previous window");
 }
 

@@ -141,25 +141,26 @@ TEST_CASE(
 TEST_CASE("a suggestion inside bounds and step stays as it is") {
   const Clipped clipped = clip_value(bounded(KeyType::int_, 0, 100, 40), 50, 80);
   CHECK(clipped.value == 80);
-  CHECK_FALSE(clipped.note.has_value());
+  CHECK_FALSE(clipped.by.has_value());
 }
 
 TEST_CASE("a suggestion is clipped to the nearest of bounds and step, and says by which") {
   const KeySpec spec = bounded(KeyType::int_, 0, 100, 40);
   struct Case {
     double current, suggested, value;
-    std::string note;
+    ClippedBy by;
   };
-  const std::vector<Case> cases{{10, 90, 50, "90 was suggested; clipped to 50 by the maximum step"},
-                                {90, 10, 50, "10 was suggested; clipped to 50 by the maximum step"},
-                                {80, 130, 100, "130 was suggested; clipped to 100 by the bounds"},
-                                {20, -5, 0, "-5 was suggested; clipped to 0 by the bounds"},
-                                {60, 500, 100, "500 was suggested; clipped to 100 by the bounds"}};
+  const std::vector<Case> cases{{10, 90, 50, ClippedBy::maximum_step},
+                                {90, 10, 50, ClippedBy::maximum_step},
+                                {80, 130, 100, ClippedBy::bounds},
+                                {20, -5, 0, ClippedBy::bounds},
+                                {60, 500, 100, ClippedBy::bounds}};
   for (const Case& c : cases) {
     CAPTURE(c.current, c.suggested);
     const Clipped clipped = clip_value(spec, c.current, c.suggested);
     CHECK(clipped.value == c.value);
-    CHECK(clipped.note == c.note);
+    CHECK(clipped.by == c.by);
+    CHECK(clipped.suggested == c.suggested);
   }
 }
 
@@ -173,7 +174,7 @@ TEST_CASE("an integer suggestion is rounded, and never over a fractional step") 
 TEST_CASE("a present value too far outside its bounds stays where it is") {
   const Clipped clipped = clip_value(bounded(KeyType::int_, 50, 100, 5), 10, 60);
   CHECK(clipped.value == 10);
-  CHECK(clipped.note.has_value());
+  CHECK(clipped.by == ClippedBy::no_room);
 }
 
 TEST_CASE("a clipped value is always an allowed step, whatever was suggested") {

@@ -106,7 +106,7 @@ inline Decision make_decision() {
                                40,
                                400,
                                std::nullopt,
-                               {"success_drop_quiet", "fine"}});
+                               {"success_drop_quiet", {{"text", "fine"}}}});
   decision.triggers.push_back({"p95_ratio",
                                "p95_latency_ms",
                                TriggerState::insufficient,
@@ -116,20 +116,38 @@ inline Decision make_decision() {
                                0,
                                0,
                                std::nullopt,
-                               {"p95_ratio_insufficient", "no runs"}});
-  decision.reasons.push_back({"gate_pass", "every check passed"});
-  decision.recommendations.push_back({"slow_nodes", "timeouts", 1, "DAG_NODE_TIMEOUT_MS", "1000",
-                                      "2000", "nodes time out", "3 of 4", "fewer timeouts",
-                                      "clipped to 2000",
-                                      Prediction{EffectModel::node_timeout,
-                                                 {1.25, 0.5, 2},
-                                                 {120, -10, 300},
-                                                 "a tail",
-                                                 40,
-                                                 Reach::extrapolated},
-                                      Trust::calibrated});
-  decision.recommendations.push_back({"rate_limits", "load", 2, "DAG_MAX_PARALLEL", "8", "6",
-                                      "the tools limit the rate", "9 of 90", "fewer 429",
+                               {"p95_ratio_insufficient", {{"text", "no runs"}}}});
+  decision.reasons.push_back({"gate_pass"});
+  decision.reasons.push_back({"cooldown", {{"until", kAsOf}}});
+  decision.recommendations.push_back(
+      {"slow_nodes",
+       "timeouts",
+       1,
+       "DAG_NODE_TIMEOUT_MS",
+       "1000",
+       "2000",
+       "nodes time out",
+       {Reason{"node_meets",
+               {{"node", "n"},
+                {"met", std::vector{Reason{"condition_met",
+                                           {{"kpi", "attempts"},
+                                            {"attempts", 3},
+                                            {"comparator", ">="},
+                                            {"threshold", 2.5}}}}}}}},
+       "fewer timeouts",
+       Reason{"clipped_by_bounds", {{"suggested", 2500.5}, {"value", 2000}}},
+       Prediction{
+           EffectModel::node_timeout, {1.25, 0.5, 2}, {120, -10, 300}, 40, Reach::extrapolated},
+       Trust::calibrated});
+  decision.recommendations.push_back({"rate_limits",
+                                      "load",
+                                      2,
+                                      "DAG_MAX_PARALLEL",
+                                      "8",
+                                      "6",
+                                      "the tools limit the rate",
+                                      {Reason{"condition_met", {{"text", "9 of 90"}}}},
+                                      "fewer 429",
                                       std::nullopt});
   decision.patch["DAG_ROLLOUT_PERCENT"] = {"10", "30"};
   decision.env_sha256 = std::string(64, 'a');

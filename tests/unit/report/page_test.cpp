@@ -50,10 +50,11 @@ Decision example_decision() {
   Decision decision = test::make_decision();
   decision.action = Action::rollback;
   decision.next_percent = 0;
-  decision.reasons = {{"success_drop_fired", "the canary's success rate dropped"}};
+  decision.reasons = {{"success_drop_fired", {{"text", "the canary's success rate dropped"}}}};
   decision.triggers[0].state = TriggerState::fired;
   decision.triggers[0].value = 0.75;
-  decision.triggers[0].reason = {"success_drop_fired", "75 % is 21 points less than 96 %"};
+  decision.triggers[0].reason = {"success_drop_fired",
+                                 {{"text", "75 % is 21 points less than 96 %"}}};
   decision.patch["DAG_ROLLOUT_PERCENT"] = {"10", "0"};
   decision.approval = Decision::Approval::not_required;
   return decision;
@@ -127,7 +128,8 @@ TEST_CASE("a failed gate says which checks failed, and a hold names its step alo
   Decision decision = test::make_decision();
   decision.action = Action::hold;
   decision.next_percent.reset();
-  decision.reasons = {{"gate_fail", "the gate failed"}, {"soak", "the soak lasts until noon"}};
+  decision.reasons = {{"gate", {{"text", "the gate failed"}}},
+                      {"soak", {{"text", "the soak lasts until noon"}}}};
   const std::string page = render(quality, &decision);
   CHECK_THAT(page, Catch::Contains("- Gate: FAIL — pipeline_success_rate") &&
                        !Catch::Contains("checks passed"));
@@ -192,8 +194,10 @@ TEST_CASE("triggers, recommendations and the proposed change are shown with thei
              Catch::Contains("| success_drop | 75.0 % | 96.0 % | 40 | 400 | fired | 75 % is 21") &&
                  Catch::Contains("| p95_ratio | no data | no data | 0 | 0 | insufficient |"));
   CHECK_THAT(section(page, "Recommendations"),
-             Catch::Contains("| DAG_NODE_TIMEOUT_MS | 1000 | 2000 (clipped to 2000) | nodes time "
-                             "out | 3 of 4 | fewer timeouts |"));
+             Catch::Contains("| DAG_NODE_TIMEOUT_MS | 1000 | 2000 (2500.5 was suggested; clipped "
+                             "to 2000 by the bounds) | nodes time out | node n: attempts 3, >= "
+                             "2.5 | success rate +1.2 pp") &&
+                 Catch::Contains("| the tools limit the rate | 9 of 90 | fewer 429 |"));
   CHECK_THAT(
       section(page, "Proposed change"),
       Catch::Contains("| DAG_ROLLOUT_PERCENT | 10 | 0 |") && Catch::Contains("needs no approval"));

@@ -19,14 +19,14 @@ ReplayRecord make_record(const std::string& name) {
   Decision decision;
   decision.as_of = kAsOf;
   decision.current_percent = 10;
-  decision.reasons = {{"gate_insufficient", "too few"}};
+  decision.reasons = {{"gate_insufficient", {{"text", "too few"}}}};
   record.add(decision);
   TriggerResult trigger;
   trigger.name = "success_drop";
   trigger.kpi = "pipeline_success_rate";
   trigger.state = TriggerState::fired;
   trigger.value = 0.7;
-  trigger.reason = {"success_drop_fired", "70 % | of <b>\x1b[2J"};
+  trigger.reason = {"success_drop_fired", {{"text", "70 % | of <b>\x1b[2J"}}};
   EvidenceView view;
   view.is_available = true;
   view.e_value = 1e300;

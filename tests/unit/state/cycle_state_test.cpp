@@ -28,8 +28,8 @@ Evidence full_evidence() {
 }
 
 LedgerEntry entry(bool has_outcome) {
-  const Prediction prediction{EffectModel::fallback, {1.5, -0.25, 3}, {0, 0, 10}, "as seen", 7,
-                              Reach::extrapolated};
+  const Prediction prediction{
+      EffectModel::fallback, {1.5, -0.25, 3}, {0, 0, 10}, 7, Reach::extrapolated};
   LedgerEntry made{"d0", "K", {"0", "1"}, prediction, kTime, std::nullopt};
   if (has_outcome) made.outcome = Outcome{ActualEffect{2, 0.5}, std::nullopt, kTime, 20, 30};
   return made;

@@ -1,0 +1,40 @@
+#include "decide/evidence_args.hpp"
+
+#include <cmath>
+
+#include "decide/figures.hpp"
+
+namespace dagloop {
+
+void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
+  args.emplace_back("e_value", view.e_value);
+  args.emplace_back("needed", view.needed);
+  if (view.difference) {
+    args.emplace_back("low_pp", 100 * view.difference->low);
+    args.emplace_back("high_pp", 100 * view.difference->high);
+  }
+  if (view.decides()) return;
+  const double seen_s = std::chrono::duration<double>(view.collected_over).count();
+  const double wait_s =
+      seen_s * as_double(view.more_trials.value_or(0)) / as_double(view.subject.trials);
+  if (!view.more_trials || !std::isfinite(wait_s)) {
+    args.emplace_back("outlook", "never");
+    return;
+  }
+  args.emplace_back("more_trials", *view.more_trials);
+  args.emplace_back("wait_s", wait_s);
+}
+
+Reason latency_reason(const LatencyView& view, const std::string& subject,
+                      const std::string& reference) {
+  return {"latency_slower",
+          {{"subject", subject},
+           {"reference", reference},
+           {"subject_share", view.subject_share},
+           {"at_ms", view.at_ms},
+           {"reference_share", view.reference_share},
+           {"e_value", view.e_value},
+           {"needed", view.needed}}};
+}
+
+}  // namespace dagloop

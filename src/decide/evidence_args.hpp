@@ -1,0 +1,21 @@
+// Evidence as arguments of reasons. Pure; private to the decide layer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dagloop/decide/reason.hpp"
+#include "dagloop/evidence/evidence.hpp"
+
+namespace dagloop {
+
+/// Adds e-value and interval, and, where the test is undecided, how many more trials of the subject
+/// it takes (`more_trials`) and in about which time they will be there at the present rate
+/// (`wait_s`), or that it will never be enough (`outlook`).
+void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view);
+
+/// Says where the subject is slower than the reference, and how sure that is.
+Reason latency_reason(const LatencyView& view, const std::string& subject,
+                      const std::string& reference);
+
+}  // namespace dagloop

@@ -1,0 +1,167 @@
+#include "report/reason_words.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr Wording kEnglish[] = {
+    // Data.
+    {"no_data", "no valid record before {as_of}"},
+    {"data_stale",
+     "the newest record is of {newest}, more than {max_age_s:duration} before {as_of}"},
+    {"malformed_share_above_limit",
+     "{share:percent} % of the lines are malformed ({malformed} of {records}); the limit is "
+     "{max_share:percent} %"},
+    {"no_canary_runs", "{>no_runs}"},
+    {"no_control_runs", "{>no_runs}"},
+    {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
+    // Gate.
+    {"no_checks", "the gate has no checks: nothing was judged"},
+    {"gate_pass", "every check of the gate passed"},
+    {"gate_fail", "a check of the gate failed"},
+    {"gate_insufficient", "too few observations for the gate"},
+    {"*_ok", "{>judged}; as demanded, {comparator} {threshold:figure}"},
+    {"*_below_threshold", "{>judged}; demanded is {comparator} {threshold:figure}"},
+    {"*_above_threshold", "{>judged}; demanded is {comparator} {threshold:figure}"},
+    // Gate and triggers.
+    {"*_insufficient", "{kpi} of {population}: {have} of {need} observations; {>forecast}"},
+    {"*_insufficient",
+     "{kpi} of {population}: {have} of {need} observations; the report holds no value"},
+    {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}; {>forecast}"},
+    {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}"},
+    {"*_insufficient", "{?value}{kpi}: {kpi} of {side:name} is 0: no ratio to it"},
+    {"*_insufficient", "{kpi}: no value for {side:name}"},
+    {"*_fired", "{>trigger}"},
+    {"*_quiet", "{>trigger}"},
+    {"*_unconfirmed", "{>trigger}"},
+    {"latency_slower",
+     "{subject:name} is slower than {reference:name}: {subject_share:share} % of its runs take "
+     "over "
+     "{at_ms:.0f} ms, of {reference:name} {reference_share:share} %; {>e_value}"},
+    // What stands against a change, or for it.
+    {"change_under_verification", "a change is under verification; the next one waits for its end"},
+    {"cooldown", "cool-down after a rollback until {until}"},
+    {"soak_not_over",
+     "the policy is in force since {since}; it soaks for {soak_s:duration}, until {until}"},
+    {"soak_not_over", "in force since {since}; verified at the earliest at {until}"},
+    {"canary_sample_insufficient", "{>sample}"},
+    {"control_sample_insufficient", "{>sample}"},
+    {"inferior_to_control", "{>margin}"},
+    {"not_inferior_to_control", "{>margin}"},
+    {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"},
+    {"inferiority_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
+    {"inferiority_not_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
+    {"cannot_be_decided",
+     "{>undecidable} the smallest drop that {patience_s:wait} more would exclude is {drop_pp:.1f} "
+     "points; {>what_would_help}"},
+    {"cannot_be_decided", "{>undecidable} no drop at all could be excluded; {>what_would_help}"},
+    {"promotion_not_allowed", "{fault}"},
+    {"promotion_not_allowed", "{key} is not on the allowlist"},
+    {"ladder_complete", "at the ladder's top, and nothing to recommend"},
+    {"at_top_step", "the rollout is at the ladder's top"},
+    {"nothing_to_roll_back_to",
+     "no verified policy and no ladder step below {percent} %; an operator must act"},
+    // Verification.
+    {"verification_missed", "{why}"},
+    {"*_unconfirmed", "{why}; this may be noise: the rate lies between {low:.4g} and {high:.4g}"},
+    // Recommendations.
+    {"recommendations_wait", "{count} recommended changes wait: one change at a time"},
+    {"policy_change_recommended", "rule {rule} (group {group}): {rule_reason}"},
+    {"rollout_key_moves_by_ladder", "{>rule_on_key} moves by the ladder alone"},
+    {"key_not_allowlisted", "{>rule_on_key} is not on the allowlist"},
+    {"key_not_in_env_file", "{>rule_on_key} does not stand in the env file"},
+    {"better_rank_wins", "{>rule_on_key} already has a rule of better rank"},
+    {"no_change_is_best", "{>rule_on_key} stays: {why}"},
+    {"not_applicable", "{>rule_on_key} holds nothing that can be added to or multiplied"},
+    {"already_in_force", "{>rule_on_key} is already {value}[ ({clipped})]"},
+    {"not_allowed", "{>rule_on_key} may not change so: {fault}"},
+    {"condition_met", "{>condition}"},
+    {"condition_met_but_for_noise", "{>condition} but for noise, and proposed already"},
+    {"node_meets", "node {node}: {met}"},
+    {"clipped_by_bounds", "{suggested} was suggested; clipped to {value} by the bounds"},
+    {"clipped_by_maximum_step",
+     "{suggested} was suggested; clipped to {value} by the maximum step"},
+    {"no_value_within_bounds_and_step", "no value is within both the bounds and the maximum step"},
+    // What models answer.
+    {"no_other_value", "no other value is within bounds and step"},
+    {"best_gains_too_little",
+     "no change is the best answer: of {tried} values tried the best, {value}, is expected to "
+     "change the success rate by {estimate_pp:+.2f} pp (80 %: {low_pp:+.2f} to {high_pp:+.2f})"},
+    {"every_gain_too_slow",
+     "no change is the best answer: every value that gains enough takes p95 over its threshold of "
+     "{limit_ms:.0f} ms"},
+    {"too_few_pairs",
+     "the log has attempts of {pairs} pairs of run and node, too few for the model"},
+    {"too_few_retries", "the log has {retries} retries, too few to say what another is worth"},
+    {"too_few_durations",
+     "the log has the durations of {attempts} attempts, too few for the model"},
+    {"too_few_runs", "{runs} runs are too few for the model"},
+    {"value_not_above_zero", "the present value is no number above 0"},
+    {"no_fan_out", "no run has a for_each"},
+    {"assumed_by_one_more_attempt",
+     "an added attempt mends as many of a node's failures as its retries did, but for those that "
+     "last"},
+    {"assumed_by_node_timeout",
+     "attempts that the timeout cuts off last as a Pareto tail of the others lets expect, or hang; "
+     "each is as likely to succeed as those that end in time"},
+    {"assumed_by_pipeline_timeout",
+     "runs that the timeout cuts off last as a Pareto tail of the others lets expect, or hang; "
+     "each "
+     "is as likely to succeed as those that end in time"},
+    {"assumed_by_fan_out_concurrency",
+     "refusals fall with a power of 0.5 to 3 of the concurrency, or end below a limit; any share "
+     "of "
+     "a run's time may be its for_each: one setting was seen, a guess"},
+    {"assumed_by_fallback",
+     "every run that fails by the language model falls back, and succeeds as often as runs planned "
+     "that way do (unknown where there are none)"},
+    // Parts.
+    {">value", "{value:figure} ({count} of {total})"},
+    {">value", "{value:figure} (n = {n})"},
+    {">reference_value", "{reference_value:figure} ({reference_count} of {reference_total})"},
+    {">reference_value", "{reference_value:figure} (n = {reference_n})"},
+    {">no_runs", "no {cohort} run between {from} and {to}: there is nothing to compare"},
+    {">judged", "{kpi} of {population} is {>value}"},
+    {">sample", "{have} of {need} runs of {side:name}; {>forecast}"},
+    {">sample", "{have} of {need} runs of {side:name}; no value"},
+    {">forecast",
+     "{missing} more needed; at the present rate ({have} in {window_s:duration}) in about "
+     "{wait_s:wait}"},
+    {">forecast",
+     "{missing} more needed; none in {window_s:duration}, so there is no telling when"},
+    {">trigger",
+     "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]; the limit is "
+     "{>limit}[; {>collected}]"},
+    {">limit", "a drop of {limit_drop_pp:.6g} points or more"},
+    {">limit", "{limit_from_times:.6g} times that or more, with at least {error_floor}"},
+    {">limit", "more than {limit_above_ms:.6g} ms"},
+    {">limit", "more than {limit_above_times:.6g} times that"},
+    {">collected", "{?evidence}no evidence is collected yet: the figures decide alone"},
+    {">collected", "{>evidence}"},
+    {">evidence",
+     "{>e_value}[, the difference lies between {low_pp:+.3g} and {high_pp:+.3g} points]{>outlook}"},
+    {">e_value", "the evidence (e-value) is {e_value:.3g} of {needed:.3g}"},
+    {">outlook", "{?outlook}; at the present rates it will never be enough"},
+    {">outlook",
+     "; about {more_trials} more of {subject:name} needed, at the present rate in about "
+     "{wait_s:wait}"},
+    {">outlook", ""},
+    {">margin",
+     "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}; the margin is "
+     "{margin_pp:.6g} points"},
+    {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
+    {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
+    {">rule_on_key", "rule {rule}: {key}"},
+    {">condition", "{kpi} {attempts}, {comparator} {threshold:figure}"},
+    {">condition", "{kpi} {>value}, {comparator} {threshold:figure}"},
+    // Words that arguments hold.
+    {"#previous_window", "previous window"},
+    {"#baseline_period", "baseline period"},
+    // Told by an earlier version.
+    {"*", "{text}"},
+};
+
+}  // namespace
+
+std::span<const Wording> english_words() { return kEnglish; }
+
+}  // namespace dagloop

@@ -1,0 +1,114 @@
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+#include <string>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/report/words.hpp"
+#include "report/reason_words.hpp"
+
+namespace dagloop {
+namespace {
+
+const TimePoint kNoon = *parse_time("2026-02-25T12:00:00Z");
+
+// Whether every bracket of a template closes before the next opens.
+bool is_well_formed(std::string_view words) {
+  char open = '\0';
+  bool is_optional = false;
+  for (const char c : words) {
+    if (c == '{') {
+      if (open == '{') return false;
+      open = '{';
+    } else if (c == '}') {
+      if (open != '{') return false;
+      open = '\0';
+    } else if (c == '[' || c == ']') {
+      if (open == '{' || is_optional == (c == '[')) return false;
+      is_optional = c == '[';
+    }
+  }
+  return open == '\0' && !is_optional;
+}
+
+}  // namespace
+
+TEST_CASE("every template of the catalogue is well formed, and every part it names is there") {
+  std::set<std::string_view> codes;
+  for (const Wording& each : english_words()) codes.insert(each.code);
+  for (const Wording& each : english_words()) {
+    CAPTURE(each.code, each.words);
+    REQUIRE_FALSE(each.code.empty());
+    CHECK(is_well_formed(each.words));
+    for (std::size_t at = each.words.find("{>"); at != std::string_view::npos;
+         at = each.words.find("{>", at + 1)) {
+      CHECK(codes.contains(each.words.substr(at + 1, each.words.find('}', at) - at - 1)));
+    }
+  }
+}
+
+TEST_CASE("a reason is told with its arguments") {
+  CHECK(reason_text({"cooldown", {{"until", kNoon}}}) ==
+        "cool-down after a rollback until 2026-02-25T12:00:00Z");
+  CHECK(reason_text({"recommendations_wait", {{"count", 3}}}) ==
+        "3 recommended changes wait: one change at a time");
+  CHECK(reason_text({"gate_pass"}) == "every check of the gate passed");
+}
+
+TEST_CASE("of several templates the first is told whose arguments are there") {
+  Reason soak{"soak_not_over", {{"since", kNoon}, {"until", kNoon}}};
+  CHECK(reason_text(soak) ==
+        "in force since 2026-02-25T12:00:00Z; verified at the earliest at 2026-02-25T12:00:00Z");
+  soak.args.emplace_back("soak_s", 21600);
+  CHECK(reason_text(soak) ==
+        "the policy is in force since 2026-02-25T12:00:00Z; it soaks for 6h, until "
+        "2026-02-25T12:00:00Z");
+}
+
+TEST_CASE("a part whose arguments are missing is left out where it may be") {
+  Reason in_force{"already_in_force", {{"rule", "r"}, {"key", "K"}, {"value", "6"}}};
+  CHECK(reason_text(in_force) == "rule r: K is already 6");
+  in_force.args.emplace_back("clipped", std::vector{Reason{"no_value_within_bounds_and_step"}});
+  CHECK(reason_text(in_force) ==
+        "rule r: K is already 6 (no value is within both the bounds and the maximum step)");
+}
+
+TEST_CASE("a whole code goes before its ending") {
+  const Reason sample{"canary_sample_insufficient",
+                      {{"have", 1}, {"need", 20}, {"side", "canary"}, {"kpi", "x"}}};
+  CHECK(reason_text(sample) == "1 of 20 runs of canary; no value");
+  const Reason trigger{"p95_ratio_insufficient",
+                       {{"kpi", "p95_latency_ms"}, {"side", "previous_window"}}};
+  CHECK(reason_text(trigger) == "p95_latency_ms: no value for previous window");
+}
+
+TEST_CASE("what an earlier version told in words is told as it is") {
+  CHECK(reason_text({"cooldown", {{"text", "cool-down until noon"}}}) == "cool-down until noon");
+  CHECK(reason_text({"not_known", {{"text", "{braces} [and] brackets"}}}) ==
+        "{braces} [and] brackets");
+}
+
+TEST_CASE("a code that the catalogue lacks is told with its arguments") {
+  CHECK(reason_text({"of_a_later_version"}) == "of_a_later_version");
+  CHECK(reason_text({"of_a_later_version", {{"count", 2}, {"at", kNoon}, {"share", 0.5}}}) ==
+        "of_a_later_version: count 2, at 2026-02-25T12:00:00Z, share 0.5");
+}
+
+TEST_CASE("an argument of another kind than its template expects is told all the same") {
+  CHECK(reason_text(
+            {"soak_not_over",
+             {{"since", 5}, {"until", "soon"}, {"soak_s", std::vector{Reason{"gate_pass"}}}}}) ==
+        "the policy is in force since 5; it soaks for every check of the gate passed, until soon");
+  CHECK(reason_text({"no_baseline", {{"reference", 7}}}) ==
+        "the 7 holds no DAG run to compare with");
+  const Reason endless{"soak_not_over", {{"since", 1}, {"until", 2}, {"soak_s", 1e300}}};
+  CHECK(reason_text(endless) == "the policy is in force since 1; it soaks for 1e+300, until 2");
+}
+
+TEST_CASE("reasons follow one another") {
+  CHECK(reasons_text({}).empty());
+  CHECK(reasons_text({{"gate_pass"}, {"at_top_step"}}) ==
+        "every check of the gate passed; the rollout is at the ladder's top");
+}
+
+}  // namespace dagloop
