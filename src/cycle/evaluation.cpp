@@ -9,6 +9,7 @@
 #include "dagloop/cycle/needed_files.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/decide/comparison.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 namespace {
@@ -153,7 +154,7 @@ std::optional<Attribution> attribute_difference(const CountedRuns& counted, cons
     reference.window = quality.baseline->window;
   }
   return attribute(side_of(counted, subject, comparison.subject_name),
-                   side_of(counted, reference, comparison.reference_name));
+                   side_of(counted, reference, side_text(comparison.reference_name)));
 }
 
 /// All that one evaluation counts.

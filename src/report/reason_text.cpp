@@ -122,6 +122,8 @@ std::string reasons_text(const std::vector<Reason>& reasons) {
   return all;
 }
 
+std::string side_text(const std::string& side) { return reason_text({"side", {{"side", side}}}); }
+
 std::string assumption_text(EffectModel model) {
   return reason_text({"assumed_by_" + std::string(to_string(model))});
 }

@@ -154,6 +154,7 @@ constexpr Wording kEnglish[] = {
     {">condition", "{kpi} {attempts}, {comparator} {threshold:figure}"},
     {">condition", "{kpi} {>value}, {comparator} {threshold:figure}"},
     // Words that arguments hold.
+    {"side", "{side:name}"},
     {"#previous_window", "previous window"},
     {"#baseline_period", "baseline period"},
     // Told by an earlier version.

@@ -22,6 +22,9 @@ std::string reason_text(const Reason& reason);
 /// Renders reasons one after the other, "; " between them.
 std::string reasons_text(const std::vector<Reason>& reasons);
 
+/// Returns how readers call a side of a comparison: "previous window" for `previous_window`.
+std::string side_text(const std::string& side);
+
 /// Says what a model takes for granted, in one line.
 std::string assumption_text(EffectModel model);
 

@@ -23,6 +23,7 @@ TEST_CASE("the sides that decisions compare are attributed, canary against contr
   const auto before =
       world.run({kAsOf, hours(24), {BaselineKind::previous, {}}, {}, {}}).attribution;
   CHECK(before->subject_name == "dag");
+  CHECK(before->reference_name == "previous window");
   CHECK(before->subject == RunCounts{288 + 40, 4});
   CHECK(before->reference == RunCounts{288 + 50, 50});
 }

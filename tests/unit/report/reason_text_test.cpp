@@ -53,6 +53,8 @@ TEST_CASE("a reason is told with its arguments") {
   CHECK(reason_text({"recommendations_wait", {{"count", 3}}}) ==
         "3 recommended changes wait: one change at a time");
   CHECK(reason_text({"gate_pass"}) == "every check of the gate passed");
+  CHECK(side_text("previous_window") == "previous window");
+  CHECK(side_text("control") == "control");
 }
 
 TEST_CASE("of several templates the first is told whose arguments are there") {
