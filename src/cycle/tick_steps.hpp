@@ -10,8 +10,10 @@
 #include "cycle/tick_readiness.hpp"
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
-#include "dagloop/cycle/tick.hpp"
+#include "dagloop/cycle/tick_result.hpp"
+#include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
+#include "dagloop/source/log_source.hpp"
 
 namespace dagloop {
 

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/cycle/change_context.hpp"
-#include "dagloop/decide/decision.hpp"
+#include "dagloop/cycle/tick_result.hpp"
 #include "dagloop/source/log_source.hpp"
 
 namespace dagloop {
@@ -21,18 +19,6 @@ struct TickContext {
   LogSource& source;
   const Clock& clock;
   const Config& config;
-};
-
-/// What a tick did.
-struct TickResult {
-  ExitCode code = ExitCode::done;
-  Phase phase = Phase::idle;  // after the tick (in a dry run: as stored)
-  Json decision;              // the decision document that was published
-  std::optional<RollbackTiming> last_rollback;
-  std::string story;                // rollback_story()
-  std::vector<std::string> wrong;   // what_is_wrong()
-  std::vector<std::string> notes;   // what happened, for the operator
-  std::vector<std::string> faults;  // to be mended: reports not written, files that are missing
 };
 
 /// Runs one tick.
