@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "dagloop/base/error.hpp"
-#include "source/clickhouse_expressions.hpp"
 #include "source/clickhouse_runs.hpp"
 #include "source/packed_runs.hpp"
 

@@ -1,26 +1,14 @@
 // Private to the source layer: the query that makes ClickHouse count, on every shard by itself.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/source/log_source.hpp"
+#include "source/clickhouse_expressions.hpp"
 
 namespace dagloop {
-
-/// Returns a name, or a text, as ClickHouse's SQL wants it.
-std::string clickhouse_name(const std::string& name);
-std::string clickhouse_literal(const std::string& text);
-
-/// A table as the server describes it.
-struct ClickHouseTable {
-  std::string name;                            // as the URI has it
-  std::string local;                           // `database`.`table` on every shard
-  std::string cluster;                         // empty: the table is a local one
-  std::map<std::string, std::string> columns;  // name -> type
-};
 
 /// Throws Error{source} when the table lacks a column without which no row is a record, or when a
 /// column's type or the mapping cannot be counted (name, type and remedy).

@@ -2,14 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/mapping.hpp"
-#include "source/clickhouse_aggregate.hpp"
+#include "dagloop/source/log_source.hpp"
 #include "source/packed_runs.hpp"
 
 namespace dagloop {
+
+/// A table as the server describes it.
+struct ClickHouseTable {
+  std::string name;                            // as the URI has it
+  std::string local;                           // `database`.`table` on every shard
+  std::string cluster;                         // empty: the table is a local one
+  std::map<std::string, std::string> columns;  // name -> type
+};
+
+/// Returns a name, or a text, as ClickHouse's SQL wants it.
+std::string clickhouse_name(const std::string& name);
+std::string clickhouse_literal(const std::string& text);
 
 /// Returns the column that a field stands in.
 std::string clickhouse_column_of(const Mapping& mapping, Field field);

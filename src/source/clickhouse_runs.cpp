@@ -5,7 +5,6 @@
 
 #include <vector>
 
-#include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 
 namespace dagloop {

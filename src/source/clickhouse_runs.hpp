@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 
 namespace dagloop {
