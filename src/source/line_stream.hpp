@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "source/byte_stream.hpp"
-#include "source/chunk_reader.hpp"
+#include "source/chunk.hpp"
 
 namespace dagloop {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "source/chunk_reader.hpp"
+#include "source/chunk.hpp"
 
 namespace dagloop {
 
