@@ -49,6 +49,8 @@ std::optional<std::string> from_base64(std::string_view text) {
                         text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
   if (failed != 0 || end != text.data() + text.size()) return std::nullopt;
   bytes.resize(length);
+  // One text for one value. Otherwise a signature could be written in several ways, and the same
+  // approval would be counted as two.
   return to_base64(bytes) == text ? std::optional(bytes) : std::nullopt;
 }
 

@@ -51,6 +51,7 @@ ExitCode exit_code(ErrorKind kind) {
     case ErrorKind::conflict:
       return ExitCode::conflict;
     case ErrorKind::apply_failed:
+      // The earlier policy is in force, as after a rollback.
       return ExitCode::rolled_back;
     case ErrorKind::internal:
       break;

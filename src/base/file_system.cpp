@@ -34,6 +34,8 @@ void exchange_file(FileSystem& files, const std::string& path, const std::string
                    const std::string& content, const FileAttributes& attributes) {
   const std::string temporary = temporary_path(path);
   write_temporary(files, temporary, content, attributes);
+  // An exchange takes out what stood there, whatever it was. So an edit made between our look and
+  // our rename is seen below and given back; a plain rename would have lost it.
   if (!files.rename_synced(temporary, path, RenameMode::exchange)) {
     if (files.read(path) == expected) {
       files.rename_synced(temporary, path, RenameMode::replace);

@@ -45,6 +45,7 @@ void take_attributes(const Descriptor& file, const std::string& path,
                      const FileAttributes& attributes) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) refuse(path, "cannot be examined", errno);
+  // Owner first, mode last: chown clears the set-user bits, and nobody new may read it in between.
   const uid_t uid = attributes.uid.value_or(status.st_uid);
   const gid_t gid = attributes.gid.value_or(status.st_gid);
   if ((uid != status.st_uid || gid != status.st_gid) && ::fchown(file.get(), uid, gid) != 0) {
@@ -156,6 +157,7 @@ std::vector<std::string> PosixFileSystem::list(const std::string& path) {
     entry.increment(error);
   }
   if (error && error.value() != ENOENT) refuse(path, "cannot be listed", error.value());
+  // The order of a directory differs from machine to machine; what is read first must not.
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -170,6 +172,8 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
   if (file.get() < 0) refuse(path, "cannot be created", errno);
   take_attributes(file, path, attributes);
   write_all(file, path, content);
+  // Before any rename: a name on disk whose content is not there yet is an empty file after a
+  // crash.
   if (::fsync(file.get()) != 0) refuse(path, "cannot be synced to disk", errno);
   if (file.close() != 0) refuse(path, "cannot be closed", errno);
 }
@@ -185,6 +189,7 @@ bool PosixFileSystem::rename_synced(const std::string& from, const std::string& 
     refuse(to, "cannot be replaced", errno);
   }
   const std::string directory = parent_directory(to);
+  // The rename itself is on disk only when the directory is.
   const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) refuse(directory, "cannot be opened", errno);
   if (::fsync(opened.get()) != 0) refuse(directory, "cannot be synced to disk", errno);
@@ -204,6 +209,7 @@ std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {
   make_parents(path);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) refuse(path, "the lock file cannot be opened", errno);
+  // flock and not a file with a process id: the kernel frees it when the process dies, however.
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
     return std::unique_ptr<FileLock>(new FileLock(descriptor));
   }

@@ -27,6 +27,8 @@ class Check {
   void check_directory(const std::string& directory) const {
     const auto info = files_.stat(directory);
     if (!info) return;
+    // Whoever may write to a directory may rename another file over ours, whatever its own mode is.
+    // The sticky bit (as of /tmp) lets only the owner do so.
     if ((info->mode & kOthersMayWrite) != 0 && (info->mode & kSticky) == 0) {
       refuse("may be replaced by everybody, because everybody may write to " + directory,
              "chmod o-w " + directory);
@@ -53,6 +55,7 @@ class Check {
     }
     if (file.real_path.empty()) refuse("is a symbolic link to nothing", "mend the link");
     if (guard_.symlinks == Symlinks::follow) return;
+    // Real paths on both sides: the directory may itself be reached through a link.
     const auto directory = files_.stat(parent_directory(path_));
     const std::string tree = directory ? directory->real_path : "";
     if (tree.empty() || !file.real_path.starts_with(tree == "/" ? tree : tree + "/")) {

@@ -11,6 +11,7 @@
 namespace dagloop {
 namespace {
 
+// The query may take minutes. That nobody listens is known after seconds.
 constexpr long kConnectTimeoutMs = 5000;
 
 void initialize() {
@@ -42,6 +43,7 @@ std::string escaped(CURL* handle, const std::string& text) {
   return Owned<char>(curl_easy_escape(handle, text.data(), static_cast<int>(text.size()))).get();
 }
 
+// Not a timeout: the server works on the query still, and asking again would double its load.
 bool may_pass(CURLcode code) {
   return code == CURLE_COULDNT_CONNECT || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
          code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE;
@@ -91,7 +93,9 @@ HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::
   curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, why.data());
   curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  // Without it libcurl uses SIGALRM for timeouts, which is unsafe with several threads.
   curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
+  // libcurl also reads files and speaks mail; a URI given by mistake must not.
   curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
   const CURLcode code = curl_easy_perform(handle.get());
   if (code != CURLE_OK) {

@@ -34,6 +34,7 @@ void append_string(std::string& out, std::string_view text) {
         out += "\\t";
         break;
       default:
+        // JSON leaves DEL as it is. A terminal would not, and reports are looked at with cat.
         if (byte < 0x20 || byte == 0x7f) {
           out += "\\u00";
           out += kHex[byte >> 4U];
@@ -100,6 +101,8 @@ class Printer {
   }
 
   void append_object(const Json::Object& object, int depth) {
+    // Objects keep the order in which they were written: documents read as their author meant. Only
+    // what is signed or hashed is sorted.
     std::vector<const Json::Member*> members;
     for (const Json::Member& member : object) members.push_back(&member);
     if (order_ == Order::sorted) {

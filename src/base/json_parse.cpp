@@ -24,6 +24,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool value) override { return add(Json(value)); }
   bool number_integer(number_integer_t value) override { return add(Json(value)); }
   bool number_unsigned(number_unsigned_t value) override {
+    // Json holds integers as int64; as a double it would lose its last digits without a word.
     if (value > static_cast<number_unsigned_t>(INT64_MAX)) return fail("an integer is too large");
     return add(Json(static_cast<std::int64_t>(value)));
   }
@@ -40,6 +41,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& value) override {
+    // Readers differ in which of two equal keys counts. What was approved must not depend on it.
     if (!is_new(open_.back(), value)) {
       return fail("the key \"" + redact_text(value, kShownKey) + "\" twice");
     }
@@ -89,6 +91,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool open(Json value) {
+    // Printing and copying recurse. Documents of ours are far flatter.
     if (open_.size() == kMaxDepth) return fail("nested too deeply");
     open_.push_back({std::move(value), {}, {}});
     return true;

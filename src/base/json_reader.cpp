@@ -38,6 +38,7 @@ JsonReader JsonReader::at(std::string_view key) const {
 std::optional<JsonReader> JsonReader::find(std::string_view key) const {
   if (!value_->is_object()) fail("expected an object, found " + kind_of(*value_), "mend the file");
   const Json* found = value_->find(key);
+  // null and absent mean the same: writers may print what they do not have.
   if (found == nullptr || found->is_null()) return std::nullopt;
   return JsonReader(*found, where_, child_path(path_, key));
 }

@@ -24,11 +24,13 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kPipeCapacity = 65'536;
+// As shells do; so a command that itself ends with 127 counts as not started.
 constexpr int kCannotStart = 127;
 constexpr milliseconds kLongestWait = std::chrono::hours(1);  // poll() takes an int
 
 std::vector<std::string> scrubbed_environment() {
   std::vector<std::string> kept;
+  // Our own environment may hold passwords of databases, which are no business of a hook's.
   for (const char* name : {"PATH", "HOME", "LANG"}) {
     if (const char* value = std::getenv(name)) kept.push_back(std::string(name) + "=" + value);
   }
@@ -80,6 +82,7 @@ void reset_signals() {
 
 [[noreturn]] void give_up(int errors) {
   const char* fault = std::strerror(errno);
+  // write() and no stream: fork has copied what lies in our buffers, and it would come out twice.
   static_cast<void>(!::write(errors, fault, std::strlen(fault)));
   ::_exit(kCannotStart);
 }
@@ -147,6 +150,8 @@ bool read_until_end(int command, std::array<int, 2> streams, std::array<Tail, 2>
   while (!is_over) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Steady::now());
     if (left <= milliseconds::zero()) return false;
+    // A pidfd and not waitpid in a loop: it wakes at once when the command ends, and costs nothing
+    // until then.
     ::poll(waits.data(), waits.size(), static_cast<int>(std::min(left, kLongestWait).count()));
     is_over = waits[0].revents != 0;
     for (std::size_t i = 0; i < tails.size(); ++i) {
@@ -177,6 +182,7 @@ ProcessResult await(pid_t child, std::array<int, 2> streams, const ProcessCall& 
   if (result.timed_out || !is_watched) ::kill(-child, SIGKILL);
   int status = 0;
   const pid_t ended = ::waitpid(child, &status, 0);
+  // What the command wrote last lies in the pipes still.
   for (std::size_t i = 0; i < tails.size(); ++i) tails.at(i).drain(streams.at(i));
   tails[0].move_into(result.output, result.is_cut);
   tails[1].move_into(result.errors, result.errors_cut);
@@ -212,6 +218,7 @@ ProcessResult PosixProcessRunner::run(const ProcessCall& call) {
   if (child == 0) become(standard, argument_pointers.data(), environment_pointers.data());
   if (child < 0) return not_started(call, errno);
   ::setpgid(child, child);  // whoever of us two is first
+  // Else the pipes would never end: we would hold them open ourselves.
   output.write_end.close();
   errors.write_end.close();
   return await(child, {output.read_end.get(), errors.read_end.get()}, call);

@@ -38,6 +38,7 @@ std::size_t open_password(std::string_view uri, std::size_t host) {
   if (colon == uri.npos) return uri.npos;
   const std::string_view port = uri.substr(colon + 1, end - colon - 1);
   if (port.starts_with(kMask)) return uri.npos;
+  // Digits and what ends a sentence are a port; anything else may be the start of a password.
   return port.find_first_not_of("0123456789,\"'.)];:") == port.npos ? uri.npos : colon + 1;
 }
 
@@ -112,6 +113,7 @@ std::string redact_text(std::string_view text, std::size_t max_length) {
 std::string redact_label(std::string_view label) {
   std::string out = mask_secrets(label);
   if (out == label) return out;
+  // The mark keeps two masked labels apart, and the same one the same, without showing either.
   return out.append("#").append(sha256_hex(label).substr(0, kMarkDigits));
 }
 

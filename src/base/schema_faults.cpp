@@ -80,6 +80,7 @@ std::string known_keys(const Json& properties) {
 std::string key_like(std::string_view key, const Json& properties) {
   constexpr std::size_t kMostEdits = 2;
   std::string best;
+  // Of short keys fewer edits: two would make any word of three letters like any other.
   std::size_t fewest = std::min(kMostEdits + 1, (key.size() + 1) / 2);
   for (const auto& [name, member] : properties.as_object()) {
     const std::size_t edits = edits_between(key, name);
@@ -129,6 +130,7 @@ class FaultFinder {
   void visit(const Json& value, const Json& unresolved, const std::string& path) {
     if (faults_.size() == kMostFaults) return;
     const Json& schema = resolved(unresolved);
+    // Of a value of the wrong kind nothing else is worth saying.
     if (!check_type(value, schema, path) || !check_words(value, schema, path)) return;
     if (value.is_object()) check_members(value, schema, path);
     if (value.is_array()) check_elements(value, schema, path);
@@ -299,6 +301,7 @@ class FaultFinder {
       if (!value.is_null() && type != nullptr && *type == Json("null")) continue;
       faults_.clear();
       visit(value, branch, path);
+      // The fewest faults: that is most likely the branch that the author had in mind.
       if (!best || faults_.size() < best->size()) best = faults_;
     }
     faults_ = std::move(before);

@@ -17,6 +17,7 @@ std::string mask_keys(std::string_view text) {
     const std::size_t begin = text.find(kBegin);
     if (begin == std::string_view::npos) return out.append(text);
     const std::size_t behind = begin + kBegin.size();
+    // Certificates and public keys begin in the same way and may be shown.
     if (text.substr(behind, kMaxTitle).find("PRIVATE KEY") == std::string_view::npos) {
       out.append(text.substr(0, behind));
       text.remove_prefix(behind);
@@ -24,6 +25,7 @@ std::string mask_keys(std::string_view text) {
     }
     out.append(text.substr(0, begin)).append(kMask);
     const std::size_t end = text.find(kEnd, behind);
+    // A key that was cut: all that follows may belong to it.
     if (end == std::string_view::npos) return out;
     text.remove_prefix(std::min(text.find("-----", end + kEnd.size()), text.size()));
     text.remove_prefix(std::min<std::size_t>(5, text.size()));
@@ -50,6 +52,7 @@ class Masker {
 
   std::string run() {
     while (!text_.empty()) {
+      // Also the spaces of Unicode: joined by one of them, a name and its secret would be one word.
       if (const std::size_t space = space_length(text_); space > 0) {
         take(space);
         continue;
@@ -156,6 +159,7 @@ class Masker {
       }
     }
     std::string_view rest = plain;
+    // Pairs of one word are looked at each by itself, as in "user=a;password=b".
     while (!rest.empty() && open_quote_ == 0) {
       const std::size_t end = std::min(rest.find_first_of(",;&"), rest.size());
       mask_pair(rest.substr(0, end));

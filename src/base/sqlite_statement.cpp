@@ -18,6 +18,7 @@ SqliteDatabase::SqliteDatabase(std::string path, int flags, std::string if_corru
 }
 
 std::string SqliteDatabase::remedy_for(int code) const {
+  // Extended codes have the primary one in their low byte.
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

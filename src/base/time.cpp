@@ -58,6 +58,7 @@ std::optional<Microseconds> parse_fraction(std::string_view text, std::size_t& a
   std::int64_t value = 0;
   std::int64_t unit = 1'000'000;
   for (; at < text.size() && is_ascii_digit(text[at]); ++at) {
+    // Digits beyond microseconds are read and dropped, not refused: Go and Java print nanoseconds.
     if (unit == 1) continue;
     unit /= 10;
     value += unit * (text[at] - '0');
@@ -128,6 +129,8 @@ class FixedPlaces {
       if (pattern[i] != '0') others |= std::uint64_t{0xff} << (8 * i);
     }
     digits_ ^= zeros;
+    // A digit xor '0' is 0 to 9. Adding 0x76 carries anything from 10 to 127 into the high bit, and
+    // what is above has that bit already. No carry leaves its byte.
     const std::uint64_t above_nine = ((digits_ + 0x7676767676767676ULL) | digits_) & kHighBits;
     is_valid_ = (above_nine | (digits_ & others)) == 0;
     pairs_ = digits_ * 10 + (digits_ >> 8U);
@@ -173,6 +176,7 @@ std::optional<TimePoint> parse_usual(std::string_view text) {
   return TimePoint(Microseconds(1'000'000 * seconds_before + std::int64_t{1000} * ms));
 }
 
+// 100 years. Sums of a time and a duration stay far inside an int64 of microseconds.
 constexpr std::int64_t kMaxDurationUs = 100LL * 366 * 86'400'000'000;
 
 }  // namespace
@@ -186,6 +190,7 @@ std::optional<TimePoint> parse_time(std::string_view text) {
   if (!clock) return std::nullopt;
   const auto zone = parse_zone(text, at);
   if (!zone || at != text.size()) return std::nullopt;
+  // Only times that nanosecond clocks, SQL and JSON readers can hold, too.
   const TimePoint time = TimePoint(*date) + *clock - *zone;
   return time < kFirst || time >= kPast ? std::nullopt : std::optional(time);
 }

@@ -35,6 +35,7 @@ std::string postgres_server(const std::string& uri) {
   if (uri != "postgresql://" && uri != "postgres://") return uri;
   const char* variable = std::getenv("DATABASE_URL");
   const std::string_view value = variable == nullptr ? "" : variable;
+  // Frameworks put other databases into DATABASE_URL, too.
   const bool is_server = value.starts_with("postgresql://") || value.starts_with("postgres://");
   return is_server ? std::string(value) : uri;
 }

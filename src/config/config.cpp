@@ -37,6 +37,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   read_string(section, "rollup", input.rollup);
   if (const auto share = section.find("max_malformed_share")) {
     input.limits.max_malformed_share = share->number();
+    // A share of 1 would accept a log of which no line can be read, and decide on nothing.
     if (input.limits.max_malformed_share < 0 || input.limits.max_malformed_share >= 1) {
       share->fail("not a share", "give a fraction from 0 to below 1, e.g. 0.01");
     }
@@ -97,6 +98,7 @@ void parse_reports(const JsonReader& section, ReportsConfig& reports) {
   }
 }
 
+// Figures are kept by slots of 5 minutes. A window that begins inside one cannot be summed up.
 std::optional<TimePoint> slot_time(std::string_view text) {
   const auto time = parse_time(text);
   return time && floor_to_slot(*time) == *time ? time : std::nullopt;
@@ -147,6 +149,8 @@ Microseconds checked_window(Microseconds window, std::string_view where) {
 }
 
 Config parse_config(const Json& document, std::string_view where) {
+  // The schema finds all faults at once and says them in plain words; what is read below finds
+  // what a schema cannot say, such as durations and windows.
   validate_schema(document, "config", where);
   const JsonReader root(document, std::string(where));
   root.allow_only({"$schema", "window", "baseline", "input", "gate", "decision", "policy", "state",
@@ -173,6 +177,7 @@ Config parse_config(const Json& document, std::string_view where) {
 }
 
 void settle_directories(Config& config) {
+  // Last, when flags and environment have had their say about the report directory.
   if (config.policy.approvals_dir.empty()) config.policy.approvals_dir = config.reports.dir;
 }
 

@@ -45,6 +45,7 @@ KeySpec read_key(const JsonReader& reader) {
   if (spec.type == KeyType::enum_ && spec.values.empty()) {
     reader.fail("an enum without values", "list its values");
   }
+  // The loop may suggest the default one day. One outside the bounds would be refused only then.
   if (const auto fault = value_fault(spec, spec.default_value)) {
     reader.at("default").fail(*fault, "give a default within the key's own bounds");
   }
@@ -73,6 +74,8 @@ std::vector<std::string> Allowlist::refusals(const Patch& patch, ChangeDirection
       reasons.push_back(key + " is not on the allowlist");
       continue;
     }
+    // A way back may be a longer step than max_step: it returns to a policy that was in force
+    // before, and waiting for several steps would keep a bad one. Only the bounds hold for it.
     const auto fault = direction == ChangeDirection::forward
                            ? step_fault(*spec, change.before, change.after)
                            : value_fault(*spec, change.after);

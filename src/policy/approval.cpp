@@ -43,6 +43,7 @@ struct Keys {
 }
 
 void expand(std::string_view secret, Keys& keys) {
+  // Editors and copying add line ends; anything else behind the key makes it another file.
   while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) {
     secret.remove_suffix(1);
   }
@@ -54,6 +55,8 @@ void expand(std::string_view secret, Keys& keys) {
 }
 
 std::string signed_bytes(const Approval& approval) {
+  // The schema in front keeps a signature for one purpose: no text that these keys sign elsewhere
+  // can be shown as an approval. The JSON is canonical, so the file may be reformatted.
   return std::string(kSchema) + "\n" +
          to_canonical_json(Json::object({{"approved_at", format_time(approval.approved_at)},
                                          {"approver", approval.approver},
@@ -72,6 +75,7 @@ bool verifies(const Approval& approval, const Approver& approver) {
 }
 
 std::optional<std::string> key_fault(const Approver& approver, TimePoint now) {
+  // Judged by the time now, not by approved_at, which whoever has the key writes as they like.
   if (approver.revoked_at && now >= *approver.revoked_at) {
     return "the key of " + approver.name + " was revoked: let another approver approve";
   }
@@ -95,6 +99,8 @@ struct Judged {
   std::string public_key;
 };
 
+// What needs no key comes first: the person is told of the wrong or late document, not of a
+// signature that would not help.
 std::optional<std::string> document_fault(const Approval& approval, const ApprovalDemand& demand) {
   if (approval.decision_digest != demand.decision_digest) {
     return "the approval is for another decision (" +
@@ -237,6 +243,7 @@ ApprovalFinding judge_approvals(const std::vector<Approval>& approvals,
   if (demand.people == ApprovalDemand::People::one && !valid.empty()) {
     return {Outcome::allowed, {valid.front().approval}, ""};
   }
+  // Two names with one key, or two keys of one name, are one person.
   for (const Judged& one : valid) {
     for (const Judged& other : valid) {
       if (one.approval.approver != other.approval.approver && one.public_key != other.public_key) {
@@ -244,6 +251,7 @@ ApprovalFinding judge_approvals(const std::vector<Approval>& approvals,
       }
     }
   }
+  // Of two that are needed, the one that does not hold is told: that is what was tried.
   if (!fault.empty()) return {Outcome::refused, {}, fault};
   if (valid.empty()) return {Outcome::incomplete, {}, "no approval was given"};
   return {Outcome::incomplete,

@@ -46,6 +46,7 @@ std::string masked_diff(std::string_view before, std::string_view after,
   const auto old_shown = shown_lines(before, shown_keys);
   const auto new_shown = shown_lines(after, shown_keys);
   std::string diff;
+  // Line by line is enough: a patch replaces values in place and never adds or removes a line.
   for (std::size_t i = 0; i < std::max(old_lines.size(), new_lines.size()); ++i) {
     const bool has_old = i < old_lines.size();
     const bool has_new = i < new_lines.size();

@@ -9,12 +9,15 @@
 namespace dagloop {
 namespace {
 
+// Far below what the kernel takes for one string of the environment (128 KiB), far above any key.
 constexpr std::size_t kMaxValueLength = 4096;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool is_key_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
+// Characters that no shell, systemd or Compose reader takes for anything but themselves. What is
+// written must mean the same to all of them.
 bool is_value_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
          std::string_view("_.,:/+-").find(c) != std::string_view::npos;
@@ -126,6 +129,7 @@ class Parser {
     value.end = at_++;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
     const auto lines = std::count(content.begin(), content.end(), '\n');
+    // Inside double quotes a shell expands these, and other readers do not.
     if (has_control(content) || (quote == '"' && has_any(content, "$`\\"))) {
       value.is_ambiguous = true;
     }
@@ -256,12 +260,15 @@ std::string EnvFile::patched(const Patch& patch) const {
     }
     places.emplace_back(found, &change.after);
   }
+  // From the end of the file to its start, so that the places in front stay where they were parsed.
   std::sort(places.begin(), places.end(),
             [](const auto& a, const auto& b) { return a.first->begin > b.first->begin; });
   std::string text = text_;
   for (const auto& [place, after] : places) {
     text.replace(place->begin, place->end - place->begin, *after);
   }
+  // Reads what would be written. If parser and writer ever disagree, it stops here, before the
+  // file.
   const EnvFile written = parse(text, where_);
   for (const auto& [key, change] : patch) DAGLOOP_ASSERT(written.value(key) == change.after);
   return text;

@@ -53,6 +53,7 @@ std::optional<double> numeric_value(const KeySpec& spec, std::string_view text) 
   }
   if (!is_integer_type(spec.type)) return std::nullopt;
   const auto integer = parse_whole<std::int64_t>(text);
+  // Bounds and steps are reckoned in doubles: a larger integer would be compared as its neighbour.
   if (!integer || *integer > kMaxExactInteger || *integer < -kMaxExactInteger) return std::nullopt;
   if (spec.type == KeyType::duration_ms && *integer < 0) return std::nullopt;
   return static_cast<double>(*integer);
@@ -83,10 +84,12 @@ std::optional<std::string> step_fault(const KeySpec& spec, std::string_view befo
                                       std::string_view after) {
   if (auto fault = value_fault(spec, after)) return fault;
   if (const auto fault = value_fault(spec, before)) {
+    // A change whose old value is out of bounds could never be undone, so it is not begun.
     return "there is no way back to the present value, " + *fault;
   }
   if (!is_numeric_type(spec.type) || !spec.max_step) return std::nullopt;
   const double step = std::abs(*numeric_value(spec, after) - *numeric_value(spec, before));
+  // 0.3 - 0.2 is a little more than 0.1: without the slack a step of exactly max_step is refused.
   if (step <= *spec.max_step * (1 + kRelativeSlack)) return std::nullopt;
   return fmt::format("{}: from {} to {} is more than the maximum step {}", spec.name, before, after,
                      *spec.max_step);
@@ -98,6 +101,7 @@ Clipped clip_value(const KeySpec& spec, double current, double suggested) {
   double low = std::max(spec.min.value_or(-kUnbounded), current - step);
   double high = std::min(spec.max.value_or(kUnbounded), current + step);
   if (is_integer_type(spec.type)) {
+    // Inwards, so that rounding never leaves the bounds or the step.
     low = std::ceil(low);
     high = std::floor(high);
     suggested = std::round(suggested);
@@ -106,6 +110,8 @@ Clipped clip_value(const KeySpec& spec, double current, double suggested) {
   const double value = std::clamp(suggested, low, high);
   if (value == suggested) return {value, std::nullopt, suggested};
   const auto& bound = value < suggested ? spec.max : spec.min;
+  // Where both would cut, the nearer one is named: that is the one that the operator would have to
+  // move.
   const bool by_bound = bound && std::abs(*bound - current) <= step;
   return {value, by_bound ? ClippedBy::bounds : ClippedBy::maximum_step, suggested};
 }

@@ -33,12 +33,14 @@ std::optional<ChangeKind> parse_kind(std::string_view word) {
   return std::nullopt;
 }
 
+// Only for readers of the status; it is not read back, the two times are.
 double seconds_taken(const RollbackTiming& timing) {
   return std::chrono::duration<double>(timing.in_force_at - timing.trigger_at).count();
 }
 
 constexpr WordOf<Phase> kPhase{&parse_phase, "unknown phase", kRestore};
 constexpr WordOf<ChangeKind> kKind{&parse_kind, "unknown kind of change", kRestore};
+// The count sets the cool-down (twice as long each time) as an int.
 constexpr Count kRollbacks{"is no count", kRestore, INT_MAX};
 constexpr ByHand<PolicyValues> kValues{&values_to_json, &values_from_json};
 constexpr ByHand<Patch> kPatch{&patch_to_json, &patch_from_json};
@@ -135,6 +137,7 @@ CycleState cycle_state_from_json(const Json& document, std::string_view where) {
                 "use the dagloop version that wrote it, or another --state");
   }
   try {
+    // The journal vouches for the bytes of the state, not that they make sense to this version.
     auto state = read_json<CycleState>(kState, JsonReader(document, std::string(where)));
     if (document.find("rolled_back") == nullptr) state.rolled_back = earlier_rollback(state);
     return state;
@@ -145,6 +148,8 @@ CycleState cycle_state_from_json(const Json& document, std::string_view where) {
 }
 
 std::string policy_fingerprint(const PolicyValues& values) {
+  // Counts rollbacks of the same policy. The map is sorted, so the order in the env file is no
+  // matter.
   return sha256_hex(to_canonical_json(values_to_json(values)));
 }
 

@@ -19,6 +19,7 @@ std::vector<DailyFigures> read_days(const JsonReader& reader) {
   std::vector<DailyFigures> days;
   for (const JsonReader& each : reader.elements()) {
     days.push_back(read_json<DailyFigures>(kFigures, each));
+    // Trends take neighbours in the list for neighbours in time.
     const bool follows = days.size() < 2 || days[days.size() - 2].day < days.back().day;
     if (!follows) each.fail("the days are not in ascending order", kRestore);
   }

@@ -13,6 +13,7 @@ Json arm_to_json(const ArmCounts& arm) { return Json(Json::Array{arm.trials, arm
 ArmCounts read_arm(const JsonReader& reader) {
   if (reader.elements().size() != 2) reader.fail("is no pair of counts", kRestore);
   const auto pair = read_json<std::vector<std::uint64_t>>(kNatural, reader);
+  // A rate above 1 would make the logarithms of the sequential tests NaN, and NaN fires no trigger.
   if (pair[1] > pair[0]) reader.fail("has more events than trials", kRestore);
   return {pair[0], pair[1]};
 }

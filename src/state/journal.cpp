@@ -54,6 +54,8 @@ constexpr auto kCovered = fields_of<JournalEntry>(
 
 constexpr auto kEntry = fields_of<JournalEntry>(kCovered, field("hash", &JournalEntry::hash));
 
+// Each hash covers the one before it. So one hash, kept elsewhere, vouches for all that came
+// earlier.
 std::string hash_of(const JournalEntry& entry) {
   return sha256_hex(to_canonical_json(write_json(kCovered, entry)));
 }
@@ -119,6 +121,7 @@ std::optional<std::string> link_fault(const JournalEntry& newest, const JournalH
 std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entries,
                                          const JournalHead& head) {
   JournalHead expected;
+  // An entry may not go back to the older form: that is how an edited state could be passed off.
   bool vouches = false;  // whether the entries say which state they were committed with
   for (const JournalEntry& entry : entries) {
     if (entry.sequence != expected.sequence + 1) {
@@ -141,6 +144,7 @@ std::optional<std::string> journal_fault(const std::vector<JournalEntry>& entrie
 std::optional<std::string> head_fault(const std::vector<JournalEntry>& entries,
                                       const JournalHead& earlier) {
   if (earlier == JournalHead{}) return std::nullopt;
+  // The chain alone cannot show this: a journal that was cut, with a head to match, is whole again.
   if (earlier.sequence > entries.size()) {
     return "it ends at entry " + std::to_string(entries.size()) + ", before the kept head " +
            to_string(earlier) + ": its tail was cut";

@@ -54,6 +54,7 @@ class AdvisoryLock final : public StateLock {
   std::string name_;
 };
 
+// Readers take no lock: they read one snapshot, and a dry run must not keep a tick waiting.
 class NoPostgresLock final : public StateLock {};
 
 // A connection that was made anew by itself would go on without the lock. Deprecated because the
@@ -101,6 +102,7 @@ struct PostgresStore::Impl {
 
   // Reads the state and the entries of `selection`, as they were at one moment.
   StoredRecords read(const std::string& selection) {
+    // Repeatable read: otherwise a commit between the two queries gives a head without its entry.
     using Snapshot = pqxx::transaction<pqxx::isolation_level::repeatable_read,
                                        pqxx::readwrite_policy::read_only>;
     StoredRecords records;
@@ -178,6 +180,8 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
   const std::string document = to_compact_json(cycle_state_to_json(next));
   impl_->guarded([&] {
     pqxx::work transaction(*impl_->connection);
+    // The server may be set to answer before the disk has it. The env file must not be written
+    // before the intent to write it is safe.
     transaction.exec("SET LOCAL synchronous_commit = on");
     // A row to lock, also for the first commit: of two hosts that add it one waits for the other.
     transaction.exec_params(
@@ -186,6 +190,8 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     const pqxx::row stored = transaction.exec_params1(
         "SELECT version, head_sequence, head_hash FROM dagloop.state WHERE name = $1 FOR UPDATE",
         impl_->name);
+    // The lock above belongs to a session and may be lost with it. The version is what stops a
+    // second writer even then.
     if (stored[0].as<std::uint64_t>() != next.version) {
       throw Error(ErrorKind::conflict, impl_->where, "another process changed the state",
                   "nothing was written: try again");

@@ -90,6 +90,7 @@ struct SqliteStore::Impl {
     database = std::make_unique<SqliteDatabase>(
         real_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
         kIfCorrupt);
+    // 5 s: a commit takes milliseconds, and a tick that waits longer is better off as a failed one.
     sqlite3_busy_timeout(database->handle(), 5000);
     if (access == StateAccess::read_only) {
       database->run("PRAGMA query_only = ON");
@@ -98,6 +99,8 @@ struct SqliteStore::Impl {
         return;
       }
     } else {
+      // EXTRA also syncs the directory when the rollback journal is removed. Without that, a power
+      // cut could bring the journal back and undo a commit that was told as made.
       database->run("PRAGMA synchronous = EXTRA");
       create_once();
     }
@@ -167,6 +170,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   SqliteDatabase& database = *impl_->database;
   SqliteTransaction transaction(database, "BEGIN IMMEDIATE");
   const StoredState stored = impl_->read_state().value_or(StoredState{});
+  // The lock file can be deleted by hand. The version is what stops a second writer even then.
   if (stored.version != next.version) {
     throw Error(ErrorKind::conflict, impl_->path, "another process changed the state",
                 "nothing was written: try again");

@@ -10,6 +10,8 @@ namespace {
 JournalEntry read_entry(const StoredEntry& row) {
   try {
     JournalEntry entry = journal_entry_from_json(parse_json(row.document, "journal"), "journal");
+    // The hash covers the members that are known. Whatever else stands in the row (another member,
+    // a repeated one) would not be covered, so only the canonical bytes count.
     if (to_canonical_json(journal_entry_to_json(entry)) != row.document) entry.hash.clear();
     if (entry.sequence == row.sequence) return entry;
   } catch (const Error&) {
@@ -43,6 +45,7 @@ std::optional<std::string> newest_fault(const StoredRecords& records) {
 }  // namespace
 
 std::string state_sha256(std::uint64_t version, std::string_view document) {
+  // With the version: an older state, put back whole, must not pass for the newest.
   return sha256_hex(std::to_string(version).append("\n").append(document));
 }
 
