@@ -77,6 +77,7 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
                 "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
   }
   const EnvFile env = env_files().read(path);
+  // The whole file, not only our keys: an approver saw the diff against this very text.
   const std::string before_sha256 = sha256_hex(env.text());
   if (before_sha256 != request.env_sha256) {
     refuse(state, request.decision_digest, "the env file is not the one decided on");
@@ -89,11 +90,14 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
                         context_.actor,       request.why,   request.decided_at,
                         request.effective_at, state.phase,   request.predictions};
   state.phase = Phase::applying;
+  // Used up before anything is written: after a crash no second run may apply it again.
   if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
   const EventType started =
       request.kind == ChangeKind::apply ? EventType::apply_started : EventType::rollback_started;
   context_.store.commit(state,
                         {event_of(started, *state.intent, context_.clock.now(), request.why)});
+  // From here on the env file may be written. The intent is on disk before it, so that whoever
+  // comes after a crash knows both what stood there and what was to stand there.
   bool stands = true;
   try {
     if (request.kind == ChangeKind::rollback) {
@@ -136,6 +140,8 @@ void Applier::give_up(CycleState& state, const Error& error, const std::string& 
 ChangeOutcome Applier::finish(CycleState& state) {
   DAGLOOP_ASSERT(state.intent);
   const Intent intent = *state.intent;
+  // The hook may run twice, here and after a crash: reloading must be harmless. Committing first
+  // would risk the other mistake, a policy in force that no process has read.
   const std::string hook_fault = run_hook();
   if (intent.kind == ChangeKind::rollback) {
     complete_rollback(state, hook_fault);
@@ -156,6 +162,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   back.why = hook_fault;
   back.decided_at = now;
   state.intent = back;
+  // Both in one commit: a crash in between must not find a failed hook and no way back begun.
   context_.store.commit(state, {event_of(EventType::hook_failed, intent, now, hook_fault),
                                 event_of(EventType::rollback_started, back, now, hook_fault)});
   write_back(state, "the env file was edited elsewhere while the hook ran");
@@ -182,6 +189,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   DAGLOOP_ASSERT(state.intent && state.intent->kind == ChangeKind::rollback);
   const Intent intent = *state.intent;
   const TimePoint now = context_.clock.now();
+  // Of the policy that is left, so before settle_values() puts the other one in force.
   const int count = ++state.rollbacks[policy_fingerprint(state.in_force)];
   state.cooldown_until =
       intent.effective_at + cooldown_after(count, context_.config.decision.cooldown);
@@ -191,6 +199,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   state.rolled_back = RolledBack{intent.effective_at, intent.patch, intent.why};
   state.rollback_due_since.reset();
   settle_values(state, intent);
+  // What had to be rolled back is no place to go back to, even if it passed once.
   std::erase(state.verified, left);
   state.phase = Phase::rolled_back;
   state.change.reset();
@@ -209,6 +218,7 @@ void Applier::undo(CycleState& state, const std::string& why) {
   const Intent intent = *state.intent;
   state.phase = intent.phase_before;
   state.intent.reset();
+  // Nothing of it was ever in force, so the approval is as good as before.
   std::erase(state.used_decisions, intent.decision_digest);
   context_.store.commit(state, {event_of(EventType::undone, intent, context_.clock.now(), why)});
 }
@@ -219,8 +229,10 @@ std::vector<std::string> Applier::recover(CycleState& state) {
   const std::string change =
       std::string(to_string(intent.kind)) + " of " +
       (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
+  // First an exchange that was cut short: what it took out of its place may have to go back.
   env_files().settle(intent);
   const EnvFile env = env_files().read(intent.env_file);
+  // By our keys alone, not by the whole text: somebody may have edited other lines since.
   switch (standing_of(intent.patch, env)) {
     case Standing::after:
       if (finish(state) == ChangeOutcome::rolled_back) {
@@ -239,6 +251,8 @@ std::vector<std::string> Applier::recover(CycleState& state) {
       break;
   }
   state.phase = Phase::rejected;
+  // Some of our values and some of somebody else's: neither way can be carried out without writing
+  // over an edit. The operator's text stands.
   state.intent.reset();
   state.change.reset();
   state.pending_decision = Json();

@@ -7,6 +7,7 @@
 namespace dagloop {
 namespace {
 
+// 1024 times the first: with a day, nearly three years. It is there to keep the shift in range.
 constexpr int kMaxCooldownDoublings = 10;
 
 // A decision made as of now speaks for a time at most a slot ago; an older one is a rehearsal.
@@ -18,12 +19,14 @@ bool is_live(const Decision& decision) {
 }  // namespace
 
 TimePoint allowed_time(const std::vector<Approval>& approvals, TimePoint now) {
+  // Of two approvals the later one allowed it.
   if (approvals.empty()) return now;
   return std::max(approvals.front().approved_at, approvals.back().approved_at);
 }
 
 TimePoint effective_time(const Decision& decision, TimePoint now) {
   if (is_live(decision)) return now;
+  // A rehearsal in the past: its clock runs on from as_of as the real one does.
   return decision.as_of + (now - decision.generated_at);
 }
 

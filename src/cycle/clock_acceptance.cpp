@@ -23,6 +23,7 @@ ManualResult accept_clock(const ChangeContext& context, TickMode mode) {
   const auto at_most = [](std::optional<TimePoint>& time, TimePoint latest) {
     if (time) time = std::min(*time, latest);
   };
+  // Only times after now are moved. The journal keeps the old ones: it is never rewritten.
   at_most(state.in_force_since, now);
   at_most(state.cooldown_until, now + context.config.decision.cooldown);
   if (state.change) state.change->applied_at = std::min(state.change->applied_at, now);

@@ -43,6 +43,7 @@ class Drill {
         copy_(context.files, context.config.policy.env_file + ".drill"),
         config_(context.config) {
     config_.policy.env_file = copy_.path();
+    // The hook would reload the real service.
     config_.policy.reload.clear();
   }
 
@@ -130,6 +131,7 @@ void Drill::put_copies(CycleState state) {
   const auto info = context_.files.stat(context_.config.policy.env_file);
   if (!info) fail("found no env file");
   replace_file(context_.files, copy_.path(), text_, {info->mode, info->uid, info->gid});
+  // A commit is refused for any other version.
   state.version = context_.rehearsal.load().version;  // of the drill before, where it is kept
   context_.rehearsal.commit(state,
                             {{context_.clock.now(), EventType::adopted, kDrillActor, "", Json(),
@@ -190,6 +192,7 @@ std::string drill_text(const DrillResult& result, const Config& config) {
 void remove_drill_state(FileSystem& files, const std::string& state) {
   const std::string uri = drill_state_uri(state);
   if (!uri.starts_with(kSqlite)) return;
+  // What SQLite and the lock leave beside the file.
   for (const char* suffix : {"", "-journal", ".lock"}) {
     files.remove(uri.substr(kSqlite.size()) + suffix);
   }

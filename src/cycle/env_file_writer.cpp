@@ -34,10 +34,12 @@ bool EnvFileWriter::exchange(const Intent& intent, const std::string& before,
   const std::string target = target_of(intent.env_file);
   exchange_file(files_, target, before, after, FileAttributes{info->mode, info->uid, info->gid});
   const auto now = files_.read(target);
+  // The rename was reported as done: the disk lies, or somebody put the old text back.
   if (now == before) {
     throw Error(ErrorKind::preflight, intent.env_file, "reads back as it was before the change",
                 "check the disk, and who else writes this file");
   }
+  // Somebody may have edited another line in between: our values stand, and that is what was asked.
   return now == after || standing_of(intent.patch, read(intent.env_file)) == Standing::after;
 }
 

@@ -178,6 +178,7 @@ EvaluatedWindows windows_of(const EvaluationRequest& request) {
                  request.window % kSlot == Microseconds::zero());
   const TimePoint end = floor_to_slot(request.as_of);
   TimePoint start = end - request.window;
+  // Runs from before the policy in force would speak for the policy before it.
   if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
   const Window current{start, end};
   const auto baseline = baseline_window(request.baseline, current, request.window);
@@ -191,6 +192,8 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
   for (TimePoint start = std::max(from, since); start < to;) {
     const auto day = (start - since) / kDay;
     const TimePoint end = std::min(to, since + (day + 1) * kDay);
+    // Day n after the start is held against day n before it, whole days apart: same hours, and
+    // nothing is counted on both sides. So day 0 goes back 1 day, day 1 goes back 3.
     const Microseconds back = (2 * day + 1) * kDay;
     windows.push_back({start - back, end - back});
     start = end;
@@ -218,6 +221,8 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   const EvaluatedWindows windows = windows_of(request);
   const WindowCuts cuts = windows.cuts();
   WindowCuts asked = cuts;
+  // A database compares each row with each cut, and answers with more rows: 24 more a day would be
+  // felt there.
   const bool has_hours = source.cut_cost() == CutCost::nothing;
   if (has_hours) {
     asked.add_hours(windows.current);

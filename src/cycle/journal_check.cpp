@@ -47,6 +47,7 @@ JournalCheck check_journal(FileSystem& files, StateStore& store, const std::stri
   const auto earlier = read_head_file(files, kept.file);
   if (earlier) check_goes_on(entries, *earlier, where);
   check.made_file = !earlier;
+  // Only behind all checks: a head that does not fit must not replace the one that shows it.
   if (earlier != check.head) replace_file(files, kept.file, to_string(check.head) + "\n");
   return check;
 }

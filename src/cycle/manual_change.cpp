@@ -63,6 +63,8 @@ Authority authority_for(const ChangeContext& context, const CycleState& state,
   }
   if (decision.approval == Decision::Approval::not_required &&
       decision.action == Action::rollback) {
+    // "Needs no approval" stands in a document that anybody could have written. It is believed only
+    // where the result is a policy that the state itself knows as verified.
     const auto& verified = state.verified;
     PolicyValues target = state.in_force;
     for (const auto& [key, change] : decision.patch) target[key] = change.after;
@@ -234,6 +236,7 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
       situation.state.phase == Phase::rolled_back) {
     return {ExitCode::done, "", std::move(start.notes)};  // one step down, and no further
   }
+  // Without a valid percentage the way back is unknown; better refused than guessed.
   static_cast<void>(checked_rollout_percent(context.config, situation.values));
   const auto target =
       rollback_target(situation.values, policy_history(situation.state), context.config.decision);
@@ -249,6 +252,7 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
     return result;
   }
   const TimePoint now = context.clock.now();
+  // A policy never begins before the one that it replaces, or the timeline would not be sorted.
   const TimePoint effective = std::max(now, situation.state.in_force_since.value_or(now));
   return carry_out(context, start,
                    {ChangeKind::rollback, target->patch, situation.env_sha256, "",

@@ -78,6 +78,7 @@ std::optional<Error> missing_files(FileSystem& files, const NeededFiles& needed)
   std::string remedies;
   ErrorKind kind = missing.front().kind;
   for (const NeededFile& file : missing) {
+    // One exit code for all of them: a wrong configuration is what has to be mended first.
     if (file.kind == ErrorKind::config) kind = file.kind;
     paths += (paths.empty() ? "" : ", ") + file.path;
     remedies += (remedies.empty() ? "" : "; ") + file.role + ": " + file.remedy;

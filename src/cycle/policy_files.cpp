@@ -151,6 +151,7 @@ std::string approval_stem(FileSystem& files, const std::string& directory,
 }
 
 std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks symlinks) {
+  // The rights of the file that was opened, not of the path: it might be replaced in between.
   const auto secret = files.read_checked(path, [&](const FileInfo& opened) {
     check_guarded(files, path, opened, key_guard(symlinks));
     if ((opened.mode & 0077U) == 0) return;

@@ -20,6 +20,8 @@ PolicyHistory policy_history(const CycleState& state) {
   history.ledger = state.predictions;
   if (state.pending_decision.is_null()) return history;
   const JsonReader pending(state.pending_decision, "the pending decision");
+  // So a recommendation of the same value is kept, not replaced by one that is a little better:
+  // else an approver could never keep up.
   for (const auto& [key, change] : patch_from_json(pending.at("patch"))) {
     history.proposed[key] = change.after;
   }
@@ -28,6 +30,7 @@ PolicyHistory policy_history(const CycleState& state) {
 
 std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
                                          const Observation& observation) {
+  // A map of the allowlisted keys alone: edits of other lines are not the loop's business.
   if (state.in_force == values) return {};
   const bool first = state.in_force.empty();
   JournalEvent event{observation.at, EventType::adopted,     observation.actor, "",

@@ -25,6 +25,7 @@ PolicySituation find_situation(const ChangeContext& context, CycleState loaded,
   found.state = std::move(loaded);
   found.interrupted = found.state.intent;
   found.allowlist = read_allowlist(context.files, policy);
+  // Before the env file is read: what recovery writes is what this invocation starts from.
   if (found.interrupted && options.mode == TickMode::apply) {
     for (std::string& done : Applier(context, found.allowlist).recover(found.state)) {
       notes.push_back(std::move(done));
@@ -38,6 +39,7 @@ PolicySituation find_situation(const ChangeContext& context, CycleState loaded,
   found.env_sha256 = sha256_hex(found.env.text());
   found.values = found.allowlist.values_in(found.env);
   const TimePoint at = context.clock.now();
+  // In a dry run, too, in memory: the rest reasons about the policy that is really in force.
   const auto events =
       observe_policy(found.state, found.values, {context.actor, at, effective_at.value_or(at)});
   if (events.empty()) return found;

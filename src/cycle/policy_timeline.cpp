@@ -63,6 +63,7 @@ class JournalReading {
     const PolicyValues left = values_;
     const int count = ++rollbacks_[policy_fingerprint(left)];
     history_.cooldown_until = event.at + cooldown_after(count, cooldown_);
+    // The journal's values are enough: a replay shows why, and patches nothing.
     history_.rolled_back = RolledBack{event.at, {}, event.why};
     std::erase(history_.verified, left);
     history_.change = PolicyHistory::ChangeState::none;
@@ -108,6 +109,7 @@ void PolicyTimeline::append(PolicyPeriod period) {
 }
 
 const PolicyPeriod& PolicyTimeline::before(TimePoint at) const {
+  // Strictly before: the tick that makes a change at `at` still decides under the policy before it.
   const auto after = std::lower_bound(
       periods_.begin() + 1, periods_.end(), at,
       [](const PolicyPeriod& each, TimePoint sought) { return *each.since < sought; });

@@ -6,6 +6,7 @@
 namespace dagloop {
 namespace {
 
+// Far more than a tick writes (reports, a state, an env file and its copy).
 constexpr std::uint64_t kMinFreeBytes = std::uint64_t{16} << 20;
 
 // The nearest directory at or above `path` that exists: where missing ones would be made.

@@ -23,6 +23,7 @@ std::string run_reload_hook(ProcessRunner& processes, const PolicyConfig& policy
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(policy.reload_timeout);
   const ProcessResult result = processes.run(
       {.argv = policy.reload, .timeout = timeout, .error_output = ErrorOutput::joined});
+  // Whatever it printed: many programs warn and do their work.
   if (result.exit_code == 0) return "";
   const std::string how =
       result.timed_out ? "timed out" : "ended with " + std::to_string(result.exit_code);

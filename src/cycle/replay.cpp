@@ -24,6 +24,8 @@ class ThresholdHistory {
 
   void add(TimePoint at, const std::vector<TriggerResult>& probed) {
     const bool is_marked = regressions_.mark(at);
+    // False alarms are counted by the month, and only where there could be one: inside a marked
+    // regression an alarm is right.
     if (!is_marked) ++counted_;
     for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
       ticks_[i].push_back({at, firing_limit(probed, kSuggestable[i]), is_marked});
@@ -36,6 +38,7 @@ class ThresholdHistory {
     report.most_a_month = *request_.most_false_alarms;
     const double months = static_cast<double>(counted_ * request_.every.count()) /
                           static_cast<double>((30 * kReplayDay).count());
+    // The 1e-9 is for products such as 0.1 * 30 that should be whole and are a little less.
     report.most = static_cast<std::size_t>(std::floor(report.most_a_month * months + 1e-9));
     for (std::size_t i = 0; i < kSuggestable.size(); ++i) {
       TriggerThresholds configured = present;

@@ -98,6 +98,7 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
     replace_report(file_system, reports.dir + "/" + file.stem + "_latest." + file.extension, time,
                    file.content);
   }
+  // Last: where a report cannot be written, the older ones are still there to be looked at.
   remove_old(file_system, archive, time - reports.retention, OldFiles::all);
   remove_old(file_system, reports.dir, time - reports.retention, OldFiles::temporary);
 }

@@ -51,6 +51,7 @@ void expect(Evidence& evidence, const KpiSet& kpis) {
   set("error_ratio.auth", "error_rate.auth", false);
   set("error_ratio.server", "error_rate.server", false);
   set("attempt_failure_ratio", "attempt_failure_rate", false);
+  // 5 % of the runs lie above a p95, by definition; 100 runs is how much that belief weighs.
   evidence.tests["p95_ratio"].expectation = {100, 5};
 }
 
@@ -67,6 +68,8 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   const int percent = percent_of(scope.values, config);
   const std::string subject = subject_of(scope.values, config);
   const TimePoint end = floor_to_slot(scope.as_of);
+  // The share of a canary may grow within one test: its runs are compared with control runs of the
+  // same time. Where it shrinks, or the first canary comes (from 0 %), the sides are other ones.
   const bool is_same_rollout = kept.subject == subject && percent >= kept.percent &&
                                (kept.percent > 0 || percent == 0) && kept.since <= end;
   const bool is_over =

@@ -147,8 +147,10 @@ void Tick::judge_change() {
       return;
     case VerificationOutcome::passed:
       if (decision_.action == Action::rollback) return;
+      // A gate that passes does not outweigh a trigger that fired.
       stop_if_unfit();
       note("the change passed its verification");
+      // From now on this policy is one that the loop may go back to without asking.
       state_.phase = Phase::settled;
       state_.verified.push_back(situation_.values);
       const std::string digest = state_.change->decision_digest;
@@ -215,6 +217,8 @@ void Tick::roll_back() {
   }
   const std::string why = reasons_text(decision_.reasons);
   const std::string digest = decision_digest(decision_to_json(decision_));
+  // Before the change, in a commit of its own: should the env file not be writable, the journal
+  // still says what was found.
   if (was_verifying) commit(EventType::verification_failed, digest, why);
   has_news_ = false;  // a change commits the state
   const ChangeOutcome outcome = applier().carry_out(
@@ -239,6 +243,7 @@ ExitCode Tick::code_of_decision() const {
 }
 
 TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of) {
+  // Times of the journal never go back, whatever the machine's clock does.
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ChangeContext context{given.files, given.processes, given.store,
                               clock,       given.config,    kTickActor};
@@ -248,6 +253,7 @@ TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimeP
     const bool is_told = error.kind() == ErrorKind::source || error.kind() == ErrorKind::config ||
                          error.kind() == ErrorKind::preflight;
     if (!is_told) throw;
+    // The last page must not go on showing a healthy service while ticks fail.
     publish_failure(context.files, context.config.reports, as_of.value_or(clock.now()), error);
     throw;
   }

@@ -27,8 +27,10 @@ void Tick::consider_pending() {
     withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
     result_.code = ExitCode::conflict;
   } else if (!is_settled_data() && decision_.action != Action::rollback) {
+    // Neither applied nor withdrawn: an outage of the log is no judgement of the change.
     note("the proposed change waits: the data cannot be relied on at present");
   } else if (decision_.patch != pending.patch) {
+    // Other figures that lead to the same patch are the same change; these lead to another one.
     withdraw(EventType::rejected, Phase::rejected,
              "the figures no longer support it: " + reasons_text(decision_.reasons));
     if (!decision_.patch.empty()) propose();
@@ -66,6 +68,7 @@ void Tick::apply_pending(const Decision& pending) {
 void Tick::refuse_approval(const std::string& digest, const std::string& fault) {
   note("approval refused: " + fault);
   result_.code = ExitCode::approval;
+  // One entry for each kind of refusal: a bad file that stays for weeks must not fill the journal.
   if (!applies() || state_.last_refusal == fault) return;
   state_.last_refusal = fault;
   commit(EventType::refused, digest, fault);
@@ -78,6 +81,7 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
     note("would apply the proposed change, " + why);
     return;
   }
+  // In the journal before anything is written, so that a crash later does not hide who allowed it.
   state_.phase = Phase::approved;
   commit(EventType::approved, digest, why);
   const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;

@@ -32,6 +32,7 @@ void TickReadiness::check_files(std::vector<std::string>& notes) {
     return;
   }
   unready_ = examination_fault(context_.files, {rules, approvers});
+  // Rules and approvers missing do not stop a tick: a way back takes neither.
   if (!missing_files(context_.files, always)) return;
   const bool can_examine_all = !unready_ || unready_->kind() == ErrorKind::config;
   check_present(context_.files, can_examine_all ? together(always, {rules, approvers}) : always);

@@ -41,6 +41,7 @@ void Tick::publish_reports() {
     // What was decided and done stands; an exit code that calls somebody already says so.
     result_.faults.emplace_back(error.what());
     note("the reports are not written: " + result_.faults.back());
+    // A code that says "rolled back" or "conflict" is more urgent than a page that is missing.
     if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
       result_.code = ExitCode::source_failed;
     }

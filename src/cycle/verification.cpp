@@ -65,6 +65,7 @@ std::optional<Ends> noise(const CheckResult& result, const GateResult& gate, con
   const bool is_against_before = failed_before(check, before);
   const auto now =
       sequence_ends(check, quality.current.population(check.population).kpis.find(check.kpi),
+                    // Two intervals are compared then, so each gets half of what may go wrong.
                     is_against_before ? alpha / 2 : alpha);
   if (!now) return std::nullopt;
   if (!is_against_before) {
@@ -104,6 +105,7 @@ Verification verify_change(const ChangeUnderVerification& change, const GateResu
       missing.push_back(result.reason);
     }
   }
+  // A miss is told at once; for a pass the soak time must be over and nothing open.
   if (!verification.reasons.empty()) {
     verification.outcome = VerificationOutcome::missed;
     return verification;
