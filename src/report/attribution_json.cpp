@@ -19,6 +19,7 @@ constexpr auto kSideRuns = fields_of<RunCounts>(
 // For readers: what part of the whole difference is an effect.
 constexpr auto share_of(double difference) {
   return shown("share", [=](const auto& part) {
+    // Computed at writing: shares that are stored could contradict the effects.
     return difference == 0 ? Json() : Json(part.effect.value / difference);
   });
 }

@@ -62,6 +62,7 @@ std::string difference_sentence(const Attribution& attribution) {
                   show_side(attribution.subject_name), success(attribution.reference),
                   attribution.reference_name, show_effect(attribution.difference, " points"));
   const double drop = attribution.difference.value;
+  // Nothing became worse: parts of an improvement are not what a reader looks for first.
   if (drop <= 0) return text;
   std::vector<std::string> named;
   name_parts(attribution.error_codes.parts, "error code", drop, named);
@@ -97,6 +98,7 @@ bool hides_a_drop(const StratifiedDifference& found) {
 
 bool is_notable_drop(const Attribution& attribution) {
   const auto& interval = attribution.difference.ci95;
+  // Effects are of failures: an interval wholly above 0 is a drop of success beyond noise.
   return (interval && interval->low > 0) ||
          std::any_of(attribution.stratified.begin(), attribution.stratified.end(), hides_a_drop);
 }

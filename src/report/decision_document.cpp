@@ -68,6 +68,7 @@ Json fired_trigger_to_json(const TriggerResult& trigger) {
 Json told_prediction(const Prediction& prediction) {
   Json document = prediction_to_json(prediction);
   Json::Object& members = document.as_object();
+  // Before "n", where earlier versions had it: documents stay the same byte for byte.
   const auto place = std::find_if(members.begin(), members.end(),
                                   [](const Json::Member& member) { return member.first == "n"; });
   members.insert(place, {"assumption", Json(assumption_text(prediction.model))});
@@ -160,6 +161,7 @@ Json without_words(const Json& value) {
   if (!value.is_object()) return value;
   Json::Object members;
   for (const auto& [name, member] : value.as_object()) {
+    // Words alone, without what they are made of, are covered: an edit of them must not go unseen.
     const bool is_words = std::any_of(kWords.begin(), kWords.end(), [&](const auto& words) {
       return words.second == name && value.find(words.first) != nullptr;
     });
@@ -224,6 +226,7 @@ Json decision_to_json(const Decision& decision) {
                     {"proposed_by", decision.proposed_by},
                     {"calibration", calibration_to_json(decision.calibration)},
                     {"predictions", told_ledger(decision.predictions)}});
+  // Last, over all that stands there.
   document["digest"] = decision_digest(document);
   return document;
 }
@@ -231,6 +234,7 @@ Json decision_to_json(const Decision& decision) {
 std::string decision_digest(const Json& document) {
   Json covered = without_words(document);
   std::erase_if(covered.as_object(), [](const auto& member) { return member.first == "digest"; });
+  // The schema in front, so that no other document of these tools can have the same digest.
   return sha256_hex(std::string(kDecisionSchema) + "\n" + to_canonical_json(covered));
 }
 

@@ -20,6 +20,8 @@ std::string decision_text(const Decision& decision, std::string_view digest) {
   for (const Recommendation& advice : decision.recommendations) {
     const auto change = decision.patch.find(advice.env_key);
     if (!advice.prediction || change == decision.patch.end()) continue;
+    // The patch may be of another rule: a prediction is shown only for exactly the change that is
+    // signed.
     if (change->second != Change{advice.current, advice.suggested}) continue;
     text += "  predicted: " + escape_controls(prediction_text(*advice.prediction)) +
             (advice.trust == Trust::badly_calibrated ? " (the model was often wrong)" : "") + "\n";

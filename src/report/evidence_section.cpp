@@ -25,6 +25,7 @@ std::string show_more(const EvidenceView& view) {
 }
 
 void add_row(Table& table, const std::string& name, const std::optional<EvidenceView>& view) {
+  // A test that has seen no runs would print an e-value of 1, which reads like a finding.
   if (!view || !view->is_available) return;
   table.rows.push_back({name, show_counts(view->subject), show_counts(view->reference),
                         show_bounds(*view), show_e(view->e_value), show_e(view->needed),

@@ -30,6 +30,7 @@ template <typename Before>
 std::vector<NamedNode> first_nodes(const PopulationKpis& figures, std::size_t count,
                                    const Before& before) {
   std::vector<NamedNode> nodes(figures.nodes.begin(), figures.nodes.end());
+  // Stable, from the order by name: the same figures always print the same page.
   std::stable_sort(nodes.begin(), nodes.end(), [&](const NamedNode& a, const NamedNode& b) {
     return before(a.second, b.second);
   });
@@ -75,6 +76,7 @@ std::string newest_sentence(const Quality& quality) {
                      age < Microseconds::zero() ? "after" : "before");
 }
 
+// -1: nodes without durations come behind all others.
 double p95_of(const NodeKpis& node) { return node.p95_latency_ms.value.value_or(-1); }
 
 }  // namespace

@@ -22,6 +22,7 @@ std::string two_units(std::int64_t large, const char* unit, std::int64_t small,
 // A percentage without its sign.
 std::string percent_digits(double percent) {
   const double to_end = std::min(percent, 100 - percent);
+  // Near 0 and 100 % a digit more, for 99.95 % is not 100 %. And never 100 % where one run failed.
   if (to_end <= 0 || to_end >= 0.1) return fmt::format("{:.1f}", percent);
   if (to_end >= 0.01) return fmt::format("{:.2f}", percent);
   return percent < 50 ? "<0.01" : ">99.99";
@@ -32,6 +33,7 @@ std::string percent_digits(double percent) {
 std::string show_difference(std::string_view name, double now, double before) {
   const double difference = std::abs(now - before);
   if (is_latency(name) || is_mean(name)) {
+    // No percentage of nothing.
     if (before == 0) return show_number(name, difference);
     const double percent = 100 * difference / before;
     return percent < 0.5 ? "" : fmt::format("{:.0f} %", percent);
@@ -107,6 +109,7 @@ std::string show_waiting(double wait_s) {
   constexpr double kMinute = 60;
   constexpr double kHour = 60 * kMinute;
   constexpr double kDay = 24 * kHour;
+  // Rounded up: a wait that is told too short is the worse mistake.
   if (wait_s <= kHour) return fmt::format("{:.0f}m", std::ceil(wait_s / kMinute));
   if (wait_s <= 2 * kDay) return fmt::format("{:.0f}h", std::ceil(wait_s / kHour));
   return fmt::format("{:.0f}d", std::ceil(wait_s / kDay));

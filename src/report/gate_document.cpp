@@ -59,6 +59,7 @@ Json gate_to_json(const GateResult& gate, const Quality& quality) {
 GateResult gate_from_json(const Json& document, const Quality& quality, std::string_view where) {
   const JsonReader reader(document, std::string(where));
   expect_schema(reader, "dagloop.quality_gate/1");
+  // A gate of yesterday beside the figures of today would be a verdict on the wrong runs.
   if (reader.at("as_of").time() != quality.as_of ||
       read_window(reader.at("window")) != quality.current.window) {
     reader.fail("judges another report (its as_of or window differs)",

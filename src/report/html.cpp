@@ -50,6 +50,7 @@ std::string html_escaped(const std::string& text) {
         out += "&#39;";
         break;
       default:
+        // Control characters are no HTML, and could not be seen.
         out += byte < 0x20 || byte == 0x7f ? ' ' : c;
     }
   }

@@ -41,6 +41,8 @@ ReasonValue read_value(const JsonReader& reader) {
   if (value.is_array()) return read_reasons(reader);
   std::string text = reader.string();
   const auto at = parse_time(text);
+  // Only what would be written in the same way again: a text that looks like a time stays the text
+  // that was signed.
   if (at && format_time(*at) == text) return *at;
   return text;
 }
@@ -114,6 +116,7 @@ std::vector<Reason> read_reasons(const JsonReader& reader) {
 }
 
 Reason read_told_reason(const JsonReader& reader) {
+  // Earlier versions wrote sentences alone.
   if (reader.find("args")) return read_reason(reader);
   return {reader.at("code").string(), {{"text", reader.at("text").string()}}};
 }

@@ -50,6 +50,7 @@ struct TextRenderer {
         line += row[i];
         if (i + 1 < row.size()) line.append(widths[i] - width_of(row[i]) + 2, ' ');
       }
+      // No blanks at line ends: they would show in diffs of what is kept.
       out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
     out += "\n";

@@ -44,6 +44,7 @@ KpiSet read_kpis(const JsonReader& reader) {
     kpis.add(name, read_kpi(kpi, known->kind));
   }
   for (const std::string& name : kpi_names()) {
+    // at() says that it is missing; a gate would judge a missing KPI as one without data.
     if (kpis.find(name) == nullptr) static_cast<void>(reader.at(name));
   }
   return kpis;
@@ -215,6 +216,8 @@ CoarseDurations read_durations(const JsonReader& reader) {
   for (const JsonReader& place : reader.elements()) {
     const auto pair = place.elements();
     const std::int64_t bucket = pair.size() == 2 ? pair[0].integer() : -1;
+    // Ascending and each once, as they are written. A bucket beyond the last double would be
+    // infinite.
     if (bucket <= before || bucket >= coarse_bucket(std::numeric_limits<double>::max())) {
       place.fail("is no bucket behind the one before", kEvaluateAgain);
     }

@@ -45,6 +45,8 @@ Page compose_quality_page(const PageInputs& inputs) {
   page.emplace_back(
       Heading{1, fmt::format("DAG quality, {}, window of {}", show_time(quality.as_of),
                              show_span(quality.current.window.length()))});
+  // What an operator needs at night comes first: what happened, what is wrong, what was decided.
+  // The figures behind it follow.
   add_verdict(page, inputs);
   page.emplace_back(Paragraph{window_sentence(quality)});
   if (inputs.gate != nullptr) add_gate_section(page, *inputs.gate, quality);

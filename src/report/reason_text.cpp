@@ -26,6 +26,7 @@ std::string print_number(const Reason& reason, double value, std::string_view fo
   if (form == "duration" && std::abs(value) < kLongest_s) {
     return format_duration(Microseconds(std::llround(value * 1e6)));
   }
+  // A form that begins so is a format of fmt, such as ".3g". Any other is one of the names above.
   const bool is_of_fmt = form.find_first_of(".+") == 0;
   return fmt::format(fmt::runtime(is_of_fmt ? fmt::format("{{:{}}}", form) : "{}"), value);
 }
@@ -42,6 +43,7 @@ class ReasonPrinter {
       if (each.code.front() != '*' || !reason_.code.ends_with(each.code.substr(1))) continue;
       if (auto text = fill(each.words)) return *text;
     }
+    // A code of a later version, or of a missing wording: code and arguments, rather than nothing.
     std::string text = reason_.code;
     for (const ReasonArg& arg : reason_.args) {
       text += fmt::format("{}{} {}", &arg == &reason_.args.front() ? ": " : ", ", arg.name,

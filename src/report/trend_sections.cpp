@@ -54,6 +54,7 @@ void add_trend_section(Page& page, const TrendReport& trends) {
   Table table{{"KPI", "over", "days", "a day", "p", "course"}, {}};
   const auto add = [&](const std::vector<KpiTrend>& all, const char* over) {
     for (const KpiTrend& each : all) {
+      // Of one day there is no slope.
       if (each.days < 2) continue;
       table.rows.push_back({each.kpi, over, std::to_string(each.days), show_slope(each),
                             show_p(each), std::string(to_string(each.course))});
