@@ -24,6 +24,8 @@ constexpr const char* kNodes = R"sql((
 }  // namespace
 
 std::vector<PostgresTable> airflow_tables() {
+  // Airflow's run ids are unique within a DAG alone, so the key is both. Its words become the
+  // contract's in SQL, so that the rest need not know of Airflow.
   PostgresTable runs{
       kRuns,
       {{"pipeline_run_id", "text"},

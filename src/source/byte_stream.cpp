@@ -21,6 +21,7 @@ constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
 static_assert(kZstdMagic.size() == kMagicBytes);
 
 bool is_gzip(const std::string& path, std::string_view head) {
+  // Name or content: a file named .gz that is no gzip must fail as corrupt, not be read as text.
   return path.ends_with(".gz") || head.starts_with(kGzipMagic);
 }
 

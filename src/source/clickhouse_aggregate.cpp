@@ -106,6 +106,8 @@ struct Steps {
 // A statement with the column `dummy`, answered by every shard for itself.
 std::string on_shards(const std::string& statement, const std::string& cluster) {
   if (cluster.empty()) return "(" + statement + ")";
+  // ClickHouse sends a query to the shards only where its left side is a distributed table.
+  // system.one has one row on each server, and the subquery beside it runs there, on local tables.
   return "cluster(" + clickhouse_name(cluster) + ", system, one) ALL INNER JOIN (SELECT * FROM (" +
          statement + ")) USING dummy";
 }
@@ -134,11 +136,14 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
       fmt::arg("manual", packed::digit_of(Status::manual_required)),
       fmt::arg("final", packed::kLastFinal), fmt::arg("bad", packed::bad_statuses()),
       fmt::arg("content", content()), fmt::arg("orphans", orphans));
+  // Sorted downwards by node and attempt, so the first of each node is its last attempt: the one
+  // whose name differs from the name before.
   const std::string last = fmt::format(
       "SELECT *, arrayMap(x -> x.1, tries) AS names, arrayFilter((x, n, before) -> n != before, "
       "tries, "
       "names, arrayPushFront(arrayPopBack(names), '')) AS last FROM ({})",
       united);
+  // The outcome node decides alone where the run has it; without it all nodes do.
   const std::string deciding = fmt::format(
       "SELECT *, if(arrayExists(x -> x.1 = {0} AND x.1 != '', last), arrayFilter(x -> x.1 = {0}, "
       "last), last) AS decide FROM ({1})",
@@ -207,6 +212,7 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
                   "make a view that has it as a column of its own");
     }
   }
+  // The others may be absent in any record; without these two no row is one.
   for (const Field field : {Field::created_at, Field::status}) {
     if (!table.columns.contains(clickhouse_column_of(mapping, field))) {
       throw Error(ErrorKind::source, where, "has no column " + clickhouse_column_of(mapping, field),
@@ -267,6 +273,7 @@ std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const M
       "BY is_request, key HAVING length(ts) > 1) ARRAY JOIN arraySlice(ts, 2) AS t",
       content(), steps.runs, "h", repeated);
   steps.losers = fmt::format("SELECT {} FROM ({})", unpacked(), losers);
+  // Only of runs that have nodes: those of all others are counted without being sorted.
   const std::string stands = fmt::format(
       "SELECT is_request, key, arrayReverseSort(groupArray({}))[1] AS t FROM ({}) WHERE "
       "(is_request, "

@@ -116,6 +116,8 @@ std::string ClickHouseExpressions::number(Field field, const std::string& type,
 std::string ClickHouseExpressions::at() const {
   const std::string column = clickhouse_column_of(mapping_, Field::created_at);
   const std::string& type = table_.columns.at(column);
+  // DateTime has whole seconds. Where the server is too old for DateTime64, the microseconds stand
+  // in a column of their own.
   const bool is_whole = plain_type(type) == "DateTime";
   std::string value =
       is_whole ? "toInt64(toUnixTimestamp(" + clickhouse_name(column) + ")) * 1000000"
@@ -138,6 +140,7 @@ bool ClickHouseExpressions::can_be_null(Field field) const {
 std::string ClickHouseExpressions::hash() const {
   const std::string run = text(Field::pipeline_run_id);
   const std::string request = text(Field::request_id);
+  // A request's id and a run's id may be the same text: two key spaces, so two hashes.
   return "if(" + run + " = '', cityHash64(" + request + ", 1), cityHash64(" + run + "))";
 }
 
@@ -170,6 +173,7 @@ std::string clickhouse_span(const std::string& at, const LogQuery& query) {
 std::string clickhouse_answer(const std::string& kind, const std::vector<std::string>& keys,
                               const std::vector<std::string>& counts) {
   std::string row = "SELECT toUInt8(0) AS dummy, '" + kind + "' AS kind";
+  // All branches of the UNION need the same columns, so each fills up with zeros.
   static constexpr const char* kKeys[] = {"c1", "c2", "c3", "c4", "c5", "c6"};
   for (std::size_t i = 0; i < 6; ++i) {
     const bool is_text = i == 3 || i == 4;

@@ -19,9 +19,13 @@
 namespace dagloop {
 namespace {
 
+// Pauses of 0.2 and 0.8 s: a restart of a proxy, not of a server, which takes longer than a tick
+// should wait.
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that it took too long
+// Hashes of up to 20 digits: 210 KB of text, below the 256 KiB that the server takes of a statement
+// (max_query_size) unless it is set otherwise.
 constexpr std::size_t kManyKeys = 10'000;
 constexpr int kPort = 8123;
 constexpr int kSecurePort = 8443;
@@ -113,6 +117,7 @@ struct ClickHouseSource::Impl {
       const HttpAnswer answer =
           http_post(server, parameters, statement, options.statement_timeout + kGrace);
       if (answer.status == 200) return answer.body;
+      // The server has answered: asking again would give the same.
       if (answer.status != 0) refuse(answer.body, remedy_for(answer.body));
       if (!answer.is_passing || tries == kTries) {
         refuse(answer.failure, "check that the server runs, and host, port and secure=1");
@@ -162,6 +167,8 @@ struct ClickHouseSource::Impl {
       }
     }
     const std::string key = clickhouse_column_of(options.mapping, Field::pipeline_run_id);
+    // Each shard settles its runs by itself. With half of a run on another shard both halves would
+    // be counted as runs.
     if (arguments.size() < 4 || arguments[3].find(key) == std::string::npos) {
       throw Error(ErrorKind::source, where + ": table " + table.name,
                   "is not sharded by " + key + ", so a run's rows may lie on several shards",
@@ -258,6 +265,7 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
   for (const std::string& name : impl_->names) {
     tables.push_back(impl_->describe(name));
     demand_countable(tables.back(), impl_->options);
+    // One statement is answered by the shards of one cluster.
     if (tables.back().cluster != tables.front().cluster) {
       throw Error(ErrorKind::source, impl_->where + ": table " + name,
                   "is not on the cluster of " + tables.front().name,

@@ -21,6 +21,7 @@
 namespace dagloop {
 namespace {
 
+// Blocks are chained, so that a log that has grown is hashed from its last whole block on.
 constexpr std::uint64_t kBlock = std::uint64_t{1} << 18;
 constexpr std::uint64_t kEnd = std::uint64_t{1} << 16;
 

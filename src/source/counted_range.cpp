@@ -67,6 +67,7 @@ SlotMarks slots_between(const SlotMarks& slots, std::int64_t from, std::int64_t 
 
 LogQuery sealed_part(const LogQuery& query, Microseconds lateness) {
   LogQuery sealed = query;
+  // Rows that come late fall behind this end, so what is kept of the part before needs no mending.
   sealed.range.end = floor_to_slot(query.range.end - lateness);
   for (TimePoint& cut : sealed.cuts) cut = std::min(cut, sealed.range.end);
   return sealed;
@@ -98,6 +99,8 @@ bool is_near(const LogQuery& counted, const LogQuery& query) {
     return false;  // what lies before was never looked at
   Microseconds apart{0};
   for (const Window& window : windows_between(counted, query)) apart += window.length();
+  // Every window in between is read twice (once to take away, once to add), so beyond a quarter it
+  // is no longer much cheaper than to count anew.
   return apart * 4 < query.range.length();
 }
 

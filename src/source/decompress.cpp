@@ -61,6 +61,8 @@ class PiecewiseStream : public ByteStream {
     for (;;) {
       // Output that did not fit the last time is inside the decoder and needs no further input.
       if (!input_.refill() && !is_output_pending_) {
+        // A file that is still being written, or was copied in part. To take what there is would be
+        // to decide on a part of the log.
         if (!is_between_pieces_) input_.fail_truncated();
         return 0;
       }
@@ -96,6 +98,7 @@ class PiecewiseStream : public ByteStream {
 class GzipStream final : public PiecewiseStream {
  public:
   explicit GzipStream(Input input) : PiecewiseStream(std::move(input)) {
+    // zlib's own code for "a gzip header and nothing else".
     constexpr int kGzipOnly = 16 + MAX_WBITS;
     if (inflateInit2(&state_, kGzipOnly) != Z_OK) throw std::bad_alloc();
   }

@@ -51,6 +51,7 @@ std::vector<fs::directory_entry> entries_of(const std::string& directory) {
 void add_logs_of(const std::string& directory, std::vector<std::string>& files) {
   for (const fs::directory_entry& entry : entries_of(directory)) {
     std::error_code error;
+    // Pipes and links count: whatever has the name of a log is one, or its reading fails aloud.
     if (is_log_name(entry.path().filename().native()) && !entry.is_directory(error)) {
       files.push_back(entry.path());
     }
@@ -135,6 +136,7 @@ std::vector<std::string> paths_of_range(const std::vector<std::string>& paths,
   std::vector<std::string> kept;
   std::ranges::copy_if(paths, std::back_inserter(kept), [&](const std::string& path) {
     const auto day = day_of(path);
+    // A day on each side: writers name directories by their local day, and runs end past midnight.
     return !day || (*day + 2 * kDay > range.start && *day - kDay < range.end);
   });
   return kept;
@@ -143,6 +145,7 @@ std::vector<std::string> paths_of_range(const std::vector<std::string>& paths,
 std::vector<std::string> expand_paths(const std::vector<std::string>& patterns) {
   std::vector<std::string> files;
   for (const std::string& pattern : patterns) add_pattern(pattern, files);
+  // The order of a directory differs from machine to machine; examples and errors must not.
   std::ranges::sort(files);
   std::set<std::string> seen;
   std::erase_if(files,

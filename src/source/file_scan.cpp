@@ -67,6 +67,7 @@ PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions
   for (ScanWorker& worker : workers) tables.push_back(std::move(worker.table));
   workers.clear();
   PartialSet set = RunTable::finish(std::move(tables), options.classes, count);
+  // Numbers of lines are known only now: chunks were read in any order.
   for (MalformedExample& example : set.input.examples) {
     const auto part = std::ranges::find(parts, example.file, &FilePart::path);
     example.line = read.numbers[static_cast<std::size_t>(part - parts.begin())].of(example.line);

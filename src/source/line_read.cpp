@@ -54,6 +54,7 @@ class SharedPart {
   void set_error(std::exception_ptr error) {
     const std::scoped_lock lock(mutex_);
     is_done_ = true;
+    // The first stays: later ones are mostly its consequences.
     if (!error_) error_ = std::move(error);
   }
 
@@ -69,6 +70,7 @@ class SharedPart {
     if (is_done_) return nullptr;
     if (part_.readers == Readers::one) {
       if (!reader_) reader_ = worker;
+      // This part is counted line by line in order, so one worker reads all of it.
       if (reader_ != worker) return nullptr;
     }
     if (chunks_) return chunks_;

@@ -58,6 +58,7 @@ bool LineStream::next(Chunk& chunk) {
       whole = searched + newline + 1;
     } else if (at_end_) {
       whole = size;
+      // The last line of a file may lack its newline.
       break;
     } else if (size > kMaxHeldBytes) {
       chunk.ends_overlong = true;

@@ -13,6 +13,8 @@ bool LogValues::fetch(ValueKind kind, const std::vector<TimePoint>& times) {
     while (last + 1 < times.size() && times[last + 1] - times[last] <= near) ++last;
     RollupValues loaded =
         store_.load(log_, value_name(kind, times[first]), value_name(kind, times[last]));
+    // Somebody else has committed since the root was read: values of two versions do not fit
+    // together.
     if (loaded.version != version_) return false;
     fetched_.merge(loaded.values);
     first = last + 1;
@@ -28,6 +30,8 @@ std::optional<ByteReader> LogValues::find(ValueKind kind, TimePoint time,
   const auto found = values.find(name);
   if (found == values.end()) return std::nullopt;
   ByteReader in(found->second);
+  // The root says which version each value must have. One that an interrupted writer left is not
+  // taken.
   if (in.fixed64() != version || !in.ok()) return std::nullopt;
   return in;
 }
@@ -47,6 +51,7 @@ void LogValues::make_room() {
   if (!may_commit_early_ || written_bytes_ <= commit_bytes_) return;
   RollupChange change{std::move(erased_), std::move(written_), others_};
   may_commit_early_ = store_.commit(log_, version_, change);
+  // Lost against another writer: what was computed still answers this query, it is only not kept.
   if (!may_commit_early_) {
     erased_ = std::move(change.erased);
     written_ = std::move(change.written);

@@ -19,6 +19,8 @@ bool applies(RejectReason reason, std::int64_t kind) {
   const std::int64_t status = digit(kind, kStatus, 4);
   switch (reason) {
     case RejectReason::wrong_type:
+      // The digit holds a double's sign, exponent and first 7 bits. An exponent of all ones is
+      // infinity or NaN; bit 18 is the sign.
       return has_duration && (duration >> 7 & 0x7ff) == 0x7ff;
     case RejectReason::missing_created_at:
       return time == 0;
@@ -45,6 +47,7 @@ bool applies(RejectReason reason, std::int64_t kind) {
 }
 
 std::optional<RejectReason> reason_of(std::int64_t kind) {
+  // In the order in which a line of a file is judged: of one row both sources tell the same reason.
   for (const RejectReason reason : kRejectOrder) {
     if (applies(reason, kind)) return reason;
   }
@@ -97,6 +100,7 @@ PartialRow run_row(const PackedRuns& packed, PackedUse use, const LogQuery& quer
     row.n = counts_of(packed, use);
   }
   if (use == PackedUse::lost) {
+    // All rows were counted as runs, duplicates too; those that do not stand are taken away here.
     for (std::int64_t& count : row.n) count = -count;
   }
   return row;

@@ -94,6 +94,7 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
       name.bucket = row.bucket;
     }
   } else if (row.kind == RowKind::input) {
+    // A maximum cannot be taken away; the newest record stays, which is right for a log that grows.
     if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, counts[kNewest]);
     counts[kNewest] = 0;
   } else if (row.kind == RowKind::reject) {
@@ -113,6 +114,8 @@ void RowSums::add_counts(const Name& name, const RowCounts& counts, RowSign sign
   for (std::size_t i = 0; i < counts.size(); ++i) {
     at->second[i] += sign == RowSign::plus ? counts[i] : -counts[i];
   }
+  // Two sums are equal where their counts are: a row of zeros would make a difference of no
+  // meaning.
   if (is_zero(at->second)) rows_.erase(at);
 }
 

@@ -39,6 +39,8 @@ class PlainFile final : public ChunkReader {
 
   bool next(Chunk& chunk) override {
     chunk.sequence = next_++;
+    // Each caller cuts at fixed bytes, without waiting for the others. A line belongs to the chunk
+    // that its first byte lies in.
     const std::uint64_t first = begin_ + chunk.sequence * chunk_bytes_;
     if (first >= size_) return false;
     const std::uint64_t last = std::min(first + chunk_bytes_, size_);
@@ -95,6 +97,7 @@ class PlainFile final : public ChunkReader {
   // Makes the buffer hold the bytes [from, from + target) of the file, of which it has `size`.
   std::uint64_t read(Chunk& chunk, std::uint64_t from, std::uint64_t size,
                      std::uint64_t target) const {
+    // The reader of lines loads whole vectors and may look beyond the last byte.
     if (chunk.buffer.size() < target + kLinePadding) chunk.buffer.resize(target + kLinePadding);
     while (size < target) {
       const ssize_t got = ::pread(descriptor_, chunk.buffer.data() + size, target - size,

@@ -54,6 +54,7 @@ std::string counted_record_rows(const PostgresTable& table, const Mapping& mappi
                                            " IS DISTINCT FROM '" + std::string(kRunNodeType) +
                                            "' THEN nullif(" + row.text(Field::node_id) + ", '') END"
                                      : "NULL::text";
+  // Where the server holds run ids unique, rows need not be sorted to find repeated keys.
   const bool is_unique = table.unique.contains(column_of(mapping, Field::pipeline_run_id));
   const std::string alone = is_unique ? "(" + run_id + " <> '') IS TRUE" : "false";
   return "SELECT " + alone + " AS alone, CASE WHEN " + run_id + " <> '' THEN hashtextextended(" +
@@ -77,7 +78,8 @@ std::string counted_record_rows(const PostgresTable& table, const Mapping& mappi
          time_filter(table, mapping, query);
 }
 
-// The order in which records of one run stand, as RunTable has it.
+// The order in which records of one run stand: column for column the comparison of RunTable. Where
+// the two differ, the same log gives other figures from a database than from a file.
 std::string standing_order() {
   return fmt::format(
       "at DESC, (status <= {}) DESC, status DESC, coalesce(code, '') COLLATE \"C\" DESC, "

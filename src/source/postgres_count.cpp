@@ -49,6 +49,7 @@ void count_runs(pqxx::transaction_base& transaction, const std::vector<PostgresT
 void settle_runs(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
                  const Mapping& mapping, const LogQuery& query, const std::string& repeated,
                  const RowSink& sink) {
+  // The usual case: no key stands twice, so what was packed is the answer.
   if (repeated.empty() && !have_nodes(tables, mapping)) return;
   for (const pqxx::row& row : transaction.exec(settling_query(tables, mapping, query, repeated))) {
     add_answer(answer_row(row), query, sink);

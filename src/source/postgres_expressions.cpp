@@ -37,6 +37,7 @@ const std::set<std::string_view>& column_types_of(FieldType type) {
 
 std::string word_digit(const std::string& text, const packed::WordDigits& words,
                        std::int64_t unknown, int place) {
+  // Words are compared one by one until one fits. NULL comes last: no WHEN of a CASE finds it.
   std::string found = "CASE " + text;
   for (const auto& [word, digit] : words) {
     found += fmt::format(" WHEN '{}' THEN {}", word, digit << place);

@@ -28,6 +28,8 @@ bool may_repeat(pqxx::transaction_base& transaction, const RepetitionScope& scop
 std::optional<std::string> search(const std::string& server, const std::string& snapshot,
                                   const RepetitionScope& scope) {
   const auto look = [&] {
+    // A second connection that sees exactly what the first one sees: both read one exported
+    // snapshot.
     pqxx::connection connection(server);
     PostgresSnapshot transaction(connection);
     transaction.exec("SET TRANSACTION SNAPSHOT '" + transaction.esc(snapshot) + "'");
@@ -52,6 +54,7 @@ std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionS
       transaction.exec(asked + " LIMIT " + std::to_string(kManyRepeated + 1));
   transaction.exec("SET LOCAL enable_hashagg = on");
   transaction.exec("SET LOCAL parallel_tuple_cost TO DEFAULT");
+  // Beyond that a list is longer to parse than the query is to run again.
   if (found.size() > kManyRepeated) return asked;
   std::string keys;
   for (const pqxx::row& row : found) {

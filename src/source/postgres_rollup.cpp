@@ -55,6 +55,8 @@ class RollupReading {
 
   // Whether the slots that are looked at this time hold what they held.
   bool is_unchanged(const CountedRange& kept) {
+    // To look at all slots would cost as much as to count. The newest are where late rows come; the
+    // others take turns, so that a change in an old slot is found some ticks later.
     const std::int64_t first = slot_number(kept.query.range.start);
     const std::int64_t last = slot_number(kept.query.range.end);
     const std::int64_t turn = first + kept.turn % std::max<std::int64_t>(1, last - first);
@@ -84,6 +86,8 @@ class RollupReading {
     const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
     if (!is_in) sums.set_newest_us(-1);
     sums.add(counted(touched, to), RowSign::plus);
+    // More was taken away than there was: a row has changed that was not looked at. All is counted
+    // anew.
     if (!sums.are_possible()) return std::nullopt;
     return sums;
   }
@@ -283,6 +287,7 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   const PartialSet answer = reading.answer(*sums);
   const bool is_earlier = sealed.range.end < kept->query.range.end ||
                           (is_whole && query.range.end < whole->query.range.end);
+  // A look back in time (--as-of, another window) must not replace what the next tick goes on from.
   if (is_earlier) return answer;
   if (sealed.range.end - kept->query.range.end >= kSealedAtOnce && !reading.seal(*kept, sealed)) {
     return {};

@@ -84,6 +84,7 @@ struct PostgresRollupStore::Impl {
     if (!have_tables(transaction)) transaction.exec(kCreate);
     transaction.exec_params(
         "INSERT INTO dagloop.rollup_log VALUES ($1, 0) ON CONFLICT (log) DO NOTHING", log);
+    // The version is both the lock and the check: of two writers one finds the other's number.
     const pqxx::result grown = transaction.exec_params(
         "UPDATE dagloop.rollup_log SET version = version + 1 WHERE log = $1 AND version = $2", log,
         expected_version);

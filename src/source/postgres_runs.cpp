@@ -33,6 +33,7 @@ std::string octaves(const std::string& duration, int first, int end) {
 
 // The population, and whether the row has a key at all.
 std::string key_digit(const Expressions& row) {
+  // As in build_record(): a run's record without a mode is of the DAG path, a request's is not.
   const std::string mode = row.text(Field::execution_mode);
   const std::int64_t other = std::int64_t{1} << packed::kPopulation;
   return fmt::format("CASE WHEN {} <> '' THEN {} WHEN {} <> '' THEN {} ELSE {} END",
@@ -130,6 +131,8 @@ std::string packed_record_rows(const PostgresTable& table, const Mapping& mappin
 
 // The answer's rows of packed ones.
 std::string packed_groups(PackedUse use, const std::string& rows) {
+  // The two names were joined into one text, with the length of the first in front: any character
+  // may stand in either.
   const std::string has_code = fmt::format("kind / {} % 2 = 1", shifted(1, packed::kHasCode));
   const std::string is_counted = fmt::format("kind / {} % 2 = 0", shifted(1, packed::kBadNumber));
   const std::string has_time =
@@ -154,6 +157,7 @@ std::string packed_groups(PackedUse use, const std::string& rows) {
 }  // namespace
 
 std::string duration_digit(const std::string& duration) {
+  // Usual durations are looked up among octaves, which is faster; these are the bits of the others.
   const std::string byte = "get_byte(float8send(" + duration + "), ";
   const std::string bits = fmt::format("1 + {0}0) * 2048 + {0}1) * 8 + {0}2) / 32", byte);
   return fmt::format(

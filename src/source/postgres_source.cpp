@@ -28,6 +28,8 @@ namespace {
 constexpr int kPostgresTries = 3;
 constexpr std::chrono::milliseconds kFirstPostgresPause{200};
 constexpr int kRowsAtOnce = 5000;
+// Below that, rows are read and counted here: planning and compiling the large statement would take
+// longer.
 constexpr const char* kRowsAtMost = "50000";
 
 // What a fault asks of the operator.
@@ -52,6 +54,7 @@ const char* remedy_of(PostgresFault fault) {
 
 // Whether trying again may help: a refused password stays refused.
 bool is_passing(const std::string& message) {
+  // libpq gives these no code of their own, only words.
   return message.find("authentication failed") == std::string::npos &&
          message.find("does not exist") == std::string::npos &&
          message.find("no password supplied") == std::string::npos;
@@ -172,6 +175,8 @@ struct PostgresSource::Impl {
     std::vector<PostgresTable> described;
     for (const std::string& name : tables) described.push_back(describe_table(transaction, name));
     if (is_airflow) described = airflow_tables();
+    // What SQL cannot count in the same way (pointers into JSON, records as duplicates) is read row
+    // by row: slower, never different.
     const bool aggregates = can_aggregate(described, options) &&
                             !are_few(transaction, described, options.mapping, query, rows_at_most);
     if (!aggregates) return read_rows(transaction, described, query);
@@ -192,6 +197,7 @@ struct PostgresSource::Impl {
                            const std::vector<PostgresTable>& described, const LogQuery& query) {
     for (const PostgresTable& table : described) demand_columns(table, options.mapping);
     RowSums sums;
+    // Exported before the first count, so that the search beside it looks at the same rows.
     const std::string snapshot =
         transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
     RepetitionSearch search(server, snapshot,

@@ -72,6 +72,8 @@ std::string time_filter(const PostgresTable& table, const Mapping& mapping, cons
   if (mapping.created_at_marks == CreatedAtMarks::end) {
     in_range += " AND " + time + " >= " + time_literal(query.range.start);
   }
+  // Rows of the future, or without a time, are malformed and must be counted as such, so the filter
+  // lets them through.
   return " WHERE (" + in_range + ") OR " + time + " > " + time_literal(query.latest) + " OR " +
          time + " IS NULL";
 }
@@ -94,6 +96,8 @@ std::string rows_query(const PostgresTable& table, const Mapping& mapping, const
   const bool is_time = is_time_column(table, mapping);
   std::string list;
   for (const std::string& column : wanted) {
+    // A timestamp without a zone would be printed without one, and refused; the session's zone is
+    // UTC.
     const bool is_cast = is_time && column == time;
     list += (list.empty() ? "" : ", ") + quoted_name(column) +
             (is_cast ? "::timestamptz AS " + quoted_name(column) : "");

@@ -200,6 +200,7 @@ std::optional<RollupRoot> decode_root(std::string_view bytes) {
 }
 
 std::string value_name(ValueKind kind, TimePoint time) {
+  // Ten digits, so that names order as times do (until the year 2286) and a range is one query.
   return fmt::format("{}:{:010}", static_cast<char>(kind),
                      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
 }

@@ -101,6 +101,8 @@ class SettlingWorker final : public LineWorker {
 
   // Returns whether the line may be forgotten; else it is kept in mind.
   bool is_settled_line(const PartLine& line, bool may_be_settled) {
+    // A last line without a newline may still be growing: it counts now, and is read again next
+    // time.
     if (planned_[line.part].use == PartUse::last_line) return false;
     if (may_be_settled) return true;
     std::vector<LineRange>& pending = parts[line.part].pending;

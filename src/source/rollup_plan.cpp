@@ -129,6 +129,7 @@ class Planner {
     file.inode = info.st_ino;
     file.size = size;
     file.mtime_ns = mtime.count();
+    // Such a time proves nothing the next time, so the file is looked into then.
     file.was_fresh = now_ - mtime < kFresh;
     add_parts(file, end);
   }
@@ -141,6 +142,8 @@ class Planner {
     if (size < file.size || form_of(file.path, open, size) != file.form) return false;
     if (file.form == FileForm::compressed && size != file.size) return false;
     const bool has_grown = is_same_file && size > file.size;
+    // The usual case, a log that was written on: its first and last 64 KiB are compared. Anything
+    // else that claims to be the same file (copied, restored, renamed) is hashed as a whole.
     if (has_grown || is_same_time) return ends_match(open, file.hash, file.consumed);
     return extend_hash(open, {}, 0, file.consumed, threads_) == file.hash;
   }
@@ -198,6 +201,7 @@ bool take_reading(RollupPlan& plan, const LogReading& reading, unsigned threads)
     const std::uint64_t before = std::exchange(file.consumed, plan.consumed[i]);
     if (file.consumed == before) continue;
     const OpenFile open(file.path);
+    // The log was rotated between reading and hashing: the hash would be that of another file.
     if (open.info().st_dev != file.device || open.info().st_ino != file.inode) return false;
     file.hash = extend_hash(open, file.hash, before, file.consumed, threads);
   }

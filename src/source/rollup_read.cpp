@@ -84,11 +84,14 @@ class RollupRead {
     root.files = std::move(plan.files);
     for (LogFile& file : root.files) fold(file.counts, root.kept_from);
     const std::string after = encode(root);
+    // A tick that found nothing new writes nothing.
     if (values.is_changed() || after != before) values.commit(after);
     return Outcome::done;
   }
 
   void set_times(RollupRoot& root, const RollupPlan& plan) const {
+    // The longest window ever asked for decides how long slots are kept, so that two tools with
+    // windows of 1 and 7 days do not take each other's away.
     root.reach = std::max(root.reach, query_.range.length());
     root.kept_from =
         std::max(plan.kept_from, floor_to_slot(query_.range.end - root.reach - kMargin));

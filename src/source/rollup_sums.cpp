@@ -45,6 +45,8 @@ bool RollupSums::fetch_missing(ValueKind kind, std::vector<TimePoint> times) {
 }
 
 bool RollupSums::settle(std::vector<RunTable> settled, std::vector<RunTable> unsettled) {
+  // In this order: runs that get new records leave their slots, then all new runs are settled into
+  // slots, then hours are summed, and only then is anything added to the answer.
   if (!reopen(settled, unsettled)) return false;
   if (!settle_new(std::move(settled), unsettled)) return false;
   prune();
@@ -108,6 +110,7 @@ bool RollupSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& u
     auto in = values_.find(ValueKind::slot_rows, slot, entry->second.version);
     if (!in) return false;
     const std::string_view rows = in->rest();
+    // The filter knows 4 bytes of each key and may be wrong; the rows decide.
     if (any_shares(settled, rows)) {
       if (!settled.front().add_slot(slot, rows)) return false;
       values_.erase(ValueKind::slot_rows, slot);
@@ -273,6 +276,8 @@ bool RollupSums::add_slots() {
     result_.input.duplicates += entry.duplicates;
     const TimePoint hour = hour_of(slot);
     const Window span = span_of(slot);
+    // An hour counts as a whole only where none of its slots counts apart, and no cut goes through
+    // it.
     const auto apart = apart_.lower_bound(hour);
     const bool has_apart = apart != apart_.end() && *apart < hour + kHour;
     const auto sum = root_.hours.find(hour);

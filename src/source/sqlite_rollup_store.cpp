@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676d;  // "dagm"
 constexpr std::uint64_t kStoreFormat = 1;
+// Less than the state's 5 s: nothing is lost where the cache is passed over.
 constexpr int kBusyMs = 2000;
 constexpr const char* kRemedy = "delete it, or name another";
 
@@ -55,6 +56,7 @@ constexpr const char* kSettings = R"sql(
 )sql";
 
 std::uint64_t checksum_of(const std::string& log, std::string_view name, std::string_view value) {
+  // With log and name: a value that a damaged index gives under another name does not pass.
   const std::uint64_t place =
       XXH3_64bits_withSeed(name.data(), name.size(), XXH3_64bits(log.data(), log.size()));
   return XXH3_64bits_withSeed(value.data(), value.size(), place);
@@ -263,6 +265,7 @@ bool SqliteRollupStore::commit(const std::string& log, std::uint64_t expected_ve
     } catch (const Error& error) {
       is_damaged_ = is_corrupt(*database_);
       warn(std::string(error.what()) + " (nothing was written)");
+      // Once more, and only where the first try has found the damage.
       if (was_damaged || !is_damaged_) return false;
     }
   }
