@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-#include "dagloop/record/record_reader.hpp"
+#include "dagloop/record/log_line.hpp"
 #include "record/field.hpp"
 #include "record/key_table.hpp"
 #include "record/line_kernel.hpp"

@@ -5,7 +5,6 @@
 
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/record/record.hpp"
-#include "dagloop/record/record_reader.hpp"
 #include "record/field.hpp"
 
 namespace dagloop {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "dagloop/record/contract_words.hpp"
+#include "dagloop/record/log_line.hpp"
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/record/record.hpp"
 
@@ -14,15 +15,6 @@ namespace dagloop {
 
 /// Lines longer than this are malformed (1 MiB).
 inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
-
-/// Bytes that must be readable behind the end of a line given to RecordReader::read.
-inline constexpr std::size_t kLinePadding = 64;
-
-/// One line, without its newline and without a carriage return before that.
-struct LogLine {
-  std::string_view text;
-  bool is_plain = false;  // every byte is printable ASCII and none is a backslash
-};
 
 /// Cuts the first line off `rest`, which begins with the next one afterwards.
 ///

@@ -1,5 +1,3 @@
-#include "dagloop/record/record.hpp"
-
 #include "dagloop/record/contract_words.hpp"
 
 namespace dagloop {
