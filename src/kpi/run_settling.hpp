@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
-#include "dagloop/kpi/run_table.hpp"
+#include "dagloop/kpi/run_table_options.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "run_shard.hpp"
 

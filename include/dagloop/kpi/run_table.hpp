@@ -5,36 +5,17 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/run_table_options.hpp"
 #include "dagloop/kpi/settled_slot.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/record/record.hpp"
 
 namespace dagloop {
-
-/// What counts as a duplicate.
-enum class Dedupe { runs, records };
-
-/// Whether settled runs are only counted, or given out again with their rows (finish_slots()).
-enum class Rows { counted, given_out };
-
-/// How records become runs.
-struct RunTableOptions {
-  Window range;              // records created outside it are counted, not kept
-  std::string outcome_node;  // decides the outcome of a derived run that has it; may be empty
-  Dedupe dedupe = Dedupe::runs;
-  Rows rows = Rows::counted;  // given out only with Dedupe::runs
-  /// Where the partials must be apart: ascending slot boundaries. All runs of a span, which lies
-  /// between two of them (or before the first), come under one slot, its first. Empty, as it must
-  /// be where rows are given out: every slot stands alone.
-  std::vector<TimePoint> cuts = {};
-  bool operator==(const RunTableOptions&) const = default;
-};
 
 /// Collects records in any order and yields partials that do not depend on it.
 class RunTable {
