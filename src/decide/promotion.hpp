@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dagloop/decide/comparison.hpp"
-#include "dagloop/decide/decision.hpp"
+#include "dagloop/decide/decision_inputs.hpp"
 
 namespace dagloop {
 

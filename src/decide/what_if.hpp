@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "dagloop/decide/effect_model.hpp"
+#include "dagloop/decide/model_question.hpp"
+#include "dagloop/decide/reason.hpp"
 
 namespace dagloop {
 

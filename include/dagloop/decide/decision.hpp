@@ -2,14 +2,12 @@
 // inputs give the same decision, byte for byte.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "dagloop/base/json_reader.hpp"
-#include "dagloop/decide/data_state.hpp"
+#include "dagloop/decide/decision_inputs.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/decide/rollout.hpp"
@@ -24,54 +22,6 @@ enum class Action { promote, hold, rollback };
 /// Returns the printed word, and reads it.
 std::string_view to_string(Action action);
 std::optional<Action> parse_action(std::string_view word);
-
-/// Configuration, "decision".
-struct DecisionConfig {
-  std::vector<int> ladder{0, 10, 30, 60, 100};
-  std::string rollout_key = "DAG_ROLLOUT_PERCENT";
-  std::uint64_t min_sample = 20;
-  double promotion_margin_pp = 2.0;
-  Microseconds soak = std::chrono::hours(6);
-  Microseconds cooldown = std::chrono::hours(24);
-  TriggerThresholds triggers;
-  EvidenceConfig evidence;
-};
-
-/// Reads the section; a missing one gives the defaults.
-///
-/// Errors: Error{config}.
-DecisionConfig parse_decision_config(const JsonReader& reader);
-
-/// What the state knows of policies.
-struct PolicyHistory {
-  enum class ChangeState { none, under_verification };
-  ChangeState change = ChangeState::none;
-  PolicyValues before_change;               // what the change under verification replaced
-  std::vector<PolicyValues> verified;       // oldest first; each was in force and passed
-  std::optional<TimePoint> in_force_since;  // of the present policy; unknown: before the window
-  std::optional<TimePoint> cooldown_until;
-  std::optional<RolledBack> rolled_back;  // what put the present policy in force, if a rollback
-  PolicyValues proposed;                  // by a change that waits for its approval
-  std::vector<LedgerEntry> ledger;        // what came of earlier predictions
-};
-
-/// Everything that a decision rests on.
-struct DecisionInputs {
-  const Quality& quality;
-  const GateResult& gate;
-  BaselineKind baseline = BaselineKind::automatic;
-  const DecisionConfig& config;
-  const Evidence& evidence;  // of this rollout, up to this assessment
-  DataLimits limits;
-  const std::vector<KeySpec>& keys;
-  const std::vector<PolicyRule>& rules;
-  PolicyValues values;     // allowlisted keys of the env file
-  std::string env_sha256;  // of the whole env file
-  PolicyHistory history;
-  TimePoint now;
-  Microseconds approval_ttl = std::chrono::hours(24);
-  std::string proposed_by;
-};
 
 /// A decision document as a value.
 struct Decision {
