@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fails, with place and rule, where the sources break a rule of the project's style.
 
-Held are: the layers as docs/architecture.md has them (headers, too), sizes, what stands in a public
-header, one home for each package, where exceptions are caught, and where files stand.
+Held are: the layers as docs/architecture.md has them (headers, too), no circle of modules, sizes,
+what stands in a public header, one home for each package, where exceptions are caught, and where
+files stand.
 
 usage: scripts/check_style.py [ROOT]     (default: the project that this script belongs to)
 """
@@ -156,6 +157,12 @@ def declarations(text):
     return found
 
 
+def module(path, layer=""):
+    """Returns the layer and name of a file, or of what is included by a file of `layer`."""
+    path = re.sub(r"^(include/dagloop|dagloop|src)/|\.\w+$", "", path)
+    return path if "/" in path else layer + "/" + path
+
+
 class Style:
     """The faults of one tree."""
 
@@ -163,6 +170,7 @@ class Style:
         self.root = root
         self.faults = []
         self.used = set()
+        self.includes = {}  # module -> {module: the place of its include}
         self.layers = self.layer_table()
         self.links = self.layer_links()
 
@@ -206,6 +214,7 @@ class Style:
         for path, name in self.files(*everywhere):
             self.check_place(path, name)
         self.check_mirrors()
+        self.check_circles()
         for rule, path, name in sorted(set(EXCEPTIONS) - self.used):
             if (self.root / path).exists():
                 self.faults.append("scripts/check_style.py:1: exceptions: %s has no fault of \"%s\""
@@ -239,6 +248,9 @@ class Style:
             place = (name, text[:match.start(0)].count("\n") + match[0].count("\n") + 1)
             if match[1]:
                 self.check_own_include(place, layer, match[1])
+                if layer is not None:
+                    self.includes.setdefault(module(name), {}).setdefault(
+                        module(match[1], layer), place)
             elif not re.fullmatch(SYSTEM, match[2]):
                 home = next((home for package, home in HOMES.items()
                              if re.fullmatch(package, match[2])), "")
@@ -261,6 +273,23 @@ class Style:
             self.fault(place, "layers", "%s includes %s, which is not below it" % (layer, other))
         elif other not in self.links.get(layer, ()):
             self.fault(place, "layers", "%s includes %s without linking it" % (layer, other))
+
+    def check_circles(self):
+        """A module is a header with the source of its name: what both include, it includes."""
+        done, names = set(), sorted(self.includes)
+
+        def walk(name, path):
+            if name in path:
+                circle = path[path.index(name):]
+                self.fault(self.includes[circle[-1]][name], "no module cycles",
+                           " -> ".join([*circle, name]), circle[-1])
+            elif name not in done:
+                for other in sorted(self.includes.get(name, {})):
+                    if other != name:
+                        walk(other, [*path, name])
+                done.add(name)
+        for name in names:
+            walk(name, [])
 
     def check_catches(self, name, code):
         for match in re.finditer(r"\bcatch\s*\(\s*(\.\.\.)?", code):

@@ -120,6 +120,17 @@ class StyleTest(unittest.TestCase):
         self.check(("docs/architecture.md:1", "layers", "decide is missing"),
                    {"docs/architecture.md": TABLE.replace(", `decide`", ""), "tools/tool.cpp": ""})
 
+    def test_modules_that_include_one_another(self):
+        private = "// Private. Pure.\n#pragma once\n\n#include \"dagloop/base/time.hpp\"\n"
+        circle = {"src/base/clock.hpp": private,
+                  "src/base/time.cpp": "#include \"dagloop/base/time.hpp\"\n#include \"base/clock.hpp\"\n"}
+        self.check(("src/base/time.cpp:2", "no module cycles",
+                    "base/clock -> base/time -> base/clock"), circle)
+        self.check(("src/base/time.cpp:2", "no module cycles", "base/clock"),
+                   {**circle, "src/base/time.cpp": circle["src/base/time.cpp"].replace("base/c", "c")})
+        self.check(None, {**circle, "src/base/clock.hpp": private.replace("time", "zone"),
+                          "include/dagloop/base/zone.hpp": HEADER % "using Zone = int;"})
+
     def test_files_and_lines_that_are_too_long(self):
         self.header((251, "file size", "251 lines, at most 250"),
                     TREE["include/dagloop/record/record.hpp"]
