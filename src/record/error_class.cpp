@@ -90,6 +90,8 @@ ErrorClasses ErrorClasses::parse(const JsonReader& reader) {
                     "use auth, server, timeout, rate_limit, validation, llm, verification, "
                     "compensation or other");
     }
+    // A class that is configured replaces its defaults as a whole: a pattern that is not wanted can
+    // be left out.
     std::erase_if(result.patterns_, [&](const auto& p) { return p.second == *error_class; });
     for (const JsonReader& element : patterns.elements()) {
       const std::string pattern = element.string();

@@ -35,6 +35,8 @@ std::uint8_t KeyTable::add(std::size_t slot, std::string_view name) {
     key.value = &raw_->place(static_cast<std::size_t>(key.others.front()));
     key.others.erase(key.others.begin());
   }
+  // Half of the table is kept for names that are wanted: a log whose keys are different in every
+  // line fills the other half and no more.
   if (keys_.size() >= (is_kept ? 2 * kMaxKeys : kMaxKeys)) return kUnknown;
   key.name = std::string(name);
   key.next = keys_.data();

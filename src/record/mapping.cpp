@@ -50,6 +50,7 @@ FieldMapping read_field(std::string_view field, const JsonReader& place) {
     result.source = FieldSource::detail;
     result.name = read_name(*detail);
   }
+  // Which of two places counts would be a guess.
   if (sources > 1) {
     place.fail("the field has more than one place", "keep one of column, pointer and detail");
   }

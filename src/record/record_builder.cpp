@@ -43,6 +43,8 @@ class RecordBuilder {
 
  private:
   void reject(RejectReason reason) {
+    // By the order of the contract, not by which field was read first: databases check in another
+    // order and must tell the same reason.
     const auto* rank = std::ranges::find(kRejectOrder, reason);
     if (!reason_ || rank < std::ranges::find(kRejectOrder, *reason_)) reason_ = reason;
   }
@@ -71,6 +73,7 @@ class RecordBuilder {
       reject(RejectReason::wrong_type);
       return std::nullopt;
     }
+    // 1e999 is a number, only not a usable one: bad_number.
     if (error == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
     return value;
   }

@@ -242,7 +242,9 @@ struct RecordReader::Impl {
     Element root;
     simdjson::dom::object object;
     auto error = parser.parse(line.data(), line.size(), false).get(root);
+    // Seldom, so the line may be copied: parsing goes on with what was made longer.
     if (error == simdjson::NUMBER_ERROR) error = parser.parse(widen_integers(line)).get(root);
+    // Out of memory is no fault of the line: it must not be counted as malformed.
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
       return reject(RejectReason::not_json_object);
@@ -287,6 +289,8 @@ const std::variant<LogRecord, RejectReason>& RecordReader::read(std::string_view
   if (line.empty()) return read_line({line, false});
   std::string_view rest = line;
   const LogLine first = cut_line(rest);
+  // A newline inside the line (a caller's) is white space to JSON: then the flat reader is passed
+  // by.
   const bool is_whole = rest.empty() && first.text.size() + 1 >= line.size();
   return read_line(is_whole ? first : LogLine{line, false});
 }
