@@ -10,6 +10,8 @@ namespace dagloop {
 
 std::vector<double> latency_edges(double usual_ms) {
   DAGLOOP_ASSERT(usual_ms > 0);
+  // Edges 9 % apart, in the middle the usual latency: fixed for a rollout, so that counts of one
+  // tick can be added to those of the next.
   constexpr double kPerOctave = 8;
   constexpr double kMiddle = (kLatencyEdges - 1) / 2.0;
   std::vector<double> edges;
@@ -20,6 +22,7 @@ std::vector<double> latency_edges(double usual_ms) {
 }
 
 bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64_t runs) {
+  // Above a higher edge there can be no more runs than above a lower one.
   return above.size() == kLatencyEdges && above.front() <= runs &&
          std::is_sorted(above.rbegin(), above.rend());
 }

@@ -34,6 +34,7 @@ CountedPart counted(std::string name, std::pair<std::int64_t, std::int64_t> coun
   CountedPart part{std::move(name), counts.first, counts.second, {}};
   part.effect.value =
       per_run(counts.first, sides.subject) - per_run(counts.second, sides.reference);
+  // What is left over may be negative where runs stand under several labels.
   if (counts.first < 0 || counts.second < 0) return part;
   part.effect =
       proportion_difference95({static_cast<std::uint64_t>(counts.first), sides.subject.runs},
@@ -90,6 +91,8 @@ CountsByLabel count_error_codes(const KpiPartial& subject, const KpiPartial& ref
 
 // Pairs of run and node no attempt of which ended otherwise than failed.
 std::uint64_t failed_for_good(const NodePartial& node) {
+  // Each attempt that did not fail saves at most one pair, so this is the least number that failed
+  // for good; counts are kept by node, not by run.
   const std::uint64_t others = node.attempts - node.failed_attempts;
   return node.run_node_pairs - std::min(node.run_node_pairs, others);
 }
@@ -139,6 +142,7 @@ SourcePart source_part(std::string name, const Sides& of, const Sides& all) {
   const double subject_share = per_run(signed_count(of.subject.runs), all.subject);
   const double reference_share = per_run(signed_count(of.reference.runs), all.reference);
   if (is_on_both) {
+    // Each effect at the mean of the other, so that together they are exactly the difference.
     part.rate_effect =
         scaled_estimate((subject_share + reference_share) / 2,
                         proportion_difference95({of.subject.failed, of.subject.runs},

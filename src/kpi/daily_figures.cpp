@@ -22,6 +22,7 @@ DailyFigures daily_figures(TimePoint day, const KpiPartial& partial, const Error
 }
 
 Window last_whole_day(TimePoint as_of) {
+  // Days of UTC, whatever the service's zone: the same for all hosts, and always 24 hours.
   const TimePoint end = std::chrono::floor<std::chrono::days>(as_of);
   return {end - std::chrono::days(1), end};
 }

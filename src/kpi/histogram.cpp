@@ -140,6 +140,8 @@ QuantileMethod DurationHistogram::method() const {
 }
 
 std::uint64_t DurationHistogram::count_above(double limit_ms) const {
+  // By buckets, also where durations are kept exactly: the same runs are counted however many there
+  // are.
   const std::int32_t limit = bucket_of(limit_ms);
   std::uint64_t count = 0;
   for (const double each : exact_) count += bucket_of(each) > limit ? 1U : 0U;

@@ -54,6 +54,7 @@ const Kpi* KpiSet::find(std::string_view name) const {
 Kpi make_rate(std::uint64_t numerator, std::uint64_t denominator) {
   Kpi kpi = make_ratio(numerator, denominator);
   kpi.kind = KpiKind::rate;
+  // Items of a fan-out can have more failures than items where records contradict themselves.
   if (denominator > 0 && numerator <= denominator) kpi.ci95 = wilson95(numerator, denominator);
   return kpi;
 }

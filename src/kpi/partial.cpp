@@ -44,6 +44,7 @@ void InputCounts::merge(const InputCounts& other) {
     malformed_by_reason[reason] += count;
   }
   examples.insert(examples.end(), other.examples.begin(), other.examples.end());
+  // The first by file and line, whichever thread met them first.
   std::sort(examples.begin(), examples.end());
   if (examples.size() > kMaxExamples) examples.resize(kMaxExamples);
   if (!newest_record || (other.newest_record && *other.newest_record > *newest_record)) {

@@ -43,7 +43,11 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
     ++input.out_of_range;
     return;
   }
+  // 128 bits: of a thousand million runs two have one hash with a probability below 1e-20, so keys
+  // themselves are not kept. The seed keeps the key spaces of runs and requests apart.
   const Hash128 key = hash_of(record.run_key, record.run_key_is_request ? 1 : 0);
+  // The place in the table is hardly ever in a cache. It is fetched while the next records are
+  // read.
   self.shards[key.high % kShards].index.prefetch(key);
   Impl::Waiting& next = self.waiting[self.waiting_count++];
   next.key = key;

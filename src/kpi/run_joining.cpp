@@ -91,6 +91,8 @@ void RunTable::Impl::join(std::vector<RunTable>& tables, unsigned threads,
     first.input.merge(tables[t].impl_->input);
     numbers[t] = unite_pools(tables[t].impl_->pools, first.pools);
   }
+  // A run is in the same shard of every table, so shards are joined without locks, one by each
+  // thread.
   std::atomic<std::size_t> next{0};
   const auto work = [&](unsigned thread) {
     for (std::size_t i = next++; i < kShards; i = next++) {
@@ -110,6 +112,8 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
   Impl& self = *impl_;
   const Window& range = self.options.range;
   return read_slot_runs(rows, slot, self.pools, [&](const SlotRun& run) {
+    // Only what the range would have let in: the range may start later than the one it was settled
+    // in.
     const bool has_record = run.record.is_run_record && range.contains(run.record.created_at);
     const auto in_range = [&](const NodeRow& row) { return range.contains(row.record.created_at); };
     if (!has_record && std::ranges::none_of(run.nodes, in_range)) return;
@@ -143,6 +147,7 @@ bool RunTable::shares_run(std::string_view rows) {
     const RunShard& shard = impl_->shards[key.high % kShards];
     found = found || shard.index.contains(shard.runs, key);
   });
+  // Rows that cannot be read might be of any run.
   return found || !is_whole;
 }
 

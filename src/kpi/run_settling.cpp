@@ -85,6 +85,8 @@ class Reading {
   }
 
  private:
+  // Each step takes a maximum, a sum or "any of": so a derived run does not depend on the order of
+  // its records.
   void unite(SettledRun& run, const RecordRow& row) const {
     RecordRow& record = run.record;
     // The plan source is that of the latest record that has one; of equally late ones the smallest.
@@ -212,6 +214,7 @@ Settling::Cell& Settling::cell_of(const RecordRow& record) {
   const PartialKey key{slot_of(record.created_at), record.population, record.cohort};
   const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
   const auto population = static_cast<std::uint64_t>(key.population);
+  // Two bits for the cohort, one for the population.
   Cell& cell = cells_[8 * slot + 4 * population + static_cast<std::uint64_t>(key.cohort)];
   if (cell.partial == nullptr) cell.partial = &partials_[key];
   return cell;

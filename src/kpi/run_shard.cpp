@@ -33,6 +33,7 @@ RecordRow renumbered(RecordRow row, const Renumbering& numbers) {
 }  // namespace
 
 std::uint32_t RunIndex::find_or_add(std::deque<RunRow>& rows, const Hash128& key) {
+  // At most three quarters full: beyond that the way to a free place becomes long.
   if (4 * (rows.size() + 1) > 3 * slots_.size()) grow(rows);
   const std::uint32_t tag = tag_of(key);
   std::size_t at = key.low & (slots_.size() - 1);
@@ -95,6 +96,7 @@ void RunShard::add_run_record(std::uint32_t run, const RecordRow& record, const 
 void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools& pools) {
   std::vector<std::uint32_t> places;
   places.reserve(other.runs.size());
+  // Taken from the front as they are copied, so that both shards are never in memory as a whole.
   for (; !other.runs.empty(); other.runs.pop_front()) {
     const RunRow& run = other.runs.front();
     places.push_back(index.find_or_add(runs, run.key));

@@ -77,6 +77,7 @@ class BlockReader {
     for (std::uint64_t i = 0; i < superseded && in_.ok(); ++i) {
       run.superseded.push_back(time_at(slot_, in_.signed_number()));
     }
+    // A run has a record or nodes, and only records are superseded.
     if (!has_record && (nodes == 0 || superseded > 0)) in_.fail();
   }
 

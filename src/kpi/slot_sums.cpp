@@ -37,6 +37,8 @@ void SlotSums::build(Levels& levels) {
   sort_durations(levels.back());
   while (levels.back().size() > 1) {
     const std::vector<KpiPartial>& below = levels.back();
+    // Sums of 2, 4, 8 ... slots: a window of n slots is put together from some 2 log2(n) of them,
+    // where a replay asks for thousands of windows.
     std::vector<KpiPartial> level((below.size() + 1) / 2);
     for (std::size_t i = 0; i < below.size(); ++i) level[i / 2].merge(below[i]);
     sort_durations(level);

@@ -31,6 +31,7 @@ class MantelHaenszel {
     const double all = n1 + n0;
     difference_ += (x1 * n0 - x0 * n1) / all;
     weight_ += n1 * n0 / all;
+    // The variance of Sato 1989, which holds for many small strata and for few large ones.
     p_ += (n1 * n1 * x0 - n0 * n0 * x1 + n1 * n0 * (n0 - n1) / 2) / (all * all);
     q_ += (x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * all);
     any_failed_ = any_failed_ || x1 + x0 > 0;
@@ -39,6 +40,7 @@ class MantelHaenszel {
 
   Estimate estimate() const {
     Estimate found{difference_ / weight_, std::nullopt};
+    // Without a failure on either side the variance is 0, which would be an interval of no width.
     if (!any_failed_ || !any_succeeded_) return found;
     // The ends solve (found - d)^2 = z^2 (d P + Q) / W^2.
     const double square = kZ * kZ / (weight_ * weight_);
