@@ -77,6 +77,7 @@ std::uint64_t read_sample(const JsonReader& reader) {
 }
 
 std::vector<GateCheck> default_gate() {
+  // Of fewer than 20 runs one failure is more than 5 %, the strictest of these limits.
   constexpr std::uint64_t kRuns = 20;
   constexpr std::uint64_t kAttempts = 50;
   return {

@@ -97,6 +97,7 @@ std::vector<Reason> gate_reasons(const GateResult& gate, const std::string& code
 /// Returns why nothing at all may change now; empty when something may.
 std::vector<Reason> standstill(const DecisionInputs& inputs) {
   const PolicyHistory& history = inputs.history;
+  // One change at a time. Of two, nobody could say which made the difference.
   if (history.change == PolicyHistory::ChangeState::under_verification) {
     return {{"change_under_verification"}};
   }
@@ -174,6 +175,7 @@ bool is_allowed(const Patch& patch, const DecisionInputs& inputs) {
 void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decision& decision) {
   std::vector<Reason> obstacles;
   const auto next = step_above(inputs.config.ladder, decision.current_percent);
+  // A failing gate stops the ladder, not the recommendations: they are what may mend it.
   if (inputs.gate.verdict == Verdict::FAIL) {
     obstacles = gate_reasons(inputs.gate, "gate_fail", CheckStatus::fail);
   } else if (next) {
@@ -237,6 +239,8 @@ Decision decide(const DecisionInputs& inputs) {
   Decision decision = blank_decision(inputs);
   tell_predictions(inputs.history.ledger, decision);
   decision.reasons = data_faults(inputs.quality, inputs.limits);
+  // On data that cannot be relied on nothing is decided, a rollback neither: a log that stands
+  // still would take back every canary.
   if (!decision.reasons.empty()) return decision;
   const Comparison comparison = choose_comparison(
       inputs.quality,
@@ -244,6 +248,7 @@ Decision decide(const DecisionInputs& inputs) {
   decision.triggers =
       evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample,
                         {inputs.config.evidence, inputs.evidence});
+  // Before everything else: neither cool-down nor soak time holds a rollback up.
   if (any_fired(decision.triggers)) {
     go_back(inputs, decision);
     look_at_latency(inputs, comparison, decision);

@@ -50,6 +50,7 @@ struct Range {
 void read_limit(const JsonReader& triggers, std::string_view key, const Range& range,
                 std::optional<double>& limit) {
   const Json* value = triggers.value().find(key);
+  // Absent keeps the default, null turns the trigger off: the one place where the two differ.
   if (value == nullptr) return;
   limit = std::nullopt;
   if (value->is_null()) return;
@@ -103,6 +104,7 @@ EvidenceConfig read_evidence(const JsonReader& reader) {
   EvidenceConfig evidence;
   if (const auto place = reader.find("evidence")) evidence.mode = read_mode(*place);
   if (evidence.mode == EvidenceMode::point) {
+    // Who sets them relies on them, and they would do nothing.
     for (const char* key : {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience"}) {
       if (const auto place = reader.find(key)) {
         place->fail("would do nothing: the figures alone decide (evidence: \"point\")",

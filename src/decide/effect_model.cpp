@@ -149,6 +149,7 @@ ModelAnswer ask_model(const ModelQuestion& question) {
     const double slower = prediction.p95_ms.estimate;
     const bool is_slow =
         question.p95_limit_ms && seen_p95(question.dag) + slower > *question.p95_limit_ms;
+    // A change that makes runs faster is welcome also where p95 is over its limit already.
     if (is_slow && slower > 0) continue;
     return {ModelAnswer::Kind::change, each.value, std::move(prediction), {}};
   }
@@ -165,6 +166,8 @@ std::optional<Prediction> predict(const ModelQuestion& question, const std::stri
 }
 
 std::uint64_t seed_of(const ModelQuestion& question) {
+  // From counts alone, not from a clock: who decides again on the same figures gets the same
+  // answer.
   std::uint64_t seed = 1 + static_cast<std::uint64_t>(question.model);
   const auto add = [&](std::uint64_t number) { seed = mixed(seed ^ number); };
   add(question.dag.total_runs);

@@ -15,6 +15,7 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
   }
   if (view.decides()) return;
   const double seen_s = std::chrono::duration<double>(view.collected_over).count();
+  // As fast as runs came so far.
   const double wait_s =
       seen_s * as_double(view.more_trials.value_or(0)) / as_double(view.subject.trials);
   if (!view.more_trials || !std::isfinite(wait_s)) {

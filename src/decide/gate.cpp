@@ -70,6 +70,7 @@ Verdict verdict_of(const std::vector<CheckResult>& checks) {
       return result.check.severity == Severity::fail && result.status == status;
     });
   };
+  // What failed has failed, whatever else has yet to be seen.
   if (severe_check_is(CheckStatus::fail)) return Verdict::FAIL;
   return severe_check_is(CheckStatus::insufficient) ? Verdict::INSUFFICIENT : Verdict::PASS;
 }

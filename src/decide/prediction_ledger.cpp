@@ -12,6 +12,8 @@ namespace dagloop {
 namespace {
 
 constexpr std::size_t kMostEntries = 200;
+// Of five intervals of 80 % at most one holds with a probability of 0.7 %, at most two with 5.8 %:
+// a model is distrusted when four of its first five miss.
 constexpr std::uint64_t kLeastOutcomes = 5;
 constexpr double kHeld = 0.8;
 constexpr double kSignificance = 0.05;
@@ -62,6 +64,7 @@ std::optional<double> p95_error(const KpiSet& kpis) {
   const bool known = p95 != nullptr && p99 != nullptr && p50 != nullptr && p95->value &&
                      p99->value && p50->value && p95->denominator >= kLeastComparedRuns;
   if (!known) return std::nullopt;
+  // The standard error of a sample quantile is that of its rank, divided by the density there.
   const double in_rank = std::sqrt(0.95 * 0.05 / as_double(p95->denominator));
   const double above = (*p99->value - *p95->value) / 0.04;
   const double below = (*p95->value - *p50->value) / 0.45;

@@ -74,6 +74,8 @@ double alpha_of_step(const DecisionInputs& inputs, int next) {
     below = percent;
   }
   if (steps == 0) return config.evidence.promotion_alpha;
+  // On the ladder 0, 10, 30, 60, 100: alpha^(1/3), alpha^(2/3), alpha. E-values multiply, so the
+  // demand grows evenly on their scale. The step to 10 asks for none: there is no canary yet.
   return std::pow(config.evidence.promotion_alpha, static_cast<double>(done) / steps);
 }
 
@@ -148,6 +150,7 @@ PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& com
   DAGLOOP_ASSERT(percent < next);
   PromotionView view;
   if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
+  // At 0 % there is no canary yet, and the first step is what makes one.
   if (percent > 0) look_at_comparison(inputs, comparison, next, view);
   if (const auto refused = allowlist_obstacle(inputs, next)) view.obstacles.push_back(*refused);
   return view;

@@ -260,6 +260,7 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   };
   std::vector<PolicyRule> by_rank = rules;
   std::stable_sort(by_rank.begin(), by_rank.end(), [&](const PolicyRule& a, const PolicyRule& b) {
+    // A model that was often wrong comes behind all others, whatever its rule's rank is.
     return std::pair(is_last(a), a.rank) < std::pair(is_last(b), b.rank);
   });
   Collector collector(quality, keys, values, context);
@@ -267,6 +268,7 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   for (const PolicyRule& rule : by_rank) {
     const PopulationKpis& dag = quality.current.population(Population::dag);
     auto evidence = evidence_for(rule, dag, Crossing::now);
+    // Only a rule that would propose the same value again may keep the proposal.
     if (!evidence && context.proposed.contains(rule.env_key)) {
       evidence = evidence_for(rule, dag, Crossing::as_proposed);
       if (evidence && !collector.stands_behind_proposal(rule)) evidence.reset();

@@ -78,6 +78,7 @@ std::vector<RegressionFinding> find_regressions(const std::vector<Alarm>& alarms
   for (const Window& regression : regressions.windows) {
     RegressionFinding finding{regression, std::nullopt};
     for (const Alarm& alarm : alarms) {
+      // An alarm that began before and lasts into a regression has found it at its start.
       if (finding.found || alarm.last < regression.start ||
           alarm.first >= regressions.end_of_echo(regression))
         continue;

@@ -19,6 +19,7 @@ constexpr double kNegligible = 6e-6;  // of the greatest likelihood
 double log_likelihood(const RetryCounts& node, int attempts, const RetryDraw& at) {
   if (attempts <= 1) return 0;
   const double missed = std::log1p(-at.mended);
+  // A failure is lost because it lasts (no retry helps) or because every retry failed by chance.
   const double survives = at.lasting + (1 - at.lasting) * std::exp(missed * (attempts - 1));
   return node.mended * (std::log1p(-at.lasting) + std::log(at.mended)) +
          (node.steps - node.mended) * missed + node.lost * std::log(survives);
@@ -109,6 +110,8 @@ RetryPosterior::RetryPosterior(const std::vector<RetryCounts>& nodes, int attemp
     : attempts_(attempts) {
   DAGLOOP_ASSERT(attempts >= 1);
   std::vector<Prior> priors;
+  // 324 priors. How alike nodes are is learnt from all of them, so that a node with few failures
+  // leans on the others (empirical Bayes).
   for (const double lasting : kMeans) {
     for (const double mended : kMeans) {
       for (const double lasting_size : kSizes) {

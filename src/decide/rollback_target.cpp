@@ -21,6 +21,7 @@ Patch patch_between(const PolicyValues& values, const PolicyValues& policy) {
 std::optional<RollbackTarget> latest_verified(const PolicyValues& values,
                                               const PolicyHistory& history,
                                               const std::string& rollout_key, int limit) {
+  // The latest first: it was verified on a service that is most like the present one.
   for (std::size_t i = history.verified.size(); i-- > 0;) {
     const PolicyValues& policy = history.verified[i];
     const auto percent = rollout_percent(policy, rollout_key);
@@ -62,6 +63,8 @@ std::optional<RollbackTarget> rollback_target(const PolicyValues& values,
   DAGLOOP_ASSERT(percent.has_value());
   if (history.change == PolicyHistory::ChangeState::under_verification) {
     Patch back = patch_between(values, history.before_change);
+    // What was in force right before is the surest way back: everything but the change was as it is
+    // now.
     if (!back.empty()) return RollbackTarget{std::move(back), Decision::Approval::not_required};
     if (auto undo = latest_verified(values, history, config.rollout_key, *percent)) return undo;
   } else if (auto lower = latest_verified(values, history, config.rollout_key, *percent - 1)) {

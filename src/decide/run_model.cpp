@@ -195,6 +195,7 @@ double RunModel::gain(const std::vector<NodeDraw>& truth, const RunPolicy& chang
     if (now <= 0) continue;
     ratio *= 1 + node.reach * ((1 - lost_share(node, changed)) / now - 1);
   }
+  // Never more than the failed runs whose class an attempt can mend at all.
   return std::min(success_ * (ratio - 1) * fatal_, most_gain_);
 }
 
@@ -220,6 +221,8 @@ double RunModel::simulated_p95(const std::vector<NodeDraw>& nodes, const RunPoli
 
 double RunModel::p95_change(const std::vector<NodeDraw>& truth, const RunPolicy& changed,
                             std::uint64_t seed) const {
+  // With the same seed on both sides: the same runs with and without the change, so that their
+  // difference is not the noise of two simulations.
   const double now = simulated_p95(truth, policy_, seed);
   if (now <= 0) return 0;
   Draws draws(seed);

@@ -6,6 +6,7 @@
 namespace dagloop {
 namespace {
 
+// Each is a simulation of 1500 runs, twice; a mean and two ranks need no more.
 constexpr std::size_t kLatencyDraws = 40;
 constexpr std::uint64_t kLeastPairs = 20;
 constexpr std::uint64_t kLeastRetries = 5;
@@ -25,6 +26,7 @@ RunPolicy policy_in_force(const ModelQuestion& question) {
   policy.node_timeout_ms = value_of(question, EffectModel::node_timeout);
   const auto attempts = value_of(question, EffectModel::one_more_attempt);
   const bool is_count = attempts && *attempts >= 1 && *attempts <= 1000;
+  // Where no key says how many attempts there are, the log does.
   policy.attempts = is_count ? static_cast<int>(*attempts) : attempts_seen(question.service);
   return policy;
 }

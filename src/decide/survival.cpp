@@ -31,6 +31,8 @@ double hanging_prior(double hanging) {
 
 }  // namespace
 
+// Kaplan and Meier 1958: what the timeout cut off counts as longer than the limit, not as the
+// limit.
 std::vector<double> product_limit(const std::vector<SurvivalPoint>& points) {
   double at_risk = 0;
   for (const SurvivalPoint& point : points) at_risk += point.ended + point.censored;

@@ -92,6 +92,7 @@ bool crossed(const Case& c, std::uint64_t error_floor) {
     case Test::drop_pp:
       return (*c.baseline->value - value) * 100 >= threshold - kLimitSlack;
     case Test::rate_ratio:
+      // The floor: with a reference rate near 0 one error would be any multiple of it.
       return c.value->numerator > 0 && c.value->numerator >= error_floor &&
              value >= threshold * *c.baseline->value - kLimitSlack;
     case Test::above:
@@ -134,6 +135,8 @@ void weigh(const TriggerEvidence& evidence, TriggerResult& result) {
   const EvidenceView view = view_trigger(evidence.collected, result.name, evidence.config);
   result.evidence = view;
   if (result.state != TriggerState::fired) return;
+  // Without evidence (begun just now, or counted elsewhere) figures decide alone: a rollback too
+  // many is the lesser mistake.
   if (!view.is_available) {
     result.reason.args.emplace_back("evidence", "none");
     return;
