@@ -78,6 +78,7 @@ bool is_counted(const TriggerTest& test, const SlowLimits& limits) {
 }
 
 double cluster_of(const TriggerTest& test, const ArmFigures& subject, const ArmFigures& reference) {
+  // Attempts of one run may fail together: so many as a run has on average count as one.
   if (test.trials != &ArmFigures::attempts) return 1;
   double cluster = 1;
   for (const ArmFigures* arm : {&subject, &reference}) {
@@ -89,6 +90,7 @@ double cluster_of(const TriggerTest& test, const ArmFigures& subject, const ArmF
 }
 
 Interval difference_of(const ArmCounts& subject, const ArmCounts& reference, double alpha) {
+  // Half of alpha for each side, so that both hold together.
   const Interval one = rate_sequence_interval(subject, alpha / 2);
   const Interval other = rate_sequence_interval(reference, alpha / 2);
   return {one.low - other.high, one.high - other.low};
@@ -150,6 +152,7 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
   evidence.tests[std::string(kPromotionTest)].add(
       block_of(subject, reference, kTriggerTests.front()), inferior(config.excluded_drop_pp / 100));
   evidence.latency.add({subject.timed, subject.above}, {reference.timed, reference.above});
+  // From here the next tick counts on: each run is bet on once, or the e-values would mean nothing.
   evidence.until = news.window.end;
 }
 

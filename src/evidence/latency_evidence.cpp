@@ -9,6 +9,7 @@
 namespace dagloop {
 namespace {
 
+// Tests at every fourth edge, half an octave apart: nearer ones would say nearly the same.
 constexpr std::size_t kEdgesPerTest = 4;
 
 // Twice the odds moves a median by 0.43 of the spread (lognormal, sigma 0.5: by 24 %).
@@ -58,6 +59,7 @@ void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts
   for (std::size_t i = 0; i < slower.size(); ++i) {
     const Block block{counts_at(subject_news, i * kEdgesPerTest),
                       counts_at(reference_news, i * kEdgesPerTest)};
+    // The first news only set what is expected: a bet must be fixed before its runs are seen.
     if (slower[i].expectation.trials > 0) {
       slower[i].add(block, nowhere_slower());
     } else {

@@ -47,6 +47,7 @@ Rates projected(const Rates& alternative, double margin, double subjects, double
   }
   double low = std::max(0.0, margin);
   double high = std::min(1.0, 1.0 + margin);
+  // 60 halvings: more than the bits of a double.
   for (int i = 0; i < 60; ++i) {
     const double a = (low + high) / 2;
     const double b = a - margin;
@@ -151,8 +152,11 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
     // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
     log_wealth[i] += gain(hypothesis, hypothesis.alternatives[i], sides, expected) / cluster;
   }
+  // Only now, behind the bet: what it rests on must be known before its runs are.
   expectation += open.reference;
   open = Block();
+  // The greatest ever seen may be used: by Ville's inequality it passes 1/alpha with a probability
+  // of at most alpha while nothing is worse.
   greatest_log_e = std::max(greatest_log_e, log_e(hypothesis));
 }
 

@@ -24,6 +24,8 @@ class MixtureTest {
     double likelihood = 0;
     if (events_ > 0) likelihood += events_ * std::log(rate);
     if (others_ > 0) likelihood += others_ * std::log(1 - rate);
+    // The ratio is a martingale at the true rate. So the interval holds at all times, also where
+    // one stops looking when it suits (Robbins 1970).
     return mixture_ - likelihood <= std::log(1 / alpha);
   }
 

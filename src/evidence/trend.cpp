@@ -10,6 +10,7 @@
 namespace dagloop {
 namespace {
 
+// A month with a few days to spare; the normal approximation is good long before that.
 constexpr std::size_t kMostForExact = 33;
 
 /// Pairs of days by the way from the earlier to the later.
@@ -62,6 +63,8 @@ double exact_p(std::size_t n, const Pairs& pairs) {
   return std::min(1.0, 2 * order_probability(n, fewer));
 }
 
+// Mann 1945 and Kendall: the number of rising pairs less that of falling ones, with its variance
+// where values are tied.
 double normal_p(const std::vector<DailyValue>& series, const Pairs& pairs) {
   std::map<double, double> times;
   for (const DailyValue& each : series) ++times[each.value];

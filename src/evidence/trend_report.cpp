@@ -10,6 +10,7 @@ namespace dagloop {
 namespace {
 
 constexpr int kFortnight = 14;
+// Two of three days at least: a trend over a few days with a gap is none.
 constexpr int kLeastOfFortnight = 10;
 constexpr int kMonth = 30;
 constexpr int kLeastOfMonth = 20;
