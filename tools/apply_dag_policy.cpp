@@ -90,12 +90,14 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config, given_files(flags));
+  // The configuration names the command that is run after a change.
   if (flags.apply) guard_config(files, flags.config);
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
                  config.policy.symlinks);
   if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
+    // Most likely a wrong path: an empty status would look like a loop that never ran.
     if (!store->newest_records().state) {
       log_warning("there is no state at " + redact_uri(config.state) +
                   ": check --state, `state` in the configuration, and the working directory");

@@ -40,6 +40,7 @@ ExitCode init_key(FileSystem& files, const Flags& flags) {
 
 void ask(const Flags& flags) {
   if (flags.yes) return;
+  // A "y" from a pipe is nobody's approval.
   if (flags.decision == "-" || isatty(STDIN_FILENO) == 0) {
     throw Error(ErrorKind::usage, "--yes", "there is no terminal to ask on",
                 "look at the change above and give --yes");
@@ -69,6 +70,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   const std::string digest = decision_digest(document);
   std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
+  // The words are made here, from what is signed: a document with other words cannot mislead.
   std::cerr << decision_text(decision, digest);
   if (decision.patch.empty()) {
     throw Error(ErrorKind::usage, flags.decision, "changes nothing: there is nothing to approve",
@@ -79,6 +81,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   }
   const Approval approval =
       sign_approval({digest, flags.name, now, decision.expires_at, ""}, secret);
+  // Before the question: nobody is asked for a signature that would be refused.
   check_would_hold(files, config.policy, approval, decision);
   ask(flags);
   const std::string text = to_pretty_json(approval_to_json(approval));

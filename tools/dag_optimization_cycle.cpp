@@ -93,10 +93,12 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
+  // Whoever may write the configuration names the command that a change runs.
   if (flags.apply || flags.drill) guard_config(files, flags.config);
   if (flags.drill) return run_drill(flags, files, config);
   ConfiguredSource source(files, config);
   const auto store =
+      // A dry run cannot write the state, whatever it does.
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
                  config.policy.symlinks);
   const TickResult result = run_tick({files, processes, *store, source, clock, config},

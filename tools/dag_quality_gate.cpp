@@ -69,6 +69,7 @@ ExitCode run(const Flags& flags) {
     config.gate = parse_gate(JsonReader(document, flags.gate));
   }
   const Quality quality = quality_of(flags, files, config, clock);
+  // A report that is written no more would pass the same gate for ever.
   check_report_age(quality, flags.max_report_age, clock.now());
   const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
   const std::string document = to_pretty_json(gate_to_json(gate, quality));

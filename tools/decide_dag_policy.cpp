@@ -41,6 +41,7 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const BaselineKind baseline =
       baseline_in_effect(config.baseline.kind, values, history, config.decision);
   const Evidence evidence =
+      // One report alone: what the cycle has collected over ticks is not ours to go on with.
       evidence_of_report(quality, {values, std::nullopt, quality.as_of, baseline}, config);
   return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
                                config.input.limits, allowlist.keys(), rules, values,

@@ -51,6 +51,7 @@ ExitCode run(const Flags& flags) {
             render_quality_files({quality, &gate, nullptr, {}}, config.reports.formats));
   }
   print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, gate, config));
+  // Last: the report that shows which lines are malformed is there to mend them by.
   throw_if_too_malformed(quality, config.input.limits);
   return ExitCode::done;
 }

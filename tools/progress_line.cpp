@@ -12,6 +12,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+// What takes less than a second needs no line; more than ten lines a second nobody reads.
 constexpr std::chrono::seconds kQuiet{1};
 constexpr std::chrono::milliseconds kPause{100};
 constexpr const char* kEraseLine = "\r\x1b[K";
@@ -60,6 +61,7 @@ class ProgressLine {
 }  // namespace
 
 std::function<void(const ReadProgress&)> progress_line() {
+  // In a log file every line would stay.
   if (::isatty(STDERR_FILENO) == 0) return nullptr;
   return [line = std::make_shared<ProgressLine>()](const ReadProgress& progress) {
     line->tell(progress);

@@ -22,6 +22,7 @@ bool found_all(const std::vector<RegressionFinding>& findings) {
 ExitCode code_of(const ReplayReport& report) {
   ExitCode code = ExitCode::done;
   for (const ReplayRecord& record : report.records) {
+    // A replay of nothing has missed nothing: that is no success.
     if (record.without_data == record.ticks) return ExitCode::insufficient;
     const bool found = found_all(record.thresholds ? record.thresholds->findings : record.findings);
     if (!found) code = ExitCode::negative;

@@ -12,6 +12,7 @@ namespace dagloop {
 namespace {
 
 constexpr Microseconds kMonth = std::chrono::hours(24 * 30);
+// Ten years of a tick every five minutes; more is a mistyped --every.
 constexpr std::int64_t kMostTicks = 1'000'000;
 
 [[noreturn]] void refuse(std::string_view flag, const std::string& what, std::string_view remedy) {

@@ -85,7 +85,10 @@ int tool_main(int argc, char** argv, const Tool& tool) {
   // that is done with it.
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
   mallopt(M_MMAP_THRESHOLD, 1 << 25);
+  // A reader that went away (`| head`) is told by print(), with an exit code, not by a signal in
+  // the middle of a change.
   std::signal(SIGPIPE, SIG_IGN);
+  // Private keys and passwords of databases pass through memory.
   forbid_core_dumps();
   CLI::App app{tool.description, tool.name};
   LogFlags log_flags;
@@ -146,10 +149,12 @@ Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFile
   Config config;
   if (!flags.config_file.empty()) {
     const NeededFiles needed{{flags.config_file, "configuration file"}};
+    // Named together with what else is missing: one round of mending, not several.
     if (missing_files(files, needed)) check_present(files, together(needed, also));
     config =
         parse_config(read_json_file(files, flags.config_file, "configuration"), flags.config_file);
   }
+  // Flags and environment stand over the file (CLI11 reads the variables).
   if (!flags.sources.empty()) config.input.sources = flags.sources;
   if (const auto window = duration_flag(flags.window, "--window")) {
     config.window = checked_window(*window, "--window");
@@ -212,6 +217,7 @@ std::string indented(const std::vector<std::string>& lines) {
 
 void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
+  // A full disk is noticed only when the buffer is written; a document cut short must not end as 0.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     throw Error(ErrorKind::source, "standard output", "cannot be written",
                 "check what reads it, or the disk it goes to");
