@@ -298,6 +298,7 @@ class FaultFinder {
     std::vector<std::string> before = std::move(faults_);
     for (const Json& branch : branches.as_array()) {
       const Json* type = resolved(branch).find("type");
+      // "Or null" is a branch that nobody means who gives a value.
       if (!value.is_null() && type != nullptr && *type == Json("null")) continue;
       faults_.clear();
       visit(value, branch, path);

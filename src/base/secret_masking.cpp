@@ -119,6 +119,7 @@ class Masker {
     if (folded.ends_with("bearer") || folded.starts_with("dagloop-ed25519-secret")) {
       return Announced::always;
     }
+    // "basic" is also a word.
     if (folded.ends_with("basic")) return Announced::perhaps;
     if (!names_a_secret(folded)) return Announced::no;
     for (const std::string_view name : {"password:", "passwd:", "passphrase:", "cookie:"}) {

@@ -101,6 +101,7 @@ std::vector<Approval> find_approvals(FileSystem& files, const PolicyConfig& poli
     const std::string path = policy.approvals_dir + "/" + name;
     try {
       Approval approval = read_approval(files, path, policy.symlinks);
+      // The same approval lies under the name of its time and as the latest one.
       const bool known = std::any_of(found.begin(), found.end(), [&](const Approval& other) {
         return other.signature == approval.signature;
       });

@@ -87,6 +87,7 @@ std::vector<ReportFile> render_quality_files(const PageInputs& inputs,
 
 void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
              const std::vector<ReportFile>& files) {
+  // The archive first: whoever sees the latest one finds its twin there.
   const std::string archive = reports.dir + "/archive";
   for (const ReportFile& file : files) {
     replace_report(

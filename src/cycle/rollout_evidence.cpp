@@ -100,6 +100,7 @@ NewsRequest news_for(const Evidence& evidence, BaselineKind baseline) {
 
 void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
                const Config& config) {
+  // Two ticks in one slot: there is nothing new.
   if (quality.news.window.end <= quality.news.window.start) return;
   DAGLOOP_ASSERT(quality.news.window.start == evidence.until);  // no run is left out, or twice in
   begin(evidence, quality);

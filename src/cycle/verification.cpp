@@ -93,6 +93,7 @@ Verification verify_change(const ChangeUnderVerification& change, const GateResu
   }
   std::vector<Reason> missing;
   for (const CheckResult& result : gate.checks) {
+    // A warning tells; it takes nothing back.
     if (result.check.severity != Severity::fail) continue;
     if (result.status == CheckStatus::fail && is_miss(result, quality)) {
       const auto ends = noise(result, gate, quality, config.evidence);

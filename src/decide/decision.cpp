@@ -69,6 +69,7 @@ std::vector<Reason> list_recommendations(const DecisionInputs& inputs, Decision&
   std::vector<PolicyRule> rules;
   std::vector<Reason> dropped;
   for (const PolicyRule& rule : inputs.rules) {
+    // The ladder alone moves the rollout: a rule could step past soak time and evidence.
     if (rule.env_key != inputs.config.rollout_key) {
       rules.push_back(rule);
       continue;

@@ -139,6 +139,7 @@ std::optional<Suggestion> suggest(const PolicyRule& rule, const KeySpec& spec,
 
 bool same_value(const KeySpec& spec, const std::string& a, const std::string& b) {
   const auto is_true = [](const std::string& word) { return word == "true" || word == "1"; };
+  // "1" and "true" are one value: a change between them would be a change of nothing.
   if (spec.type == KeyType::bool_) return !value_fault(spec, a) && is_true(a) == is_true(b);
   const auto number = numeric_value(spec, a);
   return a == b || (number && number == numeric_value(spec, b));

@@ -15,6 +15,7 @@ std::string essence(const Decision& decision) {
   for (const TriggerResult& trigger : decision.triggers) {
     if (trigger.state == TriggerState::fired) text += "|" + trigger.name;
   }
+  // By code, for the sentence has figures in it and would differ at every tick.
   if (decision.action == Action::hold) text += "|" + decision.reasons.front().code;
   return text;
 }
@@ -59,6 +60,7 @@ void ReplayRecord::add_alarm(const Decision& decision) {
   const bool was_in_alarm = in_alarm_;
   in_alarm_ = any_fired(decision.triggers);
   if (!in_alarm_) return;
+  // Ticks that fire one after another are one alarm: a person is called once.
   if (!was_in_alarm) alarms.push_back({decision.as_of, decision.as_of, 0, {}});
   Alarm& alarm = alarms.back();
   alarm.last = decision.as_of;

@@ -62,6 +62,7 @@ void read_effect(const JsonReader& reader, PolicyRule& rule) {
   rule.operand = read_text(operand);
   if (rule.operation == PolicyRule::Operation::set) return;
   const auto number = operand_number(rule.operand);
+  // Times 0, or a number below it, would throw the value away and not move it.
   if (!number || (rule.operation == PolicyRule::Operation::multiply && *number <= 0)) {
     operand.fail(fmt::format("rule {}: \"{}\" is no number to {} by", rule.id, rule.operand, *word),
                  "give a number in quotes, above 0 for multiply");

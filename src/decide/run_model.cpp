@@ -112,6 +112,7 @@ RunModel::RunModel(const PopulationKpis& dag, const ServiceFigures& service,
     nodes_.push_back({std::max(as_double(figures.pairs), counts.first_failed), passed, counts,
                       DurationModel(figures.durations, policy.node_timeout_ms)});
   }
+  // Nodes that never fail neither lose nor gain by a policy.
   if (nodes_.size() > kMostNodes) {
     std::stable_sort(nodes_.begin(), nodes_.end(), [](const Node& a, const Node& b) {
       return a.retries.first_failed > b.retries.first_failed;
@@ -227,6 +228,8 @@ double RunModel::p95_change(const std::vector<NodeDraw>& truth, const RunPolicy&
   if (now <= 0) return 0;
   Draws draws(seed);
   const double seen = durations_.draw(draws).quantile(0.95);
+  // The model's latency is scaled to the one seen: the model has nodes one after another, and real
+  // runs have some side by side.
   const double doubt = std::exp(kScaleDoubt * draws.normal());
   const double scale = std::clamp(seen / now, kLeastScale, kMostScale);
   return doubt * scale * (simulated_p95(truth, changed, seed) - now);

@@ -149,6 +149,7 @@ double DurationModel::log_likelihood(const Tail& tail, std::size_t first) const 
 }
 
 std::size_t DurationModel::tail_begin() const {
+  // The longest quarter, and 20 durations at least: of fewer the shape of a tail is a guess.
   std::size_t first = buckets_.size();
   double above = 0;
   while (first > 0 && above < std::max(kTailShare * (count_ - cut_off_), kFewTailDurations)) {
@@ -167,6 +168,8 @@ void DurationModel::fit_tail() {
     above += buckets_[i].count;
     excess += buckets_[i].count * ((buckets_[i].begin + buckets_[i].end) / 2 - tail.threshold);
   }
+  // The scales that are tried lie around the mean excess, what was cut off taken as ending at the
+  // limit.
   const double mean = excess / (above + cut_off_);
   std::vector<double> logs;
   for (const double shape : kShapes) {
@@ -182,6 +185,8 @@ void DurationModel::fit_tail() {
         tail.hanging = hanging / beyond;
         logs.push_back(inside + above * std::log1p(-std::min(hanging, 1 - 1e-9)) +
                        cut_off_ * std::log(beyond) + std::log(hanging_prior(part)));
+        // 14 shapes, 21 scales and 12 shares that hang: each tail is drawn as often as it is
+        // likely, so that what the log cannot tell becomes width of the prediction.
         tails_.push_back({tail, 0});
       }
     }

@@ -43,6 +43,7 @@ bool MarkedRegressions::mark(TimePoint at) const {
 }
 
 TriggerThresholds probing(TriggerThresholds thresholds) {
+  // Crossed by any figures: then the result tells the statistic itself.
   thresholds.success_drop_pp = -1000;
   thresholds.error_ratio = 0;
   thresholds.p95_ratio = 0;
@@ -117,6 +118,8 @@ SuggestedThreshold suggest_threshold(std::string_view key, std::optional<double>
     return result;
   }
   constexpr double kMargin = 1e-6;
+  // Two digits, as people write thresholds. Rounded up: at the bound itself there would be an alarm
+  // too many.
   const double above = (std::floor((bound + kMargin) * kHundredths) + 1) / kHundredths;
   result.suggested = std::max(least(key), above);
   if (key == "success_drop_pp" && *result.suggested > 100) {

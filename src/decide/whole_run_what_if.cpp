@@ -173,6 +173,7 @@ class Fallback final : public WhatIf {
     const auto found = question_.dag.plan_sources.find(way);
     if (found == question_.dag.plan_sources.end()) return draws.uniform();
     const Kpi& rate = found->second.success_rate;
+    // The uniform prior: unknown where there are no runs, sure where there are many.
     return draws.beta(as_double(rate.numerator) + 1,
                       std::max(0.0, as_double(rate.denominator) - as_double(rate.numerator)) + 1);
   }

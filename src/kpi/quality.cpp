@@ -75,6 +75,7 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
   for (const Population population : {Population::dag, Population::non_dag}) {
     PopulationKpis figures = figures_of(sum(window, population, std::nullopt), classes);
     for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
+      // Only the DAG path is rolled out step by step.
       if (population != Population::dag) break;
       const KpiPartial partial = sum(window, population, cohort);
       if (partial.total_runs + partial.in_flight > 0) {

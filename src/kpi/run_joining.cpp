@@ -50,6 +50,7 @@ std::vector<Place> places_of(std::vector<std::vector<std::uint32_t>>& slots) {
     for (const std::uint32_t slot : slots[shard]) places.emplace_back(slot, shard, run++);
     slots[shard] = {};
   }
+  // By slot, then shard and run: what is given out is the same for any number of threads.
   std::ranges::sort(places);
   return places;
 }

@@ -81,6 +81,7 @@ class BlockReader {
     if (!has_record && (nodes == 0 || superseded > 0)) in_.fail();
   }
 
+  // Everything is checked while it is read: a damaged value must say so, not become a figure.
   RecordRow record(bool is_run_record) {
     RecordRow row;
     const unsigned states = in_.byte();

@@ -78,6 +78,7 @@ void add_recommendation_section(Page& page, const Decision& decision) {
   if (decision.recommendations.empty()) return;
   Table table{{"key", "now", "suggested", "why", "evidence", "expected effect"}, {}};
   for (const Recommendation& advice : decision.recommendations) {
+    // In front of the prediction, not behind it: the doubt must be read first.
     const bool is_doubtful = advice.trust == Trust::badly_calibrated;
     table.rows.push_back(
         {advice.env_key, advice.current,

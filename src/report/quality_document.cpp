@@ -39,6 +39,7 @@ Json kpis_to_json(const KpiSet& kpis) {
 KpiSet read_kpis(const JsonReader& reader) {
   KpiSet kpis;
   for (const auto& [name, kpi] : reader.members()) {
+    // A KPI's kind is not in the document: its name tells it.
     const Kpi* known = known_kpis().find(name);
     if (known == nullptr) kpi.fail("unknown KPI", kWithThisVersion);
     kpis.add(name, read_kpi(kpi, known->kind));
@@ -137,6 +138,7 @@ ReasonCounts read_reason_counts(const JsonReader& reader) {
   return counts;
 }
 
+// Names of files may hold a secret or bytes that are no text; neither may reach a document.
 Json label_to_json(const std::string& label) { return valid_utf8(redact_label(label)); }
 std::string read_label(const JsonReader& reader) { return reader.string(); }
 

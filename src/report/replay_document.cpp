@@ -122,6 +122,7 @@ Json suggested_config(const ThresholdReport& thresholds) {
   for (const SuggestedThreshold& one : thresholds.each) {
     if (one.suggested) triggers.emplace_back(one.key, Json(*one.suggested));
   }
+  // Shaped as the configuration is, to be put into it as it stands.
   return Json::object({{"decision", Json::object({{"triggers", Json(std::move(triggers))}})}});
 }
 

@@ -129,6 +129,7 @@ Page compose_replay_page(const ReplayReport& report) {
   page.emplace_back(
       Paragraph{fmt::format("{} to {}, a tick every {}.", format_time(report.period.start),
                             format_time(report.period.end), format_duration(report.every))});
+  // Configurations beside one another first: that is what a replay is asked for.
   page.emplace_back(comparison(report));
   page.emplace_back(Paragraph{
       "Nothing that is decided here changes what comes after it: the log goes on as it was."});

@@ -47,6 +47,8 @@ std::string valid_utf8(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t length = character_length(text);
+    // U+FFFD for each byte that is none, as browsers do. JSON and HTML must be UTF-8, logs need
+    // not.
     out += length == 0 ? kReplacement : text.substr(0, length);
     text.remove_prefix(length == 0 ? 1 : length);
   }
@@ -59,6 +61,7 @@ std::string cut_text(std::string_view text) {
   std::size_t end_of_cut = 0;
   for (std::size_t at = 0; at < out.size(); ++at) {
     if (is_continuation(byte_at(out, at))) continue;
+    // One less than the most, for the ellipsis.
     if (++characters == kMaxCharacters) end_of_cut = at;
   }
   if (characters <= kMaxCharacters) return out;

@@ -13,6 +13,7 @@ FileSource::FileSource(std::vector<std::string> paths, SourceOptions options, st
 PartialSet FileSource::read(const LogQuery& query) {
   const std::vector<std::string> paths = paths_of_range(paths_, query.range);
   auto counted = read_with_rollup(sources_, paths, options_, query);
+  // Where the store cannot answer, the whole log is read: slower, with the same figures.
   return counted ? std::move(*counted) : read_files(paths, options_, query, kChunkBytes);
 }
 

@@ -136,6 +136,7 @@ class LineReading {
     } catch (...) {
       shared.set_error(std::current_exception());
       std::size_t first = first_failed_;
+      // Lowers it to this part, unless another thread has set a lower one meanwhile.
       while (index < first && !first_failed_.compare_exchange_weak(first, index)) {
       }
     }

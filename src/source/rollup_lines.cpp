@@ -130,6 +130,7 @@ FilePart file_part(const PlannedPart& planned, const LogFile& file) {
 unsigned count_threads(const PlannedReadOptions& options, std::size_t parts, std::uint64_t bytes) {
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   const unsigned wished = options.source.threads == 0 ? cores : options.source.threads;
+  // One thread more for eight chunks more; many small files are many parts, and take all.
   const std::uint64_t chunks = 1 + bytes / (8 * options.chunk_bytes);
   return static_cast<unsigned>(
       std::min<std::uint64_t>(wished, std::max<std::uint64_t>(chunks, parts > 8 ? wished : 1)));

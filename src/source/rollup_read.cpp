@@ -53,6 +53,7 @@ class RollupRead {
       outcome = attempt(*root, loaded.version, RollupChange::Others::kept);
     }
     if (outcome == Outcome::rebuild) {
+      // Once more from nothing: what was kept does not fit the log any more.
       RollupRoot empty;
       empty.kept_from = query_.range.start;
       outcome = attempt(std::move(empty), loaded.version, RollupChange::Others::erased);

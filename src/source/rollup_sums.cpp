@@ -205,6 +205,7 @@ bool RollupSums::sum_hours() {
   for (const auto& [slot, entry] : root_.slots) {
     const TimePoint hour = hour_of(slot);
     const bool is_over = hour >= root_.kept_from && hour + kHour <= query_.range.end;
+    // An hour that still gets records would be summed again at every tick.
     const bool is_quiet = is_new_ || !touched_.contains(hour);
     if (is_over && is_quiet && !root_.hours.contains(hour)) hours[hour].push_back(slot);
   }
