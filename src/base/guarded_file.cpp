@@ -54,6 +54,8 @@ class Check {
              "give the path of the file itself, or set policy.symlinks to \"same_tree\"");
     }
     if (file.real_path.empty()) refuse("is a symbolic link to nothing", "mend the link");
+    // same_tree allows what deployments do (current -> releases/7) and not a link to somebody
+    // else's file.
     if (guard_.symlinks == Symlinks::follow) return;
     // Real paths on both sides: the directory may itself be reached through a link.
     const auto directory = files_.stat(parent_directory(path_));

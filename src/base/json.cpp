@@ -191,6 +191,7 @@ Json::Object& Json::as_object() {
   return std::get<Object>(value_);
 }
 
+// Linear: objects of ours have few members, and keep their order without a second index.
 const Json* Json::find(std::string_view key) const {
   if (!is_object()) return nullptr;
   for (const Member& member : as_object()) {

@@ -45,6 +45,7 @@ void SqliteDatabase::run(const char* sql) {
 
 void SqliteDatabase::check(int code) const {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
+  // Kept for whoever has to tell a damaged file from a busy one, which the message does not.
   last_error_ = code;
   throw Error(ErrorKind::preflight, path_, sqlite3_errmsg(handle_), remedy_for(code));
 }

@@ -110,6 +110,7 @@ BaselineSpec parse_baseline(std::string_view text, std::string_view where) {
   if (text == "auto") return {BaselineKind::automatic, {}};
   if (text == "previous") return {BaselineKind::previous, {}};
   if (text == "control") return {BaselineKind::control, {}};
+  // No time in RFC 3339 has two dots in a row.
   const std::size_t dots = text.find("..");
   if (dots != std::string_view::npos) {
     const auto start = slot_time(text.substr(0, dots));

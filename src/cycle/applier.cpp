@@ -158,6 +158,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   back.kind = ChangeKind::rollback;
   back.patch = reversed(intent.patch);
   back.predictions.clear();
+  // The way back expects what the change has written, and leaves what stood there before.
   std::swap(back.before_sha256, back.after_sha256);
   back.why = hook_fault;
   back.decided_at = now;
@@ -194,6 +195,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   state.cooldown_until =
       intent.effective_at + cooldown_after(count, context_.config.decision.cooldown);
   const PolicyValues left = state.in_force;
+  // Since when it was due, over ticks that could not carry it out: that is what operators wait for.
   const TimePoint trigger_at = state.rollback_due_since.value_or(intent.decided_at);
   state.last_rollback = RollbackTiming{trigger_at, now};
   state.rolled_back = RolledBack{intent.effective_at, intent.patch, intent.why};

@@ -113,6 +113,7 @@ std::optional<ManualResult> finished_now(ManualStart& start, TickMode mode,
     return std::nullopt;
   }
   if (state.phase != Phase::verifying && state.phase != Phase::rolled_back) return std::nullopt;
+  // The same command, given again after a crash, ends as the first would have: not with "used up".
   const bool taken_back = decision.action != Action::rollback && state.phase == Phase::rolled_back;
   return ManualResult{taken_back ? ExitCode::rolled_back : ExitCode::done, "",
                       std::move(start.notes)};

@@ -51,6 +51,7 @@ void check_preflight(FileSystem& files, const Config& config, EnvFileUse use) {
     throw Error(ErrorKind::preflight, env_file, "the env file is not writable",
                 "give this user write permission, or leave out --apply");
   }
+  // The new file is written beside the old one and renamed: that takes the directory's permission.
   check_directory(files, parent_directory(env_file), "env file's");
   constexpr std::string_view kSqliteScheme = "sqlite:";
   if (config.state.starts_with(kSqliteScheme)) {

@@ -46,6 +46,8 @@ TickResult Tick::run() {
 }
 
 void Tick::check_as_of(const CycleState& stored) const {
+  // Runs from before would be judged as those of the policy in force, and it could be rolled back
+  // for what another one did.
   if (!applies() || !as_of_ || !stored.in_force_since || now_ >= *stored.in_force_since) return;
   throw Error(ErrorKind::usage, "--as-of",
               "lies before the policy in force began (" + format_time(*stored.in_force_since) + ")",
@@ -90,6 +92,7 @@ void Tick::evaluate_and_decide() {
   has_news_ = !(found.evidence == state_.evidence);
   state_.evidence = std::move(found.evidence);
   decision_ = std::move(found.decision);
+  // By the clock, also with --as-of: approvals are given, and expire, in real time.
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();

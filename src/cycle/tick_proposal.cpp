@@ -115,6 +115,7 @@ void Tick::propose() {
   }
   state_.pending_decision = result_.decision;
   state_.phase = Phase::proposed;
+  // What was refused before was an approval of another proposal.
   state_.last_refusal.clear();
   const std::string digest = decision_digest(result_.decision);
   commit(EventType::proposed, digest, reasons_text(decision_.reasons));

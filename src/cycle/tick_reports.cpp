@@ -16,6 +16,7 @@ std::string timing_note(const RollbackTiming& timing) {
 }  // namespace
 
 void Tick::publish_reports() {
+  // While a proposal waits, the document to be approved is published, not that of the tick.
   if (result_.decision.is_null()) result_.decision = decision_to_json(decision_);
   const ReportsConfig& reports = context_.config.reports;
   std::vector<std::string> notes = result_.notes;

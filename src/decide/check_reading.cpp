@@ -63,6 +63,7 @@ Comparator read_comparator(const JsonReader& reader) {
 double read_threshold(const JsonReader& reader, const std::string& kpi) {
   const double threshold = reader.number();
   if (threshold < 0) reader.fail("a threshold below 0 is never reached", "give a number from 0 on");
+  // The usual mistake is 90 for 90 %: no rate would ever reach it.
   if (is_rate_name(kpi) && threshold > 1) {
     reader.fail(fmt::format("{} is a rate, and {} is above 1", kpi, threshold),
                 "give a fraction, e.g. 0.9 for 90 %");

@@ -13,6 +13,8 @@ const PopulationKpis& dag_of(const WindowKpis& window) {
 }
 
 bool has_cohorts(const Quality& quality) {
+  // The baseline too: a canary that has no runs any more is a fault to be told, not a reason to
+  // compare something else.
   return !dag_of(quality.current).cohorts.empty() ||
          (quality.baseline && !dag_of(*quality.baseline).cohorts.empty());
 }

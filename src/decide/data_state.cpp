@@ -32,6 +32,7 @@ void add_forecast(std::vector<ReasonArg>& args, std::uint64_t have, std::uint64_
   const std::uint64_t missing = need - have;
   args.emplace_back("missing", missing);
   args.push_back(seconds_arg("window_s", window.length()));
+  // None so far: any forecast would be made up.
   if (have == 0) return;
   const double window_s = std::chrono::duration<double>(window.length()).count();
   args.emplace_back("wait_s", window_s * static_cast<double>(missing) / static_cast<double>(have));

@@ -76,6 +76,7 @@ TriggerThresholds read_triggers(const JsonReader& reader) {
 
 double read_alpha(const JsonReader& reader) {
   const double alpha = reader.number();
+  // At 0 no evidence would ever be enough, and above one half a coin would do.
   if (alpha <= 0 || alpha > 0.5) {
     reader.fail(fmt::format("{} is no error probability", alpha),
                 "give a number above 0 and at most 0.5, e.g. 0.01");

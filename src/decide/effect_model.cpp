@@ -119,6 +119,7 @@ std::vector<std::string> tried_values(const KeySpec& spec, const std::string& cu
     for (const std::string& word : spec.values) add(word);
     return values;
   }
+  // Without a maximum step up to twice the value, or down to nothing.
   double step = spec.max_step.value_or(std::abs(*from));
   if (spec.type != KeyType::float_) step = std::floor(step);
   for (int k = 1; k <= kStepsEachWay; ++k) {

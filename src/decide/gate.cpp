@@ -52,6 +52,7 @@ CheckResult evaluate_check(const GateCheck& check, const Quality& quality) {
     result.sample_count = kpi->denominator;
     result.ci95 = kpi->ci95;
   }
+  // The status stays insufficient: too few observations are neither good nor bad.
   if (!result.value || result.sample_count < check.min_sample) {
     result.reason = insufficient(check, result.sample_count, quality.current.window);
     return result;
@@ -125,6 +126,7 @@ GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& qu
     result.reasons.push_back({"no_checks"});
   }
   for (const GateCheck& check : checks) result.checks.push_back(evaluate_check(check, quality));
+  // Checks are evaluated even on data that cannot be relied on, for the page; the verdict is not.
   if (result.reasons.empty()) result.verdict = verdict_of(result.checks);
   return result;
 }

@@ -73,6 +73,7 @@ void narrow(const RetryCounts& node, int attempts, Side& lasting, Side& mended) 
   }
   const auto cut = [](Side& side, int low, int high) {
     const Side whole = side;
+    // One cell more on each side: the likelihood at a middle says little of a cell's far end.
     side.low = std::max(whole.low, whole.low + (low - 1) * whole.width(kCoarse));
     side.high = std::min(whole.high, whole.low + (high + 2) * whole.width(kCoarse));
   };
@@ -88,6 +89,8 @@ RetryCounts retry_counts(const NodeFigures& node, int attempts) {
   const double retries = number(node.retries);
   counts.mended = std::min(number(node.retries_succeeded), retries);
   const double failed_retries = retries - counts.mended;
+  // The log counts by node, not by run. How many runs failed at first, and for good, follows from
+  // the sums: each retry belongs to a run that failed before.
   counts.first_failed = std::max(number(node.failed_attempts) - failed_retries, counts.mended);
   double lost = counts.first_failed - counts.mended;
   if (attempts <= 1) {

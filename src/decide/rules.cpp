@@ -92,6 +92,7 @@ PolicyRule read_rule(const JsonReader& reader) {
   rule.rank = static_cast<int>(rank.integer());
   const JsonReader when = reader.at("when");
   for (const JsonReader& place : when.elements()) rule.when.push_back(read_condition(place));
+  // It would hold always.
   if (rule.when.empty()) {
     when.fail(fmt::format("rule {} has no condition", rule.id), "give at least one");
   }

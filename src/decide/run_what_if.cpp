@@ -61,6 +61,7 @@ class RunWhatIf final : public WhatIf {
   }
 
   Reach reach(const std::string& value) const override {
+    // Retries were seen; how long an attempt would have lasted beyond its limit never was.
     if (kind_ != EffectModel::node_timeout) return Reach::inside;
     const bool is_far = *changed(value).node_timeout_ms > kSureTimes * *policy_.node_timeout_ms;
     return is_far ? Reach::extrapolated : Reach::inside;

@@ -77,6 +77,7 @@ std::optional<std::vector<ReasonArg>> what_is_missing(const Case& c, std::uint64
   if (!c.needs_baseline()) return std::nullopt;
   auto reference = sample_fault(c.baseline, c.comparison.reference_name, min_sample);
   if (reference) return reference;
+  // A latency of 0 has no multiple; a rate of 0 has the error floor instead.
   if (c.rule.test == Test::above_ratio && *c.baseline->value <= 0) {
     return std::vector<ReasonArg>{{"side", c.comparison.reference_name},
                                   {"value", *c.baseline->value}};

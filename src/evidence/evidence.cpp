@@ -18,6 +18,8 @@ struct TriggerTest {
   std::uint64_t ArmFigures::*events = nullptr;
 };
 
+// The shares add up to 1, so that all triggers together take back an innocent change with a
+// probability of at most alpha. Half goes to what matters most.
 constexpr std::array<TriggerTest, 6> kTriggerTests{{
     {"success_drop", 0.5, &ArmFigures::runs, &ArmFigures::failed},
     {"error_ratio.auth", 0.1, &ArmFigures::runs, &ArmFigures::auth_errors},

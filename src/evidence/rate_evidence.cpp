@@ -136,6 +136,7 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
   DAGLOOP_ASSERT(cluster >= 1);
   open += counts;
   total += counts;
+  // When a block ends is decided by how many runs there are, never by how they ended.
   const bool is_whole = hypothesis.given_rate
                             ? open.subject.trials > 0
                             : open.subject.trials > 0 && open.reference.trials > 0 &&

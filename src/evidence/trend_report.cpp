@@ -86,6 +86,7 @@ TrendAnswer failures_fell(const std::vector<KpiTrend>& month,
       return found == day.values.end() || found->second == value;
     });
   };
+  // What is perfect every day cannot become better: it counts as fewer.
   const bool fewer_failures =
       success.course == TrendCourse::improves || is_always("pipeline_success_rate", 1);
   const bool fewer_misses =

@@ -115,6 +115,7 @@ void DurationHistogram::merge(const DurationHistogram& other) {
 
 void DurationHistogram::sort() { std::sort(exact_.begin(), exact_.end()); }
 
+// From here on a quantile is the middle of its bucket, at most 0.4 % off (half of 1/128).
 void DurationHistogram::spill() {
   if (exact_.empty()) return;
   add_buckets(buckets_of(exact_));

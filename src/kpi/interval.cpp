@@ -48,6 +48,7 @@ Estimate proportion_difference95(const Proportion& first, const Proportion& seco
   DAGLOOP_ASSERT(first.trials >= 1 && second.trials >= 1);
   Estimate difference{rate_of(first) - rate_of(second), std::nullopt};
   if (first.events > first.trials || second.events > second.trials) return difference;
+  // Newcombe 1998, method 10: two Wilson intervals joined by squares, which never leave -1 to 1.
   const Interval one = wilson95(first.events, first.trials);
   const Interval other = wilson95(second.events, second.trials);
   difference.ci95 = Interval{
@@ -73,6 +74,7 @@ Estimate product95(const Estimate& first, const Estimate& second) {
   const Reach other = reach_of(second);
   const Reach by_first = scaled(one, second.value);
   const Reach by_second = scaled(other, first.value);
+  // Both factors may be off at once: a term that is small unless both intervals are wide.
   const double together = std::max(one.down, one.up) * std::max(other.down, other.up);
   product.ci95 = Interval{product.value - std::hypot(by_first.down, by_second.down, together),
                           product.value + std::hypot(by_first.up, by_second.up, together)};

@@ -60,6 +60,7 @@ Kpi make_rate(std::uint64_t numerator, std::uint64_t denominator) {
 }
 
 const std::vector<std::string>& kpi_names() {
+  // From a computation on nothing, so that no second list can fall behind.
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
     const KpiSet kpis = compute_kpis({}, ErrorClasses());
@@ -70,6 +71,7 @@ const std::vector<std::string>& kpi_names() {
 }
 
 Better better_direction(std::string_view name) {
+  // Of all others less is better; a KPI that is added later has to be asked for here.
   constexpr std::array<std::string_view, 3> kHigher{"pipeline_success_rate",
                                                     "idempotent_reuse_rate", "retry_success_rate"};
   for (const std::string_view higher : kHigher) {

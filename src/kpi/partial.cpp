@@ -62,6 +62,7 @@ KpiPartial PartialSet::sum(const Window& window, Population population,
   DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);
   DAGLOOP_ASSERT(floor_to_slot(window.end) == window.end);
   KpiPartial total;
+  // The first key that a slot can have.
   for (auto at = partials.lower_bound(PartialKey{window.start, Population::dag, Cohort::none});
        at != partials.end() && at->first.slot < window.end; ++at) {
     if (at->first.population != population) continue;

@@ -24,6 +24,7 @@ void encode_histogram(const DurationHistogram& histogram, ByteWriter& out) {
   out.number(histogram.buckets().size());
   std::int32_t before = -1;
   for (const auto& [bucket, count] : histogram.buckets()) {
+    // Steps are small numbers, which take one byte.
     out.number(static_cast<std::uint64_t>(bucket - before));
     out.number(count);
     before = bucket;
@@ -134,6 +135,7 @@ void decode(ByteReader& in, std::map<PartialKey, KpiPartial>& partials) {
     if (cohort > static_cast<std::uint8_t>(Cohort::control)) in.fail();
     key.population = static_cast<Population>(population);
     key.cohort = static_cast<Cohort>(cohort);
+    // Ascending, as names are: two sets never have the same bytes, nor one set two forms.
     if (!partials.empty() && key <= partials.rbegin()->first) in.fail();
     decode(in, partials.emplace_hint(partials.end(), key, KpiPartial{})->second);
   }

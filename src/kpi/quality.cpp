@@ -78,6 +78,7 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
       // Only the DAG path is rolled out step by step.
       if (population != Population::dag) break;
       const KpiPartial partial = sum(window, population, cohort);
+      // A cohort without runs is left out: that is how the comparison sees that there is none.
       if (partial.total_runs + partial.in_flight > 0) {
         figures.cohorts.emplace(cohort, figures_of(partial, classes));
       }

@@ -18,6 +18,8 @@ std::uint32_t tag_of(const Hash128& key) {
 }
 
 bool stands_over(const RecordRow& a, const RecordRow& b, const Pools& pools) {
+  // Latest first; then one that is over stands over one that is not; then by content alone, so that
+  // whichever was read first makes no difference.
   if (a.created_at != b.created_at) return a.created_at > b.created_at;
   if (is_final(a.status) != is_final(b.status)) return is_final(a.status);
   return content_before(b, a, pools);

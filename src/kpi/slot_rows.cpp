@@ -16,6 +16,7 @@ DurationForm form_of(double duration_ms) {
   if (duration_ms < 0) return DurationForm::none;
   const bool is_whole = duration_ms < kMaxWhole && std::floor(duration_ms) == duration_ms &&
                         !std::signbit(duration_ms);
+  // Nearly all durations are whole milliseconds: one to three bytes instead of eight.
   return is_whole ? DurationForm::whole : DurationForm::real;
 }
 
@@ -26,6 +27,8 @@ TimePoint time_at(TimePoint slot, std::int64_t offset) {
   return TimePoint(Microseconds(static_cast<std::int64_t>(sum)));
 }
 
+// A block is what one writer wrote of a slot: all keys first (they are looked at without the rest),
+// then its texts and fan-outs, then the rows, which name these by number.
 class BlockReader {
  public:
   BlockReader(std::string_view block, TimePoint slot, Pools& pools)
@@ -57,6 +60,7 @@ class BlockReader {
 
  private:
   void read_run(SlotRun& run) {
+    // One number for both: the lowest bit is the run record, the rest counts the nodes.
     const std::uint64_t head = in_.number();
     const bool has_record = (head & 1U) != 0;
     const std::uint64_t nodes = head >> 1U;
@@ -137,6 +141,7 @@ void SettledSlot::merge(SettledSlot&& other) {
   duplicates += other.duplicates;
   for (const auto& [key, partial] : other.partials) partials[key].merge(partial);
   key_prefixes += other.key_prefixes;
+  // Blocks stand one behind another, so two slots are joined without being read.
   rows += other.rows;
 }
 
@@ -147,6 +152,7 @@ void SlotRowsWriter::add_time(TimePoint time) {
 }
 
 void SlotRowsWriter::add_text(std::uint32_t number) {
+  // 0 is the empty text in the pool, too.
   if (number == 0) return rows_.number(0);
   const auto [known, is_new] = text_numbers_.try_emplace(number, text_numbers_.size() + 1);
   if (is_new) texts_.text(pools_.texts.text(number));

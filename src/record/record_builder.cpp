@@ -57,6 +57,7 @@ class RecordBuilder {
     }
   }
 
+  // A value from the detail column has no JSON type ("loose"): it is taken as what the field wants.
   std::string_view text(Field field) {
     if ((kinds_.texts & field_bits(field)) != 0) return raw_.present(field).text;
     if (!raw_.has(field)) return {};

@@ -51,6 +51,7 @@ std::optional<Element> step(const Element& from, const std::string& token) {
     std::size_t index = 0;
     const char* end = token.data() + token.size();
     const auto [stop, error] = std::from_chars(token.data(), end, index);
+    // RFC 6901: an index has none, so "01" is no element.
     const bool has_leading_zero = token.size() > 1 && token[0] == '0';
     Element value;
     if (error == std::errc{} && stop == end && !has_leading_zero &&
@@ -139,6 +140,8 @@ LogLine cut_line(std::string_view& rest) {
   LineEnd found = kernel.find_end(begin, end);
   rest.remove_prefix(static_cast<std::size_t>(std::min(found.at + 1, end) - begin));
   if (!found.is_plain && found.at != begin && found.at[-1] == '\r') {
+    // Looked at once more without the carriage return, which would make every line of a Windows log
+    // not plain.
     found = kernel.find_end(begin, found.at - 1);
   }
   return {{begin, static_cast<std::size_t>(found.at - begin)}, found.is_plain};

@@ -47,6 +47,7 @@ void name_parts(const std::vector<Part>& parts, const std::string& kind, double 
                 std::vector<std::string>& named) {
   std::size_t count = 0;
   for (const Part& part : parts) {
+    // A tenth of the drop at least: smaller parts are noise more often than causes.
     if (part.effect.value < kWorthNaming * drop || count == kMostNamed) continue;
     ++count;
     const std::string name =

@@ -130,6 +130,7 @@ Recommendation read_recommendation(const JsonReader& reader) {
   advice.current = reader.at("current").string();
   advice.suggested = reader.at("suggested").string();
   advice.reason = reader.at("reason").string();
+  // From codes; the sentences beside them are never read back.
   advice.evidence = read_reasons(reader.at("met"));
   advice.expected_effect = reader.at("rule_effect").string();
   if (const auto clip = reader.find("clip")) advice.clipped = read_reason(*clip);
@@ -240,6 +241,8 @@ std::string decision_digest(const Json& document) {
 
 std::string named_digest(const Json& document) {
   const Json* digest = document.find("digest");
+  // A decision of an earlier version has another digest than we would give it: its own is what the
+  // journal and the approvers know.
   return digest != nullptr && digest->is_string() ? digest->as_string() : decision_digest(document);
 }
 

@@ -21,6 +21,7 @@ std::string show_bounds(const EvidenceView& view) {
 
 std::string show_more(const EvidenceView& view) {
   if (view.decides()) return "decided";
+  // Without growth the evidence never reaches its threshold, however long one waits.
   return view.more_trials ? show_count(*view.more_trials) : "never at these rates";
 }
 

@@ -10,6 +10,7 @@
 namespace dagloop {
 namespace {
 
+// What fits on a page; the JSON has all of them.
 constexpr std::size_t kMaxErrorCodes = 10;
 constexpr std::size_t kMaxFailingNodes = 10;
 constexpr std::size_t kMaxSlowNodes = 5;
@@ -166,6 +167,7 @@ void add_node_section(Page& page, const Quality& quality) {
   auto worst = first_nodes(dag, kMaxFailingNodes, [&](const NodeKpis& a, const NodeKpis& b) {
     return failed(a) != failed(b) ? failed(a) > failed(b) : p95_of(a) > p95_of(b);
   });
+  // Behind the sort, so that a service without failures has no such table at all.
   std::erase_if(worst, [&](const NamedNode& node) { return failed(node.second) == 0; });
   add_node_table(page, "Nodes with most failed attempts", worst);
   auto slowest = first_nodes(dag, kMaxSlowNodes, [](const NodeKpis& a, const NodeKpis& b) {

@@ -38,6 +38,8 @@ CheckResult read_check(const JsonReader& reader) {
   result.value = reader.find_number("value");
   result.sample_count = read_count(reader.at("sample_count"));
   result.ci95 = read_interval(reader, "ci95");
+  // Also of an earlier version, whose reasons are words alone: a verdict may be older than this
+  // tool.
   result.reason = read_told_reason(reader.at("reason"));
   return result;
 }

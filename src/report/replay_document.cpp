@@ -69,6 +69,7 @@ Json findings_to_json(const std::vector<RegressionFinding>& findings) {
   Json::Array all;
   for (const RegressionFinding& finding : findings) {
     Json delay;
+    // null where it was missed: 0 would be the best of all delays.
     if (finding.found) delay = seconds_of(*finding.found - finding.regression.start);
     all.push_back(Json::object({{"from", format_time(finding.regression.start)},
                                 {"to", format_time(finding.regression.end)},

@@ -41,6 +41,7 @@ Table comparison(const ReplayReport& report) {
 }
 
 void add_regressions(const ReplayReport& report, Page& page) {
+  // All configurations were asked for the same regressions.
   if (report.records.empty() || report.records.front().findings.empty()) return;
   page.emplace_back(Heading{2, "Marked regressions"});
   Table table{{"from", "to"}, {}};

@@ -56,7 +56,7 @@ class FileBytes final : public ByteStream {
 
   std::uint64_t file_bytes() const override { return file_bytes_; }
 
-  // Returns the first bytes, which the next read() gives again.
+  // Returns the first bytes, which the next read() gives again: standard input is read once.
   std::string_view peek() {
     std::array<char, kMagicBytes> bytes{};
     while (head_.size() < bytes.size()) {

@@ -129,6 +129,8 @@ std::uint64_t end_of_lines(const OpenFile& file, std::uint64_t from, std::uint64
   while (size > from) {
     const std::uint64_t part = std::min(size - from, kEnd);
     file.read(buffer.data(), size - part, part);
+    // Backwards from the end: a log that is written to ends in the middle of a line, seldom of a
+    // long one.
     const std::size_t newline = std::string_view(buffer.data(), part).rfind('\n');
     if (newline != std::string_view::npos) return size - part + newline + 1;
     size -= part;

@@ -35,6 +35,7 @@ std::string encode(const CountedRange& counted) {
 
 std::optional<CountedRange> decode_counted_range(std::string_view encoded) {
   ByteReader bytes(encoded);
+  // A store of another version is no fault: everything is counted anew.
   if (bytes.number() != kFormat) return std::nullopt;
   CountedRange counted;
   counted.query.range.start = read_time(bytes);

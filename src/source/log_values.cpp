@@ -48,6 +48,8 @@ std::uint64_t LogValues::write(ValueKind kind, TimePoint time, const ByteWriter&
 }
 
 void LogValues::make_room() {
+  // The first reading of a long log would hold all of its values in memory. What is committed early
+  // has no root that names it, so a crash leaves garbage and no wrong figure.
   if (!may_commit_early_ || written_bytes_ <= commit_bytes_) return;
   RollupChange change{std::move(erased_), std::move(written_), others_};
   may_commit_early_ = store_.commit(log_, version_, change);

@@ -132,6 +132,7 @@ std::string packed::bad_statuses() {
 
 void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
                 const RowSink& sink) {
+  // Digits add up below bit 63; a negative number means that two of them have met.
   if (packed.kind < 0) {
     throw Error(ErrorKind::source, "the database's answer",
                 "a group of runs has the number " + std::to_string(packed.kind),
@@ -154,6 +155,7 @@ void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
   } else if (use == PackedUse::lost) {
     input.n[2] = packed.runs;
   }
+  // Derived runs were not read from a record of their own.
   if (use != PackedUse::derived) sink(input);
   if (!is_node) sink(run_row(packed, use, query));
 }

@@ -134,6 +134,7 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
     const auto& [name, counts] = *from;
     const std::int64_t runs = counts[0];
     RowCounts n = counts;
+    // Here and not in SQL: which codes are verification errors is configured.
     if (classes.classify(name.error_code) == ErrorClass::verification) n[4] = runs;
     total.add(name, n);
     if (!name.error_code.empty()) codes[name.error_code] += runs;

@@ -69,6 +69,7 @@ struct PostgresRollupStore::Impl {
           return work();
         },
         [&](const PostgresFailure& failure) {
+          // A broken connection is not used again; the next call makes a new one.
           connection.reset();
           if (warn) {
             warn("rollup: " + where + ": " + failure.text +

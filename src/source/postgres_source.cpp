@@ -213,6 +213,7 @@ struct PostgresSource::Impl {
                        const std::vector<PostgresTable>& described, const LogQuery& query) {
     RowReader rows(options, query);
     for (const PostgresTable& table : described) {
+      // With a cursor: libpq would otherwise hold the whole answer in memory.
       transaction.exec("DECLARE dagloop_rows NO SCROLL CURSOR FOR " +
                        rows_query(table, options.mapping, query));
       std::uint64_t number = 0;

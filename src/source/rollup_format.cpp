@@ -207,6 +207,8 @@ std::string value_name(ValueKind kind, TimePoint time) {
 
 std::string log_name(const std::string& sources, const SourceOptions& options) {
   ByteWriter out;
+  // Everything that changes what a line counts as is a part of the name: with another mapping the
+  // same log is another one, and what was kept of it is not looked at.
   out.number(kLogFormat);
   out.text(sources);
   const Mapping& mapping = options.mapping;
