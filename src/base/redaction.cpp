@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/secret_shapes.hpp"
+#include "base/utf8.hpp"
 #include "dagloop/base/digest.hpp"
 
 namespace dagloop {
@@ -42,24 +43,19 @@ std::size_t open_password(std::string_view uri, std::size_t host) {
   return port.find_first_not_of("0123456789,\"'.)];:") == port.npos ? uri.npos : colon + 1;
 }
 
-void append_escaped(std::string& out, char c) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(c);
+// Whether a character, or the byte that is none, would write to a terminal what is no text.
+bool is_unfit(std::string_view character, std::size_t length) {
+  const auto last = static_cast<unsigned char>(character[character.size() - 1]);
   // U+0080 to U+009F, in UTF-8 behind a C2, control some terminals.
-  const bool is_c1 = (byte & 0xE0U) == 0x80 && out.ends_with('\xC2');
-  if (byte >= 0x20 && byte != 0x7f && !is_c1) {
-    out += c;
-    return;
-  }
-  if (is_c1) out.replace(out.size() - 1, 1, "\\xc2");
-  out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
+  const bool is_c1 = length == 2 && character[0] == '\xC2' && last < 0xA0;
+  return length == 0 || is_c1 || (length == 1 && (last < 0x20 || last == 0x7f));
 }
 
-// Cuts at a character, not inside one (UTF-8 continuation bytes are 10xxxxxx).
+// Cuts at a character, not inside one.
 void cut(std::string& text, std::size_t max_length) {
   if (text.size() <= max_length) return;
   std::size_t end = max_length;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  while (end > 0 && is_continuation(text[end])) --end;
   text.resize(end);
   text += "...";
 }
@@ -104,8 +100,7 @@ std::string redact_uri(std::string_view uri) {
 }
 
 std::string redact_text(std::string_view text, std::size_t max_length) {
-  std::string out;
-  for (const char c : mask_secrets(text)) append_escaped(out, c);
+  std::string out = escape_controls(mask_secrets(text));
   cut(out, max_length);
   return out;
 }
@@ -117,9 +112,24 @@ std::string redact_label(std::string_view label) {
   return out.append("#").append(sha256_hex(label).substr(0, kMarkDigits));
 }
 
+// Escapes what is no character of UTF-8, too: whoever reads a message or a journal's sentence may
+// refuse all of it for one byte.
 std::string escape_controls(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
-  for (const char c : text) append_escaped(out, c);
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    text.remove_prefix(character.size());
+    if (!is_unfit(character, length)) {
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
+    }
+  }
   return out;
 }
 

@@ -157,6 +157,12 @@ class DamageTest(FaultTestCase):
         self.check_refused(self.whole[:68] + b"dagX" + self.whole[72:], "no dagloop state")
         self.check_refused(self.whole[:60] + bytes(4) + self.whole[64:], "no dagloop state")
 
+    def test_what_sqlite_says_of_damage_is_told_in_valid_utf8(self):
+        # It repeats the bytes that it cannot read; all that a tool prints is decoded strictly.
+        damaged = self.whole.replace(b"CREATE TABLE journal", b"CREATE TABL\xd3 journal")
+        self.assertNotEqual(damaged, self.whole)
+        self.check_refused(damaged, "TABL\\xd3")
+
     def test_a_file_that_was_cut(self):
         pages = len(self.whole) // 4096
         self.assertGreater(pages, 2)

@@ -11,7 +11,7 @@ std::string redact_uri(std::string_view uri);
 
 /// Returns `text` for a message: passwords in URIs and behind their names, e-mail addresses,
 /// authorization headers, private keys and words that look like tokens masked; control characters
-/// escaped; cut to `max_length` characters.
+/// and bytes that are no UTF-8 escaped; cut to `max_length` bytes, never inside a character.
 ///
 /// Shape: heuristic; what it knows stands in tests/support/secrets.txt. A password of plain words
 ///        or a key in hex without a name beside it is not recognized.
@@ -24,8 +24,8 @@ std::string redact_text(std::string_view text, std::size_t max_length = 200);
 /// Shape: the same for the same label; a masked label is returned as it is.
 std::string redact_label(std::string_view label);
 
-/// Returns `text` with its control characters, line ends too, escaped as in redact_text(), and
-/// nothing masked: what a document says, for a terminal.
+/// Returns `text` with its control characters, line ends too, and bytes that are no UTF-8 escaped
+/// as in redact_text(), and nothing masked: what a document says, for a terminal.
 std::string escape_controls(std::string_view text);
 
 }  // namespace dagloop

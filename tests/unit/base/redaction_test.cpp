@@ -137,6 +137,22 @@ TEST_CASE("every control character is escaped, and other UTF-8 is shown") {
   CHECK(redact_text("\xc2\xa0ä€😀") == "\xc2\xa0ä€😀");
 }
 
+TEST_CASE("a byte that is no UTF-8 is escaped, and what stands around it is shown") {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"table st\xd3te (\xff)", "table st\\xd3te (\\xff)"},
+      {"\xe2\x82", "\\xe2\\x82"},           // cut off
+      {"\xc0\xaf\x80", "\\xc0\\xaf\\x80"},  // overlong, stray
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},  // a surrogate
+      {"\xc3\xa4\xd3", "\xc3\xa4\\xd3"},    // behind a character
+  };
+  for (const auto& [text, shown] : cases) {
+    CAPTURE(shown);
+    CHECK(redact_text(text) == shown);
+    CHECK(escape_controls(text) == shown);
+  }
+  CHECK(redact_text("\xff\xff\xff", 6) == "\\xff\\x...");
+}
+
 TEST_CASE("a secret that is cut is masked first, and no cut splits a character") {
   CHECK(redact_text("password=hunter2hunter2", 12) == "password=***");
   CHECK(redact_text("", 0).empty());
