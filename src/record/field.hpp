@@ -36,12 +36,6 @@ struct FieldKinds {
   std::uint32_t others = 0;
 };
 
-/// Returns a set of one field, or of several.
-template <typename... Fields>
-constexpr std::uint32_t field_bits(Fields... fields) {
-  return ((std::uint32_t{1} << static_cast<unsigned>(fields)) | ...);
-}
-
 /// The values of all fields of one line.
 class RawFields {
  public:
@@ -76,6 +70,8 @@ class RawFields {
 
   /// Returns whether a field has a value.
   bool has(Field field) const { return (present_ & field_bits(field)) != 0; }
+  /// Returns whether one of several fields has a value.
+  bool has_any(std::uint32_t fields) const { return (present_ & fields) != 0; }
   /// Returns the value of a field that has one.
   const RawValue& present(Field field) const { return values_[static_cast<std::size_t>(field)]; }
 
@@ -92,7 +88,6 @@ class RawFields {
     return kind == ValueKind::boolean ? kinds_.booleans : kinds_.others;
   }
 
-  static_assert(kFieldCount < 32);
   FieldKinds kinds_;
   std::uint32_t present_ = 0;  // of any kind; so that clearing need not touch the values
   std::array<RawValue, kFieldCount + 1> values_{};

@@ -32,13 +32,26 @@ class RecordBuilder {
   RecordBuilder(const RawFields& raw, const TimeRules& rules, LogRecord& record)
       : raw_(raw), kinds_(raw.kinds()), rules_(rules), record_(record) {}
 
-  std::optional<RejectReason> build() {
+  // Returns whether there is a reason against the record.
+  bool build() {
+    record_.mended = 0;
     if (!has_usual_types(kinds_)) check_unused();
     read_texts();
     read_words();
     read_numbers();
     read_time();
-    return reason_;
+    return reason_.has_value();
+  }
+
+  // Returns what is left of a record that there is a reason against.
+  UnreadLine unread() const {
+    UnreadLine line;
+    line.reason = *reason_;
+    line.run_key = record_.run_key;
+    line.run_key_is_request = record_.run_key_is_request && !record_.run_key.empty();
+    line.cohort = record_.cohort;
+    if (has_time_) line.created_at = record_.created_at;
+    return line;
   }
 
  private:
@@ -123,6 +136,7 @@ class RecordBuilder {
     record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != kRunNodeType;
     record_.error_code = text(Field::error_code);
     record_.plan_source = text(Field::plan_source);
+    record_.pipeline_id = text(Field::pipeline_id);
     record_.has_verification_reason = !text(Field::verification_reason).empty();
     record_.has_fallback_reason = !text(Field::fallback_reason).empty();
     const std::string_view mode = text(Field::execution_mode);
@@ -159,6 +173,7 @@ class RecordBuilder {
     record_.fanout_total = count(Field::fanout_total, 0, kMaxCount).value_or(0);
     record_.fanout_failed = count(Field::fanout_failed, 0, kMaxCount).value_or(0);
     record_.idempotent_reuse = flag(Field::idempotent_reuse);
+    read_rare_counts();
     record_.duration_ms = number(Field::duration_ms);
     if (!record_.duration_ms) return;
     // Written so that a NaN fails, too.
@@ -166,18 +181,38 @@ class RecordBuilder {
     if (!is_valid) reject(RejectReason::bad_number);
   }
 
+  // Most logs have none of them.
+  void read_rare_counts() {
+    constexpr std::uint32_t kRare =
+        field_bits(Field::fanout_index, Field::tokens_in, Field::tokens_out, Field::cost_micros);
+    record_.fanout_index.reset();
+    record_.tokens_in.reset();
+    record_.tokens_out.reset();
+    record_.cost_micros.reset();
+    if (!raw_.has_any(kRare)) return;
+    if (const auto index = count(Field::fanout_index, 0, kMaxFanoutIndex)) {
+      record_.fanout_index = static_cast<std::uint32_t>(*index);
+    }
+    record_.tokens_in = count(Field::tokens_in, 0, kMaxCount);
+    record_.tokens_out = count(Field::tokens_out, 0, kMaxCount);
+    record_.cost_micros = count(Field::cost_micros, 0, kMaxCount);
+  }
+
   void read_time() {
+    has_time_ = false;
     const std::string_view created_at = text(Field::created_at);
     if (created_at.empty()) return reject(RejectReason::missing_created_at);
     const std::optional<TimePoint> instant = parse_time(created_at);
     if (!instant) return reject(RejectReason::bad_time);
     record_.created_at = *instant;
     if (*instant > rules_.latest) return reject(RejectReason::future_time);
+    has_time_ = true;
     if (reason_ || rules_.created_at_marks == CreatedAtMarks::end) return;
     if (!record_.duration_ms) return;
     const double duration_us = std::round(*record_.duration_ms * 1000);
     // Compared before it is added: a huge duration would overflow the clock.
     if (duration_us > static_cast<double>((rules_.latest - *instant).count())) {
+      has_time_ = false;
       return reject(RejectReason::future_time);
     }
     record_.created_at += Microseconds{static_cast<std::int64_t>(duration_us)};
@@ -188,16 +223,16 @@ class RecordBuilder {
   const TimeRules& rules_;
   LogRecord& record_;
   std::optional<RejectReason> reason_;
+  bool has_time_ = false;
 };
 
 }  // namespace
 
-void build_record(const RawFields& raw, const TimeRules& rules,
-                  std::variant<LogRecord, RejectReason>& result) {
+void build_record(const RawFields& raw, const TimeRules& rules, ReadResult& result) {
   // Every field is set below, so what the last line left need not be cleared.
   if (!std::holds_alternative<LogRecord>(result)) result.emplace<LogRecord>();
-  const auto reason = RecordBuilder(raw, rules, std::get<LogRecord>(result)).build();
-  if (reason) result = *reason;
+  RecordBuilder builder(raw, rules, std::get<LogRecord>(result));
+  if (builder.build()) result = builder.unread();
 }
 
 }  // namespace dagloop

@@ -16,7 +16,6 @@ struct TimeRules {
 };
 
 /// Makes the record, or finds the first reason of kRejectOrder that applies to any field.
-void build_record(const RawFields& raw, const TimeRules& rules,
-                  std::variant<LogRecord, RejectReason>& result);
+void build_record(const RawFields& raw, const TimeRules& rules, ReadResult& result);
 
 }  // namespace dagloop

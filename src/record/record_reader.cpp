@@ -258,7 +258,11 @@ struct RecordReader::Impl {
     build();
   }
 
-  void reject(RejectReason reason) { result = reason; }
+  void reject(RejectReason reason) {
+    UnreadLine unread;
+    unread.reason = reason;
+    result = unread;
+  }
 
   void build() {
     if (!aliased.empty()) apply_aliases();
@@ -274,7 +278,7 @@ struct RecordReader::Impl {
   RawFields raw;
   FlatReader flat{columns, "", raw};  // behind both, which it refers to
   simdjson::dom::parser parser;
-  std::variant<LogRecord, RejectReason> result;
+  ReadResult result;
 };
 
 RecordReader::RecordReader(const Mapping& mapping, TimePoint latest)
@@ -283,12 +287,14 @@ RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
 
-const std::variant<LogRecord, RejectReason>& RecordReader::read_line(const LogLine& line) {
+const ReadResult& RecordReader::read_line(const LogLine& line) {
   impl_->read(line);
   return impl_->result;
 }
 
-const std::variant<LogRecord, RejectReason>& RecordReader::read(std::string_view line) {
+ReadFault RecordReader::mended_fault(Field field) const { return {field, "", ""}; }
+
+const ReadResult& RecordReader::read(std::string_view line) {
   if (line.empty()) return read_line({line, false});
   std::string_view rest = line;
   const LogLine first = cut_line(rest);

@@ -28,8 +28,8 @@ class ScanWorker final : public LineWorker {
 
  private:
   void add(const PartLine& line, const LogRecord& record) override { table.add(record, line.text); }
-  void reject(const PartLine& line, RejectReason reason) override {
-    table.reject(parts_[line.part].path, line.place.first_line, reason);
+  void reject(const PartLine& line, const UnreadLine& unread) override {
+    table.reject(parts_[line.part].path, line.place.first_line, unread.reason);
   }
 
   const std::vector<FilePart>& parts_;

@@ -176,7 +176,9 @@ std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::si
   if (chunk.ends_overlong) {
     ++lines;
     if (is_wanted(lines)) {
-      reject({index, {}, {0, 0, before + lines, 1}}, RejectReason::line_too_long);
+      UnreadLine unread;
+      unread.reason = RejectReason::line_too_long;
+      reject({index, {}, {0, 0, before + lines, 1}}, unread);
     }
   }
   lines_before_ += lines;
@@ -190,7 +192,7 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
   if (const auto* record = std::get_if<LogRecord>(&result)) {
     add(line, *record);
   } else {
-    reject(line, std::get<RejectReason>(result));
+    reject(line, std::get<UnreadLine>(result));
   }
 }
 

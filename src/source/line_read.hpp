@@ -52,7 +52,7 @@ class LineWorker {
  private:
   void read_line(const PartLine& line, const LogLine& text);
   virtual void add(const PartLine& line, const LogRecord& record) = 0;
-  virtual void reject(const PartLine& line, RejectReason reason) = 0;
+  virtual void reject(const PartLine& line, const UnreadLine& unread) = 0;
 
   RecordReader reader_;
   std::uint64_t lines_before_ = 0;  // right where one worker reads all chunks

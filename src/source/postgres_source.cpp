@@ -142,8 +142,8 @@ class RowReader {
     line_.resize(row.size() + kLinePadding);
     const std::string_view line(line_.data(), row.size());
     const auto result = reader_.read(line);
-    if (const auto* reason = std::get_if<RejectReason>(&result)) {
-      table_.reject(where, number, *reason);
+    if (const auto* unread = std::get_if<UnreadLine>(&result)) {
+      table_.reject(where, number, unread->reason);
     } else {
       table_.add(std::get<LogRecord>(result), line);
     }

@@ -67,7 +67,8 @@ class SettlingWorker final : public LineWorker {
   RunTable unsettled;
 
  private:
-  void reject(const PartLine& line, RejectReason reason) override {
+  void reject(const PartLine& line, const UnreadLine& unread) override {
+    const RejectReason reason = unread.reason;
     LineCounts& counts =
         counts_of(line, is_settled_line(line, reason != RejectReason::future_time));
     ++counts.records;

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 1000;  // of what the general parser takes
 const TimePoint kLatest = *parse_time("2026-02-26T00:00:00Z");
-using Outcome = std::variant<LogRecord, RejectReason>;
 
 Mapping mapping_of(std::string_view text) {
   return parse_mapping(parse_json(text, "the mapping"), "the mapping");
@@ -85,17 +84,17 @@ std::size_t depth_of(std::string_view line) {
   return deepest;
 }
 
-void require_as_slow(const Outcome& outcome, std::string_view text, const Slow& slow) {
-  const auto* reason = std::get_if<RejectReason>(&outcome);
-  const bool is_object = reason == nullptr || *reason != RejectReason::not_json_object;
+void require_as_slow(const ReadResult& outcome, std::string_view text, const Slow& slow) {
+  const auto* unread = std::get_if<UnreadLine>(&outcome);
+  const bool is_object = unread == nullptr || unread->reason != RejectReason::not_json_object;
   if (depth_of(text) < kMaxDepth) {
     require(is_object == slow.is_object(), "a line is an object where the slow parser says so");
   }
-  if (reason == nullptr) return require_same_record(std::get<LogRecord>(outcome), slow);
-  if (*reason == RejectReason::missing_status) {
+  if (unread == nullptr) return require_same_record(std::get<LogRecord>(outcome), slow);
+  if (unread->reason == RejectReason::missing_status) {
     require(slow_text(slow, "status").empty(), "a status that is missing is missing");
   }
-  if (*reason == RejectReason::missing_created_at) {
+  if (unread->reason == RejectReason::missing_created_at) {
     require(slow_text(slow, "created_at").empty(), "a time that is missing is missing");
   }
 }
@@ -159,8 +158,8 @@ void check(const std::string& text) {
     require_as_slow(plain.read_line(line), line.text, slow);
     require_flat_as_slow(line, slow);
     for (RecordReader* reader : {&detailed, &pointed}) {
-      const auto* reason = std::get_if<RejectReason>(&reader->read_line(line));
-      const bool is_object = reason == nullptr || *reason != RejectReason::not_json_object;
+      const auto* unread = std::get_if<UnreadLine>(&reader->read_line(line));
+      const bool is_object = unread == nullptr || unread->reason != RejectReason::not_json_object;
       require(is_object == slow.is_object() || depth_of(line.text) >= kMaxDepth,
               "what is an object does not depend on the mapping");
     }

@@ -14,16 +14,15 @@ constexpr std::string_view kLine =
     R"("status":"ok","detail":"node_id=n1; attempt=2;duration_ms=1.5;status=failed;a=b",)"
     R"("payload":{"status":["failed",{"a/b":1,"~":true}],"":null},"attempt":3,"x":1e3})";
 
-std::variant<LogRecord, RejectReason> read(RecordReader& reader) {
+ReadResult read(RecordReader& reader) {
   static const std::string padded = std::string(kLine) + std::string(kLinePadding, ' ');
   return reader.read({padded.data(), kLine.size()});
 }
 
-bool same(const std::variant<LogRecord, RejectReason>& a,
-          const std::variant<LogRecord, RejectReason>& b) {
+bool same(const ReadResult& a, const ReadResult& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* reason = std::get_if<RejectReason>(&a)) {
-    return *reason == std::get<RejectReason>(b);
+  if (const auto* unread = std::get_if<UnreadLine>(&a)) {
+    return unread->reason == std::get<UnreadLine>(b).reason;
   }
   const LogRecord& one = std::get<LogRecord>(a);
   const LogRecord& other = std::get<LogRecord>(b);

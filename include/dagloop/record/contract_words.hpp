@@ -34,6 +34,11 @@ enum class Field : std::uint8_t {
   fanout_failed,
   policy_version,
   cohort,
+  fanout_index,
+  pipeline_id,
+  tokens_in,
+  tokens_out,
+  cost_micros,
 };
 
 /// What a field holds. In JSON a time is a string, and both whole and real are numbers.
@@ -46,7 +51,7 @@ struct ContractField {
 };
 
 /// All fields, in the order of Field.
-inline constexpr std::array<ContractField, 21> kContractFields{{
+inline constexpr std::array<ContractField, 26> kContractFields{{
     {"request_id", FieldType::text},
     {"user_id", FieldType::text},
     {"created_at", FieldType::time},
@@ -68,6 +73,11 @@ inline constexpr std::array<ContractField, 21> kContractFields{{
     {"fanout_failed", FieldType::whole},
     {"policy_version", FieldType::text},
     {"cohort", FieldType::text},
+    {"fanout_index", FieldType::whole},
+    {"pipeline_id", FieldType::text},
+    {"tokens_in", FieldType::whole},
+    {"tokens_out", FieldType::whole},
+    {"cost_micros", FieldType::whole},
 }};
 
 /// Number of fields.
@@ -90,9 +100,17 @@ constexpr std::optional<Field> field_named(std::string_view name) {
   return std::nullopt;
 }
 
-/// The largest attempt and fan-out count that a record may have. Beyond the latter a double no
-/// longer holds every integer.
+/// Returns a set of one field, or of several: a bit a field.
+template <typename... Fields>
+constexpr std::uint32_t field_bits(Fields... fields) {
+  return ((std::uint32_t{1} << static_cast<unsigned>(fields)) | ...);
+}
+static_assert(kFieldCount < 32);
+
+/// The largest attempt, fan-out index and count (of items, tokens, cost) that a record may have.
+/// Beyond the last a double no longer holds every integer.
 inline constexpr std::int64_t kMaxAttempt = 4294967295;
+inline constexpr std::int64_t kMaxFanoutIndex = 4294967294;
 inline constexpr std::int64_t kMaxCount = 9007199254740991;
 
 /// How a run or an attempt ended, or that it has not.

@@ -34,6 +34,12 @@ struct LogRecord {
   std::optional<double> duration_ms;
   std::uint64_t fanout_total = 0;
   std::uint64_t fanout_failed = 0;
+  std::optional<std::uint32_t> fanout_index;  // the item of a for_each that a node record is of
+  std::string_view pipeline_id;
+  std::optional<std::uint64_t> tokens_in;
+  std::optional<std::uint64_t> tokens_out;
+  std::optional<std::uint64_t> cost_micros;
+  std::uint32_t mended = 0;  // field_bits() of what was taken in another form, or left out
 };
 
 }  // namespace dagloop

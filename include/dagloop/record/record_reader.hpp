@@ -1,4 +1,4 @@
-// One line of a log -> a record, or the reason why it is malformed. The home of simdjson.
+// One line of a log -> a record, or why it is malformed and what it shows all the same. The home of simdjson.
 // A reader is used by one thread; make one a thread.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "dagloop/record/log_line.hpp"
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/record/record.hpp"
+#include "dagloop/record/unread_line.hpp"
 
 namespace dagloop {
 
@@ -20,6 +21,9 @@ inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 ///
 /// Shape: kLinePadding bytes behind `rest` are readable; the last line may lack its newline.
 LogLine cut_line(std::string_view& rest);
+
+/// What a line is.
+using ReadResult = std::variant<LogRecord, UnreadLine>;
 
 /// Reads lines.
 class RecordReader {
@@ -37,10 +41,16 @@ class RecordReader {
   ///         number beyond the range of a double is not accepted as JSON.
   /// Order:  kLinePadding bytes behind `line` are readable; the result lives until the next read,
   ///         and its views until then or the end of the line's buffer.
-  /// Errors: none thrown: a bad line is a RejectReason.
-  const std::variant<LogRecord, RejectReason>& read(std::string_view line);
+  /// Errors: none thrown: a bad line is an UnreadLine.
+  const ReadResult& read(std::string_view line);
   /// Reads one line that cut_line() has given, which saves looking at it once more.
-  const std::variant<LogRecord, RejectReason>& read_line(const LogLine& line);
+  const ReadResult& read_line(const LogLine& line);
+
+  /// Returns what was found in a mended field of the record read last, and what is wanted.
+  ///
+  /// Shape: `field` is in `mended` of that record.
+  /// Order: after a read that gave a record, before the next one, while the line is there.
+  ReadFault mended_fault(Field field) const;
 
  private:
   struct Impl;

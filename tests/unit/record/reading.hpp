@@ -15,15 +15,16 @@ namespace dagloop::test {
 
 inline TimePoint at(std::string_view text) { return parse_time(text).value(); }
 
-/// A record or a reason, with the buffer and the reader that the record borrows from.
+/// A record or an unread line, with the buffer and the reader that the record borrows from.
 struct Reading {
   std::vector<char> buffer;
   std::unique_ptr<RecordReader> reader;
-  std::variant<LogRecord, RejectReason> result;
+  ReadResult result;
 
   bool is_record() const { return std::holds_alternative<LogRecord>(result); }
   const LogRecord& record() const { return std::get<LogRecord>(result); }
-  RejectReason reason() const { return std::get<RejectReason>(result); }
+  const UnreadLine& unread() const { return std::get<UnreadLine>(result); }
+  RejectReason reason() const { return unread().reason; }
 };
 
 /// Reads `line` under `mapping`; the clock stands at the end of 2026-02-25.

@@ -172,7 +172,12 @@ class Twin {
     const std::string run_id = text("pipeline_run_id");
     const std::string request_id = text("request_id");
     if (run_id.empty() && request_id.empty()) faults_.insert("missing_run_id");
-    for (const char* field : {"user_id", "idempotency_key", "policy_version"}) text(field);
+    for (const char* field : {"user_id", "idempotency_key", "policy_version", "pipeline_id"}) {
+      text(field);
+    }
+    for (const char* field : {"fanout_index", "tokens_in", "tokens_out", "cost_micros"}) {
+      count(field, 0);
+    }
     const double duration_ms = number("duration_ms", -1e9);
     if (duration_ms < 0 && duration_ms != -1e9) faults_.insert("bad_number");
     const std::string node_id = text("node_id");
@@ -311,6 +316,10 @@ class Generator {
        {R"("not_required")", R"("completed")", R"("failed")", R"("manual_required")"}},
       {"fanout_total", counts_},
       {"fanout_failed", counts_},
+      {"fanout_index", counts_},
+      {"tokens_in", counts_},
+      {"tokens_out", counts_},
+      {"cost_micros", counts_},
       {"cohort", {R"("canary")", R"("control")"}},
   };
 };
