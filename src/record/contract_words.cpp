@@ -16,6 +16,8 @@ std::string_view to_string(Cohort cohort) {
   return cohort == Cohort::none ? "none" : word_of(kCohortWords, cohort);
 }
 
-std::optional<Status> parse_status(std::string_view word) { return value_of(kStatusWords, word); }
+std::optional<Status> parse_status(std::string_view word) {
+  return value_in_any_case(kStatusWords, word);
+}
 
 }  // namespace dagloop

@@ -16,11 +16,13 @@ enum class ValueKind : std::uint8_t {
   text,
   loose_text,  // of a detail column or an alias: numbers and booleans are read from it
   number,
+  big_number,  // a whole one that a double does not hold; `text` has its digits
   boolean,
   compound,  // an array or an object
 };
 
-/// One value of a line, without any JSON library's types. Owns nothing.
+/// One value of a line, without any JSON library's types. Owns nothing. The text of a number that
+/// is not a big one is of no use.
 struct RawValue {
   std::string_view text;
   double number = 0;
@@ -36,11 +38,27 @@ struct FieldKinds {
   std::uint32_t others = 0;
 };
 
+/// Whether texts of a line had to be changed so that they are Unicode.
+enum class Replaced : std::uint8_t { no, some };
+
+/// What stands in a text for what is no Unicode.
+inline constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+/// The texts of numbers that stand where a text is wanted, a place a field.
+using NumberTexts = std::array<std::array<char, 32>, kFieldCount>;
+
 /// The values of all fields of one line.
 class RawFields {
  public:
   /// Forgets all values.
-  void clear() { set_kinds({}); }
+  void clear() {
+    set_kinds({});
+    replaced_ = Replaced::no;
+  }
+
+  /// Says whether texts have U+FFFD in place of what is no Unicode.
+  void set_replaced(Replaced replaced) { replaced_ = replaced; }
+  Replaced replaced() const { return replaced_; }
 
   /// Sets a field; an absent value takes back an earlier one.
   void set(Field field, const RawValue& value) {
@@ -89,6 +107,7 @@ class RawFields {
   }
 
   FieldKinds kinds_;
+  Replaced replaced_ = Replaced::no;
   std::uint32_t present_ = 0;  // of any kind; so that clearing need not touch the values
   std::array<RawValue, kFieldCount + 1> values_{};
 };

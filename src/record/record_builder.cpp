@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
+
+#include "dagloop/base/ascii.hpp"
+#include "record/read_fault.hpp"
 
 namespace dagloop {
 namespace {
@@ -27,15 +29,20 @@ bool has_usual_types(const FieldKinds& kinds) {
           (kinds.booleans & ~kBooleans)) == 0;
 }
 
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 class RecordBuilder {
  public:
-  RecordBuilder(const RawFields& raw, const TimeRules& rules, LogRecord& record)
-      : raw_(raw), kinds_(raw.kinds()), rules_(rules), record_(record) {}
+  RecordBuilder(const RawFields& raw, const TimeRules& rules, NumberTexts& texts, LogRecord& record)
+      : raw_(raw), kinds_(raw.kinds()), rules_(rules), texts_(texts), record_(record) {}
 
   // Returns whether there is a reason against the record.
   bool build() {
     record_.mended = 0;
-    if (!has_usual_types(kinds_)) check_unused();
+    if (!has_usual_types(kinds_)) look_at_unused();
+    if (raw_.replaced() == Replaced::some) look_at_replaced();
     read_texts();
     read_words();
     read_numbers();
@@ -47,6 +54,8 @@ class RecordBuilder {
   UnreadLine unread() const {
     UnreadLine line;
     line.reason = *reason_;
+    line.fault = *reason_ == RejectReason::future_time ? future_fault(raw_[Field::created_at])
+                                                       : field_fault(field_, raw_[field_]);
     line.run_key = record_.run_key;
     line.run_key_is_request = record_.run_key_is_request && !record_.run_key.empty();
     line.cohort = record_.cohort;
@@ -55,49 +64,118 @@ class RecordBuilder {
   }
 
  private:
-  void reject(RejectReason reason) {
-    // By the order of the contract, not by which field was read first: databases check in another
-    // order and must tell the same reason.
+  void reject(RejectReason reason, Field field) {
     const auto* rank = std::ranges::find(kRejectOrder, reason);
-    if (!reason_ || rank < std::ranges::find(kRejectOrder, *reason_)) reason_ = reason;
+    if (reason_ && rank >= std::ranges::find(kRejectOrder, *reason_)) return;
+    reason_ = reason;
+    field_ = field;
   }
 
-  // No figure needs these; they are held to their type all the same.
-  void check_unused() {
+  void mend(Field field) { record_.mended |= field_bits(field); }
+
+  // No figure needs these; that they are not as they should be is said all the same.
+  void look_at_unused() {
     for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version,
                               Field::request_id, Field::node_type}) {
       text(field);
     }
   }
 
-  // A value from the detail column has no JSON type ("loose"): it is taken as what the field wants.
-  std::string_view text(Field field) {
+  void look_at_replaced() {
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const auto field = static_cast<Field>(i);
+      if (is_text(field) && holds(raw_.present(field).text, kReplacement)) mend(field);
+    }
+  }
+
+  bool is_text(Field field) const {
+    const ValueKind kind = raw_[field].kind;
+    return kind == ValueKind::text || kind == ValueKind::loose_text;
+  }
+
+  // What stands in a field of text: other forms as their text, too.
+  std::string_view text(Field field) { return text_or<&RecordBuilder::text_of_other>(field); }
+
+  // Most fields hold text or nothing; `other` reads what else there is.
+  template <auto other>
+  std::string_view text_or(Field field) {
     if ((kinds_.texts & field_bits(field)) != 0) return raw_.present(field).text;
-    if (!raw_.has(field)) return {};
+    return raw_.has(field) ? (this->*other)(field) : std::string_view();
+  }
+
+  std::string_view text_of_other(Field field) {
+    const RawValue& value = raw_.present(field);
+    if (value.kind == ValueKind::loose_text) return value.text;
+    mend(field);
+    if (value.kind == ValueKind::boolean) return value.truth ? "true" : "false";
+    return value.kind == ValueKind::compound ? std::string_view() : text_of_number(field);
+  }
+
+  std::string_view text_of_number(Field field) {
+    const RawValue& value = raw_.present(field);
+    if (value.kind == ValueKind::big_number) return value.text;
+    auto& text = texts_[static_cast<std::size_t>(field)];
+    const bool is_whole = std::abs(value.number) <= static_cast<double>(kMaxCount) &&
+                          std::trunc(value.number) == value.number;
+    char* const end = text.data() + text.size();
+    const auto written =
+        is_whole ? std::to_chars(text.data(), end, static_cast<std::int64_t>(value.number))
+                 : std::to_chars(text.data(), end, value.number);
+    return {text.data(), written.ptr};
+  }
+
+  // Of a field that holds one of some words: nothing but text is one.
+  std::string_view word_of_other(Field field) {
     if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
-    reject(RejectReason::wrong_type);
+    mend(field);
     return {};
   }
 
-  std::optional<double> number_of_text(std::string_view digits) {
-    double value = 0;
+  // Of a reason, or a code: false and 0 say that there is none.
+  std::string_view reason_of_other(Field field) {
+    const RawValue& value = raw_.present(field);
+    const bool is_no = (value.kind == ValueKind::boolean && !value.truth) ||
+                       (value.kind == ValueKind::number && value.number == 0);
+    return is_no ? word_of_other(field) : text_of_other(field);
+  }
+
+  // Of a run: what cannot be read may be any run's.
+  std::string_view run_of_other(Field field) {
+    if (!is_no_name(field)) return text_of_other(field);
+    reject(RejectReason::wrong_type, field);
+    return {};
+  }
+
+  // A record of a node stays one, or it would say how the run ended.
+  std::string_view node_of_other(Field field) {
+    if (!is_no_name(field)) return text_of_other(field);
+    mend(field);
+    return kUnreadNode;
+  }
+
+  bool is_no_name(Field field) const {
+    const ValueKind kind = raw_.present(field).kind;
+    return kind == ValueKind::boolean || kind == ValueKind::compound;
+  }
+
+  std::optional<double> number_of_text(Field field) {
+    const RawValue& value = raw_.present(field);
+    if (value.kind == ValueKind::text) mend(field);
+    const std::string_view digits = trim_spaces(value.text);
+    double number = 0;
     const char* end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (stop != end || error == std::errc::invalid_argument) {
-      reject(RejectReason::wrong_type);
-      return std::nullopt;
-    }
-    // 1e999 is a number, only not a usable one: bad_number.
-    if (error == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
-    return value;
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
+    if (stop == end && error == std::errc{}) return number;
+    mend(field);
+    return std::nullopt;
   }
 
   std::optional<double> number(Field field) {
     if ((kinds_.numbers & field_bits(field)) != 0) return raw_.present(field).number;
     if (!raw_.has(field)) return std::nullopt;
-    const RawValue& value = raw_.present(field);
-    if (value.kind == ValueKind::loose_text) return number_of_text(value.text);
-    reject(RejectReason::wrong_type);
+    if (is_text(field)) return number_of_text(field);
+    if (raw_.present(field).kind == ValueKind::big_number) return raw_.present(field).number;
+    mend(field);
     return std::nullopt;
   }
 
@@ -108,64 +186,83 @@ class RecordBuilder {
     const bool is_valid = *value >= static_cast<double>(least) &&
                           *value <= static_cast<double>(most) &&
                           static_cast<double>(static_cast<std::int64_t>(*value)) == *value;
-    if (!is_valid) {
-      reject(RejectReason::bad_number);
-      return std::nullopt;
-    }
-    return static_cast<std::uint64_t>(*value);
+    if (is_valid) return static_cast<std::uint64_t>(*value);
+    mend(field);
+    return std::nullopt;
   }
 
   bool flag(Field field) {
     const RawValue& value = raw_[field];
     if (value.kind == ValueKind::absent) return false;
     if (value.kind == ValueKind::boolean) return value.truth;
-    if (value.kind == ValueKind::loose_text) {
-      if (value.text == "1" || value.text == "true") return true;
-      if (value.text == "0" || value.text == "false") return false;
-    }
-    reject(RejectReason::wrong_type);
+    if (value.kind != ValueKind::loose_text) mend(field);
+    if (value.kind == ValueKind::number && value.number == 1) return true;
+    if (value.kind == ValueKind::number || !is_text(field)) return false;
+    const std::string_view plain = trim_spaces(value.text);
+    if (plain == "1" || is_same_in_any_case(plain, "true")) return true;
+    if (plain != "0" && !is_same_in_any_case(plain, "false")) mend(field);
     return false;
   }
 
+  std::string_view reason(Field field) { return text_or<&RecordBuilder::reason_of_other>(field); }
+
   void read_texts() {
-    record_.run_key = text(Field::pipeline_run_id);
+    record_.run_key = text_or<&RecordBuilder::run_of_other>(Field::pipeline_run_id);
     record_.run_key_is_request = record_.run_key.empty();
-    if (record_.run_key_is_request) record_.run_key = text(Field::request_id);
-    if (record_.run_key.empty()) reject(RejectReason::missing_run_id);
-    record_.node_id = text(Field::node_id);
+    if (record_.run_key_is_request) {
+      record_.run_key = text_or<&RecordBuilder::run_of_other>(Field::request_id);
+    }
+    if (record_.run_key.empty()) reject(RejectReason::missing_run_id, Field::pipeline_run_id);
+    record_.node_id = text_or<&RecordBuilder::node_of_other>(Field::node_id);
     record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != kRunNodeType;
-    record_.error_code = text(Field::error_code);
+    record_.error_code = reason(Field::error_code);
     record_.plan_source = text(Field::plan_source);
     record_.pipeline_id = text(Field::pipeline_id);
-    record_.has_verification_reason = !text(Field::verification_reason).empty();
-    record_.has_fallback_reason = !text(Field::fallback_reason).empty();
-    const std::string_view mode = text(Field::execution_mode);
+    record_.has_verification_reason = !reason(Field::verification_reason).empty();
+    record_.has_fallback_reason = !reason(Field::fallback_reason).empty();
+    const std::string_view mode = text_or<&RecordBuilder::word_of_other>(Field::execution_mode);
     const bool is_dag = mode.empty() ? !record_.run_key_is_request
                                      : std::ranges::find(kDagModes, mode) != kDagModes.end();
     record_.population = is_dag ? Population::dag : Population::non_dag;
   }
 
   void read_words() {
-    const std::string_view status = text(Field::status);
-    if (status.empty()) {
-      reject(RejectReason::missing_status);
-    } else if (const auto known = value_of(kStatusWords, status)) {
-      record_.status = *known;
-    } else {
-      reject(RejectReason::unknown_status);
-    }
+    read_status();
     read_word(Field::compensation_status, kCompensationWords, record_.compensation);
     read_word(Field::cohort, kCohortWords, record_.cohort);
   }
 
+  void read_status() {
+    constexpr Field kField = Field::status;
+    if (!raw_.has(kField)) return reject(RejectReason::missing_status, kField);
+    if (!is_text(kField)) return reject(RejectReason::wrong_type, kField);
+    const std::string_view word = raw_.present(kField).text;
+    auto known = value_of(kStatusWords, word);
+    if (!known) known = value_in_any_case(kStatusWords, word);
+    if (!known) return reject(RejectReason::unknown_status, kField);
+    record_.status = *known;
+    if (*known == Status::failed && record_.error_code.empty() && is_timeout(word)) {
+      record_.error_code = kTimeoutCode;
+    }
+  }
+
+  static bool is_timeout(std::string_view status) {
+    return std::ranges::any_of(kTimeoutWords, [&](std::string_view word) {
+      return is_same_in_any_case(word, trim_spaces(status));
+    });
+  }
+
   template <typename Enum, std::size_t kCount>
   void read_word(Field field, const std::array<Word<Enum>, kCount>& words, Enum& target) {
-    const std::string_view word = text(field);
+    const std::string_view text = text_or<&RecordBuilder::word_of_other>(field);
     target = Enum::none;
-    if (word.empty()) return;
-    const std::optional<Enum> known = value_of(words, word);
-    if (!known) return reject(RejectReason::unknown_value);
-    target = *known;
+    if (text.empty()) return;
+    std::optional<Enum> known = value_of(words, text);
+    if (!known) {
+      mend(field);
+      known = value_in_any_case(words, text);
+    }
+    target = known.value_or(Enum::none);
   }
 
   void read_numbers() {
@@ -178,7 +275,9 @@ class RecordBuilder {
     if (!record_.duration_ms) return;
     // Written so that a NaN fails, too.
     const bool is_valid = *record_.duration_ms >= 0 && std::isfinite(*record_.duration_ms);
-    if (!is_valid) reject(RejectReason::bad_number);
+    if (is_valid) return;
+    record_.duration_ms.reset();
+    mend(Field::duration_ms);
   }
 
   // Most logs have none of them.
@@ -199,21 +298,20 @@ class RecordBuilder {
   }
 
   void read_time() {
-    has_time_ = false;
-    const std::string_view created_at = text(Field::created_at);
-    if (created_at.empty()) return reject(RejectReason::missing_created_at);
-    const std::optional<TimePoint> instant = parse_time(created_at);
-    if (!instant) return reject(RejectReason::bad_time);
+    constexpr Field kField = Field::created_at;
+    if (!raw_.has(kField)) return reject(RejectReason::missing_created_at, kField);
+    if (!is_text(kField)) return reject(RejectReason::wrong_type, kField);
+    const std::optional<TimePoint> instant = parse_time(raw_.present(kField).text);
+    if (!instant) return reject(RejectReason::bad_time, kField);
     record_.created_at = *instant;
-    if (*instant > rules_.latest) return reject(RejectReason::future_time);
+    if (*instant > rules_.latest) return reject(RejectReason::future_time, kField);
     has_time_ = true;
-    if (reason_ || rules_.created_at_marks == CreatedAtMarks::end) return;
-    if (!record_.duration_ms) return;
+    if (rules_.created_at_marks == CreatedAtMarks::end || !record_.duration_ms) return;
     const double duration_us = std::round(*record_.duration_ms * 1000);
     // Compared before it is added: a huge duration would overflow the clock.
     if (duration_us > static_cast<double>((rules_.latest - *instant).count())) {
       has_time_ = false;
-      return reject(RejectReason::future_time);
+      return reject(RejectReason::future_time, kField);
     }
     record_.created_at += Microseconds{static_cast<std::int64_t>(duration_us)};
   }
@@ -221,17 +319,20 @@ class RecordBuilder {
   const RawFields& raw_;
   const FieldKinds kinds_;
   const TimeRules& rules_;
+  NumberTexts& texts_;
   LogRecord& record_;
   std::optional<RejectReason> reason_;
+  Field field_ = Field::status;  // of the reason
   bool has_time_ = false;
 };
 
 }  // namespace
 
-void build_record(const RawFields& raw, const TimeRules& rules, ReadResult& result) {
+void build_record(const RawFields& raw, const TimeRules& rules, NumberTexts& texts,
+                  ReadResult& result) {
   // Every field is set below, so what the last line left need not be cleared.
   if (!std::holds_alternative<LogRecord>(result)) result.emplace<LogRecord>();
-  RecordBuilder builder(raw, rules, std::get<LogRecord>(result));
+  RecordBuilder builder(raw, rules, texts, std::get<LogRecord>(result));
   if (builder.build()) result = builder.unread();
 }
 

@@ -1,8 +1,6 @@
 // Private to the record layer: values of a line -> a normalised record. Pure.
 #pragma once
 
-#include <variant>
-
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/record/record.hpp"
 #include "record/field.hpp"
@@ -16,6 +14,9 @@ struct TimeRules {
 };
 
 /// Makes the record, or finds the first reason of kRejectOrder that applies to any field.
-void build_record(const RawFields& raw, const TimeRules& rules, ReadResult& result);
+///
+/// Order: the result borrows from the values and from `texts`.
+void build_record(const RawFields& raw, const TimeRules& rules, NumberTexts& texts,
+                  ReadResult& result);
 
 }  // namespace dagloop

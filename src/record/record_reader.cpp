@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <deque>
 #include <new>
 #include <optional>
 #include <string>
@@ -12,9 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "record/dom_values.hpp"
 #include "record/field.hpp"
 #include "record/flat_reader.hpp"
+#include "record/mend_json.hpp"
 #include "record/name_table.hpp"
+#include "record/read_fault.hpp"
 #include "record/record_builder.hpp"
 
 namespace dagloop {
@@ -22,72 +27,7 @@ namespace {
 
 static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
 
-// A JSON pointer, split and unescaped (RFC 6901).
-std::vector<std::string> split_pointer(std::string_view pointer) {
-  std::vector<std::string> tokens;
-  for (std::size_t i = 0; i < pointer.size(); ++i) {
-    if (pointer[i] == '/') {
-      tokens.emplace_back();
-    } else if (pointer[i] == '~') {
-      ++i;
-      tokens.back().push_back(pointer[i] == '1' ? '/' : '~');
-    } else {
-      tokens.back().push_back(pointer[i]);
-    }
-  }
-  return tokens;
-}
-
 using Element = simdjson::dom::element;
-
-// simdjson's own pointers stop at the first of a repeated key; here the last one counts.
-std::optional<Element> step(const Element& from, const std::string& token) {
-  std::optional<Element> found;
-  if (simdjson::dom::object object; from.get(object) == simdjson::SUCCESS) {
-    for (const auto member : object) {
-      if (member.key == token) found = member.value;
-    }
-  } else if (simdjson::dom::array array; from.get(array) == simdjson::SUCCESS) {
-    std::size_t index = 0;
-    const char* end = token.data() + token.size();
-    const auto [stop, error] = std::from_chars(token.data(), end, index);
-    // RFC 6901: an index has none, so "01" is no element.
-    const bool has_leading_zero = token.size() > 1 && token[0] == '0';
-    Element value;
-    if (error == std::errc{} && stop == end && !has_leading_zero &&
-        array.at(index).get(value) == simdjson::SUCCESS) {
-      found = value;
-    }
-  }
-  return found;
-}
-
-RawValue raw_value(const Element& element) {
-  RawValue value;
-  switch (element.type()) {
-    case simdjson::dom::element_type::NULL_VALUE:
-      break;
-    case simdjson::dom::element_type::STRING:
-      value.text = element.get_string().value_unsafe();
-      if (!value.text.empty()) value.kind = ValueKind::text;
-      break;
-    case simdjson::dom::element_type::BOOL:
-      value.kind = ValueKind::boolean;
-      value.truth = element.get_bool().value_unsafe();
-      break;
-    case simdjson::dom::element_type::INT64:
-    case simdjson::dom::element_type::UINT64:
-    case simdjson::dom::element_type::DOUBLE:
-      value.kind = ValueKind::number;
-      value.number = element.get_double().value_unsafe();
-      break;
-    case simdjson::dom::element_type::ARRAY:
-    case simdjson::dom::element_type::OBJECT:
-      value.kind = ValueKind::compound;
-      break;
-  }
-  return value;
-}
 
 RawValue loose_value(std::string_view text) {
   RawValue value;
@@ -104,31 +44,6 @@ std::string text_of(const RawValue& value) {
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value.number,
                                  std::chars_format::fixed);
   return {digits.data(), end.ptr};
-}
-
-// simdjson holds integers of 64 bits. JSON knows no such limit, so longer ones get an exponent,
-// which makes them floating-point numbers of the same value.
-std::string widen_integers(std::string_view line) {
-  constexpr std::size_t kFewDigits = 18;  // always fit
-  std::string wide;
-  bool in_string = false;
-  std::size_t digits = 0;
-  for (std::size_t i = 0; i <= line.size(); ++i) {
-    const char c = i < line.size() ? line[i] : '\0';
-    const bool is_digit = !in_string && c >= '0' && c <= '9';
-    if (!is_digit && digits > kFewDigits && c != '.' && c != 'e' && c != 'E') wide += "e0";
-    digits = is_digit ? digits + 1 : 0;
-    if (i < line.size()) wide += c;
-    if (c == '"') in_string = !in_string;
-    if (in_string && c == '\\' && i + 1 < line.size()) wide += line[++i];
-  }
-  return wide;
-}
-
-std::string_view trim_spaces(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
 }  // namespace
@@ -182,27 +97,32 @@ struct RecordReader::Impl {
         break;
       case FieldSource::detail:
         details.add(from.name, field);
+        detail_fields.push_back(field);
         break;
     }
     if (!from.aliases.empty()) aliased.push_back({&from.aliases, field});
   }
 
-  // Returns false where the detail column holds something else than text.
-  bool read_members(const simdjson::dom::object& object) {
+  void read_members(const simdjson::dom::object& object) {
     RawValue detail;
     for (const auto member : object) {
-      columns.store(member.key, raw_value(member.value), raw);
-      if (!details.empty() && member.key == mapping.detail_column) detail = raw_value(member.value);
+      const RawValue value = raw_value(member.value, digits);
+      columns.store(member.key, value, raw);
+      if (!details.empty() && member.key == mapping.detail_column) detail = value;
     }
-    return accept_detail(detail);
+    read_detail(detail);
   }
 
-  bool accept_detail(const RawValue& detail) {
-    if (detail.kind == ValueKind::text) read_detail(detail.text);
-    return detail.kind == ValueKind::text || detail.kind == ValueKind::absent;
+  // What a detail column of another type may say of its fields cannot be read.
+  void read_detail(const RawValue& detail) {
+    if (detail.kind == ValueKind::text) return read_pairs(detail.text);
+    if (detail.kind == ValueKind::absent) return;
+    RawValue unread;
+    unread.kind = ValueKind::compound;
+    for (const Field field : detail_fields) raw.set(field, unread);
   }
 
-  void read_detail(std::string_view detail) {
+  void read_pairs(std::string_view detail) {
     while (!detail.empty()) {
       const std::string_view pair = detail.substr(0, detail.find(';'));
       detail.remove_prefix(std::min(detail.size(), pair.size() + 1));
@@ -219,7 +139,7 @@ struct RecordReader::Impl {
       for (const std::string& token : pointer.tokens) {
         if (at) at = step(*at, token);
       }
-      if (at) raw.set(pointer.field, raw_value(*at));
+      if (at) raw.set(pointer.field, raw_value(*at, digits));
     }
   }
 
@@ -233,49 +153,99 @@ struct RecordReader::Impl {
   }
 
   void read(const LogLine& line) {
-    if (line.text.size() > kMaxLineBytes) return reject(RejectReason::line_too_long);
+    if (line.text.size() > kMaxLineBytes) return read_overlong(line.text);
     raw.clear();
     RawValue detail;
     if (!pointers.empty() || !flat.read(line, detail)) return read_generally(line.text);
-    if (!accept_detail(detail)) return reject(RejectReason::wrong_type);
+    read_detail(detail);
     build();
+  }
+
+  void read_overlong(std::string_view line) {
+    read_parts(mend_json(line.substr(0, kMaxLineBytes), cut_key()));
+    only_show(RejectReason::line_too_long, line_fault("a line of more than 1 MiB"));
   }
 
   void read_generally(std::string_view line) {
     Element root;
-    simdjson::dom::object object;
-    auto error = parser.parse(line.data(), line.size(), false).get(root);
-    // Seldom, so the line may be copied: parsing goes on with what was made longer.
-    if (error == simdjson::NUMBER_ERROR) error = parser.parse(widen_integers(line)).get(root);
-    // Out of memory is no fault of the line: it must not be counted as malformed.
-    if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-    if (error != simdjson::SUCCESS || root.get(object) != simdjson::SUCCESS) {
-      return reject(RejectReason::not_json_object);
-    }
+    if (!parse(parser.parse(line.data(), line.size(), false), root)) return read_mended(line);
     raw.clear();
-    if (!read_members(object)) return reject(RejectReason::wrong_type);
-    read_pointers(root);
+    read_root(root);
+    build();
+    if (root.is_object()) return;
+    only_show(RejectReason::not_json_object, line_fault("JSON, but no object"));
+  }
+
+  void read_mended(std::string_view line) {
+    const MendedLine mended = mend_json(line, cut_key());
+    read_parts(mended);
+    if (mended.is_whole) return;
+    only_show(
+        RejectReason::not_json_object,
+        line_fault(mended.text.empty() ? "no JSON object"
+                   : mended.stopped_at == line.size()
+                       ? "a line that is cut off"
+                       : "no JSON from byte " + std::to_string(mended.stopped_at + 1) + " on"));
+  }
+
+  // Reads the values of a mended line, or what is there of them.
+  void read_parts(const MendedLine& mended) {
+    raw.clear();
+    Element root;
+    if (parse(parser.parse(mended.text), root)) read_root(root);
+    raw.set_replaced(mended.replaced);
     build();
   }
 
-  void reject(RejectReason reason) {
+  std::string_view cut_key() const {
+    return details.empty() ? std::string_view() : std::string_view(mapping.detail_column);
+  }
+
+  static bool parse(simdjson::simdjson_result<Element> parsed, Element& root) {
+    const auto error = parsed.get(root);
+    if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+    return error == simdjson::SUCCESS;
+  }
+
+  void read_root(const Element& root) {
+    digits.clear();
+    simdjson::dom::object object;
+    if (root.get(object) != simdjson::SUCCESS) return;
+    read_members(object);
+    read_pointers(root);
+  }
+
+  // Makes what was read, whatever it is, an unread line that shows the same.
+  void only_show(RejectReason reason, ReadFault fault) {
     UnreadLine unread;
+    if (const auto* record = std::get_if<LogRecord>(&result)) {
+      unread.run_key = record->run_key;
+      unread.run_key_is_request = record->run_key_is_request;
+      unread.cohort = record->cohort;
+      unread.created_at = record->created_at;
+    } else {
+      unread = std::get<UnreadLine>(result);
+    }
     unread.reason = reason;
-    result = unread;
+    unread.fault = std::move(fault);
+    result = std::move(unread);
   }
 
   void build() {
     if (!aliased.empty()) apply_aliases();
-    build_record(raw, rules, result);
+    build_record(raw, rules, texts, result);
   }
 
   Mapping mapping;
   TimeRules rules;
   NameTable columns;
   NameTable details;
+  std::vector<Field> detail_fields;
   std::vector<PointerField> pointers;
   std::vector<AliasField> aliased;
   RawFields raw;
+  NumberTexts texts{};
+  Digits digits;
   FlatReader flat{columns, "", raw};  // behind both, which it refers to
   simdjson::dom::parser parser;
   ReadResult result;
@@ -292,7 +262,9 @@ const ReadResult& RecordReader::read_line(const LogLine& line) {
   return impl_->result;
 }
 
-ReadFault RecordReader::mended_fault(Field field) const { return {field, "", ""}; }
+ReadFault RecordReader::mended_fault(Field field) const {
+  return field_fault(field, impl_->raw[field]);
+}
 
 const ReadResult& RecordReader::read(std::string_view line) {
   if (line.empty()) return read_line({line, false});

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string_view>
 
+#include "dagloop/record/word_table.hpp"
+
 namespace dagloop {
 
 /// The contract's fields, in its order.
@@ -147,7 +149,7 @@ std::string_view to_string(CompensationStatus status);
 std::string_view to_string(Population population);
 std::string_view to_string(Cohort cohort);
 
-/// Returns the status for a word of the contract or one of its aliases (`success`, `ok`, `error`).
+/// Returns the status for a word of the contract or one of its aliases, in any case.
 std::optional<Status> parse_status(std::string_view word);
 
 /// Returns whether a run with `status` is over (it counts in denominators). Final statuses stand
@@ -159,15 +161,9 @@ constexpr bool ended_badly(Status status) {
   return is_final(status) && status != Status::succeeded && status != Status::skipped;
 }
 
-/// A word, and the value that it stands for.
-template <typename Value>
-struct Word {
-  std::string_view text;
-  Value value;
-};
-
-/// The words of `status`. Those behind the printed ones are aliases, which are only read.
-inline constexpr std::array<Word<Status>, 11> kStatusWords{{
+/// The words of `status`, in lower case; they are read in any (value_in_any_case). Those behind the
+/// printed ones are aliases, which are only read.
+inline constexpr std::array<Word<Status>, 27> kStatusWords{{
     {"succeeded", Status::succeeded},
     {"failed", Status::failed},
     {"manual_required", Status::manual_required},
@@ -179,9 +175,29 @@ inline constexpr std::array<Word<Status>, 11> kStatusWords{{
     {"success", Status::succeeded},
     {"ok", Status::succeeded},
     {"error", Status::failed},
+    {"completed", Status::succeeded},
+    {"passed", Status::succeeded},
+    {"done", Status::succeeded},
+    {"failure", Status::failed},
+    {"errored", Status::failed},
+    {"crashed", Status::failed},
+    {"timeout", Status::failed},
+    {"timed_out", Status::failed},
+    {"timedout", Status::failed},
+    {"aborted", Status::failed},
+    {"killed", Status::failed},
+    {"canceled", Status::cancelled},
+    {"started", Status::running},
+    {"in_progress", Status::running},
+    {"queued", Status::pending},
+    {"scheduled", Status::pending},
 }};
 
-/// The words of `compensation_status`; where it is absent, the value is `none`.
+/// The words of `status` that are an error code, too: a record that has none has kTimeoutCode.
+inline constexpr std::array<std::string_view, 3> kTimeoutWords{"timeout", "timed_out", "timedout"};
+inline constexpr std::string_view kTimeoutCode = "timeout";
+
+/// The words of `compensation_status`, read in any case; where it is absent, the value is `none`.
 inline constexpr std::array<Word<CompensationStatus>, 4> kCompensationWords{{
     {"not_required", CompensationStatus::not_required},
     {"completed", CompensationStatus::completed},
@@ -189,7 +205,7 @@ inline constexpr std::array<Word<CompensationStatus>, 4> kCompensationWords{{
     {"manual_required", CompensationStatus::manual_required},
 }};
 
-/// The words of `cohort`; where it is absent, the value is `none`.
+/// The words of `cohort`, read in any case; where it is absent, the value is `none`.
 inline constexpr std::array<Word<Cohort>, 2> kCohortWords{{
     {"canary", Cohort::canary},
     {"control", Cohort::control},
@@ -200,6 +216,9 @@ inline constexpr std::array<std::string_view, 2> kDagModes{"dag", "pipeline_dag"
 
 /// The `node_type` of a run record, whatever its `node_id` is.
 inline constexpr std::string_view kRunNodeType = "pipeline";
+
+/// The node of a node record whose own cannot be read: an array, an object, true or false.
+inline constexpr std::string_view kUnreadNode = "unread";
 
 /// Why a line is malformed.
 enum class RejectReason : std::uint8_t {
@@ -237,25 +256,6 @@ inline constexpr std::array kRejectOrder{
     RejectReason::wrong_type,     RejectReason::missing_created_at, RejectReason::missing_status,
     RejectReason::missing_run_id, RejectReason::unknown_status,     RejectReason::unknown_value,
     RejectReason::bad_time,       RejectReason::bad_number,         RejectReason::future_time};
-
-/// Returns the printed word of a value; empty where it has none.
-template <typename Value, std::size_t kCount>
-constexpr std::string_view word_of(const std::array<Word<Value>, kCount>& words, Value value) {
-  for (const Word<Value>& word : words) {
-    if (word.value == value) return word.text;
-  }
-  return "";
-}
-
-/// Returns the value that a word stands for; nullopt for a word that is not in the table.
-template <typename Value, std::size_t kCount>
-constexpr std::optional<Value> value_of(const std::array<Word<Value>, kCount>& words,
-                                        std::string_view text) {
-  for (const Word<Value>& word : words) {
-    if (word.text == text) return word.value;
-  }
-  return std::nullopt;
-}
 
 /// Returns the printed word of `reason`.
 constexpr std::string_view to_string(RejectReason reason) { return word_of(kRejectWords, reason); }

@@ -18,7 +18,11 @@ struct ReadFault {
   std::optional<Field> field;  // none: the line as a whole
   std::string found;           // "a number", "the text \"sideways\""
   std::string_view wanted;     // "a time as text (RFC 3339)"; lives for ever
+  std::string mapping;         // that would read it; empty where none can
 };
+
+/// Returns a fault for people: "created_at: a number; wanted a time as text (RFC 3339), ...".
+std::string explain(const ReadFault& fault);
 
 /// A malformed line.
 ///

@@ -27,6 +27,8 @@ void check_words(const std::array<Word<Value>, kCount>& words, int first, int la
     CHECK_FALSE(word.text.empty());
     CHECK(texts.insert(word.text).second);
     CHECK(value_of(words, word.text) == word.value);
+    CHECK(value_in_any_case(words, word.text) == word.value);
+    for (const char c : word.text) CHECK_FALSE(is_ascii_upper(c));
     CHECK_FALSE(word_of(words, word.value).empty());
   }
   CHECK_FALSE(value_of(words, "").has_value());
@@ -66,6 +68,29 @@ TEST_CASE("a record of a file has every word of the contract") {
     CAPTURE(mode);
     CHECK(read_with(Field::execution_mode, mode).record().population == Population::dag);
   }
+}
+
+TEST_CASE("a word of any case, with spaces around it, is that word") {
+  CHECK(value_in_any_case(kStatusWords, "SUCCEEDED") == Status::succeeded);
+  CHECK(value_in_any_case(kStatusWords, "In_Progress") == Status::running);
+  CHECK(value_in_any_case(kCohortWords, "  Canary ") == Cohort::canary);
+  for (const char* word : {"canary\t", "can ary", "canaries", "", " "}) {
+    CAPTURE(word);
+    CHECK_FALSE(value_in_any_case(kCohortWords, word).has_value());
+  }
+}
+
+TEST_CASE("every word for a timeout is a status, and one that failed") {
+  for (const std::string_view word : kTimeoutWords) {
+    CHECK(value_of(kStatusWords, word) == Status::failed);
+  }
+}
+
+TEST_CASE("a field is found by its name") {
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    CHECK(field_named(kContractFields.at(i).name) == static_cast<Field>(i));
+  }
+  CHECK_FALSE(field_named("prompt").has_value());
 }
 
 TEST_CASE("final statuses stand before the others") {

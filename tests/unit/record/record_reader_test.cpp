@@ -16,16 +16,12 @@ bool same_record(const LogRecord& a, const LogRecord& b) {
     return std::make_tuple(r.run_key, r.run_key_is_request, r.node_id, r.error_code, r.plan_source,
                            r.is_node_record, r.status, r.compensation, r.population, r.cohort,
                            r.has_verification_reason, r.has_fallback_reason, r.idempotent_reuse,
-                           r.attempt, r.created_at, r.duration_ms, r.fanout_total, r.fanout_failed);
+                           r.attempt, r.created_at, r.duration_ms, r.fanout_total, r.fanout_failed,
+                           r.fanout_index, r.pipeline_id, r.tokens_in, r.tokens_out, r.cost_micros,
+                           r.mended);
   };
   return all(a) == all(b);
 }
-
-const char* const kTextFields[] = {
-    "request_id",      "user_id",         "status",      "error_code",
-    "node_id",         "node_type",       "cohort",      "verification_reason",
-    "execution_mode",  "fallback_reason", "plan_source", "compensation_status",
-    "pipeline_run_id", "idempotency_key", "created_at",  "policy_version"};
 
 TEST_CASE("a run record with every field is read") {
   const Reading reading = read_line(
@@ -34,7 +30,8 @@ TEST_CASE("a run record with every field is read") {
       R"("attempt":2,"duration_ms":1500.5,"verification_reason":"count","fallback_reason":"rule",)"
       R"("execution_mode":"dag","plan_source":"llm","idempotency_key":"k","idempotent_reuse":true,)"
       R"("compensation_status":"manual_required","fanout_total":7,"fanout_failed":3,)"
-      R"("policy_version":"p","cohort":"canary"})");
+      R"("policy_version":"p","cohort":"canary","fanout_index":2,"pipeline_id":"d",)"
+      R"("tokens_in":11,"tokens_out":12,"cost_micros":13})");
   REQUIRE(reading.is_record());
   const LogRecord& record = reading.record();
   CHECK(record.run_key == "r");
@@ -55,6 +52,12 @@ TEST_CASE("a run record with every field is read") {
   CHECK(record.fanout_total == 7);
   CHECK(record.fanout_failed == 3);
   CHECK(record.cohort == Cohort::canary);
+  CHECK(record.fanout_index == 2U);
+  CHECK(record.pipeline_id == "d");
+  CHECK(record.tokens_in == 11U);
+  CHECK(record.tokens_out == 12U);
+  CHECK(record.cost_micros == 13U);
+  CHECK(record.mended == 0);
 }
 
 TEST_CASE("a record with the required fields alone has the defaults of the rest") {
@@ -70,6 +73,11 @@ TEST_CASE("a record with the required fields alone has the defaults of the rest"
   CHECK(record.cohort == Cohort::none);
   CHECK(record.fanout_total == 0);
   CHECK(record.error_code.empty());
+  CHECK_FALSE(record.fanout_index.has_value());
+  CHECK(record.pipeline_id.empty());
+  CHECK_FALSE(record.tokens_in.has_value());
+  CHECK_FALSE(record.tokens_out.has_value());
+  CHECK_FALSE(record.cost_micros.has_value());
 }
 
 TEST_CASE("null and empty text are absent, whatever the field's type") {
@@ -82,42 +90,27 @@ TEST_CASE("null and empty text are absent, whatever the field's type") {
                                    : field == "pipeline_run_id" ? "missing_run_id"
                                                                 : "record";
       CHECK(outcome_of(line) == expected);
+      if (expected == "record") CHECK(read_line(line).record().mended == 0);
     }
   }
 }
 
 TEST_CASE("a line that is no JSON object is rejected as such") {
-  for (const char* line : {"",
-                           " ",
-                           "[]",
-                           "1",
-                           "null",
-                           R"("text")",
-                           "{",
-                           "}",
-                           "{}}",
-                           "{} {}",
-                           "{\"a\":}",
-                           "{'a':1}",
-                           "{\"a\":01}",
-                           "{\"a\":NaN}",
-                           "{\"a\":1,}",
-                           "{\"a\" 1}",
-                           "{\"a\":\"\t\"}",
-                           "{\"a\":\"\xff\"}",
-                           "{\"a\":\"\\ud800\"}",
-                           "{\"a\":tru}",
-                           "not json",
-                           "{\"a\":\"unclosed}",
-                           "{} // comment"}) {
+  for (const char* line :
+       {"", " ", "[]", "1", "null", R"("text")", "{", "}", "{}}", "{} {}", "{\"a\":}", "{'a':1}",
+        "{\"a\":1,}", "{\"a\" 1}", "not json", "{\"a\":\"unclosed}", "{} // comment"}) {
     INFO(line);
     CHECK(outcome_of(line) == "not_json_object");
   }
 }
 
-TEST_CASE("an invalid value in a field outside the contract makes the line malformed") {
-  CHECK(outcome_of(run_line(R"(,"extra":[1,2,{"a":nul}])")) == "not_json_object");
+TEST_CASE("a field outside the contract makes a line malformed by its brackets and commas alone") {
+  CHECK(outcome_of(run_line(R"(,"extra":[1,2,{"a":nul}])")) == "record");
   CHECK(outcome_of(run_line(R"(,"extra":[1,2,{"a":null}])")) == "record");
+  for (const char* extra : {"[1,2", "[1 2]", "{\"a\":1,}", "{a:1}", "[1}", "", "\"a\" \"b\""}) {
+    INFO(extra);
+    CHECK(outcome_of(run_line(std::string(",\"extra\":") + extra)) == "not_json_object");
+  }
 }
 
 TEST_CASE("missing required fields are named") {
@@ -128,54 +121,20 @@ TEST_CASE("missing required fields are named") {
   CHECK(outcome_of("{}") == "missing_created_at");
 }
 
-TEST_CASE("text fields take no other JSON type") {
-  for (const std::string field : kTextFields) {
-    for (const char* value : {"1", "1.5", "true", "[]", "{}", "[\"a\"]"}) {
-      const std::string line = run_line(",\"" + field + "\":" + value);
-      INFO(line);
-      CHECK(outcome_of(line) == "wrong_type");
-    }
-  }
-}
-
-TEST_CASE("number fields take numbers only") {
-  for (const std::string field : {"attempt", "duration_ms", "fanout_total", "fanout_failed"}) {
-    for (const char* value : {"\"1\"", "true", "[]", "{}"}) {
+TEST_CASE("what a record cannot do without is read from text alone, an id from a number, too") {
+  for (const char* value : {"1", "1.5", "true", "[]", "{}", "[\"a\"]"}) {
+    for (const std::string field : {"created_at", "status"}) {
       INFO(field << value);
       CHECK(outcome_of(run_line(",\"" + field + "\":" + value)) == "wrong_type");
     }
-    CHECK(outcome_of(run_line(",\"" + field + "\":1")) == "record");
-    CHECK(outcome_of(run_line(",\"" + field + "\":2.0")) == "record");
-    CHECK(outcome_of(run_line(",\"" + field + "\":-1")) == "bad_number");
   }
-}
-
-TEST_CASE("idempotent_reuse takes booleans only") {
-  CHECK_FALSE(read_line(run_line(R"(,"idempotent_reuse":false)")).record().idempotent_reuse);
-  CHECK(read_line(run_line(R"(,"idempotent_reuse":true)")).record().idempotent_reuse);
-  for (const char* value : {"1", "0", "\"true\"", "[]"}) {
-    CHECK(outcome_of(run_line(std::string(",\"idempotent_reuse\":") + value)) == "wrong_type");
+  for (const char* value : {"true", "[]", "{}"}) {
+    INFO(value);
+    CHECK(outcome_of(run_line(std::string(",\"pipeline_run_id\":") + value)) == "wrong_type");
+    CHECK(outcome_of(run_line(std::string(",\"pipeline_run_id\":null,\"request_id\":") + value)) ==
+          "wrong_type");
   }
-}
-
-TEST_CASE("counts outside their range or with a fraction are bad numbers") {
-  CHECK(outcome_of(run_line(R"(,"attempt":0)")) == "bad_number");
-  CHECK(outcome_of(run_line(R"(,"attempt":1.5)")) == "bad_number");
-  CHECK(outcome_of(run_line(R"(,"attempt":4294967296)")) == "bad_number");
-  CHECK(read_line(run_line(R"(,"attempt":4294967295)")).record().attempt == 4294967295U);
-  CHECK(outcome_of(run_line(R"(,"fanout_total":0.5)")) == "bad_number");
-  CHECK(outcome_of(run_line(R"(,"fanout_total":18446744073709551615)")) == "bad_number");
-  CHECK(read_line(run_line(R"(,"fanout_total":9007199254740991)")).record().fanout_total ==
-        9007199254740991U);
-  CHECK(read_line(run_line(R"(,"fanout_failed":0)")).record().fanout_failed == 0);
-}
-
-TEST_CASE("a duration is any finite number from 0") {
-  CHECK(read_line(run_line(R"(,"duration_ms":0)")).record().duration_ms == 0.0);
-  CHECK(read_line(run_line(R"(,"duration_ms":0.125)")).record().duration_ms == 0.125);
-  CHECK(read_line(run_line(R"(,"duration_ms":1e3)")).record().duration_ms == 1000.0);
-  CHECK(read_line(run_line(R"(,"duration_ms":18446744073709551615)")).is_record());
-  CHECK(outcome_of(run_line(R"(,"duration_ms":-0.001)")) == "bad_number");
+  CHECK(read_line(run_line(R"(,"pipeline_run_id":17)")).record().run_key == "17");
 }
 
 TEST_CASE("integers of any length are valid JSON") {
@@ -190,23 +149,15 @@ TEST_CASE("integers of any length are valid JSON") {
   CHECK(outcome_of(run_line(",\"trace\":1" + digits + "." + digits + "e-" + "5")) == "record");
   CHECK(read_line(run_line(",\"duration_ms\":1" + std::string(20, '0'))).record().duration_ms ==
         1e20);
-  CHECK(outcome_of(run_line(",\"attempt\":" + digits)) == "bad_number");
-  CHECK(outcome_of(run_line(",\"fanout_total\":-" + digits)) == "bad_number");
-  CHECK(outcome_of(run_line(",\"trace\":0" + digits)) == "not_json_object");
-  CHECK(outcome_of(run_line(",\"trace\":" + digits + "x")) == "not_json_object");
+  CHECK(read_line(run_line(",\"attempt\":" + digits)).record().attempt == 1);
+  CHECK(read_line(run_line(",\"fanout_total\":-" + digits)).record().fanout_total == 0);
+  CHECK(outcome_of(run_line(",\"trace\":0" + digits)) == "record");
+  CHECK(outcome_of(run_line(",\"trace\":" + digits + "x")) == "record");
 }
 
-TEST_CASE("a number beyond any double is no number") {
-  CHECK(outcome_of(run_line(R"(,"duration_ms":1e400)")) == "not_json_object");
-  CHECK(outcome_of(run_line(R"(,"duration_ms":1e-400)")) == "record");
-}
-
-TEST_CASE("words outside the contract are rejected") {
+TEST_CASE("a word outside the contract is no status") {
   CHECK(outcome_of(run_line(R"(,"status":"finished")")) == "unknown_status");
-  CHECK(outcome_of(run_line(R"(,"compensation_status":"done")")) == "unknown_value");
-  CHECK(outcome_of(run_line(R"(,"compensation_status":"none")")) == "unknown_value");
-  CHECK(outcome_of(run_line(R"(,"cohort":"baseline")")) == "unknown_value");
-  CHECK(outcome_of(run_line(R"(,"cohort":"none")")) == "unknown_value");
+  CHECK(outcome_of(run_line(R"(,"status":"succeeded!")")) == "unknown_status");
 }
 
 TEST_CASE("each word of compensation_status and cohort is read") {
@@ -240,12 +191,8 @@ TEST_CASE("a record later than the latest instant allowed is from the future") {
 TEST_CASE("with several faults the reason is the first in the order of precedence") {
   std::string line = R"({"created_at":"2027-01-01T00:00:00Z","pipeline_run_id":"r","status":"ok")";
   CHECK(outcome_of(line + "}") == "future_time");
-  line += R"(,"attempt":0)";
-  CHECK(outcome_of(line + "}") == "bad_number");
   line += R"(,"created_at":"soon")";
   CHECK(outcome_of(line + "}") == "bad_time");
-  line += R"(,"cohort":"x")";
-  CHECK(outcome_of(line + "}") == "unknown_value");
   line += R"(,"status":"x")";
   CHECK(outcome_of(line + "}") == "unknown_status");
   line += R"(,"pipeline_run_id":"")";
@@ -254,7 +201,7 @@ TEST_CASE("with several faults the reason is the first in the order of precedenc
   CHECK(outcome_of(line + "}") == "missing_status");
   line += R"(,"created_at":"")";
   CHECK(outcome_of(line + "}") == "missing_created_at");
-  line += R"(,"user_id":5)";
+  line += R"(,"status":5)";
   CHECK(outcome_of(line + "}") == "wrong_type");
   CHECK(outcome_of(line) == "not_json_object");
 }
@@ -367,6 +314,12 @@ TEST_CASE("whatever lines came before, a line is read as by a new reader") {
       run_line(R"(,"compensation_status":"failed","idempotent_reuse":true)"),
       run_line(R"(,"verification_reason":"v","fallback_reason":"f","plan_source":"llm")"),
       run_line(R"(,"execution_mode":"rule","status":"running")"),
+      run_line(
+          R"(,"fanout_index":3,"pipeline_id":"d","tokens_in":1,"tokens_out":2,"cost_micros":3)"),
+      run_line(
+          R"(,"user_id":7,"error_code":503,"duration_ms":"12","cohort":"Canary"," x":"\ud83d")"),
+      run_line(R"(,"error_code":"\ud83d")"),
+      run_line(R"(,"status":"sideways")"),
       R"({"request_id":"q","created_at":"2026-02-25T06:00:01Z","status":"ok"})",
       run_line(),
       run_line(R"(,"x":"\u00e9")"),
