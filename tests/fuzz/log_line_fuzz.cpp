@@ -1,5 +1,4 @@
 // Log lines: whatever is read has the values of a slow parser, by every kernel and under mappings.
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -9,12 +8,12 @@
 #include "dagloop/record/record_reader.hpp"
 #include "property.hpp"
 #include "record/flat_reader.hpp"
+#include "record/mend_json.hpp"
 #include "slow_line.hpp"
 
 namespace dagloop::fuzz {
 namespace {
 
-constexpr std::size_t kMaxDepth = 1000;  // of what the general parser takes
 const TimePoint kLatest = *parse_time("2026-02-26T00:00:00Z");
 
 Mapping mapping_of(std::string_view text) {
@@ -51,46 +50,107 @@ std::optional<double> slow_number(const Slow& line, const char* key) {
                                                    : std::nullopt;
 }
 
-void require_same_record(const LogRecord& record, const Slow& line) {
-  const std::string run = slow_text(line, "pipeline_run_id");
-  require(record.run_key == (run.empty() ? slow_text(line, "request_id") : run), "the run's key");
-  require(record.run_key_is_request == run.empty() && !record.run_key.empty(), "its key space");
-  require(record.node_id == slow_text(line, "node_id"), "the node");
-  require(record.error_code == slow_text(line, "error_code"), "the error code");
-  require(record.plan_source == slow_text(line, "plan_source"), "the plan's source");
-  require(parse_status(slow_text(line, "status")) == record.status, "the status");
-  require(parse_time(slow_text(line, "created_at")) == record.created_at, "the time");
-  require(record.created_at <= kLatest, "which is not in the future");
-  require(slow_number(line, "duration_ms") == record.duration_ms, "the duration");
-  require(slow_number(line, "attempt").value_or(1) == record.attempt, "the attempt");
-  require(slow_number(line, "fanout_total").value_or(0) == static_cast<double>(record.fanout_total),
-          "the fan-out");
-  require(
-      slow_number(line, "fanout_failed").value_or(0) == static_cast<double>(record.fanout_failed),
-      "and what of it failed");
-  const bool is_reused = line.value("idempotent_reuse", Slow()) == Slow(true);
-  require(is_reused == record.idempotent_reuse, "whether it was reused");
-  const std::string cohort = slow_text(line, "cohort");
-  require((cohort.empty() ? "none" : cohort) == to_string(record.cohort), "the cohort");
-}
+// What is mended is another's to test: the slow parser knows no meanings.
+class SameRecord {
+ public:
+  SameRecord(const LogRecord& record, const Slow& line) : record_(record), line_(line) {}
 
-std::size_t depth_of(std::string_view line) {
-  std::size_t depth = 0;
-  std::size_t deepest = 0;
-  for (const char c : line) {
-    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
-    if ((c == ']' || c == '}') && depth > 0) --depth;
+  void require_all() const {
+    require_names();
+    require_numbers();
+    require(parse_status(slow_text(line_, "status")) == record_.status, "the status");
+    require(parse_time(slow_text(line_, "created_at")) == record_.created_at, "the time");
+    require(record_.created_at <= kLatest, "which is not in the future");
+    const bool is_reused = line_.value("idempotent_reuse", Slow()) == Slow(true);
+    require(is_mended(Field::idempotent_reuse) || is_reused == record_.idempotent_reuse,
+            "whether it was reused");
+    const std::string cohort = slow_text(line_, "cohort");
+    require(
+        is_mended(Field::cohort) || (cohort.empty() ? "none" : cohort) == to_string(record_.cohort),
+        "the cohort");
   }
-  return deepest;
+
+ private:
+  // Whole numbers of more than 64 bits are text, and no other form of it.
+  bool is_mended(Field field) const {
+    const auto found = line_.find(std::string(to_string(field)));
+    return (record_.mended & field_bits(field)) != 0 ||
+           (found != line_.end() && found->is_number_float() && type_of(field) == FieldType::text);
+  }
+
+  void require_names() const {
+    const std::string run = slow_text(line_, "pipeline_run_id");
+    if (!is_mended(Field::pipeline_run_id) && !is_mended(Field::request_id)) {
+      require(record_.run_key == (run.empty() ? slow_text(line_, "request_id") : run),
+              "the run's key");
+      require(record_.run_key_is_request == run.empty(), "its key space");
+    }
+    require(!record_.run_key.empty(), "every record is of a run");
+    require_text(Field::node_id, record_.node_id, "the node");
+    require_text(Field::plan_source, record_.plan_source, "the plan's source");
+    require_text(Field::pipeline_id, record_.pipeline_id, "the pipeline");
+    if (record_.error_code != kTimeoutCode || !slow_text(line_, "error_code").empty()) {
+      require_text(Field::error_code, record_.error_code, "the error code");
+    }
+  }
+
+  void require_text(Field field, std::string_view value, const char* property) const {
+    const std::string name(to_string(field));
+    require(is_mended(field) || value == slow_text(line_, name.c_str()), property);
+  }
+
+  void require_numbers() const {
+    require_number(Field::duration_ms, record_.duration_ms, std::nullopt, "the duration");
+    require_number(Field::attempt, record_.attempt, 1, "the attempt");
+    require_number(Field::fanout_total, static_cast<double>(record_.fanout_total), 0,
+                   "the fan-out");
+    require_number(Field::fanout_failed, static_cast<double>(record_.fanout_failed), 0,
+                   "and what of it failed");
+    const auto as_double = [](const auto& value) {
+      return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+    };
+    require_number(Field::fanout_index, as_double(record_.fanout_index), std::nullopt, "the item");
+    require_number(Field::tokens_in, as_double(record_.tokens_in), std::nullopt, "the tokens");
+    require_number(Field::tokens_out, as_double(record_.tokens_out), std::nullopt, "and others");
+    require_number(Field::cost_micros, as_double(record_.cost_micros), std::nullopt, "the cost");
+  }
+
+  void require_number(Field field, std::optional<double> value, std::optional<double> absent,
+                      const char* property) const {
+    const std::string name(to_string(field));
+    const std::optional<double> slow = slow_number(line_, name.c_str());
+    require(is_mended(field) || value == (slow ? slow : absent), property);
+  }
+
+  const LogRecord& record_;
+  const Slow& line_;
+};
+
+// A line as the slow parser reads it once it is mended.
+Slow mended_line(std::string_view text) {
+  const MendedLine mended = mend_json(text, "detail");
+  if (mended.text.empty()) {
+    require(!mended.is_whole, "nothing is no whole line");
+    return Slow(Slow::value_t::discarded);
+  }
+  const Slow slow = Slow::parse(mended.text, nullptr, false);
+  require(slow.is_object(), "what is mended is an object");
+  require(mended.stopped_at <= text.size(), "and its fault, if any, stands in the line");
+  return mended.is_whole ? slow : Slow(Slow::value_t::discarded);
 }
 
-void require_as_slow(const ReadResult& outcome, std::string_view text, const Slow& slow) {
+bool is_object(const ReadResult& result) {
+  const auto* unread = std::get_if<UnreadLine>(&result);
+  return unread == nullptr || unread->reason != RejectReason::not_json_object;
+}
+
+void require_as_slow(const ReadResult& outcome, const Slow& slow) {
+  require(is_object(outcome) == slow.is_object(), "a line is an object where it can be mended");
   const auto* unread = std::get_if<UnreadLine>(&outcome);
-  const bool is_object = unread == nullptr || unread->reason != RejectReason::not_json_object;
-  if (depth_of(text) < kMaxDepth) {
-    require(is_object == slow.is_object(), "a line is an object where the slow parser says so");
-  }
-  if (unread == nullptr) return require_same_record(std::get<LogRecord>(outcome), slow);
+  if (unread == nullptr) return SameRecord(std::get<LogRecord>(outcome), slow).require_all();
+  require(!explain(unread->fault).empty() && !unread->fault.found.empty(), "a fault is told");
+  require_plain(explain(unread->fault));
+  require(!unread->created_at || *unread->created_at <= kLatest, "no time shown is of the future");
   if (unread->reason == RejectReason::missing_status) {
     require(slow_text(slow, "status").empty(), "a status that is missing is missing");
   }
@@ -154,13 +214,13 @@ void check(const std::string& text) {
     const LogLine line = cut_line(rest);
     cut += before - rest.size();
     require(rest.size() < before && line.text.find('\n') == std::string_view::npos, "lines end");
-    const Slow slow = slow_line(line.text);
-    require_as_slow(plain.read_line(line), line.text, slow);
-    require_flat_as_slow(line, slow);
+    const Slow strict = slow_line(line.text);
+    const Slow slow = mended_line(line.text);
+    require(slow.is_object() || !strict.is_object(), "what is JSON needs no mending");
+    require_as_slow(plain.read_line(line), strict.is_object() ? strict : slow);
+    require_flat_as_slow(line, strict);
     for (RecordReader* reader : {&detailed, &pointed}) {
-      const auto* unread = std::get_if<UnreadLine>(&reader->read_line(line));
-      const bool is_object = unread == nullptr || unread->reason != RejectReason::not_json_object;
-      require(is_object == slow.is_object() || depth_of(line.text) >= kMaxDepth,
+      require(is_object(reader->read_line(line)) == slow.is_object(),
               "what is an object does not depend on the mapping");
     }
   }
