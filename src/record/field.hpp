@@ -86,10 +86,10 @@ class RawFields {
   /// Returns which fields hold a value.
   const FieldKinds& kinds() const { return kinds_; }
 
+  /// Returns which fields hold a value of any kind.
+  std::uint32_t present_fields() const { return present_; }
   /// Returns whether a field has a value.
   bool has(Field field) const { return (present_ & field_bits(field)) != 0; }
-  /// Returns whether one of several fields has a value.
-  bool has_any(std::uint32_t fields) const { return (present_ & fields) != 0; }
   /// Returns the value of a field that has one.
   const RawValue& present(Field field) const { return values_[static_cast<std::size_t>(field)]; }
 

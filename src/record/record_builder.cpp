@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "dagloop/base/ascii.hpp"
 #include "record/read_fault.hpp"
@@ -20,6 +21,7 @@ constexpr std::uint32_t fields_of(Types... types) {
   return bits;
 }
 
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 constexpr std::uint32_t kNumbers = fields_of(FieldType::whole, FieldType::real);
 constexpr std::uint32_t kBooleans = fields_of(FieldType::truth);
 
@@ -33,15 +35,23 @@ bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+// The words that are printed, in which most logs have their statuses.
+constexpr auto kContractStatusWords = [] {
+  std::array<Word<Status>, 8> words{};
+  std::ranges::copy_n(kStatusWords.begin(), words.size(), words.begin());
+  return words;
+}();
+
+// What hardly a record needs is cold, out of the way of what each does.
 class RecordBuilder {
  public:
   RecordBuilder(const RawFields& raw, const TimeRules& rules, NumberTexts& texts, LogRecord& record)
-      : raw_(raw), kinds_(raw.kinds()), rules_(rules), texts_(texts), record_(record) {}
+      : raw_(raw), rules_(rules), number_texts_(texts), record_(record) {}
 
   // Returns whether there is a reason against the record.
-  bool build() {
+  [[gnu::flatten]] bool build() {
     record_.mended = 0;
-    if (!has_usual_types(kinds_)) look_at_unused();
+    if (!has_usual_types(raw_.kinds())) look_at_unused();
     if (raw_.replaced() == Replaced::some) look_at_replaced();
     read_texts();
     read_words();
@@ -64,7 +74,14 @@ class RecordBuilder {
   }
 
  private:
-  void reject(RejectReason reason, Field field) {
+  // What is read from other forms; a word that is needed is none then.
+  [[gnu::noinline, gnu::cold]] std::string_view needed_of_other(Field field) {
+    if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
+    reject(RejectReason::wrong_type, field);
+    return {};
+  }
+
+  [[gnu::noinline, gnu::cold]] void reject(RejectReason reason, Field field) {
     const auto* rank = std::ranges::find(kRejectOrder, reason);
     if (reason_ && rank >= std::ranges::find(kRejectOrder, *reason_)) return;
     reason_ = reason;
@@ -74,14 +91,14 @@ class RecordBuilder {
   void mend(Field field) { record_.mended |= field_bits(field); }
 
   // No figure needs these; that they are not as they should be is said all the same.
-  void look_at_unused() {
+  [[gnu::noinline, gnu::cold]] void look_at_unused() {
     for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version,
                               Field::request_id, Field::node_type}) {
       text(field);
     }
   }
 
-  void look_at_replaced() {
+  [[gnu::noinline, gnu::cold]] void look_at_replaced() {
     for (std::size_t i = 0; i < kFieldCount; ++i) {
       const auto field = static_cast<Field>(i);
       if (is_text(field) && holds(raw_.present(field).text, kReplacement)) mend(field);
@@ -99,11 +116,14 @@ class RecordBuilder {
   // Most fields hold text or nothing; `other` reads what else there is.
   template <auto other>
   std::string_view text_or(Field field) {
-    if ((kinds_.texts & field_bits(field)) != 0) return raw_.present(field).text;
-    return raw_.has(field) ? (this->*other)(field) : std::string_view();
+    if ((texts_ & field_bits(field)) != 0) return raw_.present(field).text;
+    if (!has(field)) return {};
+    return (this->*other)(field);
   }
 
-  std::string_view text_of_other(Field field) {
+  bool has(Field field) const { return (present_ & field_bits(field)) != 0; }
+
+  [[gnu::noinline, gnu::cold]] std::string_view text_of_other(Field field) {
     const RawValue& value = raw_.present(field);
     if (value.kind == ValueKind::loose_text) return value.text;
     mend(field);
@@ -114,7 +134,7 @@ class RecordBuilder {
   std::string_view text_of_number(Field field) {
     const RawValue& value = raw_.present(field);
     if (value.kind == ValueKind::big_number) return value.text;
-    auto& text = texts_[static_cast<std::size_t>(field)];
+    auto& text = number_texts_[static_cast<std::size_t>(field)];
     const bool is_whole = std::abs(value.number) <= static_cast<double>(kMaxCount) &&
                           std::trunc(value.number) == value.number;
     char* const end = text.data() + text.size();
@@ -125,14 +145,14 @@ class RecordBuilder {
   }
 
   // Of a field that holds one of some words: nothing but text is one.
-  std::string_view word_of_other(Field field) {
+  [[gnu::noinline, gnu::cold]] std::string_view word_of_other(Field field) {
     if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
     mend(field);
     return {};
   }
 
   // Of a reason, or a code: false and 0 say that there is none.
-  std::string_view reason_of_other(Field field) {
+  [[gnu::noinline, gnu::cold]] std::string_view reason_of_other(Field field) {
     const RawValue& value = raw_.present(field);
     const bool is_no = (value.kind == ValueKind::boolean && !value.truth) ||
                        (value.kind == ValueKind::number && value.number == 0);
@@ -140,14 +160,14 @@ class RecordBuilder {
   }
 
   // Of a run: what cannot be read may be any run's.
-  std::string_view run_of_other(Field field) {
+  [[gnu::noinline, gnu::cold]] std::string_view run_of_other(Field field) {
     if (!is_no_name(field)) return text_of_other(field);
     reject(RejectReason::wrong_type, field);
     return {};
   }
 
   // A record of a node stays one, or it would say how the run ended.
-  std::string_view node_of_other(Field field) {
+  [[gnu::noinline, gnu::cold]] std::string_view node_of_other(Field field) {
     if (!is_no_name(field)) return text_of_other(field);
     mend(field);
     return kUnreadNode;
@@ -158,43 +178,44 @@ class RecordBuilder {
     return kind == ValueKind::boolean || kind == ValueKind::compound;
   }
 
-  std::optional<double> number_of_text(Field field) {
+  // The number in a field that has a value; NaN where it is none.
+  double number(Field field) {
+    if ((numbers_ & field_bits(field)) != 0) return raw_.present(field).number;
+    return number_of_other(field);
+  }
+
+  [[gnu::noinline, gnu::cold]] double number_of_other(Field field) {
     const RawValue& value = raw_.present(field);
-    if (value.kind == ValueKind::text) mend(field);
+    if (value.kind == ValueKind::big_number) return value.number;
+    if (value.kind != ValueKind::loose_text) mend(field);
+    double number = kNoNumber;
+    if (!is_text(field)) return number;
     const std::string_view digits = trim_spaces(value.text);
-    double number = 0;
-    const char* end = digits.data() + digits.size();
+    const char* const end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, number);
-    if (stop == end && error == std::errc{}) return number;
-    mend(field);
-    return std::nullopt;
+    return stop == end && error == std::errc{} ? number : kNoNumber;
   }
 
-  std::optional<double> number(Field field) {
-    if ((kinds_.numbers & field_bits(field)) != 0) return raw_.present(field).number;
-    if (!raw_.has(field)) return std::nullopt;
-    if (is_text(field)) return number_of_text(field);
-    if (raw_.present(field).kind == ValueKind::big_number) return raw_.present(field).number;
-    mend(field);
-    return std::nullopt;
-  }
-
-  std::optional<std::uint64_t> count(Field field, std::int64_t least, std::int64_t most) {
-    const std::optional<double> value = number(field);
-    if (!value) return std::nullopt;
+  [[gnu::always_inline]] std::optional<std::uint64_t> count(Field field, std::int64_t least,
+                                                            std::int64_t most) {
+    if (!has(field)) return std::nullopt;
+    const double value = number(field);
     // Written so that a NaN fails too, and before the conversion, which `most` fits.
-    const bool is_valid = *value >= static_cast<double>(least) &&
-                          *value <= static_cast<double>(most) &&
-                          static_cast<double>(static_cast<std::int64_t>(*value)) == *value;
-    if (is_valid) return static_cast<std::uint64_t>(*value);
+    const bool is_valid = value >= static_cast<double>(least) &&
+                          value <= static_cast<double>(most) &&
+                          static_cast<double>(static_cast<std::int64_t>(value)) == value;
+    if (is_valid) return static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
     mend(field);
     return std::nullopt;
   }
 
   bool flag(Field field) {
-    const RawValue& value = raw_[field];
-    if (value.kind == ValueKind::absent) return false;
-    if (value.kind == ValueKind::boolean) return value.truth;
+    if ((booleans_ & field_bits(field)) != 0) return raw_.present(field).truth;
+    return has(field) && flag_of_other(field);
+  }
+
+  [[gnu::noinline, gnu::cold]] bool flag_of_other(Field field) {
+    const RawValue& value = raw_.present(field);
     if (value.kind != ValueKind::loose_text) mend(field);
     if (value.kind == ValueKind::number && value.number == 1) return true;
     if (value.kind == ValueKind::number || !is_text(field)) return false;
@@ -234,16 +255,19 @@ class RecordBuilder {
 
   void read_status() {
     constexpr Field kField = Field::status;
-    if (!raw_.has(kField)) return reject(RejectReason::missing_status, kField);
-    if (!is_text(kField)) return reject(RejectReason::wrong_type, kField);
-    const std::string_view word = raw_.present(kField).text;
-    auto known = value_of(kStatusWords, word);
-    if (!known) known = value_in_any_case(kStatusWords, word);
+    const std::string_view word = text_or<&RecordBuilder::needed_of_other>(kField);
+    const auto known = value_of(kContractStatusWords, word);
+    if (!known) return read_other_status(word);
+    record_.status = *known;
+  }
+
+  [[gnu::noinline, gnu::cold]] void read_other_status(std::string_view word) {
+    constexpr Field kField = Field::status;
+    if (!has(kField)) return reject(RejectReason::missing_status, kField);
+    const auto known = value_in_any_case(kStatusWords, word);
     if (!known) return reject(RejectReason::unknown_status, kField);
     record_.status = *known;
-    if (*known == Status::failed && record_.error_code.empty() && is_timeout(word)) {
-      record_.error_code = kTimeoutCode;
-    }
+    if (record_.error_code.empty() && is_timeout(word)) record_.error_code = kTimeoutCode;
   }
 
   static bool is_timeout(std::string_view status) {
@@ -257,12 +281,16 @@ class RecordBuilder {
     const std::string_view text = text_or<&RecordBuilder::word_of_other>(field);
     target = Enum::none;
     if (text.empty()) return;
-    std::optional<Enum> known = value_of(words, text);
-    if (!known) {
-      mend(field);
-      known = value_in_any_case(words, text);
-    }
-    target = known.value_or(Enum::none);
+    const std::optional<Enum> known = value_of(words, text);
+    target = known ? *known : other_word(field, words, text);
+  }
+
+  template <typename Enum, std::size_t kCount>
+  [[gnu::noinline, gnu::cold]] Enum other_word(Field field,
+                                               const std::array<Word<Enum>, kCount>& words,
+                                               std::string_view text) {
+    mend(field);
+    return value_in_any_case(words, text).value_or(Enum::none);
   }
 
   void read_numbers() {
@@ -271,13 +299,19 @@ class RecordBuilder {
     record_.fanout_failed = count(Field::fanout_failed, 0, kMaxCount).value_or(0);
     record_.idempotent_reuse = flag(Field::idempotent_reuse);
     read_rare_counts();
-    record_.duration_ms = number(Field::duration_ms);
-    if (!record_.duration_ms) return;
-    // Written so that a NaN fails, too.
-    const bool is_valid = *record_.duration_ms >= 0 && std::isfinite(*record_.duration_ms);
-    if (is_valid) return;
+    read_duration();
+  }
+
+  void read_duration() {
     record_.duration_ms.reset();
-    mend(Field::duration_ms);
+    if (!has(Field::duration_ms)) return;
+    const double value = number(Field::duration_ms);
+    // Written so that a NaN fails, too.
+    if (value >= 0 && value <= std::numeric_limits<double>::max()) {
+      record_.duration_ms = value;
+    } else {
+      mend(Field::duration_ms);
+    }
   }
 
   // Most logs have none of them.
@@ -288,7 +322,7 @@ class RecordBuilder {
     record_.tokens_in.reset();
     record_.tokens_out.reset();
     record_.cost_micros.reset();
-    if (!raw_.has_any(kRare)) return;
+    if ((present_ & kRare) == 0) return;
     if (const auto index = count(Field::fanout_index, 0, kMaxFanoutIndex)) {
       record_.fanout_index = static_cast<std::uint32_t>(*index);
     }
@@ -299,9 +333,9 @@ class RecordBuilder {
 
   void read_time() {
     constexpr Field kField = Field::created_at;
-    if (!raw_.has(kField)) return reject(RejectReason::missing_created_at, kField);
-    if (!is_text(kField)) return reject(RejectReason::wrong_type, kField);
-    const std::optional<TimePoint> instant = parse_time(raw_.present(kField).text);
+    const std::string_view text = text_or<&RecordBuilder::needed_of_other>(kField);
+    if (!has(kField)) return reject(RejectReason::missing_created_at, kField);
+    const std::optional<TimePoint> instant = parse_time(text);
     if (!instant) return reject(RejectReason::bad_time, kField);
     record_.created_at = *instant;
     if (*instant > rules_.latest) return reject(RejectReason::future_time, kField);
@@ -316,11 +350,15 @@ class RecordBuilder {
     record_.created_at += Microseconds{static_cast<std::int64_t>(duration_us)};
   }
 
+  // The kinds stand apart: loaded as one, they would wait for what was stored one by one.
   const RawFields& raw_;
-  const FieldKinds kinds_;
+  const std::uint32_t texts_ = raw_.kinds().texts;
   const TimeRules& rules_;
-  NumberTexts& texts_;
+  const std::uint32_t numbers_ = raw_.kinds().numbers;
+  NumberTexts& number_texts_;
+  const std::uint32_t booleans_ = raw_.kinds().booleans;
   LogRecord& record_;
+  const std::uint32_t present_ = raw_.present_fields();
   std::optional<RejectReason> reason_;
   Field field_ = Field::status;  // of the reason
   bool has_time_ = false;

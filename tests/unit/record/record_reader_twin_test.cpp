@@ -279,7 +279,8 @@ std::string describe(const Reading& reading) {
   all += r.duration_ms ? std::to_string(*r.duration_ms) : "null";
   std::set<std::string> mended;
   for (const ContractField& field : kContractFields) {
-    if ((r.mended & field_bits(*field_named(field.name))) != 0) mended.insert(std::string(field.name));
+    if ((r.mended & field_bits(*field_named(field.name))) != 0)
+      mended.insert(std::string(field.name));
   }
   for (const std::string& field : mended) all += " " + field;
   return all;
