@@ -10,6 +10,8 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/change_times.hpp"
+#include "dagloop/decide/fault_reason.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 namespace {
@@ -39,12 +41,6 @@ Patch reversed(const Patch& patch) {
   return back;
 }
 
-std::string join(const std::vector<std::string>& sentences) {
-  std::string all;
-  for (const std::string& sentence : sentences) all += (all.empty() ? "" : "; ") + sentence;
-  return all;
-}
-
 void settle_values(CycleState& state, const Intent& intent) {
   for (const auto& [key, change] : intent.patch) state.in_force[key] = change.after;
   state.in_force_since = intent.effective_at;
@@ -72,8 +68,9 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   const auto direction =
       request.kind == ChangeKind::apply ? ChangeDirection::forward : ChangeDirection::back;
   if (const auto refusals = allowlist_.refusals(request.patch, direction); !refusals.empty()) {
-    refuse(state, request.decision_digest, join(refusals));
-    throw Error(ErrorKind::config, path, join(refusals),
+    const std::string why = reasons_text(fault_reasons(refusals));
+    refuse(state, request.decision_digest, why);
+    throw Error(ErrorKind::config, path, why,
                 "change only keys of " + context_.config.policy.allowlist + ", within its bounds");
   }
   const EnvFile env = env_files().read(path);

@@ -9,7 +9,9 @@
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
+#include "dagloop/decide/fault_reason.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 namespace {
@@ -33,12 +35,6 @@ std::vector<std::string> keys_of(const Patch& patch) {
   std::vector<std::string> keys;
   for (const auto& [key, change] : patch) keys.push_back(key);
   return keys;
-}
-
-std::string joined(const std::vector<std::string>& sentences) {
-  std::string all;
-  for (const std::string& sentence : sentences) all += (all.empty() ? "" : "; ") + sentence;
-  return all;
 }
 
 bool is_used(const CycleState& state, const std::string& digest) {
@@ -92,7 +88,8 @@ void check_decision(const PolicySituation& situation, const Decision& decision,
       decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
   if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
       !refusals.empty()) {
-    throw Error(ErrorKind::config, context.config.policy.allowlist, joined(refusals),
+    throw Error(ErrorKind::config, context.config.policy.allowlist,
+                reasons_text(fault_reasons(refusals)),
                 "change only keys of the allowlist, within its bounds");
   }
   if (situation.env_sha256 != decision.env_sha256) {

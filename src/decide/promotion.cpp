@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/decide/fault_reason.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
 
@@ -140,7 +141,7 @@ std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next)
   if (spec == nullptr) return Reason{"promotion_not_allowed", {{"key", key}}};
   const auto fault = step_fault(*spec, inputs.values.at(key), std::to_string(next));
   if (!fault) return std::nullopt;
-  return Reason{"promotion_not_allowed", {{"fault", *fault}}};
+  return Reason{"promotion_not_allowed", {{"fault", std::vector{fault_reason(*fault)}}}};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/decide/fault_reason.hpp"
 #include "decide/figures.hpp"
 #include "decide/operand.hpp"
 
@@ -229,7 +230,7 @@ class Collector {
       return drop(rule, "already_in_force", args);
     }
     if (const auto fault = step_fault(spec, current, suggestion->value)) {
-      return drop(rule, "not_allowed", {{"fault", *fault}});
+      return drop(rule, "not_allowed", {{"fault", std::vector{fault_reason(*fault)}}});
     }
     set_.recommendations.push_back({rule.id, rule.group, rule.rank, rule.env_key, current,
                                     suggestion->value, rule.reason, evidence, rule.expected_effect,

@@ -46,8 +46,9 @@ KeySpec read_key(const JsonReader& reader) {
     reader.fail("an enum without values", "list its values");
   }
   // The loop may suggest the default one day. One outside the bounds would be refused only then.
-  if (const auto fault = value_fault(spec, spec.default_value)) {
-    reader.at("default").fail(*fault, "give a default within the key's own bounds");
+  if (value_fault(spec, spec.default_value)) {
+    reader.at("default").fail("\"" + spec.default_value + "\" is not what the key itself allows",
+                              "give a default of the key's type, within its own bounds and values");
   }
   return spec;
 }
@@ -66,22 +67,22 @@ Allowlist Allowlist::parse(const Json& document, std::string_view where) {
   return list;
 }
 
-std::vector<std::string> Allowlist::refusals(const Patch& patch, ChangeDirection direction) const {
-  std::vector<std::string> reasons;
+std::vector<KeyFault> Allowlist::refusals(const Patch& patch, ChangeDirection direction) const {
+  std::vector<KeyFault> faults;
   for (const auto& [key, change] : patch) {
     const KeySpec* spec = find_key(keys_, key);
     if (spec == nullptr) {
-      reasons.push_back(key + " is not on the allowlist");
+      faults.push_back({key, KeyFault::Kind::key_not_allowlisted});
       continue;
     }
     // A way back may be a longer step than max_step: it returns to a policy that was in force
     // before, and waiting for several steps would keep a bad one. Only the bounds hold for it.
-    const auto fault = direction == ChangeDirection::forward
-                           ? step_fault(*spec, change.before, change.after)
-                           : value_fault(*spec, change.after);
-    if (fault) reasons.push_back(*fault);
+    auto fault = direction == ChangeDirection::forward
+                     ? step_fault(*spec, change.before, change.after)
+                     : value_fault(*spec, change.after);
+    if (fault) faults.push_back(std::move(*fault));
   }
-  return reasons;
+  return faults;
 }
 
 PolicyValues Allowlist::values_in(const EnvFile& env) const {

@@ -32,11 +32,12 @@ std::optional<Number> parse_whole(std::string_view text) {
   return number;
 }
 
-std::optional<std::string> word_fault(const KeySpec& spec, std::string_view text) {
+std::optional<KeyFault> word_fault(const KeySpec& spec, std::string_view text) {
   static const std::vector<std::string> kBools{"true", "false", "1", "0"};
   const std::vector<std::string>& words = spec.type == KeyType::bool_ ? kBools : spec.values;
   if (std::find(words.begin(), words.end(), text) != words.end()) return std::nullopt;
-  return fmt::format("{}: \"{}\" is none of {}", spec.name, text, fmt::join(words, ", "));
+  return KeyFault{spec.name, KeyFault::Kind::value_not_listed, std::string(text),
+                  fmt::format("{}", fmt::join(words, ", "))};
 }
 
 }  // namespace
@@ -44,6 +45,13 @@ std::optional<std::string> word_fault(const KeySpec& spec, std::string_view text
 std::string_view to_string(KeyType type) {
   constexpr std::array<std::string_view, 5> kWords{"bool", "int", "float", "enum", "duration_ms"};
   return kWords.at(static_cast<std::size_t>(type));
+}
+
+std::string_view to_string(KeyFault::Kind kind) {
+  constexpr std::array<std::string_view, 6> kWords{"key_not_allowlisted", "value_of_other_type",
+                                                   "value_not_listed",    "value_below_minimum",
+                                                   "value_above_maximum", "step_above_maximum"};
+  return kWords.at(static_cast<std::size_t>(kind));
 }
 
 std::optional<double> numeric_value(const KeySpec& spec, std::string_view text) {
@@ -65,34 +73,38 @@ std::string format_value(const KeySpec& spec, double value) {
   return fmt::format("{}", std::llround(value));
 }
 
-std::optional<std::string> value_fault(const KeySpec& spec, std::string_view text) {
+std::optional<KeyFault> value_fault(const KeySpec& spec, std::string_view text) {
   if (!is_numeric_type(spec.type)) return word_fault(spec, text);
   const auto number = numeric_value(spec, text);
+  const std::string value(text);
   if (!number) {
-    return fmt::format("{}: \"{}\" is no {}", spec.name, text, to_string(spec.type));
+    return KeyFault{spec.name, KeyFault::Kind::value_of_other_type, value,
+                    std::string(to_string(spec.type))};
   }
   if (spec.min && *number < *spec.min) {
-    return fmt::format("{}: {} is below the minimum {}", spec.name, text, *spec.min);
+    return KeyFault{spec.name, KeyFault::Kind::value_below_minimum, value, "", *spec.min};
   }
   if (spec.max && *number > *spec.max) {
-    return fmt::format("{}: {} is above the maximum {}", spec.name, text, *spec.max);
+    return KeyFault{spec.name, KeyFault::Kind::value_above_maximum, value, "", *spec.max};
   }
   return std::nullopt;
 }
 
-std::optional<std::string> step_fault(const KeySpec& spec, std::string_view before,
-                                      std::string_view after) {
+std::optional<KeyFault> step_fault(const KeySpec& spec, std::string_view before,
+                                   std::string_view after) {
   if (auto fault = value_fault(spec, after)) return fault;
-  if (const auto fault = value_fault(spec, before)) {
     // A change whose old value is out of bounds could never be undone, so it is not begun.
-    return "there is no way back to the present value, " + *fault;
+  if (auto fault = value_fault(spec, before)) {
+    fault->at = KeyFault::At::present;
+    return fault;
   }
   if (!is_numeric_type(spec.type) || !spec.max_step) return std::nullopt;
   const double step = std::abs(*numeric_value(spec, after) - *numeric_value(spec, before));
   // 0.3 - 0.2 is a little more than 0.1: without the slack a step of exactly max_step is refused.
   if (step <= *spec.max_step * (1 + kRelativeSlack)) return std::nullopt;
-  return fmt::format("{}: from {} to {} is more than the maximum step {}", spec.name, before, after,
-                     *spec.max_step);
+  return KeyFault{spec.name,          KeyFault::Kind::step_above_maximum,
+                  std::string(after), "",
+                  *spec.max_step,     std::string(before)};
 }
 
 Clipped clip_value(const KeySpec& spec, double current, double suggested) {

@@ -27,9 +27,10 @@ class Allowlist {
   /// Returns the keys in the document's order.
   const std::vector<KeySpec>& keys() const { return keys_; }
 
-  /// Returns why `patch` is refused, a sentence a key; empty when every change is allowed. A change
-  /// forward is, too, where the present value is none to go back to.
-  std::vector<std::string> refusals(const Patch& patch, ChangeDirection direction) const;
+  /// Returns why `patch` is refused, a fault a key; empty when every change is allowed. A change
+  /// forward is, too, where the present value is none to go back to. Values of a key off the list
+  /// are not told.
+  std::vector<KeyFault> refusals(const Patch& patch, ChangeDirection direction) const;
 
   /// Returns the values of all allowlisted keys that stand in `env`, but those that look like
   /// secrets.

@@ -50,13 +50,39 @@ std::optional<double> numeric_value(const KeySpec& spec, std::string_view text);
 /// Prints `value` as the env file should hold it for `spec` (integers without a fraction).
 std::string format_value(const KeySpec& spec, double value);
 
+/// What is wrong with a value of a key, or with a step to it. Free of language: words for it are
+/// report's, by fault_reason().
+struct KeyFault {
+  enum class Kind {
+    key_not_allowlisted,
+    value_of_other_type,
+    value_not_listed,
+    value_below_minimum,
+    value_above_maximum,
+    step_above_maximum
+  };
+  enum class At { target, present };  // which value it is: of the present one there is no way back
+
+  std::string key;
+  Kind kind = Kind::key_not_allowlisted;
+  std::string value = {};   // of a step: its target
+  std::string demand = {};  // of a type: its word; of a list: its words, ", " between them
+  double limit = 0;         // minimum, maximum or maximum step
+  std::string from = {};    // of a step: where it begins
+  At at = At::target;
+  bool operator==(const KeyFault&) const = default;
+};
+
+/// Returns the printed word: the enumerator.
+std::string_view to_string(KeyFault::Kind kind);
+
 /// Returns what is wrong with `text` as a value of `spec` (type, bounds, values); nullopt if fine.
-std::optional<std::string> value_fault(const KeySpec& spec, std::string_view text);
+std::optional<KeyFault> value_fault(const KeySpec& spec, std::string_view text);
 
 /// Returns what is wrong with moving from `before` to `after`: value_fault of either, for a change
 /// is made where it can be undone, or more than max_step.
-std::optional<std::string> step_fault(const KeySpec& spec, std::string_view before,
-                                      std::string_view after);
+std::optional<KeyFault> step_fault(const KeySpec& spec, std::string_view before,
+                                   std::string_view after);
 
 /// What a suggested number is clipped by; `no_room`: no value is within both.
 enum class ClippedBy { bounds, maximum_step, no_room };

@@ -23,6 +23,16 @@ KeySpec bounded(KeyType type, double min, double max, std::optional<double> max_
   return spec;
 }
 
+// A fault of "K", but for the value that is wrong.
+KeyFault key_fault(KeyFault::Kind kind, std::string value, std::string demand, double limit = 0) {
+  return {"K", kind, std::move(value), std::move(demand), limit};
+}
+
+KeyFault at_present(KeyFault fault) {
+  fault.at = KeyFault::At::present;
+  return fault;
+}
+
 TEST_CASE("key types print as their words") {
   CHECK(to_string(KeyType::bool_) == "bool");
   CHECK(to_string(KeyType::int_) == "int");
@@ -90,9 +100,9 @@ TEST_CASE("a value is refused outside its bounds, not on them") {
   const KeySpec spec = bounded(KeyType::int_, 1, 6, std::nullopt);
   CHECK(value_fault(spec, "1") == std::nullopt);
   CHECK(value_fault(spec, "6") == std::nullopt);
-  CHECK(value_fault(spec, "0") == "K: 0 is below the minimum 1");
-  CHECK(value_fault(spec, "7") == "K: 7 is above the maximum 6");
-  CHECK(value_fault(spec, "two") == "K: \"two\" is no int");
+  CHECK(value_fault(spec, "0") == key_fault(KeyFault::Kind::value_below_minimum, "0", "", 1));
+  CHECK(value_fault(spec, "7") == key_fault(KeyFault::Kind::value_above_maximum, "7", "", 6));
+  CHECK(value_fault(spec, "two") == key_fault(KeyFault::Kind::value_of_other_type, "two", "int"));
   CHECK(value_fault(key(KeyType::int_), "123456") == std::nullopt);
 }
 
@@ -106,7 +116,8 @@ TEST_CASE("an enum is one of its words") {
   KeySpec spec = key(KeyType::enum_);
   spec.values = {"off", "rule"};
   CHECK(value_fault(spec, "rule") == std::nullopt);
-  CHECK(value_fault(spec, "Rule") == "K: \"Rule\" is none of off, rule");
+  CHECK(value_fault(spec, "Rule") ==
+        key_fault(KeyFault::Kind::value_not_listed, "Rule", "off, rule"));
   CHECK(value_fault(key(KeyType::enum_), "off").has_value());
 }
 
@@ -114,7 +125,8 @@ TEST_CASE("a step is refused beyond the maximum step, either way, not at it") {
   const KeySpec spec = bounded(KeyType::int_, 0, 100, 40);
   CHECK(step_fault(spec, "60", "100") == std::nullopt);
   CHECK(step_fault(spec, "60", "20") == std::nullopt);
-  CHECK(step_fault(spec, "59", "100") == "K: from 59 to 100 is more than the maximum step 40");
+  CHECK(step_fault(spec, "59", "100") ==
+        KeyFault{"K", KeyFault::Kind::step_above_maximum, "100", "", 40, "59"});
   CHECK(step_fault(spec, "60", "19").has_value());
   CHECK(step_fault(spec, "60", "60") == std::nullopt);
 }
@@ -129,11 +141,12 @@ TEST_CASE("a step between decimal fractions is not refused for its last bits") {
 TEST_CASE(
     "a step is judged by its target first, and refused from a value it could not go back to") {
   const KeySpec spec = bounded(KeyType::int_, 0, 100, 40);
-  CHECK(step_fault(spec, "90", "101") == "K: 101 is above the maximum 100");
+  CHECK(step_fault(spec, "90", "101") ==
+        key_fault(KeyFault::Kind::value_above_maximum, "101", "", 100));
   CHECK(step_fault(spec, "many", "10") ==
-        "there is no way back to the present value, K: \"many\" is no int");
+        at_present(key_fault(KeyFault::Kind::value_of_other_type, "many", "int")));
   CHECK(step_fault(spec, "101", "100") ==
-        "there is no way back to the present value, K: 101 is above the maximum 100");
+        at_present(key_fault(KeyFault::Kind::value_above_maximum, "101", "", 100)));
   CHECK(step_fault(bounded(KeyType::int_, 0, 100, std::nullopt), "many", "10").has_value());
   CHECK(step_fault(key(KeyType::bool_), "maybe", "true").has_value());
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/decide/fault_reason.hpp"
 #include "dagloop/report/words.hpp"
 #include "report/reason_words.hpp"
 
@@ -105,6 +106,22 @@ TEST_CASE("an argument of another kind than its template expects is told all the
         "the 7 holds no DAG run to compare with");
   const Reason endless{"soak_not_over", {{"since", 1}, {"until", 2}, {"soak_s", 1e300}}};
   CHECK(reason_text(endless) == "the policy is in force since 1; it soaks for 1e+300, until 2");
+}
+
+TEST_CASE("each fault of a key is told with what it demands") {
+  using Kind = KeyFault::Kind;
+  const auto text = [](const KeyFault& fault) { return reason_text(fault_reason(fault)); };
+  CHECK(text({"K", Kind::key_not_allowlisted}) == "K is not on the allowlist");
+  CHECK(text({"K", Kind::value_of_other_type, "two", "int"}) == "K: \"two\" is no int");
+  CHECK(text({"K", Kind::value_not_listed, "Rule", "off, rule"}) ==
+        "K: \"Rule\" is none of off, rule");
+  CHECK(text({"K", Kind::value_below_minimum, "0", "", 1}) == "K: 0 is below the minimum 1");
+  CHECK(text({"K", Kind::value_above_maximum, "1.5", "", 0.1}) ==
+        "K: 1.5 is above the maximum 0.1");
+  CHECK(text({"K", Kind::step_above_maximum, "100", "", 40, "59"}) ==
+        "K: from 59 to 100 is more than the maximum step 40");
+  CHECK(text({"K", Kind::value_of_other_type, "many", "int", 0, "", KeyFault::At::present}) ==
+        "there is no way back to the present value, K: \"many\" is no int");
 }
 
 TEST_CASE("reasons follow one another") {
