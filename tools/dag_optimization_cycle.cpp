@@ -60,14 +60,7 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
                      (flags.apply ? "" : ", dry run") + "\n";
   if (!result.story.empty()) text += indented({result.story});
   text += indented(result.wrong);
-  for (const Json& reason : result.decision.find("reasons")->as_array()) {
-    text +=
-        "  " + reason.find("code")->as_string() + ": " + reason.find("text")->as_string() + "\n";
-  }
-  for (const auto& [key, change] : result.decision.find("patch")->as_object()) {
-    text += "  patch " + key + ": " + change.find("before")->as_string() + " -> " +
-            change.find("after")->as_string() + "\n";
-  }
+  text += result.why;
   for (const std::string& note : result.notes) text += note + "\n";
   return text + "report: " + config.reports.dir + "/dag_quality_latest.md\n";
 }

@@ -6,7 +6,6 @@
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/report/documents.hpp"
-#include "dagloop/report/words.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "report_age.hpp"
 #include "tool_main.hpp"
@@ -50,15 +49,8 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
 }
 
 std::string summary(const Decision& decision) {
-  std::string text = std::string(to_string(decision.action)) + " at " +
-                     std::to_string(decision.current_percent) + " %\n";
-  for (const Reason& reason : decision.reasons) {
-    text += "  " + reason.code + ": " + reason_text(reason) + "\n";
-  }
-  for (const auto& [key, change] : decision.patch) {
-    text += "  patch " + key + ": " + change.before + " -> " + change.after + "\n";
-  }
-  return text;
+  return std::string(to_string(decision.action)) + " at " +
+         std::to_string(decision.current_percent) + " %\n" + decision_lines(decision);
 }
 
 ExitCode code_of(const Decision& decision) {

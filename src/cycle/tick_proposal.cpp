@@ -18,7 +18,7 @@ void Tick::consider_pending() {
   const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
   if (readiness_.unready()) {
     // What stands is what can be approved once the files are there.
-    if (decision_.patch == pending.patch) result_.decision = state_.pending_decision;
+    if (decision_.patch == pending.patch) show(state_.pending_decision, pending);
     return;
   }
   if (context_.clock.now() >= pending.expires_at) {
@@ -45,7 +45,7 @@ void Tick::apply_pending(const Decision& pending) {
   const auto approvals = find_approvals(
       context_.files, config.policy,
       {digest, config.reports.dir + "/dag_policy_decision_latest.json"}, result_.notes);
-  result_.decision = state_.pending_decision;
+  show(state_.pending_decision, pending);
   if (approvals.empty()) {
     note("waits for approval until " + format_time(pending.expires_at));
     return;
@@ -106,7 +106,7 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 void Tick::propose() {
   DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
   if (readiness_.unready()) return;
-  result_.decision = decision_to_json(decision_);
+  show(decision_to_json(decision_), decision_);
   if (!applies()) {
     note(
         "would propose a change; approve the decision document and apply it by hand, or run with "

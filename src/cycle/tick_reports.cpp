@@ -15,9 +15,14 @@ std::string timing_note(const RollbackTiming& timing) {
 
 }  // namespace
 
+void Tick::show(Json document, const Decision& decision) {
+  result_.decision = std::move(document);
+  result_.why = decision_lines(decision);
+}
+
 void Tick::publish_reports() {
   // While a proposal waits, the document to be approved is published, not that of the tick.
-  if (result_.decision.is_null()) result_.decision = decision_to_json(decision_);
+  if (result_.decision.is_null()) show(decision_to_json(decision_), decision_);
   const ReportsConfig& reports = context_.config.reports;
   std::vector<std::string> notes = result_.notes;
   if (state_.last_rollback) notes.push_back(timing_note(*state_.last_rollback));

@@ -53,6 +53,7 @@ class Tick {
                          const std::vector<Approval>& approvals);
   void withdraw(EventType type, Phase phase, const std::string& why);
   void propose();
+  void show(Json document, const Decision& decision);
   void publish_reports();
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
   void commit(EventType type, const std::string& digest, const std::string& why);

@@ -93,7 +93,7 @@ std::optional<KeyFault> value_fault(const KeySpec& spec, std::string_view text) 
 std::optional<KeyFault> step_fault(const KeySpec& spec, std::string_view before,
                                    std::string_view after) {
   if (auto fault = value_fault(spec, after)) return fault;
-    // A change whose old value is out of bounds could never be undone, so it is not begun.
+  // A change whose old value is out of bounds could never be undone, so it is not begun.
   if (auto fault = value_fault(spec, before)) {
     fault->at = KeyFault::At::present;
     return fault;

@@ -16,6 +16,7 @@ struct TickResult {
   ExitCode code = ExitCode::done;
   Phase phase = Phase::idle;  // after the tick (in a dry run: as stored)
   Json decision;              // the decision document that was published
+  std::string why;            // decision_lines() of it
   std::optional<RollbackTiming> last_rollback;
   std::string story;                // rollback_story()
   std::vector<std::string> wrong;   // what_is_wrong()

@@ -52,6 +52,11 @@ std::string named_digest(const Json& document);
 ///        no line can be added or written over.
 std::string decision_text(const Decision& decision, std::string_view digest);
 
+/// Returns why it was decided, a line a reason with its code, and what changes, a line a key.
+///
+/// Shape: indented; control characters are escaped as in decision_text().
+std::string decision_lines(const Decision& decision);
+
 /// Reads a decision document. Triggers' figures are not needed again and are not read back.
 ///
 /// Errors: Error{config} for a document that is none; Error{approval} where its digest is not that

@@ -68,6 +68,18 @@ TEST_CASE("predictions and their calibration fit the schema; the predictions rea
         R"("p95_inside":2,"trust":"untested"}])");
 }
 
+TEST_CASE("reasons and changes are told in lines, and no label can add one") {
+  Decision decision = make_decision();
+  decision.reasons = {{"gate_pass"}, {"no_fan_out\n", {{"text", "a\nb"}}}};
+  decision.patch = {{"K", {"10", "30"}}};
+  CHECK(decision_lines(decision) ==
+        "  gate_pass: every check of the gate passed\n  no_fan_out\\x0a: a\\x0ab\n"
+        "  patch K: 10 -> 30\n");
+  CHECK_THAT(decision_text(decision, "d"),
+             Catch::Contains("\n  because: every check of the gate passed\n"
+                             "  because: a\\x0ab\n  change: K: 10 -> 30\n"));
+}
+
 TEST_CASE("an approver is shown what is predicted of a change, and not of a way back") {
   Decision decision = make_decision();
   CHECK_THAT(decision_text(decision, "d"), !Catch::Contains("predicted"));
