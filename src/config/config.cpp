@@ -7,6 +7,7 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
+#include "dagloop/record/contract_words.hpp"
 
 namespace dagloop {
 namespace {
@@ -29,9 +30,37 @@ void read_duration(const JsonReader& section, std::string_view key, Microseconds
   if (const auto found = section.find(key)) target = found->duration();
 }
 
+Status open_status(const JsonReader& reader) {
+  const auto status = value_of(kStatusWords, std::string_view(reader.string()));
+  if (!status || is_final(*status)) {
+    reader.fail("no status of a run that goes on", "give running, pending or compensating");
+  }
+  return *status;
+}
+
+void parse_counting(const JsonReader& section, CountingRules& rules) {
+  if (const auto statuses = section.find("overdue_statuses")) {
+    rules.overdue_statuses.clear();
+    for (const JsonReader& each : statuses->elements()) {
+      rules.overdue_statuses.insert(open_status(each));
+    }
+  }
+  if (const auto cancelled = section.find("cancelled")) {
+    if (cancelled->string() != "counted" && cancelled->string() != "excluded") {
+      cancelled->fail("unknown way to count cancelled runs", "give \"counted\" or \"excluded\"");
+    }
+    rules.cancelled = cancelled->string() == "counted" ? Cancelled::counted : Cancelled::excluded;
+  }
+  if (const auto pipelines = section.find("pipelines")) {
+    const std::vector<std::string> names = string_list(*pipelines);
+    rules.pipelines = {names.begin(), names.end()};
+  }
+}
+
 void parse_input(const JsonReader& section, InputConfig& input) {
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
-                      "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup"});
+                      "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup",
+                      "overdue_after", "overdue_statuses", "cancelled", "pipelines"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);
   read_string(section, "mapping", input.mapping);
   read_string(section, "rollup", input.rollup);
@@ -53,11 +82,15 @@ void parse_input(const JsonReader& section, InputConfig& input) {
     }
     input.dedupe = dedupe->string() == "runs" ? Dedupe::runs : Dedupe::records;
   }
+  read_duration(section, "overdue_after", input.overdue_after);
+  parse_counting(section, input.rules);
 }
 
 void parse_policy(const JsonReader& section, PolicyConfig& policy) {
   section.allow_only({"env_file", "allowlist", "rules", "approvers", "approvals_dir",
-                      "approval_ttl", "approval_people", "reload", "reload_timeout", "symlinks"});
+                      "approval_ttl", "approval_people", "reload", "reload_timeout", "symlinks",
+                      "pipeline_timeout_key"});
+  read_string(section, "pipeline_timeout_key", policy.pipeline_timeout_key);
   read_string(section, "env_file", policy.env_file);
   read_string(section, "allowlist", policy.allowlist);
   read_string(section, "rules", policy.rules);

@@ -257,6 +257,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   SourceOptions options;
   options.classes = config.error_classes;
   options.dedupe = config.input.dedupe;
+  options.rules = config.input.rules;
   options.progress = std::move(progress);
   options.lateness = config.input.lateness;
   options.statement_timeout =

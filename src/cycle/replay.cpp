@@ -171,7 +171,7 @@ bool have_one_log(const Config& a, const Config& b) {
   const auto what_counts = [](const Config& config) {
     const InputConfig& input = config.input;
     return std::tie(input.sources, input.mapping, input.dedupe, input.run_horizon,
-                    input.future_skew, config.error_classes.patterns());
+                    input.future_skew, input.rules, config.error_classes.patterns());
   };
   return what_counts(a) == what_counts(b);
 }

@@ -28,11 +28,13 @@ bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64
 }
 
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
-                     const SlowLimits& limits) {
+                     const SlowLimits& limits, std::uint64_t became_overdue) {
   const auto errors = count_error_classes(partial, classes);
   ArmFigures arm;
-  arm.runs = partial.total_runs;
-  arm.failed = partial.total_runs - partial.succeeded;
+  arm.runs = partial.total_runs + became_overdue;
+  arm.failed = partial.total_runs - partial.succeeded + became_overdue;
+  arm.aided = partial.total_runs - partial.succeeded_unaided + became_overdue;
+  arm.overdue = became_overdue;
   arm.auth_errors = errors.at(ErrorClass::auth);
   arm.server_errors = errors.at(ErrorClass::server);
   arm.timed = partial.latency.count();

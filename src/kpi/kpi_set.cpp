@@ -37,6 +37,12 @@ NodePartial all_nodes(const KpiPartial& partial) {
   return total;
 }
 
+DurationHistogram with_assumed(DurationHistogram latency, const AssumedRuns& assumed) {
+  for (std::uint64_t i = 0; i < assumed.unread_failed; ++i) latency.add(kSlowerThanAny);
+  for (std::uint64_t i = 0; i < assumed.unread_good; ++i) latency.add(0);
+  return latency;
+}
+
 }  // namespace
 
 void KpiSet::add(std::string name, Kpi kpi) {
@@ -88,26 +94,40 @@ std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partia
   return counts;
 }
 
-KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes) {
-  const std::uint64_t total = partial.total_runs;
+KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
+                    const AssumedRuns& assumed) {
+  const std::uint64_t failed = assumed.unread_failed;
+  const std::uint64_t good = assumed.unread_good;
+  const std::uint64_t total = partial.total_runs + assumed.overdue_failed + failed + good;
   const NodePartial nodes = all_nodes(partial);
+  const DurationHistogram latency = with_assumed(partial.latency, assumed);
   KpiSet kpis;
-  kpis.add("pipeline_success_rate", make_rate(partial.succeeded, total));
-  kpis.add("verification_failed_rate", make_rate(partial.verification_failed, total));
-  kpis.add("fallback_rate", make_rate(partial.fallback, total));
+  kpis.add("pipeline_success_rate", make_rate(partial.succeeded + good, total));
+  kpis.add("verification_failed_rate", make_rate(partial.verification_failed + failed, total));
+  kpis.add("fallback_rate", make_rate(partial.fallback + failed, total));
   kpis.add("compensation_failed_rate",
-           make_rate(partial.compensation_failed, partial.compensation_total));
-  kpis.add("manual_required_rate", make_rate(partial.manual_required, total));
-  kpis.add("fanout_failed_rate", make_rate(partial.fanout_failed, partial.fanout_total));
-  kpis.add("idempotent_reuse_rate", make_rate(partial.idempotent_reuse, total));
+           make_rate(partial.compensation_failed + failed, partial.compensation_total + failed));
+  kpis.add("manual_required_rate", make_rate(partial.manual_required + failed, total));
+  kpis.add("fanout_failed_rate",
+           make_rate(partial.fanout_failed + failed, partial.fanout_total + failed));
+  kpis.add("idempotent_reuse_rate", make_rate(partial.idempotent_reuse + good, total));
   for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
-    kpis.add("error_rate." + std::string(to_string(error_class)), make_rate(count, total));
+    const std::uint64_t late = error_class == ErrorClass::timeout ? assumed.overdue_failed : 0;
+    kpis.add("error_rate." + std::string(to_string(error_class)),
+             make_rate(count + late + failed, total));
   }
-  kpis.add("p50_latency_ms", make_quantile(partial.latency, 0.50));
-  kpis.add("p95_latency_ms", make_quantile(partial.latency, 0.95));
-  kpis.add("p99_latency_ms", make_quantile(partial.latency, 0.99));
-  kpis.add("attempt_failure_rate", make_rate(nodes.failed_attempts, nodes.attempts));
-  kpis.add("attempts_per_node", make_ratio(nodes.attempts, nodes.run_node_pairs));
+  kpis.add("p50_latency_ms", make_quantile(latency, 0.50));
+  kpis.add("p95_latency_ms", make_quantile(latency, 0.95));
+  kpis.add("p99_latency_ms", make_quantile(latency, 0.99));
+  kpis.add("attempt_failure_rate",
+           make_rate(nodes.failed_attempts + failed, nodes.attempts + failed + good));
+  kpis.add("attempts_per_node",
+           make_ratio(nodes.attempts + failed + good, nodes.run_node_pairs + failed + good));
+  const std::uint64_t overdue = assumed.overdue + failed;
+  kpis.add("overdue_rate",
+           make_rate(overdue, partial.total_runs + assumed.overdue + failed + good));
+  kpis.add("tokens_per_run", make_ratio(partial.tokens, partial.runs_with_tokens));
+  kpis.add("cost_per_run", make_ratio(partial.cost_micros, partial.runs_with_cost));
   return kpis;
 }
 

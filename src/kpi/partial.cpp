@@ -1,10 +1,30 @@
 #include "dagloop/kpi/partial.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
 
 namespace dagloop {
+namespace {
+
+template <typename Value>
+void merge_sorted(const std::vector<Value>& from, std::vector<Value>& to) {
+  if (from.empty()) return;
+  const auto middle = static_cast<std::ptrdiff_t>(to.size());
+  to.insert(to.end(), from.begin(), from.end());
+  std::inplace_merge(to.begin(), to.begin() + middle, to.end());
+}
+
+// Keeps the first.
+template <typename Example>
+void merge_examples(const std::vector<Example>& from, std::vector<Example>& to) {
+  merge_sorted(from, to);
+  if (to.size() > InputCounts::kMaxExamples) to.resize(InputCounts::kMaxExamples);
+}
+
+}  // namespace
 
 void NodePartial::merge(const NodePartial& other) {
   for (const auto count : kAttemptCounts) this->*count += other.*count;
@@ -21,32 +41,52 @@ void KpiPartial::merge(const KpiPartial& other) {
   for (const auto& [code, count] : other.error_codes) error_codes[code] += count;
   for (const auto& [node, partial] : other.nodes) nodes[node].merge(partial);
   for (const auto& [source, partial] : other.plan_sources) plan_sources[source].merge(partial);
+  for (const auto& [name, partial] : other.pipelines) pipelines[name].merge(partial);
+  merge_sorted(other.open_runs, open_runs);
   latency.merge(other.latency);
 }
 
-void InputCounts::reject(const std::string& file, std::uint64_t line, RejectReason reason) {
-  InputCounts one;
-  one.records = 1;
-  one.malformed = 1;
-  one.malformed_by_reason[reason] = 1;
-  one.examples.push_back({file, line, reason});
-  merge(one);
+void LineShare::merge(const LineShare& other) {
+  lines += other.lines;
+  unread += other.unread;
+}
+
+void RangeLines::add(Cohort cohort, bool could_be_read) {
+  const LineShare one{1, could_be_read ? 0U : 1U};
+  all.merge(one);
+  if (cohort == Cohort::canary) canary.merge(one);
+  if (cohort == Cohort::control) control.merge(one);
+}
+
+void RangeLines::merge(const RangeLines& other) {
+  all.merge(other.all);
+  canary.merge(other.canary);
+  control.merge(other.control);
+}
+
+void InputCounts::reject(MalformedExample example) {
+  ++records;
+  ++malformed;
+  ++malformed_by_reason[example.reason];
+  merge_examples({std::move(example)}, examples);
 }
 
 void InputCounts::merge(const InputCounts& other) {
   records += other.records;
   run_records += other.run_records;
   node_records += other.node_records;
+  other_lines += other.other_lines;
   duplicates += other.duplicates;
   malformed += other.malformed;
   out_of_range += other.out_of_range;
+  set_aside += other.set_aside;
   for (const auto& [reason, count] : other.malformed_by_reason) {
     malformed_by_reason[reason] += count;
   }
-  examples.insert(examples.end(), other.examples.begin(), other.examples.end());
-  // The first by file and line, whichever thread met them first.
-  std::sort(examples.begin(), examples.end());
-  if (examples.size() > kMaxExamples) examples.resize(kMaxExamples);
+  for (const auto& [field, count] : other.mended_by_field) mended_by_field[field] += count;
+  merge_examples(other.examples, examples);
+  merge_examples(other.mended_examples, mended_examples);
+  window.merge(other.window);
   if (!newest_record || (other.newest_record && *other.newest_record > *newest_record)) {
     newest_record = other.newest_record;
   }
@@ -60,7 +100,6 @@ void PartialSet::merge(const PartialSet& other) {
 KpiPartial PartialSet::sum(const Window& window, Population population,
                            std::optional<Cohort> cohort) const {
   DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);
-  DAGLOOP_ASSERT(floor_to_slot(window.end) == window.end);
   KpiPartial total;
   // The first key that a slot can have.
   for (auto at = partials.lower_bound(PartialKey{window.start, Population::dag, Cohort::none});

@@ -11,7 +11,8 @@ namespace dagloop {
 namespace {
 
 static_assert(sizeof(KpiPartial) == kRunCounts.size() * sizeof(std::uint64_t) +
-                                        3 * sizeof(std::map<int, int>) + sizeof(DurationHistogram),
+                                        4 * sizeof(std::map<int, int>) +
+                                        sizeof(std::vector<TimePoint>) + sizeof(DurationHistogram),
               "a new member belongs into encode() and decode(), and changes the format");
 
 // Durations that are kept exactly are written in order, so that buckets are made of them in one go.
@@ -77,6 +78,45 @@ void decode_map(ByteReader& in, std::map<std::string, Value>& map, const DecodeV
   }
 }
 
+using Parts = std::map<std::string, PlanSourcePartial>;
+
+void encode_parts(const Parts& parts, ByteWriter& out) {
+  out.number(parts.size());
+  for (const auto& [name, part] : parts) {
+    out.text(name);
+    out.number(part.runs);
+    out.number(part.succeeded);
+  }
+}
+
+void decode_parts(ByteReader& in, Parts& parts) {
+  decode_map(in, parts, [&](PlanSourcePartial& part) {
+    part.runs = in.number();
+    part.succeeded = in.number();
+  });
+}
+
+// Each as the step from the one before.
+void encode_times(const std::vector<TimePoint>& times, ByteWriter& out) {
+  out.number(times.size());
+  TimePoint before;
+  for (const TimePoint time : times) {
+    out.signed_number((time - before).count());
+    before = time;
+  }
+}
+
+void decode_times(ByteReader& in, std::vector<TimePoint>& times) {
+  times.clear();
+  std::int64_t before = 0;
+  for (std::uint64_t left = in.count(1); left > 0 && in.ok(); --left) {
+    const std::int64_t step = in.signed_number();
+    std::int64_t time = 0;
+    if (__builtin_add_overflow(before, step, &time) || (!times.empty() && step < 0)) in.fail();
+    times.emplace_back(Microseconds(before = time));
+  }
+}
+
 }  // namespace
 
 void encode(const KpiPartial& partial, ByteWriter& out) {
@@ -92,12 +132,9 @@ void encode(const KpiPartial& partial, ByteWriter& out) {
     for (const auto count : kAttemptCounts) out.number(node.*count);
     encode_histogram(node.latency, out);
   }
-  out.number(partial.plan_sources.size());
-  for (const auto& [name, source] : partial.plan_sources) {
-    out.text(name);
-    out.number(source.runs);
-    out.number(source.succeeded);
-  }
+  encode_parts(partial.plan_sources, out);
+  encode_parts(partial.pipelines, out);
+  encode_times(partial.open_runs, out);
   encode_histogram(partial.latency, out);
 }
 
@@ -118,10 +155,9 @@ void decode(ByteReader& in, KpiPartial& partial) {
     for (const auto count : kAttemptCounts) node.*count = in.number();
     node.latency = decode_histogram(in);
   });
-  decode_map(in, partial.plan_sources, [&](PlanSourcePartial& source) {
-    source.runs = in.number();
-    source.succeeded = in.number();
-  });
+  decode_parts(in, partial.plan_sources);
+  decode_parts(in, partial.pipelines);
+  decode_times(in, partial.open_runs);
   partial.latency = decode_histogram(in);
 }
 

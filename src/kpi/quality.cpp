@@ -1,5 +1,8 @@
 #include "dagloop/kpi/quality.hpp"
 
+#include <algorithm>
+
+#include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
@@ -12,13 +15,34 @@ std::map<std::string, Counts> masked(const std::map<std::string, Counts>& by_lab
   return all;
 }
 
-PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes) {
+std::map<std::string, PlanSourceKpis> figures_by(
+    const std::map<std::string, PlanSourcePartial>& counts) {
+  std::map<std::string, PlanSourceKpis> figures;
+  for (const auto& [label, each] : masked(counts)) {
+    figures[label] = {each.runs, make_rate(each.succeeded, each.runs)};
+  }
+  return figures;
+}
+
+// `unread` runs may be of these.
+PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes,
+                          const OverdueRule& rule, std::uint64_t unread) {
   PopulationKpis figures;
   figures.total_runs = partial.total_runs;
   figures.succeeded_runs = partial.succeeded;
   figures.derived_runs = partial.derived_runs;
   figures.in_flight = partial.in_flight;
-  figures.kpis = compute_kpis(partial, classes);
+  figures.overdue = count_overdue(partial, rule);
+  figures.skipped_runs = partial.skipped_runs;
+  figures.cancelled_runs = partial.cancelled_runs;
+  figures.unread_runs = unread;
+  const std::uint64_t overdue = figures.overdue;
+  figures.kpis = compute_kpis(partial, classes, {.overdue = overdue});
+  if (overdue > 0) figures.overdue_failed = compute_kpis(partial, classes, {overdue, overdue});
+  if (unread > 0) {
+    figures.worst = compute_kpis(partial, classes, {overdue, overdue, unread, 0});
+    figures.best = compute_kpis(partial, classes, {overdue, overdue, 0, unread});
+  }
   // Once more: a database, and a store of earlier days, may hold labels as they were written.
   for (const auto& [code, runs] : partial.error_codes) {
     figures.error_codes[redact_label(code)] += runs;
@@ -29,9 +53,8 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   for (const auto& [node, counts] : masked(partial.nodes)) {
     figures.nodes[node] = compute_node_kpis(counts);
   }
-  for (const auto& [source, counts] : masked(partial.plan_sources)) {
-    figures.plan_sources[source] = {counts.runs, make_rate(counts.succeeded, counts.runs)};
-  }
+  figures.plan_sources = figures_by(partial.plan_sources);
+  figures.pipelines = figures_by(partial.pipelines);
   return figures;
 }
 
@@ -55,33 +78,58 @@ std::uint64_t Quality::derived_runs() const {
 }
 
 double malformed_share(const InputCounts& input) {
-  if (input.records == 0) return 0;
-  return static_cast<double>(input.malformed) / static_cast<double>(input.records);
+  const LineShare& lines = input.window.all;
+  if (lines.lines == 0) return 0;
+  return static_cast<double>(lines.unread) / static_cast<double>(lines.lines);
+}
+
+std::uint64_t count_overdue(const KpiPartial& partial, const OverdueRule& rule) {
+  if (!rule.newest_record) return 0;
+  const std::vector<TimePoint>& open = partial.open_runs;
+  const auto behind = std::ranges::lower_bound(open, *rule.newest_record - rule.after);
+  return static_cast<std::uint64_t>(behind - open.begin());
+}
+
+std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& window,
+                                   const OverdueRule& rule) {
+  if (!rule.newest_record) return 0;
+  const std::vector<TimePoint>& open = partial.open_runs;
+  const TimePoint end = std::min(window.end, *rule.newest_record);
+  const auto first = std::ranges::lower_bound(open, window.start - rule.after);
+  const auto behind = std::ranges::lower_bound(open, end - rule.after);
+  return first < behind ? static_cast<std::uint64_t>(behind - first) : 0;
 }
 
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
-                               const ErrorClasses& classes) {
+                               const ErrorClasses& classes, const OverdueRule& overdue) {
   return compute_window_kpis(
       [&](const Window& of, Population population, std::optional<Cohort> cohort) {
         return partials.sum(of, population, cohort);
       },
-      window, classes);
+      window, classes, overdue);
 }
 
+// A line that shows no cohort may be of the canary.
 WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
-                               const ErrorClasses& classes) {
+                               const ErrorClasses& classes, const OverdueRule& overdue) {
   WindowKpis all;
   all.window = window;
   for (const Population population : {Population::dag, Population::non_dag}) {
-    PopulationKpis figures = figures_of(sum(window, population, std::nullopt), classes);
+    const KpiPartial total = sum(window, population, std::nullopt);
+    PopulationKpis figures = figures_of(total, classes, overdue, total.unread_runs);
+    std::uint64_t shown = 0;  // unread runs whose line shows the cohort
+    std::map<Cohort, KpiPartial> parts;
     for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
       // Only the DAG path is rolled out step by step.
       if (population != Population::dag) break;
-      const KpiPartial partial = sum(window, population, cohort);
+      shown += parts.emplace(cohort, sum(window, population, cohort)).first->second.unread_runs;
+    }
+    for (const auto& [cohort, partial] : parts) {
       // A cohort without runs is left out: that is how the comparison sees that there is none.
-      if (partial.total_runs + partial.in_flight > 0) {
-        figures.cohorts.emplace(cohort, figures_of(partial, classes));
-      }
+      if (partial.total_runs + partial.in_flight + partial.skipped_runs == 0) continue;
+      const std::uint64_t hidden = cohort == Cohort::canary ? total.unread_runs - shown : 0;
+      figures.cohorts.emplace(cohort,
+                              figures_of(partial, classes, overdue, partial.unread_runs + hidden));
     }
     all.populations.emplace(population, std::move(figures));
   }

@@ -62,8 +62,12 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   if (self.waiting_count == kWaiting) self.flush();
 }
 
-void RunTable::reject(const std::string& file, std::uint64_t line_number, RejectReason reason) {
-  impl_->input.reject(file, line_number, reason);
+void RunTable::reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
+                      std::string_view line) {
+  Impl& self = *impl_;
+  self.input.reject({file, line_number, unread.reason, unread.fault.field, unread.fault.found,
+                     std::string(unread.fault.wanted)});
+  static_cast<void>(line);
 }
 
 PartialSet RunTable::finish(const ErrorClasses& classes) {

@@ -63,17 +63,27 @@ constexpr auto kPlanSource =
     fields_of<PlanSourceKpis>(field("runs", &PlanSourceKpis::runs, kCount),
                               field("success_rate", &PlanSourceKpis::success_rate, kRate));
 
+constexpr ByHand<KpiSet> kKpiSet{&kpis_to_json, &read_kpis};
+
 constexpr auto kFigures = fields_of<PopulationKpis>(
     field("total_runs", &PopulationKpis::total_runs, kCount),
     field("succeeded_runs", &PopulationKpis::succeeded_runs, kCount),
     field("derived_runs", &PopulationKpis::derived_runs, kCount),
     field("in_flight", &PopulationKpis::in_flight, kCount),
-    field("kpis", &PopulationKpis::kpis, ByHand<KpiSet>{&kpis_to_json, &read_kpis}),
+    field("overdue", &PopulationKpis::overdue, kCount),
+    field("skipped_runs", &PopulationKpis::skipped_runs, kCount),
+    field("cancelled_runs", &PopulationKpis::cancelled_runs, kCount),
+    field("unread_runs", &PopulationKpis::unread_runs, kCount),
+    field("kpis", &PopulationKpis::kpis, kKpiSet),
+    field_or_default("overdue_failed", &PopulationKpis::overdue_failed, kKpiSet),
+    field_or_default("worst_case", &PopulationKpis::worst, kKpiSet),
+    field_or_default("best_case", &PopulationKpis::best, kKpiSet),
     field("error_codes", &PopulationKpis::error_codes, kCount),
     field("error_classes", &PopulationKpis::error_classes,
           ByHand<Counts>{&class_counts_to_json, &read_class_counts}),
     field("nodes", &PopulationKpis::nodes, kNode),
-    field("plan_sources", &PopulationKpis::plan_sources, kPlanSource));
+    field("plan_sources", &PopulationKpis::plan_sources, kPlanSource),
+    field("pipelines", &PopulationKpis::pipelines, kPlanSource));
 
 using Populations = std::map<Population, PopulationKpis>;
 
@@ -142,35 +152,114 @@ ReasonCounts read_reason_counts(const JsonReader& reader) {
 Json label_to_json(const std::string& label) { return valid_utf8(redact_label(label)); }
 std::string read_label(const JsonReader& reader) { return reader.string(); }
 
+constexpr ByHand<std::string> kLabel{&label_to_json, &read_label};
+
+std::optional<Field> parse_field(std::string_view word) { return field_named(word); }
+
+constexpr WordOf<Field> kField{&parse_field, "unknown field", kWithThisVersion};
+
 constexpr auto kExample = fields_of<MalformedExample>(
-    field("file", &MalformedExample::file, ByHand<std::string>{&label_to_json, &read_label}),
-    field("line", &MalformedExample::line, kCount),
-    field("reason", &MalformedExample::reason, kRejectReason));
+    field("file", &MalformedExample::file, kLabel), field("line", &MalformedExample::line, kCount),
+    field("reason", &MalformedExample::reason, kRejectReason),
+    field_or_default("field", &MalformedExample::field, kField),
+    field("found", &MalformedExample::found, kLabel),
+    field("wanted", &MalformedExample::wanted, kLabel));
+
+constexpr auto kMendedExample = fields_of<MendedExample>(
+    field("file", &MendedExample::file, kLabel), field("line", &MendedExample::line, kCount),
+    field("field", &MendedExample::field, kField), field("found", &MendedExample::found, kLabel),
+    field("wanted", &MendedExample::wanted, kLabel));
+
+using FieldCounts = std::map<Field, std::uint64_t>;
+
+Json field_counts_to_json(const FieldCounts& counts) {
+  Json by_field = Json::object();
+  for (const auto& [field, count] : counts) by_field[to_string(field)] = count;
+  return by_field;
+}
+
+FieldCounts read_field_counts(const JsonReader& reader) {
+  FieldCounts counts;
+  for (const auto& [word, count] : reader.members()) {
+    const auto field = field_named(word);
+    if (!field) count.fail(kField.fault, kField.remedy);
+    counts[*field] = read_count(count);
+  }
+  return counts;
+}
+
+constexpr auto kLineShare = fields_of<LineShare>(field("lines", &LineShare::lines, kCount),
+                                                 field("unread", &LineShare::unread, kCount));
+
+constexpr auto kCohortLines =
+    fields_of<RangeLines>(field("canary", &RangeLines::canary, kLineShare),
+                          field("control", &RangeLines::control, kLineShare));
+
+Json window_lines_to_json(const RangeLines& lines) {
+  Json document = write_json(kLineShare, lines.all);
+  document["cohorts"] = write_json(kCohortLines, lines);
+  return document;
+}
+
+RangeLines read_window_lines(const JsonReader& reader) {
+  RangeLines lines;
+  read_json(kLineShare, reader, lines.all);
+  read_json(kCohortLines, reader.at("cohorts"), lines);
+  return lines;
+}
+
+constexpr ByHand<RangeLines> kWindowLines{&window_lines_to_json, &read_window_lines};
 
 // Runs that are in the populations are shown beside what was read.
-constexpr auto input_fields(std::uint64_t derived_runs, std::uint64_t in_flight) {
+struct ShownRuns {
+  std::uint64_t derived = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t overdue = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t cancelled = 0;
+};
+
+ShownRuns runs_shown(const Quality& quality) {
+  ShownRuns runs{quality.derived_runs(), quality.in_flight(), 0, 0, 0};
+  for (const auto& [population, figures] : quality.current.populations) {
+    runs.overdue += figures.overdue;
+    runs.skipped += figures.skipped_runs;
+    runs.cancelled += figures.cancelled_runs;
+  }
+  return runs;
+}
+
+constexpr auto input_fields(const ShownRuns& runs) {
   return fields_of<InputCounts>(
       field("records", &InputCounts::records, kCount),
       field("run_records", &InputCounts::run_records, kCount),
       field("node_records", &InputCounts::node_records, kCount),
-      shown("derived_runs", [=](const InputCounts&) { return derived_runs; }),
+      shown("derived_runs", [=](const InputCounts&) { return runs.derived; }),
       field("duplicates", &InputCounts::duplicates, kCount),
-      shown("in_flight", [=](const InputCounts&) { return in_flight; }),
+      shown("in_flight", [=](const InputCounts&) { return runs.in_flight; }),
+      shown("overdue", [=](const InputCounts&) { return runs.overdue; }),
+      shown("skipped_runs", [=](const InputCounts&) { return runs.skipped; }),
+      shown("cancelled_runs", [=](const InputCounts&) { return runs.cancelled; }),
+      field("other_lines", &InputCounts::other_lines, kCount),
       field("malformed", &InputCounts::malformed, kCount),
       field("malformed_by_reason", &InputCounts::malformed_by_reason,
             ByHand<ReasonCounts>{&reason_counts_to_json, &read_reason_counts}),
       field("examples", &InputCounts::examples, kExample),
+      field("mended_by_field", &InputCounts::mended_by_field,
+            ByHand<FieldCounts>{&field_counts_to_json, &read_field_counts}),
+      field("mended_examples", &InputCounts::mended_examples, kMendedExample),
+      field("window", &InputCounts::window, kWindowLines),
       field("out_of_range", &InputCounts::out_of_range, kCount),
+      field("set_aside", &InputCounts::set_aside, kCount),
       field_or_default("newest_record", &InputCounts::newest_record));
 }
 
 constexpr Entry kInput{[](const Quality& quality, Json::Object& into) {
-                         const auto fields =
-                             input_fields(quality.derived_runs(), quality.in_flight());
+                         const auto fields = input_fields(runs_shown(quality));
                          into.emplace_back("input", write_json(fields, quality.input));
                        },
                        [](const JsonReader& place, Quality& into) {
-                         read_json(input_fields(0, 0), place.at("input"), into.input);
+                         read_json(input_fields(ShownRuns()), place.at("input"), into.input);
                        }};
 
 bool is_above_fine(const ArmFigures& arm) {
@@ -180,7 +269,7 @@ bool is_above_fine(const ArmFigures& arm) {
 bool are_parts(const ArmFigures& arm) {
   return arm.failed <= arm.runs && arm.auth_errors <= arm.runs && arm.server_errors <= arm.runs &&
          arm.slow <= arm.timed && arm.over_threshold <= arm.timed &&
-         arm.failed_attempts <= arm.attempts;
+         arm.failed_attempts <= arm.attempts && arm.aided <= arm.runs && arm.overdue <= arm.failed;
 }
 
 // Without a usual latency, and in a report of before, nothing is above its edges.
@@ -194,6 +283,8 @@ constexpr auto kArm = fields_of<ArmFigures>(
     must_hold(&is_above_fine, "above", "is no list of counts above each latency", kEvaluateAgain),
     field("attempts", &ArmFigures::attempts, kCount),
     field("failed_attempts", &ArmFigures::failed_attempts, kCount),
+    field_or_default("aided", &ArmFigures::aided, kCount),
+    field_or_default("overdue", &ArmFigures::overdue, kCount),
     must_hold(&are_parts, "", "a part is more than the whole", kEvaluateAgain));
 
 constexpr auto kNews = fields_of<News>(

@@ -21,7 +21,9 @@ class ScanWorker final : public LineWorker {
         table({.range = query.range,
                .outcome_node = options.mapping.outcome_node,
                .dedupe = options.dedupe,
-               .cuts = query.cuts}),
+               .cuts = query.cuts,
+               .rules = options.rules,
+               .window = query.window}),
         parts_(parts) {}
 
   RunTable table;
@@ -29,7 +31,7 @@ class ScanWorker final : public LineWorker {
  private:
   void add(const PartLine& line, const LogRecord& record) override { table.add(record, line.text); }
   void reject(const PartLine& line, const UnreadLine& unread) override {
-    table.reject(parts_[line.part].path, line.place.first_line, unread.reason);
+    table.reject(parts_[line.part].path, line.place.first_line, unread, line.text);
   }
 
   const std::vector<FilePart>& parts_;

@@ -143,7 +143,7 @@ class RowReader {
     const std::string_view line(line_.data(), row.size());
     const auto result = reader_.read(line);
     if (const auto* unread = std::get_if<UnreadLine>(&result)) {
-      table_.reject(where, number, unread->reason);
+      table_.reject(where, number, *unread, line);
     } else {
       table_.add(std::get<LogRecord>(result), line);
     }

@@ -13,7 +13,7 @@ namespace {
 
 // Part of a log's name: another reading of the same lines, or another form of the values, is
 // another log, which is begun anew.
-constexpr std::uint64_t kLogFormat = 1;
+constexpr std::uint64_t kLogFormat = 2;
 
 // Slots further apart than 9,500 years are none.
 constexpr std::int64_t kMaxStep = 1'000'000'000;
@@ -230,6 +230,11 @@ std::string log_name(const std::string& sources, const SourceOptions& options) {
     out.text(pattern);
     out.byte(static_cast<std::uint8_t>(error_class));
   }
+  for (const Status status : options.rules.overdue_statuses) {
+    out.byte(static_cast<std::uint8_t>(status));
+  }
+  out.byte(options.rules.cancelled == Cancelled::counted ? 0xFE : 0xFF);
+  for (const std::string& pipeline : options.rules.pipelines) out.text(pipeline);
   const XXH128_hash_t hash = XXH3_128bits(out.bytes().data(), out.bytes().size());
   return fmt::format("files {:016x}{:016x}", hash.high64, hash.low64);
 }

@@ -55,8 +55,14 @@ class SettlingWorker final : public LineWorker {
       : LineWorker(options.source.mapping, options.query.latest),
         parts(planned.size()),
         settled({Window{options.kept_from, options.query.range.end},
-                 options.source.mapping.outcome_node, Dedupe::runs, Rows::given_out}),
-        unsettled({options.query.range, options.source.mapping.outcome_node}),
+                 options.source.mapping.outcome_node,
+                 Dedupe::runs,
+                 Rows::given_out,
+                 {},
+                 options.source.rules}),
+        unsettled({.range = options.query.range,
+                   .outcome_node = options.source.mapping.outcome_node,
+                   .rules = options.source.rules}),
         planned_(planned),
         options_(options) {}
 

@@ -42,6 +42,9 @@ struct InputConfig {
   Microseconds run_horizon = std::chrono::hours(24);
   Microseconds statement_timeout = std::chrono::seconds(60);  // of a database
   Dedupe dedupe = Dedupe::runs;
+  CountingRules rules;  // overdue_statuses, cancelled, pipelines
+  Microseconds overdue_after =
+      std::chrono::hours(1);  // or the policy's timeout, where that is longer
 };
 
 /// Configuration, "policy".
@@ -55,7 +58,8 @@ struct PolicyConfig {
   ApprovalDemand::People people = ApprovalDemand::People::one;
   std::vector<std::string> reload;  // argv; empty: no hook
   Microseconds reload_timeout = std::chrono::seconds(30);
-  Symlinks symlinks = Symlinks::refuse;  // of guarded files
+  Symlinks symlinks = Symlinks::refuse;                          // of guarded files
+  std::string pipeline_timeout_key = "DAG_PIPELINE_TIMEOUT_MS";  // how long a run may take
 };
 
 /// What a report is written as; the ending of its file.

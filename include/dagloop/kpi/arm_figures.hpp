@@ -40,15 +40,17 @@ struct ArmFigures {
   std::vector<std::uint64_t> above;  // of them, above each of latency_edges(SlowLimits::usual)
   std::uint64_t attempts = 0;
   std::uint64_t failed_attempts = 0;
+  std::uint64_t aided = 0;    // runs that did not succeed without a fallback
+  std::uint64_t overdue = 0;  // of runs and failed: those that became overdue
   bool operator==(const ArmFigures&) const = default;
 };
 
-/// Counts the runs of `partial`.
+/// Counts the runs of `partial`, and `became_overdue` runs more, which failed.
 ///
 /// Shape: a latency in the same histogram bucket as a limit is not above it, whether the partial
 ///        still has its durations or not: two sides are counted alike.
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
-                     const SlowLimits& limits);
+                     const SlowLimits& limits, std::uint64_t became_overdue = 0);
 
 /// What is new since it was last counted, side by side.
 struct News {

@@ -66,10 +66,22 @@ const std::vector<std::string>& kpi_names();
 /// Returns which way of the KPI `name` is good.
 Better better_direction(std::string_view name);
 
+/// Runs that a log does not tell the end of, and what is taken for granted of them.
+struct AssumedRuns {
+  std::uint64_t overdue = 0;         // for `overdue_rate` alone
+  std::uint64_t overdue_failed = 0;  // failed, of class `timeout`, without a duration
+  std::uint64_t unread_failed = 0;   // failed in every way, slower than any, with a failed attempt
+  std::uint64_t unread_good = 0;     // succeeded at once, with an attempt that did too
+};
+
+/// The duration of a run that is slower than any. Units: milliseconds.
+inline constexpr double kSlowerThanAny = 1e12;
+
 /// Computes every population KPI of the contract.
 ///
 /// Source: data contract, "KPIs".
-KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes);
+KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
+                    const AssumedRuns& assumed = {});
 
 /// Computes the figures of one node.
 NodeKpis compute_node_kpis(const NodePartial& partial);

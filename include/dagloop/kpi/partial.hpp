@@ -23,7 +23,7 @@ struct NodePartial {
   std::uint64_t failed_attempts = 0;
   std::uint64_t retries = 0;  // attempts with attempt > 1
   std::uint64_t retries_succeeded = 0;
-  std::uint64_t run_node_pairs = 0;  // distinct runs that have the node
+  std::uint64_t run_node_pairs = 0;  // distinct pairs of run and fan-out item that have the node
   DurationHistogram latency;
 
   void merge(const NodePartial& other);
@@ -36,7 +36,7 @@ inline constexpr std::array kAttemptCounts{&NodePartial::attempts, &NodePartial:
                                            &NodePartial::retries, &NodePartial::retries_succeeded,
                                            &NodePartial::run_node_pairs};
 
-/// Runs of one plan source.
+/// Runs of one plan source, or of one pipeline.
 struct PlanSourcePartial {
   std::uint64_t runs = 0;
   std::uint64_t succeeded = 0;
@@ -58,9 +58,22 @@ struct KpiPartial {
   std::uint64_t idempotent_reuse = 0;
   std::uint64_t fanout_failed = 0;
   std::uint64_t fanout_total = 0;
+  std::uint64_t skipped_runs = 0;       // outside total_runs
+  std::uint64_t cancelled_runs = 0;     // of total_runs, unless they are excluded from it
+  std::uint64_t succeeded_unaided = 0;  // of succeeded, those without a fallback
+  std::uint64_t unread_runs = 0;        // distinct runs or lines that could not be read, and may
+                                        // change an outcome; outside total_runs
+  std::uint64_t tokens = 0;             // in and out
+  std::uint64_t runs_with_tokens = 0;   // of total_runs, those that say so
+  std::uint64_t cost_micros = 0;
+  std::uint64_t runs_with_cost = 0;
   std::map<std::string, std::uint64_t> error_codes;
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
+  std::map<std::string, PlanSourcePartial> pipelines;
+  /// Of each run in flight with a status of CountingRules::overdue_statuses, the time of its newest
+  /// record; ascending.
+  std::vector<TimePoint> open_runs;
   DurationHistogram latency;
 
   /// Adds `other`. Associative and commutative.
@@ -69,13 +82,26 @@ struct KpiPartial {
 };
 
 /// The counts of runs, in the one order in which bytes and rows of databases have them.
-inline constexpr std::array kRunCounts{
-    &KpiPartial::total_runs,          &KpiPartial::succeeded,
-    &KpiPartial::in_flight,           &KpiPartial::derived_runs,
-    &KpiPartial::verification_failed, &KpiPartial::fallback,
-    &KpiPartial::compensation_failed, &KpiPartial::compensation_total,
-    &KpiPartial::manual_required,     &KpiPartial::idempotent_reuse,
-    &KpiPartial::fanout_failed,       &KpiPartial::fanout_total};
+inline constexpr std::array kRunCounts{&KpiPartial::total_runs,
+                                       &KpiPartial::succeeded,
+                                       &KpiPartial::in_flight,
+                                       &KpiPartial::derived_runs,
+                                       &KpiPartial::verification_failed,
+                                       &KpiPartial::fallback,
+                                       &KpiPartial::compensation_failed,
+                                       &KpiPartial::compensation_total,
+                                       &KpiPartial::manual_required,
+                                       &KpiPartial::idempotent_reuse,
+                                       &KpiPartial::fanout_failed,
+                                       &KpiPartial::fanout_total,
+                                       &KpiPartial::skipped_runs,
+                                       &KpiPartial::cancelled_runs,
+                                       &KpiPartial::succeeded_unaided,
+                                       &KpiPartial::unread_runs,
+                                       &KpiPartial::tokens,
+                                       &KpiPartial::runs_with_tokens,
+                                       &KpiPartial::cost_micros,
+                                       &KpiPartial::runs_with_cost};
 
 /// Returns the place of one of them in that order.
 constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
@@ -97,7 +123,42 @@ struct MalformedExample {
   std::string file;
   std::uint64_t line = 0;  // from 1
   RejectReason reason = RejectReason::not_json_object;
+  std::optional<Field> field = {};  // none: the line as a whole
+  std::string found = {};           // "a number", masked and cut
+  std::string wanted = {};          // "a time as text (RFC 3339)"
   auto operator<=>(const MalformedExample&) const = default;
+};
+
+/// A field of a valid line that was taken in another form, or left out.
+struct MendedExample {
+  std::string file;
+  std::uint64_t line = 0;  // from 1
+  Field field = Field::request_id;
+  std::string found = {};
+  std::string wanted = {};
+  auto operator<=>(const MendedExample&) const = default;
+};
+
+/// Lines, and how many of them could not be read.
+struct LineShare {
+  std::uint64_t lines = 0;
+  std::uint64_t unread = 0;
+
+  void merge(const LineShare& other);
+  bool operator==(const LineShare&) const = default;
+};
+
+/// Lines of some range of time; by cohort, where a line shows one. A line without a time has that
+/// of the readable one before it in its file, else of that after it.
+struct RangeLines {
+  LineShare all;
+  LineShare canary;
+  LineShare control;
+
+  /// Counts one line.
+  void add(Cohort cohort, bool could_be_read);
+  void merge(const RangeLines& other);
+  bool operator==(const RangeLines&) const = default;
 };
 
 /// What was read, of whatever window.
@@ -107,15 +168,20 @@ struct InputCounts {
   std::uint64_t records = 0;  // lines, malformed ones included; blank lines are none
   std::uint64_t run_records = 0;
   std::uint64_t node_records = 0;
+  std::uint64_t other_lines = 0;  // that a mapping says are no records
   std::uint64_t duplicates = 0;
   std::uint64_t malformed = 0;
   std::uint64_t out_of_range = 0;  // valid, but outside the time range asked for
+  std::uint64_t set_aside = 0;     // of them, those at or after its end
   std::map<RejectReason, std::uint64_t> malformed_by_reason;
-  std::vector<MalformedExample> examples;  // the first by file and line
-  std::optional<TimePoint> newest_record;  // of the valid ones before the end of the range
+  std::map<Field, std::uint64_t> mended_by_field;
+  std::vector<MalformedExample> examples;      // the first by file and line
+  std::vector<MendedExample> mended_examples;  // the first by file, line and field
+  std::optional<TimePoint> newest_record;      // of the valid ones before the end of the range
+  RangeLines window;                           // lines of LogQuery::window
 
   /// Counts one malformed line.
-  void reject(const std::string& file, std::uint64_t line, RejectReason reason);
+  void reject(MalformedExample example);
   /// Adds `other`. Associative and commutative.
   void merge(const InputCounts& other);
   bool operator==(const InputCounts&) const = default;
@@ -130,7 +196,8 @@ struct PartialSet {
   void merge(const PartialSet& other);
   /// Returns the sum over the slots in `window`, of one cohort or (nullopt) of all.
   ///
-  /// Shape: the window's ends are slot boundaries, else a caller's bug.
+  /// Shape: the window's start is a slot boundary, else a caller's bug; so is its end, unless it
+  ///        is the end of what was read (what is set aside then lies behind it).
   KpiPartial sum(const Window& window, Population population,
                  std::optional<Cohort> cohort = std::nullopt) const;
   bool operator==(const PartialSet&) const = default;

@@ -16,7 +16,7 @@
 
 namespace dagloop {
 
-/// Runs of one plan source.
+/// Runs of one plan source, or of one pipeline.
 struct PlanSourceKpis {
   std::uint64_t runs = 0;
   Kpi success_rate;
@@ -29,13 +29,30 @@ struct PopulationKpis {
   std::uint64_t succeeded_runs = 0;
   std::uint64_t derived_runs = 0;
   std::uint64_t in_flight = 0;
+  std::uint64_t overdue = 0;         // of in_flight
+  std::uint64_t skipped_runs = 0;    // outside total_runs
+  std::uint64_t cancelled_runs = 0;  // of total_runs, unless they are excluded from it
+  std::uint64_t unread_runs = 0;  // that may be of them: in DAG runs and in the canary, also those
+                                  // whose line shows no cohort
   KpiSet kpis;
+  // What decisions rest on, where it is not the same: see decided(), worst_case(), best_case().
+  std::optional<KpiSet> overdue_failed;
+  std::optional<KpiSet> worst;
+  std::optional<KpiSet> best;
   std::map<std::string, std::uint64_t> error_codes;
   std::map<std::string, std::uint64_t> error_classes;  // by printed word, all classes
   std::map<std::string, NodeKpis> nodes;
   std::map<std::string, PlanSourceKpis> plan_sources;
+  std::map<std::string, PlanSourceKpis> pipelines;
   std::map<Cohort, PopulationKpis> cohorts;  // canary, control; only those with runs; DAG only
 
+  /// Returns the KPIs with each overdue run as a failed one, of class `timeout`.
+  const KpiSet& decided() const { return overdue_failed ? *overdue_failed : kpis; }
+  /// Returns decided() with each unread run as a failed one: failed in every way, slower than any,
+  /// with one failed attempt.
+  const KpiSet& worst_case() const { return worst ? *worst : decided(); }
+  /// Returns decided() with each unread run as a good and fast one.
+  const KpiSet& best_case() const { return best ? *best : decided(); }
   /// Returns the cohort's figures, nullptr where it has no runs.
   const PopulationKpis* cohort(Cohort which) const;
   bool operator==(const PopulationKpis&) const = default;
@@ -71,19 +88,38 @@ struct Quality {
   bool operator==(const Quality&) const = default;
 };
 
-/// Returns the share of malformed lines among all lines; 0 where nothing was read.
+/// Returns the share of malformed lines among the lines of the evaluated window; 0 where it has
+/// none.
 double malformed_share(const InputCounts& input);
 
 /// Returns the sum over the slots in a window, of one cohort or (nullopt) of all.
 using WindowSum =
     std::function<KpiPartial(const Window&, Population, std::optional<Cohort> cohort)>;
 
+/// When a run that has not ended is overdue.
+struct OverdueRule {
+  Microseconds after = std::chrono::hours(1);   // the run's newest record is older than this...
+  std::optional<TimePoint> newest_record = {};  // ...beside that of the source; none: nothing is
+  bool operator==(const OverdueRule&) const = default;
+};
+
+/// Returns how many runs of `partial` are overdue.
+std::uint64_t count_overdue(const KpiPartial& partial, const OverdueRule& rule);
+/// Returns how many runs of `partial` are overdue and became so in `window`: their newest record
+/// and `rule.after` come to a time in it.
+///
+/// Shape: `partial` has the runs of all slots before the end of the window, as far as they may
+///        matter: those of the window alone became overdue later.
+std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& window,
+                                   const OverdueRule& rule);
+
 /// Computes the figures of one window.
 ///
-/// Shape: the window's ends are slot boundaries.
+/// Shape:  as PartialSet::sum() wants the window.
+/// Source: data contract, "The worst case", "Overdue", "KPIs".
 WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
-                               const ErrorClasses& classes);
+                               const ErrorClasses& classes, const OverdueRule& overdue = {});
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
-                               const ErrorClasses& classes);
+                               const ErrorClasses& classes, const OverdueRule& overdue = {});
 
 }  // namespace dagloop

@@ -14,6 +14,7 @@
 #include "dagloop/kpi/settled_slot.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "dagloop/record/record.hpp"
+#include "dagloop/record/unread_line.hpp"
 
 namespace dagloop {
 
@@ -27,8 +28,11 @@ class RunTable {
 
   /// Adds one record. `line` is the bytes that Dedupe::records compares (identical lines are one).
   void add(const LogRecord& record, std::string_view line);
-  /// Counts one malformed line.
-  void reject(const std::string& file, std::uint64_t line_number, RejectReason reason);
+  /// Counts one malformed line, and keeps its run (or the line, where it shows none) until it is
+  /// settled: where the run has a final run record, it changes no outcome; else it is one of
+  /// KpiPartial::unread_runs. Without a time it counts at the end of the range.
+  void reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
+              std::string_view line);
 
   /// Settles the runs and returns the partials, by slot of the run's end.
   ///

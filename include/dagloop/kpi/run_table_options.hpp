@@ -1,10 +1,13 @@
 // How records become runs: what a run table is told. Values.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/record/contract_words.hpp"
 
 namespace dagloop {
 
@@ -13,6 +16,17 @@ enum class Dedupe { runs, records };
 
 /// Whether settled runs are only counted, or given out again with their rows (finish_slots()).
 enum class Rows { counted, given_out };
+
+/// What becomes of cancelled runs: counted as not succeeded, or left out of all rates.
+enum class Cancelled { counted, excluded };
+
+/// Which runs count, and as what: configuration, "input". Another rule gives other partials.
+struct CountingRules {
+  std::set<Status> overdue_statuses{Status::running, Status::compensating};
+  Cancelled cancelled = Cancelled::counted;
+  std::set<std::string> pipelines = {};  // runs of these alone; empty: all
+  bool operator==(const CountingRules&) const = default;
+};
 
 /// How records become runs.
 struct RunTableOptions {
@@ -24,6 +38,9 @@ struct RunTableOptions {
   /// between two of them (or before the first), come under one slot, its first. Empty, as it must
   /// be where rows are given out: every slot stands alone.
   std::vector<TimePoint> cuts = {};
+  CountingRules rules = {};
+  /// The lines that InputCounts::window counts; none: those of the range.
+  std::optional<Window> window = {};
   bool operator==(const RunTableOptions&) const = default;
 };
 

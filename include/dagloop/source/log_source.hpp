@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct SourceOptions {
   Mapping mapping;
   ErrorClasses classes;
   Dedupe dedupe = Dedupe::runs;
+  CountingRules rules = {};
   unsigned threads = 0;  // 0: one a core
   /// The longest that one statement of a database may take.
   std::chrono::milliseconds statement_timeout{60'000};
@@ -39,7 +41,8 @@ struct SourceOptions {
   Microseconds lateness = std::chrono::hours(1);
 };
 
-/// What is asked of a source.
+/// What is asked of a source. The range starts at a slot boundary; its end need not be one: then
+/// its last slot is only begun.
 struct LogQuery {
   Window range;      // records created outside are counted, not kept
   TimePoint latest;  // a later record is from the future: malformed
@@ -47,6 +50,8 @@ struct LogQuery {
   /// source may put all runs of a span, which lies between two of them (or before the first), under
   /// one slot, its first. Empty: every slot stands alone.
   std::vector<TimePoint> cuts = {};
+  /// The window that is evaluated: InputCounts::window counts its lines. None: the range.
+  std::optional<Window> window = {};
 };
 
 /// What cuts cost beyond those that the caller needs: nothing to speak of where records are read

@@ -26,7 +26,7 @@ KpiPartial partial_with(Random& random) {
 InputCounts counts_of(Random& random, const std::string& file) {
   InputCounts input;
   for (std::uint64_t i = random.below(8); i > 0; --i) {
-    input.reject(file, random.below(50), static_cast<RejectReason>(random.below(5)));
+    input.reject({file, random.below(50), static_cast<RejectReason>(random.below(5))});
   }
   input.records += random.below(10);
   input.duplicates = random.below(10);

@@ -82,7 +82,7 @@ inline Quality random_quality(Random& random) {
   for (std::uint64_t i = random.below(8); i > 0; --i) {
     const auto reason = static_cast<RejectReason>(
         random.below(static_cast<std::uint64_t>(RejectReason::line_too_long) + 1));
-    quality.input.reject("logs/tag ö.jsonl", i, reason);
+    quality.input.reject({"logs/tag ö.jsonl", i, reason});
   }
   if (random.chance(0.8)) quality.input.newest_record = kAsOf - std::chrono::minutes(3);
   return quality;

@@ -42,7 +42,7 @@ Quality example_quality(const std::string& error_code = "TOOL_AUTH_ERROR") {
   quality.input.run_records = 12'000;
   quality.input.node_records = 343;
   quality.input.duplicates = 1;
-  quality.input.reject("logs/a.jsonl", 17, RejectReason::unknown_status);
+  quality.input.reject({"logs/a.jsonl", 17, RejectReason::unknown_status});
   return quality;
 }
 

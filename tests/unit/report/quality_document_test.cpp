@@ -24,7 +24,7 @@ Quality full_quality() {
           .current(test::make_runs(5, 5), Cohort::none, Population::non_dag)
           .baseline(test::make_runs(400, 390))
           .build();
-  quality.input.reject("a.jsonl", 7, RejectReason::bad_time);
+  quality.input.reject({"a.jsonl", 7, RejectReason::bad_time});
   return quality;
 }
 

@@ -32,7 +32,7 @@ PartialSet twin(const std::string& path, const std::vector<std::string>& lines) 
     if (std::holds_alternative<LogRecord>(result)) {
       table.add(std::get<LogRecord>(result), lines[i]);
     } else {
-      table.reject(path, i + 1, std::get<UnreadLine>(result).reason);
+      table.reject(path, i + 1, std::get<UnreadLine>(result), lines[i]);
     }
   }
   return table.finish(ErrorClasses());
