@@ -17,6 +17,12 @@ std::string show_optional(const std::string& kpi, const std::optional<double>& v
   return value ? show_number(kpi, *value) : "no data";
 }
 
+// The figure beside its threshold, which it does not read as unless it is.
+std::string show_checked(const GateCheck& check, const Kpi* now) {
+  if (now == nullptr || !now->value) return "no data";
+  return show_told(check.kpi, *now->value, check.threshold);
+}
+
 std::string check_title(const GateCheck& check) {
   return check.population == Population::dag ? check.kpi : check.kpi + " (non-DAG)";
 }
@@ -31,14 +37,12 @@ void add_gate_section(Page& page, const GateResult& gate, const Quality& quality
     const GateCheck& check = result.check;
     const Kpi* now = quality.current.population(check.population).kpis.find(check.kpi);
     const Kpi* before = baseline_kpi(quality, check.population, check.kpi);
-    table.rows.push_back({check_title(check),
-                          now != nullptr ? show_value(check.kpi, *now) : "no data",
-                          now != nullptr ? show_interval(*now) : "",
-                          fmt::format("{} {}", to_string(check.comparator),
-                                      show_threshold(check.kpi, check.threshold)),
-                          before != nullptr ? show_value(check.kpi, *before) : "",
-                          now != nullptr ? show_change(check.kpi, *now, before) : "",
-                          show_count(result.sample_count), std::string(to_string(result.status))});
+    table.rows.push_back(
+        {check_title(check), show_checked(check, now), now != nullptr ? show_interval(*now) : "",
+         fmt::format("{} {}", to_string(check.comparator), show_limit(check.kpi, check.threshold)),
+         before != nullptr ? show_value(check.kpi, *before) : "",
+         now != nullptr ? show_change(check.kpi, *now, before) : "",
+         show_count(result.sample_count), std::string(to_string(result.status))});
   }
   page.emplace_back(Heading{2, "Gate"});
   page.emplace_back(std::move(table));

@@ -55,9 +55,9 @@ void add_latencies(Page& page, const LatencyView& view) {
   page.emplace_back(std::move(table));
   page.emplace_back(Paragraph{fmt::format(
       "Evidence that runs are slower than the baseline's: e-value {}, needed {}. They differ most "
-      "at {}: {:.1f} % take longer, of the baseline's {:.1f} %.",
-      show_e(view.e_value), show_e(view.needed), show_ms(view.at_ms), 100 * view.subject_share,
-      100 * view.reference_share)});
+      "at {}: {} take longer, of the baseline's {}.",
+      show_e(view.e_value), show_e(view.needed), show_ms(view.at_ms),
+      show_percent(view.subject_share), show_percent(view.reference_share))});
 }
 
 }  // namespace

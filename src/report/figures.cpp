@@ -12,6 +12,29 @@ bool is_latency(std::string_view name) { return name.ends_with("latency_ms"); }
 
 bool is_mean(std::string_view name) { return name == "attempts_per_node"; }
 
+bool is_rate(std::string_view name) {
+  return name.ends_with("_rate") || name.starts_with("error_rate.");
+}
+
+constexpr int kFewestDigits = 4;  // more than a figure usually has
+constexpr int kLimitDigits = 6;   // of a limit, as people configure it
+constexpr int kMostDigits = 17;   // tell any two numbers apart
+
+// A figure with so many significant digits, where the unit's own digits do not do.
+std::string significant(std::string_view name, double value, int digits) {
+  if (is_rate(name)) return fmt::format("{:.{}g} %", 100 * value, digits);
+  if (!is_latency(name)) return fmt::format("{:.{}g}", value, digits);
+  if (value < 1000) return fmt::format("{:.{}g} ms", value, digits);
+  return fmt::format("{:.{}g} s", value / 1000, digits);
+}
+
+// Whether show_latency() leaves nothing of it out.
+bool is_shown_whole(double ms) {
+  if (ms < 1000) return ms == std::round(ms);
+  const double unit_ms = ms < 60'000 ? 10 : ms < 3'600'000 ? 1000 : 60'000;
+  return std::fmod(ms, unit_ms) == 0;
+}
+
 // 5 min, 6 h 5 min: the smaller unit only where it says something.
 std::string two_units(std::int64_t large, const char* unit, std::int64_t small,
                       const char* small_unit) {
@@ -92,17 +115,23 @@ std::string show_value(std::string_view name, const Kpi& kpi) {
   return kpi.value ? show_number(name, *kpi.value) : "no data";
 }
 
-std::string show_threshold(std::string_view name, double threshold) {
-  if (is_latency(name)) return show_latency(threshold);
-  return is_mean(name) ? fmt::format("{:.6g}", threshold)
-                       : fmt::format("{:.6g} %", 100 * threshold);
+std::string show_limit(std::string_view name, double limit) {
+  if (is_latency(name) && is_shown_whole(limit)) return show_latency(limit);
+  return significant(name, limit, kLimitDigits);
 }
 
-std::string show_told(std::string_view name, double value) {
-  // Four digits: enough that a value just short of its limit rarely prints as the limit.
-  const bool is_rate = name.ends_with("_rate") || name.starts_with("error_rate.");
-  if (is_rate) return fmt::format("{:.4g} %", value * 100);
-  return fmt::format("{:.4g}{}", value, name.ends_with("_ms") ? " ms" : "");
+std::string show_told(std::string_view name, double value, std::optional<double> limit) {
+  const auto plain = [&](double number) {
+    if (is_latency(name)) return show_latency(number);
+    return is_rate(name) ? show_percent(number) : fmt::format("{:.3f}", number);
+  };
+  const std::string text = plain(value);
+  if (!limit || *limit == value || text != plain(*limit)) return text;
+  for (int digits = kFewestDigits; digits < kMostDigits; ++digits) {
+    const std::string longer = significant(name, value, digits);
+    if (longer != significant(name, *limit, digits)) return longer;
+  }
+  return significant(name, value, kMostDigits);
 }
 
 std::string show_waiting(double wait_s) {

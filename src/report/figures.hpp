@@ -1,7 +1,13 @@
-// Private to the report layer: figures as people read them. Pure.
+// Private to the report layer: figures as people read them, in pages, reasons and on terminals.
+// Pure.
+//
+// One rule: a rate has one digit behind the point, two near 0 and 100 %, a latency three digits in
+// the unit that fits it, a ratio three behind the point. A figure that would print as its limit has
+// as many more as tell them apart; a limit is printed as it is configured.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,11 +47,13 @@ std::string show_number(std::string_view name, double value);
 /// Prints a KPI's value in its unit, "no data" where it has none.
 std::string show_value(std::string_view name, const Kpi& kpi);
 
-/// Prints a threshold in the unit of the KPI `name`, exactly as configured: 90 %, 99.95 %.
-std::string show_threshold(std::string_view name, double threshold);
+/// Prints a figure called `name`, a KPI's or a rule's, as it stands in a sentence. Where it would
+/// read as `limit`, but is not, it has more digits: 89.96 %.
+std::string show_told(std::string_view name, double value,
+                      std::optional<double> limit = std::nullopt);
 
-/// Prints a figure called `name` as it stands in a sentence: "91.3 %", "1234 ms", else "1.2".
-std::string show_told(std::string_view name, double value);
+/// Prints a limit of a figure called `name` as configured: 90 %, 2.5 s.
+std::string show_limit(std::string_view name, double limit);
 
 /// Prints a waiting time, rounded up: "35m", "16h", "12d". Units: seconds.
 std::string show_waiting(double wait_s);

@@ -18,10 +18,24 @@ std::string kpi_of(const Reason& reason) {
   return name == nullptr ? "" : *name;
 }
 
+// What the figure of a reason is judged by, in its unit.
+std::optional<double> limit_of(const Reason& reason) {
+  for (const char* name : {"threshold", "limit_above_ms", "max_share"}) {
+    const ReasonValue* limit = find_arg(reason, name);
+    if (limit == nullptr) continue;
+    if (const auto* number = std::get_if<double>(limit)) return *number;
+    if (const auto* whole = std::get_if<std::int64_t>(limit)) return static_cast<double>(*whole);
+  }
+  return std::nullopt;
+}
+
 std::string print_number(const Reason& reason, double value, std::string_view form) {
-  if (form == "figure") return show_told(kpi_of(reason), value);
-  if (form == "percent") return fmt::format("{:.6g}", value * 100);
-  if (form == "share") return fmt::format("{:.3g}", value * 100);
+  if (form == "figure") return show_told(kpi_of(reason), value, limit_of(reason));
+  if (form == "limit") return show_limit(kpi_of(reason), value);
+  if (form == "rate") return show_told("_rate", value, limit_of(reason));
+  if (form == "rate_limit") return show_limit("_rate", value);
+  if (form == "ms") return show_latency(value);
+  if (form == "ms_limit") return show_limit("latency_ms", value);
   if (form == "wait") return show_waiting(value);
   if (form == "duration" && std::abs(value) < kLongest_s) {
     return format_duration(Microseconds(std::llround(value * 1e6)));

@@ -9,8 +9,8 @@ constexpr Wording kEnglish[] = {
     {"data_stale",
      "the newest record is of {newest}, more than {max_age_s:duration} before {as_of}"},
     {"malformed_share_above_limit",
-     "{share:percent} % of the lines are malformed ({malformed} of {records}); the limit is "
-     "{max_share:percent} %"},
+     "{share:rate} of the lines are malformed ({malformed} of {records}); the limit is "
+     "{max_share:rate_limit}"},
     {"no_canary_runs", "{>no_runs}"},
     {"no_control_runs", "{>no_runs}"},
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
@@ -19,9 +19,9 @@ constexpr Wording kEnglish[] = {
     {"gate_pass", "every check of the gate passed"},
     {"gate_fail", "a check of the gate failed"},
     {"gate_insufficient", "too few observations for the gate"},
-    {"*_ok", "{>judged}; as demanded, {comparator} {threshold:figure}"},
-    {"*_below_threshold", "{>judged}; demanded is {comparator} {threshold:figure}"},
-    {"*_above_threshold", "{>judged}; demanded is {comparator} {threshold:figure}"},
+    {"*_ok", "{>judged}; as demanded, {comparator} {threshold:limit}"},
+    {"*_below_threshold", "{>judged}; demanded is {comparator} {threshold:limit}"},
+    {"*_above_threshold", "{>judged}; demanded is {comparator} {threshold:limit}"},
     // Gate and triggers.
     {"*_insufficient", "{kpi} of {population}: {have} of {need} observations; {>forecast}"},
     {"*_insufficient",
@@ -34,9 +34,8 @@ constexpr Wording kEnglish[] = {
     {"*_quiet", "{>trigger}"},
     {"*_unconfirmed", "{>trigger}"},
     {"latency_slower",
-     "{subject:name} is slower than {reference:name}: {subject_share:share} % of its runs take "
-     "over "
-     "{at_ms:.0f} ms, of {reference:name} {reference_share:share} %; {>e_value}"},
+     "{subject:name} is slower than {reference:name}: {subject_share:rate} of its runs take "
+     "over {at_ms:ms}, of {reference:name} {reference_share:rate}; {>e_value}"},
     // What stands against a change, or for it.
     {"change_under_verification", "a change is under verification; the next one waits for its end"},
     {"cooldown", "cool-down after a rollback until {until}"},
@@ -95,7 +94,7 @@ constexpr Wording kEnglish[] = {
      "change the success rate by {estimate_pp:+.2f} pp (80 %: {low_pp:+.2f} to {high_pp:+.2f})"},
     {"every_gain_too_slow",
      "no change is the best answer: every value that gains enough takes p95 over its threshold of "
-     "{limit_ms:.0f} ms"},
+     "{limit_ms:ms_limit}"},
     {"too_few_pairs",
      "the log has attempts of {pairs} pairs of run and node, too few for the model"},
     {"too_few_retries", "the log has {retries} retries, too few to say what another is worth"},
@@ -140,7 +139,7 @@ constexpr Wording kEnglish[] = {
      "{>limit}[; {>collected}]"},
     {">limit", "a drop of {limit_drop_pp:.6g} points or more"},
     {">limit", "{limit_from_times:.6g} times that or more, with at least {error_floor}"},
-    {">limit", "more than {limit_above_ms:.6g} ms"},
+    {">limit", "more than {limit_above_ms:ms_limit}"},
     {">limit", "more than {limit_above_times:.6g} times that"},
     {">collected", "{?evidence}no evidence is collected yet: the figures decide alone"},
     {">collected", "{>evidence}"},
@@ -158,8 +157,8 @@ constexpr Wording kEnglish[] = {
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">rule_on_key", "rule {rule}: {key}"},
-    {">condition", "{kpi} {attempts}, {comparator} {threshold:figure}"},
-    {">condition", "{kpi} {>value}, {comparator} {threshold:figure}"},
+    {">condition", "{kpi} {attempts}, {comparator} {threshold:limit}"},
+    {">condition", "{kpi} {>value}, {comparator} {threshold:limit}"},
     // Words that arguments hold.
     {"side", "{side:name}"},
     {"#previous_window", "previous window"},

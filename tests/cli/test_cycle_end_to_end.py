@@ -271,7 +271,7 @@ class MorningAfterTest(LoopTestCase):
         self.assertEqual(held["decision"]["action"], "hold")
         self.check_reason(held, "cooldown")
         self.assertIn(story, held["story"])
-        self.assertIn("is 70 % (70 of 100)", held["story"])
+        self.assertIn("is 70.0 % (70 of 100)", held["story"])
         self.assertIn("cool-down until 2025-06-03T02:00:00Z", held["story"])
         head = (self.ws.reports / "dag_quality_latest.md").read_text().splitlines()[:14]
         self.assertTrue(any(story in line and "70 of 100" in line for line in head), head)

@@ -70,7 +70,7 @@ TEST_CASE("page, result and status tell why the last rollback was, with its figu
   const TickResult result = world.tick();
   CHECK_THAT(result.story,
              Catch::StartsWith("rolled back at 2026-02-25T08:00:00Z from 10 to 0 %, because: ") &&
-                 Catch::Contains("pipeline_success_rate of canary is 0 % (0 of 48)") &&
+                 Catch::Contains("pipeline_success_rate of canary is 0.0 % (0 of 48)") &&
                  Catch::EndsWith("; cool-down until 2026-02-26T08:00:00Z"));
   CHECK(world.status() == result.story);
   const std::string page = world.page();

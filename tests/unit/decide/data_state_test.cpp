@@ -47,7 +47,8 @@ TEST_CASE("the malformed share may reach its limit and not exceed it") {
   const auto faults = data_faults(QualityBuilder().malformed(26, 100).build(), limits);
   REQUIRE(faults.size() == 1);
   CHECK(faults[0].code == "malformed_share_above_limit");
-  CHECK(reason_text(faults[0]) == "26 % of the lines are malformed (26 of 100); the limit is 25 %");
+  CHECK(reason_text(faults[0]) ==
+        "26.0 % of the lines are malformed (26 of 100); the limit is 25 %");
 }
 
 TEST_CASE("input that is nothing but malformed lines has both faults") {

@@ -37,7 +37,7 @@ TEST_CASE("gate fails when the figure misses its threshold by one run") {
   CHECK(result.checks[0].status == CheckStatus::fail);
   CHECK(result.checks[0].reason.code == "pipeline_success_rate_below_threshold");
   CHECK(reason_text(result.checks[0].reason) ==
-        "pipeline_success_rate of dag is 89 % (89 of 100); demanded is >= 90 %");
+        "pipeline_success_rate of dag is 89.0 % (89 of 100); demanded is >= 90 %");
 }
 
 TEST_CASE("gate is insufficient when the window has fewer runs than the check needs") {
@@ -126,7 +126,7 @@ TEST_CASE("a latency check counts the durations, not the runs") {
   const GateResult slow = evaluate_gate({check}, window_of(make_runs(50, 50, 1001)), {});
   CHECK(slow.verdict == Verdict::FAIL);
   CHECK(reason_text(slow.checks[0].reason) ==
-        "p95_latency_ms of dag is 1001 ms (n = 50); demanded is <= 1000 ms");
+        "p95_latency_ms of dag is 1.001 s (n = 50); demanded is <= 1.00 s");
   CHECK(evaluate_gate({check}, window_of(make_runs(50, 50, std::nullopt)), {}).verdict ==
         Verdict::INSUFFICIENT);
 }

@@ -143,7 +143,7 @@ TEST_CASE("a canary may be worse by the margin and not by more") {
   CHECK(decision.action == Action::hold);
   CHECK(codes(decision.reasons) == std::vector<std::string>{"inferior_to_control"});
   CHECK(text_of(decision.reasons, "inferior_to_control") ==
-        "pipeline_success_rate of canary is 94.9 % (949 of 1000), of control 97 % (970 of 1000); "
+        "pipeline_success_rate of canary is 94.9 % (949 of 1000), of control 97.0 % (970 of 1000); "
         "the margin is 2 points");
 }
 

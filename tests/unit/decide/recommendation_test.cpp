@@ -97,9 +97,9 @@ TEST_CASE("all conditions of a rule must hold, and the evidence names each") {
       {RuleCondition::Scope::population, "pipeline_success_rate", Comparator::below, 0.95, 20});
   const auto both = recommend_with({rule});
   REQUIRE(both.recommendations.size() == 1);
-  CHECK(
-      reasons_text(both.recommendations[0].evidence) ==
-      "error_rate.timeout 8 % (8 of 100), >= 5 %; pipeline_success_rate 92 % (92 of 100), < 95 %");
+  CHECK(reasons_text(both.recommendations[0].evidence) ==
+        "error_rate.timeout 8.0 % (8 of 100), >= 5 %; pipeline_success_rate 92.0 % (92 of 100), < "
+        "95 %");
   rule.when[1].threshold = 0.9;
   CHECK(recommend_with({rule}).recommendations.empty());
 }
@@ -130,8 +130,8 @@ TEST_CASE("node conditions must all hold for one node, which the evidence names"
   const auto recommendations = recommend_on();
   REQUIRE(recommendations.size() == 1);
   CHECK(reasons_text(recommendations[0].evidence) ==
-        "node zboth: failure_rate 30 % (30 of 100), >= 30 %; "
-        "retry_success_rate 50 % (15 of 30), >= 50 %");
+        "node zboth: failure_rate 30.0 % (30 of 100), >= 30 %; "
+        "retry_success_rate 50.0 % (15 of 30), >= 50 %");
 }
 
 TEST_CASE("population and node conditions of one rule are both demanded") {
@@ -146,7 +146,7 @@ TEST_CASE("population and node conditions of one rule are both demanded") {
   runs.nodes["n1"] = make_node(50, 0);
   REQUIRE(recommend_on().size() == 1);
   CHECK(reasons_text(recommend_on()[0].evidence) ==
-        "error_rate.timeout 8 % (8 of 100), >= 5 %; node n1: attempts 50, >= 50");
+        "error_rate.timeout 8.0 % (8 of 100), >= 5 %; node n1: attempts 50, >= 50");
   runs.error_codes.clear();
   CHECK(recommend_on().empty());
 }
@@ -316,7 +316,7 @@ TEST_CASE("what is proposed stands until its figure has left the threshold by mo
   const auto standing = with_proposal({raise}, 4);
   REQUIRE(standing.recommendations.size() == 1);
   CHECK(reasons_text(standing.recommendations[0].evidence) ==
-        "error_rate.timeout 4 % (4 of 100), >= 5 % but for noise, and proposed already");
+        "error_rate.timeout 4.0 % (4 of 100), >= 5 % but for noise, and proposed already");
   CHECK(with_proposal({raise}, 1).recommendations.size() == 1);  // up to 5.4 %
   CHECK(with_proposal({raise}, 0).recommendations.empty());      // up to 3.7 %
   auto below = raise;

@@ -69,9 +69,10 @@ TEST_CASE("a result shows both figures, their samples and the limit") {
   CHECK(result.sample_count == 50);
   CHECK(result.baseline_sample_count == 200);
   CHECK(result.reason.code == "success_drop_fired");
-  CHECK(reason_text(result.reason) ==
-        "pipeline_success_rate of dag is 80 % (40 of 50), of previous window 95 % (190 of 200); "
-        "the limit is a drop of 10 points or more");
+  CHECK(
+      reason_text(result.reason) ==
+      "pipeline_success_rate of dag is 80.0 % (40 of 50), of previous window 95.0 % (190 of 200); "
+      "the limit is a drop of 10 points or more");
 }
 
 TEST_CASE("an error ratio fires from exactly twice the baseline on, for auth and for server") {

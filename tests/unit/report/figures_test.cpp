@@ -116,11 +116,31 @@ TEST_CASE("a KPI is printed in its own unit, and as no data where it has none") 
 }
 
 TEST_CASE("a threshold is printed exactly as it is configured") {
-  CHECK(show_threshold("pipeline_success_rate", 0.9) == "90 %");
-  CHECK(show_threshold("pipeline_success_rate", 0.07) == "7 %");
-  CHECK(show_threshold("pipeline_success_rate", 0.99995) == "99.995 %");
-  CHECK(show_threshold("p95_latency_ms", 2500) == "2.50 s");
-  CHECK(show_threshold("attempts_per_node", 1.25) == "1.25");
+  CHECK(show_limit("pipeline_success_rate", 0.9) == "90 %");
+  CHECK(show_limit("pipeline_success_rate", 0.07) == "7 %");
+  CHECK(show_limit("pipeline_success_rate", 0.99995) == "99.995 %");
+  CHECK(show_limit("p95_latency_ms", 2500) == "2.50 s");
+  CHECK(show_limit("attempts_per_node", 1.25) == "1.25");
+}
+
+TEST_CASE("a limit between two printed figures keeps its digits") {
+  CHECK(show_limit("p95_latency_ms", 800) == "800 ms");
+  CHECK(show_limit("p95_latency_ms", 2503) == "2.503 s");
+  CHECK(show_limit("p95_latency_ms", 62'500) == "62.5 s");
+  CHECK(show_limit("p95_latency_ms", 120'000) == "2 min");
+}
+
+TEST_CASE("a figure in a sentence reads as in a table, and never as a limit that it is not") {
+  CHECK(show_told("pipeline_success_rate", 0.9668) == "96.7 %");
+  CHECK(show_told("error_rate.auth", 0.125) == "12.5 %");
+  CHECK(show_told("p95_latency_ms", 2267) == "2.27 s");
+  CHECK(show_told("attempts_per_node", 1.0234) == "1.023");
+  CHECK(show_told("pipeline_success_rate", 0.9, 0.9) == "90.0 %");
+  CHECK(show_told("pipeline_success_rate", 0.8996, 0.9) == "89.96 %");
+  CHECK(show_told("pipeline_success_rate", 0.899'999'9, 0.9) == "89.99999 %");
+  CHECK(show_told("p95_latency_ms", 2501, 2500) == "2.501 s");
+  CHECK(show_told("p95_latency_ms", 60'010, 60'000) == "60.01 s");
+  CHECK(show_told("attempts_per_node", 1.2501, 1.25) == "1.2501");
 }
 
 TEST_CASE("an interval has the digits of its ends, and none is printed where there is none") {
