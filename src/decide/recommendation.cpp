@@ -42,10 +42,11 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
   if (name == "retry_success_rate") return figure_of(name, node.retry_success_rate);
   if (name == "p95_latency_ms") return figure_of(name, node.p95_latency_ms);
   DAGLOOP_ASSERT(name == "attempts");
-  return {static_cast<double>(node.attempts),
-          node.attempts,
+  if (!node.attempts) return {};
+  return {static_cast<double>(*node.attempts),
+          *node.attempts,
           std::nullopt,
-          {{"kpi", name}, {"attempts", node.attempts}}};
+          {{"kpi", name}, {"attempts", *node.attempts}}};
 }
 
 bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {

@@ -43,6 +43,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
     arm.above = partial.latency.counts_above(latency_edges(*limits.usual));
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
+  if (partial.runs_without_tries > 0) return arm;  // no evidence from the last tries alone
   for (const auto& [name, node] : partial.nodes) {
     arm.attempts += node.attempts;
     arm.failed_attempts += node.failed_attempts;

@@ -37,6 +37,20 @@ NodePartial all_nodes(const KpiPartial& partial) {
   return total;
 }
 
+// Null where some tries are not known, whatever is taken for granted of other runs.
+void add_attempts(const KpiPartial& partial, const AssumedRuns& assumed, KpiSet& kpis) {
+  const std::uint64_t failed = assumed.unread_failed;
+  const std::uint64_t all = failed + assumed.unread_good;
+  const bool are_known = partial.runs_without_tries == 0;
+  const NodePartial nodes = all_nodes(partial);
+  kpis.add("attempt_failure_rate",
+           are_known ? make_rate(nodes.failed_attempts + failed, nodes.attempts + all)
+                     : make_rate(0, 0));
+  kpis.add("attempts_per_node", are_known
+                                    ? make_ratio(nodes.attempts + all, nodes.run_node_pairs + all)
+                                    : make_ratio(0, 0));
+}
+
 DurationHistogram with_assumed(DurationHistogram latency, const AssumedRuns& assumed) {
   for (std::uint64_t i = 0; i < assumed.unread_failed; ++i) latency.add(kSlowerThanAny);
   for (std::uint64_t i = 0; i < assumed.unread_good; ++i) latency.add(0);
@@ -99,7 +113,6 @@ KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
   const std::uint64_t failed = assumed.unread_failed;
   const std::uint64_t good = assumed.unread_good;
   const std::uint64_t total = partial.total_runs + assumed.overdue_failed + failed + good;
-  const NodePartial nodes = all_nodes(partial);
   const DurationHistogram latency = with_assumed(partial.latency, assumed);
   KpiSet kpis;
   kpis.add("pipeline_success_rate", make_rate(partial.succeeded + good, total));
@@ -119,10 +132,7 @@ KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
   kpis.add("p50_latency_ms", make_quantile(latency, 0.50));
   kpis.add("p95_latency_ms", make_quantile(latency, 0.95));
   kpis.add("p99_latency_ms", make_quantile(latency, 0.99));
-  kpis.add("attempt_failure_rate",
-           make_rate(nodes.failed_attempts + failed, nodes.attempts + failed + good));
-  kpis.add("attempts_per_node",
-           make_ratio(nodes.attempts + failed + good, nodes.run_node_pairs + failed + good));
+  add_attempts(partial, assumed, kpis);
   const std::uint64_t overdue = assumed.overdue + failed;
   kpis.add("overdue_rate",
            make_rate(overdue, partial.total_runs + assumed.overdue + failed + good));
@@ -131,7 +141,10 @@ KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
   return kpis;
 }
 
-NodeKpis compute_node_kpis(const NodePartial& partial) {
+NodeKpis compute_node_kpis(const NodePartial& partial, Tries tries) {
+  if (tries == Tries::unknown) {
+    return {std::nullopt, make_rate(0, 0), make_rate(0, 0), make_quantile(partial.latency, 0.95)};
+  }
   return {partial.attempts, make_rate(partial.failed_attempts, partial.attempts),
           make_rate(partial.retries_succeeded, partial.retries),
           make_quantile(partial.latency, 0.95)};

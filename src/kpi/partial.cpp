@@ -97,6 +97,10 @@ void PartialSet::merge(const PartialSet& other) {
   input.merge(other.input);
 }
 
+void PartialSet::forget_tries() {
+  for (auto& [key, partial] : partials) partial.runs_without_tries = partial.total_runs;
+}
+
 KpiPartial PartialSet::sum(const Window& window, Population population,
                            std::optional<Cohort> cohort) const {
   DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);

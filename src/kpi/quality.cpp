@@ -50,8 +50,9 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
     figures.error_classes[std::string(to_string(error_class))] = count;
   }
+  const Tries tries = partial.runs_without_tries > 0 ? Tries::unknown : Tries::known;
   for (const auto& [node, counts] : masked(partial.nodes)) {
-    figures.nodes[node] = compute_node_kpis(counts);
+    figures.nodes[node] = compute_node_kpis(counts, tries);
   }
   figures.plan_sources = figures_by(partial.plan_sources);
   figures.pipelines = figures_by(partial.pipelines);

@@ -33,7 +33,10 @@ CoarseDurations coarse_durations(const DurationHistogram& durations) {
 
 ServiceFigures service_figures(const KpiPartial& partial) {
   std::map<std::string, NodePartial> nodes;  // masking may make two names one
-  for (const auto& [name, node] : partial.nodes) nodes[redact_label(name)].merge(node);
+  // A model of retries rests on all tries.
+  if (partial.runs_without_tries == 0) {
+    for (const auto& [name, node] : partial.nodes) nodes[redact_label(name)].merge(node);
+  }
   ServiceFigures figures;
   figures.durations = coarse_durations(partial.latency);
   for (const auto& [name, node] : nodes) {

@@ -39,14 +39,19 @@ std::vector<NamedNode> first_nodes(const PopulationKpis& figures, std::size_t co
   return nodes;
 }
 
+// Where earlier tries are not known, it says so.
+std::string show_attempts(const NodeKpis& node, std::uint64_t count) {
+  return node.attempts ? show_count(count) : "not known";
+}
+
 void add_node_table(Page& page, const std::string& title, const std::vector<NamedNode>& nodes) {
   if (nodes.empty()) return;
   Table table{{"node", "attempts", "failed", "failure rate", "retries that succeed", "p95"}, {}};
   for (const auto& [name, node] : nodes) {
-    table.rows.push_back({cut_text(name), show_count(node.attempts),
-                          show_count(node.failure_rate.numerator),
+    table.rows.push_back({cut_text(name), show_attempts(node, node.attempts.value_or(0)),
+                          show_attempts(node, node.failure_rate.numerator),
                           show_value("failure_rate", node.failure_rate),
-                          node.retry_success_rate.denominator == 0
+                          node.attempts && node.retry_success_rate.denominator == 0
                               ? "no retries"
                               : show_value("retry_success_rate", node.retry_success_rate),
                           show_value("p95_latency_ms", node.p95_latency_ms)});

@@ -50,7 +50,7 @@ class KpiSet {
 
 /// Figures of one node.
 struct NodeKpis {
-  std::uint64_t attempts = 0;
+  std::optional<std::uint64_t> attempts;  // null where earlier tries are not known
   Kpi failure_rate;
   Kpi retry_success_rate;
   Kpi p95_latency_ms;
@@ -77,14 +77,19 @@ struct AssumedRuns {
 /// The duration of a run that is slower than any. Units: milliseconds.
 inline constexpr double kSlowerThanAny = 1e12;
 
-/// Computes every population KPI of the contract.
+/// Computes every population KPI of the contract. Those of attempts are null where some runs have
+/// tries that the source does not know (KpiPartial::runs_without_tries).
 ///
 /// Source: data contract, "KPIs".
 KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
                     const AssumedRuns& assumed = {});
 
-/// Computes the figures of one node.
-NodeKpis compute_node_kpis(const NodePartial& partial);
+/// Whether a source knows the tries of a node before the last one.
+enum class Tries { known, unknown };
+
+/// Computes the figures of one node. With tries unknown attempts and their rates are null; the
+/// latency is that of the last tries.
+NodeKpis compute_node_kpis(const NodePartial& partial, Tries tries = Tries::known);
 
 /// Counts runs by error class.
 std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial,

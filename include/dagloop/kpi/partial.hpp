@@ -67,6 +67,8 @@ struct KpiPartial {
   std::uint64_t runs_with_tokens = 0;   // of total_runs, those that say so
   std::uint64_t cost_micros = 0;
   std::uint64_t runs_with_cost = 0;
+  std::uint64_t runs_without_tries = 0;  // of total_runs, those whose earlier tries the source does
+                                         // not know; then attempts are null, never 0
   std::map<std::string, std::uint64_t> error_codes;
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
@@ -101,7 +103,8 @@ inline constexpr std::array kRunCounts{&KpiPartial::total_runs,
                                        &KpiPartial::tokens,
                                        &KpiPartial::runs_with_tokens,
                                        &KpiPartial::cost_micros,
-                                       &KpiPartial::runs_with_cost};
+                                       &KpiPartial::runs_with_cost,
+                                       &KpiPartial::runs_without_tries};
 
 /// Returns the place of one of them in that order.
 constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
@@ -194,6 +197,8 @@ struct PartialSet {
 
   /// Adds `other` (of disjoint runs). Associative and commutative.
   void merge(const PartialSet& other);
+  /// Marks every run as one whose earlier tries are not known: the source has the last try alone.
+  void forget_tries();
   /// Returns the sum over the slots in `window`, of one cohort or (nullopt) of all.
   ///
   /// Shape: the window's start is a slot boundary, else a caller's bug; so is its end, unless it

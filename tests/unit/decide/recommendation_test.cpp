@@ -352,6 +352,20 @@ TEST_CASE("a figure without an interval leaves its threshold by a tenth") {
   CHECK_FALSE(stands_at(90, Comparator::at_most));
 }
 
+TEST_CASE("no rule on the attempts of a node holds where they are not known") {
+  auto rule = on_timeouts("more", 1, "ATTEMPTS", Operation::add, "1");
+  rule.when = {node_condition("attempts", Comparator::at_least, 0)};
+  KpiPartial runs = make_runs_with_errors(100, 92, {});
+  runs.nodes["n"] = make_node(100, 9);
+  const auto recommend_on = [&] {
+    return recommend({rule}, QualityBuilder().current(runs).build(), kKeys, kValues)
+        .recommendations;
+  };
+  CHECK(recommend_on().size() == 1);
+  runs.runs_without_tries = 100;
+  CHECK(recommend_on().empty());
+}
+
 TEST_CASE("no rules recommend nothing") {
   const auto set = recommend_with({});
   CHECK(set.recommendations.empty());

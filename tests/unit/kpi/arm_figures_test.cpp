@@ -21,6 +21,11 @@ TEST_CASE("an arm counts runs, failures, errors by class, and the attempts of al
   CHECK(arm.timed == 50);
   CHECK(arm.slow == 0);
   CHECK(arm.over_threshold == 0);
+  partial.runs_without_tries = 50;
+  const ArmFigures blind = count_arm(partial, ErrorClasses(), {});
+  CHECK(blind.runs == 50);
+  CHECK(blind.attempts == 0);  // no evidence from the last tries alone
+  CHECK(blind.failed_attempts == 0);
 }
 
 TEST_CASE("runs are counted above each latency around the usual one") {

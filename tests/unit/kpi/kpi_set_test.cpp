@@ -107,6 +107,30 @@ TEST_CASE("a KPI with nothing to divide by is null and never 0") {
   }
 }
 
+TEST_CASE("figures of attempts are null where some runs have tries that nobody knows") {
+  KpiPartial partial = example();
+  partial.runs_without_tries = 1;
+  const KpiSet kpis = compute_kpis(partial, ErrorClasses());
+  for (const char* name : {"attempt_failure_rate", "attempts_per_node"}) {
+    CAPTURE(name);
+    CHECK_FALSE(kpis.find(name)->value);
+    CHECK_FALSE(kpis.find(name)->ci95);
+    CHECK(kpis.find(name)->denominator == 0);
+  }
+  CHECK(kpis.find("attempts_per_node")->kind == KpiKind::ratio);
+  check_rate(kpis, "pipeline_success_rate", 17, 20);
+}
+
+TEST_CASE("a node whose earlier tries are not known has the latency of its last ones alone") {
+  NodePartial node = example().nodes.at("a");
+  node.latency.add(250);
+  const NodeKpis figures = compute_node_kpis(node, Tries::unknown);
+  CHECK_FALSE(figures.attempts);
+  CHECK_FALSE(figures.failure_rate.value);
+  CHECK_FALSE(figures.retry_success_rate.value);
+  CHECK(figures.p95_latency_ms.value == 250);
+}
+
 TEST_CASE("node figures are those of its attempts") {
   const NodeKpis node = compute_node_kpis(example().nodes.at("a"));
   CHECK(node.attempts == 30);

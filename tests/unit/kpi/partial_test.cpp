@@ -123,6 +123,21 @@ TEST_CASE("a sum takes the slots from the window's start up to but without its e
   CHECK(set.sum(window, Population::non_dag, Cohort::canary) == KpiPartial{});
 }
 
+TEST_CASE("tries once forgotten are not known in any sum that has a run") {
+  PartialSet set;
+  set.partials[{at_minute(0), Population::dag, Cohort::none}].total_runs = 3;
+  set.partials[{at_minute(5), Population::dag, Cohort::none}].in_flight = 1;
+  set.forget_tries();
+  PartialSet known;
+  known.partials[{at_minute(5), Population::dag, Cohort::none}].total_runs = 4;
+  set.merge(known);
+  const auto in = [&](int from, int to) {
+    return set.sum({at_minute(from), at_minute(to)}, Population::dag).runs_without_tries;
+  };
+  CHECK(in(0, 10) == 3);
+  CHECK(in(5, 10) == 0);
+}
+
 TEST_CASE("the sum of a window off the slots' boundaries is a bug") {
   const PartialSet set;
   CHECK_THROWS_AS(set.sum({at_minute(1), at_minute(5)}, Population::dag), Error);

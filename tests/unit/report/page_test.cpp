@@ -300,6 +300,16 @@ TEST_CASE("the five slowest nodes are shown, and none without a duration") {
       section(figures_only(test::QualityBuilder().current(runs).build()), "Slowest nodes").empty());
 }
 
+TEST_CASE("where earlier tries are not known, the page says so and shows no rate of attempts") {
+  KpiPartial runs = test::make_runs(100, 100);
+  runs.nodes["fails"] = node(50, 9, 800);
+  runs.runs_without_tries = 100;
+  const Quality quality = test::QualityBuilder().current(runs).build();
+  CHECK(section(figures_only(quality), "Nodes with most failed attempts").empty());
+  CHECK_THAT(section(figures_only(quality), "Slowest nodes"),
+             Catch::Contains("| fails | not known | not known | no data | no data | 800 ms |"));
+}
+
 TEST_CASE("the input is counted, and what was malformed is listed with file and line") {
   const std::string input = section(example_page(), "Input");
   CHECK_THAT(input,

@@ -72,6 +72,21 @@ TEST_CASE("the report of an empty window fits its schema and reads back as it wa
   CHECK(at(document, {"populations", "dag", "kpis", "pipeline_success_rate", "ci95"}).is_null());
 }
 
+TEST_CASE("attempts that are not known are null in the report, and read back so") {
+  KpiPartial runs = test::make_runs(40, 30);
+  runs.nodes["n"] = test::make_node(50, 9, 4, 2);
+  runs.runs_without_tries = 40;
+  const Quality quality = test::QualityBuilder().current(runs).build();
+  const Json document = quality_to_json(quality);
+  validate_schema(document, "quality_report", "r.json");
+  const Json& dag = at(document, {"populations", "dag"});
+  CHECK(at(dag, {"nodes", "n", "attempts"}).is_null());
+  CHECK(at(dag, {"nodes", "n", "failure_rate", "value"}).is_null());
+  CHECK(at(dag, {"kpis", "attempt_failure_rate", "value"}).is_null());
+  CHECK(quality.service->nodes.empty());
+  CHECK(reread(quality) == quality);
+}
+
 TEST_CASE("a rate has its counts and interval, a quantile its n and method, a ratio no interval") {
   const Json document = quality_to_json(full_quality());
   const Json& kpis = at(document, {"populations", "dag", "kpis"});
