@@ -114,6 +114,11 @@ PostgresTable describe_table(pqxx::transaction_base& transaction, const std::str
   return table;
 }
 
+AirflowSchema airflow_schema(pqxx::transaction_base& transaction) {
+  const pqxx::row found = transaction.exec1(airflow_schema_query());
+  return {found[0].as<bool>(), found[1].as<bool>()};
+}
+
 // Whether at most `limit` rows may matter to the query.
 bool are_few(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,
              const Mapping& mapping, const LogQuery& query, std::int64_t limit) {
@@ -172,9 +177,19 @@ struct PostgresSource::Impl {
     pqxx::connection connection(server);
     PostgresSnapshot transaction(connection);
     prepare_statements(transaction, options.statement_timeout);
+    if (is_airflow) {
+      const AirflowSchema schema = airflow_schema(transaction);
+      PartialSet set = read_tables(transaction, airflow_tables(schema), query);
+      if (!schema.has_history) set.forget_tries();
+      return set;
+    }
     std::vector<PostgresTable> described;
     for (const std::string& name : tables) described.push_back(describe_table(transaction, name));
-    if (is_airflow) described = airflow_tables();
+    return read_tables(transaction, described, query);
+  }
+
+  PartialSet read_tables(PostgresSnapshot& transaction, const std::vector<PostgresTable>& described,
+                         const LogQuery& query) {
     // What SQL cannot count in the same way (pointers into JSON, records as duplicates) is read row
     // by row: slower, never different.
     const bool aggregates = can_aggregate(described, options) &&

@@ -221,55 +221,6 @@ class SourceTest(unittest.TestCase):
         self.assertEqual(found, self.figures(self.write(lines), "--mapping", mapping))
         self.assertGreater(found["populations"]["dag"]["total_runs"], 20)
 
-    def test_airflows_tables_are_read_as_they_are(self):
-        self.server.sql("""
-            CREATE TABLE dag_run (id serial PRIMARY KEY, dag_id varchar(250) NOT NULL,
-              run_id varchar(250) NOT NULL, state varchar(50), run_type varchar(50) NOT NULL,
-              queued_at timestamptz, start_date timestamptz, end_date timestamptz,
-              UNIQUE (dag_id, run_id));
-            CREATE TABLE task_instance (task_id varchar(250), dag_id varchar(250),
-              run_id varchar(250), map_index integer DEFAULT -1, start_date timestamptz,
-              end_date timestamptz, duration float8, state varchar(20), try_number integer,
-              operator varchar(1000), PRIMARY KEY (dag_id, task_id, run_id, map_index));
-            """, self.database)
-        rng, runs, tasks, lines = random.Random(5), [], [], []
-        words = {"success": "succeeded", "failed": "failed", "running": "running",
-                 "up_for_retry": "failed", "skipped": "skipped", "upstream_failed": "skipped",
-                 "queued": "pending"}
-        for i in range(120):
-            start = END - rng.randrange(1, 70 * 3600) * 1_000_000
-            state = rng.choice(["success"] * 6 + ["failed", "running", "queued"])
-            end = start + 90_000_000 if state in ("success", "failed") else None
-            run = {"dag_id": "etl", "run_id": "r%d" % i, "state": state, "run_type": "scheduled",
-                   "start_date": stamp(start) if state != "queued" else None,
-                   "end_date": end and stamp(end)}
-            runs.append(run)
-            if state != "queued":
-                lines.append({"pipeline_run_id": "etl/r%d" % i, "created_at": stamp(end or start),
-                              "status": words[state], "plan_source": "scheduled",
-                              "execution_mode": "dag", "duration_ms": 90000 if end else None})
-            for task in ("extract", "load"):
-                state = rng.choice(["success", "success", "failed", "up_for_retry", "skipped",
-                                    "upstream_failed", "running"])
-                tries, seconds = rng.randrange(0, 4), rng.random() * 30
-                tasks.append({"task_id": task, "dag_id": "etl", "run_id": "r%d" % i,
-                              "start_date": stamp(start), "end_date": stamp(start + 40_000_000),
-                              "duration": seconds, "state": state, "try_number": tries,
-                              "operator": "PythonOperator", "map_index": -1})
-                lines.append({"pipeline_run_id": "etl/r%d" % i, "node_id": task,
-                              "node_type": "PythonOperator", "attempt": max(tries, 1),
-                              "created_at": stamp(start + 40_000_000), "status": words[state],
-                              "execution_mode": "dag", "duration_ms": seconds * 1000})
-        self.load("dag_run", runs)
-        self.load("task_instance", tasks)
-        expected = self.figures(self.write(lines))
-        self.assertGreater(expected["populations"]["dag"]["total_runs"], 20)
-        self.assertEqual(self.figures(self.uri("?layout=airflow")), expected)
-        self.same_but_in_buckets(expected, self.figures(self.uri("?layout=airflow&rows_at_most=0")))
-        wrong = self.evaluate(self.uri("?layout=dagster"))
-        self.assertEqual(wrong.code, 2)
-        self.assertIn("layout=dagster is not possible", wrong.stderr)
-
     def test_rows_outside_the_range_are_left_to_the_server(self):
         self.load("command_logs", [{"request_id": "old", "status": "ok",
                                     "created_at": stamp(END - 90 * HOUR)},
