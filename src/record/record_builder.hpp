@@ -2,7 +2,7 @@
 #pragma once
 
 #include "dagloop/record/mapping.hpp"
-#include "dagloop/record/record.hpp"
+#include "dagloop/record/unread_line.hpp"
 #include "record/field.hpp"
 
 namespace dagloop {

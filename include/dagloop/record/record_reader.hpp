@@ -1,10 +1,9 @@
-// One line of a log -> a record, or why it is malformed and what it shows all the same. The home of simdjson.
-// A reader is used by one thread; make one a thread.
+// One line of a log -> a record, or why it is malformed and what it shows all the same. The home of
+// simdjson. A reader is used by one thread; make one a thread.
 #pragma once
 
 #include <memory>
 #include <string_view>
-#include <variant>
 
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/log_line.hpp"
@@ -21,9 +20,6 @@ inline constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 ///
 /// Shape: kLinePadding bytes behind `rest` are readable; the last line may lack its newline.
 LogLine cut_line(std::string_view& rest);
-
-/// What a line is.
-using ReadResult = std::variant<LogRecord, UnreadLine>;
 
 /// Reads lines.
 class RecordReader {

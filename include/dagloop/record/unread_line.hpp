@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/contract_words.hpp"
@@ -36,5 +37,8 @@ struct UnreadLine {
   Cohort cohort = Cohort::none;         // none: the line shows none
   std::optional<TimePoint> created_at;  // none: no time can be read, or it is one of the future
 };
+
+/// What a line is.
+using ReadResult = std::variant<LogRecord, UnreadLine>;
 
 }  // namespace dagloop
