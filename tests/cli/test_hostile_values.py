@@ -211,7 +211,8 @@ class DecisionTest(HostileTestCase):
         for value in hostile_values()[::2] + ["F1", "PATH", "MODE\n", "MODE=off\nX"]:
             with self.subTest(value=value):
                 result = self.try_to_apply({value: {"before": "off", "after": "on"}})
-                self.assertEqual(result.code, 2, str(result))
+                # An edited document is refused before its keys are looked at.
+                self.assertIn(result.code, (2, 5), str(result))
         self.check_env()
 
 
