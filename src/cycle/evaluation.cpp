@@ -33,7 +33,11 @@ constexpr Microseconds kDay = std::chrono::hours(24);
 /// Where what is read is cut: the windows' ends, each once.
 class WindowCuts {
  public:
-  void add(const Window& window) { cuts_.insert({window.start, window.end}); }
+  // A window that ends in a slot has that slot cut off.
+  void add(const Window& window) {
+    cuts_.insert({window.start, floor_to_slot(window.end)});
+    end_ = std::max(end_, window.end);
+  }
   void add_hours(const Window& window) {
     for (auto hour = std::chrono::ceil<std::chrono::hours>(window.start); hour < window.end;
          hour += std::chrono::hours(1)) {
@@ -42,9 +46,10 @@ class WindowCuts {
   }
   std::vector<TimePoint> all() const { return {cuts_.begin(), cuts_.end()}; }
   TimePoint start() const { return *cuts_.begin(); }
-  TimePoint end() const { return *cuts_.rbegin(); }
+  TimePoint end() const { return end_; }
 
  private:
+  TimePoint end_ = TimePoint::min();
   std::set<TimePoint> cuts_;
 };
 
@@ -70,10 +75,12 @@ struct NewsWindows {
 NewsWindows news_windows(const EvaluationRequest& request, const Window& current,
                          const std::optional<Window>& baseline) {
   if (!request.news) {
-    return {current, baseline ? std::vector<Window>{*baseline} : std::vector<Window>{}};
+    return {{current.start, std::max(current.start, floor_to_slot(current.end))},
+            baseline ? std::vector<Window>{*baseline} : std::vector<Window>{}};
   }
   const NewsRequest& asked = *request.news;
-  NewsWindows windows{{std::min(asked.from, current.end), current.end}, {}};
+  const TimePoint end = floor_to_slot(current.end);
+  NewsWindows windows{{std::min(asked.from, end), end}, {}};
   if (asked.before == NewsRequest::Before::count) {
     windows.before = mirrored(asked.since, windows.news.start, windows.news.end);
   }
@@ -98,10 +105,24 @@ SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
   return limits;
 }
 
-News count_news(const WindowSum& sum, const NewsWindows& windows, const SlowLimits& limits,
+/// What the news are counted of.
+struct NewsSource {
+  const WindowSum& sum;
+  TimePoint first;  // before all that may have become overdue
+  OverdueRule overdue;
+};
+
+News count_news(const NewsSource& source, const NewsWindows& windows, const SlowLimits& limits,
                 const ErrorClasses& classes) {
+  const WindowSum& sum = source.sum;
+  // Runs became overdue later than they were written about: in a later slot.
+  const auto overdue_in = [&](const Window& window, std::optional<Cohort> cohort) {
+    const Window until{std::min(source.first, window.start), window.end};
+    return count_became_overdue(sum(until, Population::dag, cohort), window, source.overdue);
+  };
   const auto count = [&](const Window& window, std::optional<Cohort> cohort) {
-    return count_arm(sum(window, Population::dag, cohort), classes, limits);
+    return count_arm(sum(window, Population::dag, cohort), classes, limits,
+                     overdue_in(window, cohort));
   };
   News news{windows.news,
             limits,
@@ -110,10 +131,12 @@ News count_news(const WindowSum& sum, const NewsWindows& windows, const SlowLimi
             count(windows.news, std::nullopt),
             {}};
   KpiPartial before;
+  std::uint64_t overdue = 0;
   for (const Window& window : windows.before) {
     before.merge(sum(window, Population::dag, std::nullopt));
+    overdue += overdue_in(window, std::nullopt);
   }
-  news.before = count_arm(before, classes, limits);
+  news.before = count_arm(before, classes, limits, overdue);
   return news;
 }
 
@@ -163,12 +186,15 @@ struct EvaluatedWindows {
   std::optional<Window> baseline;
   NewsWindows news;
 
-  WindowCuts cuts() const {
+  // The first cut lies before all windows: what became overdue in one was written about before it.
+  WindowCuts cuts(Microseconds before) const {
     WindowCuts cuts;
     for (const Window& window : {current, baseline.value_or(current), news.news}) {
       cuts.add(window);
     }
     for (const Window& window : news.before) cuts.add(window);
+    const TimePoint start = cuts.start();
+    cuts.add({floor_to_slot(start - before), start});
     return cuts;
   }
 };
@@ -176,13 +202,22 @@ struct EvaluatedWindows {
 EvaluatedWindows windows_of(const EvaluationRequest& request) {
   DAGLOOP_ASSERT(request.window > Microseconds::zero() &&
                  request.window % kSlot == Microseconds::zero());
-  const TimePoint end = floor_to_slot(request.as_of);
-  TimePoint start = end - request.window;
-  // Runs from before the policy in force would speak for the policy before it.
-  if (request.not_before) start = std::clamp(ceil_to_slot(*request.not_before), start, end);
-  const Window current{start, end};
+  const TimePoint end = request.as_of;
+  const TimePoint start = floor_to_slot(end - request.window);
+  Window current{start, end};
+  if (request.not_before) {
+    // Runs from before the policy in force would speak for the policy before it. One that began in the last slot, which is only begun itself, has no runs yet.
+    const TimePoint begun = ceil_to_slot(*request.not_before);
+    current.start = std::max(start, begun);
+    if (begun >= end) current = {floor_to_slot(end), floor_to_slot(end)};
+  }
   const auto baseline = baseline_window(request.baseline, current, request.window);
   return {current, baseline, news_windows(request, current, baseline)};
+}
+
+// How long before the windows there are records that matter.
+Microseconds reach_back(const Config& config, const OverdueRule& overdue) {
+  return std::max(config.input.run_horizon, overdue.after);
 }
 
 }  // namespace
@@ -206,20 +241,23 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
   const EvaluatedWindows windows = windows_of(request);
   Quality quality;
   quality.generated_at = generated_at;
-  quality.as_of = windows.current.end;
+  quality.as_of = request.as_of;
   quality.input = log.input;
   quality.current = log.figures(windows.current);
   if (windows.baseline) quality.baseline = log.figures(*windows.baseline);
   quality.service = service_figures(log.sum(windows.current, Population::dag, std::nullopt));
   quality.news =
-      count_news(log.sum, windows.news, limits_of(request, quality, config), config.error_classes);
+      count_news({log.sum, windows.cuts(reach_back(config, log.overdue)).start(), log.overdue},
+                 windows.news, limits_of(request, quality, config), config.error_classes);
   return quality;
 }
 
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
   const EvaluatedWindows windows = windows_of(request);
-  const WindowCuts cuts = windows.cuts();
+  const Microseconds overdue_after = std::max(config.input.overdue_after, request.pipeline_timeout);
+  OverdueRule overdue{overdue_after};
+  const WindowCuts cuts = windows.cuts(reach_back(config, overdue));
   WindowCuts asked = cuts;
   // A database compares each row with each cut, and answers with more rows: 24 more a day would be
   // felt there.
@@ -230,17 +268,18 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   }
   const TimePoint now = clock.now();
   const PartialSet apart =
-      source.read(LogQuery{Window{cuts.start() - config.input.run_horizon, cuts.end()},
-                           now + config.input.future_skew, asked.all()});
+      source.read(LogQuery{Window{cuts.start(), cuts.end()}, now + config.input.future_skew,
+                           asked.all(), windows.current});
+  overdue.newest_record = apart.input.newest_record;
   const PartialSet partials = folded(apart, cuts.all());
   const WindowSum sum = [&partials](const Window& window, Population population,
                                     std::optional<Cohort> cohort) {
     return partials.sum(window, population, cohort);
   };
   const auto figures = [&](const Window& window) {
-    return compute_window_kpis(sum, window, config.error_classes);
+    return compute_window_kpis(sum, window, config.error_classes, overdue);
   };
-  Quality quality = evaluate_counted({sum, figures, partials.input}, request, config, now);
+  Quality quality = evaluate_counted({sum, figures, partials.input, overdue}, request, config, now);
   quality.attribution = attribute_difference({partials, has_hours ? &apart : nullptr}, quality,
                                              request.baseline.kind);
   return quality;
@@ -266,6 +305,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
     options.mapping =
         parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);
   }
+  options.warn = warn;
   if (!config.input.rollup.empty()) {
     options.rollup = open_rollup_store(config.input.rollup, std::move(warn));
   }

@@ -101,7 +101,9 @@ class ReplayedTicks {
     return {[this](const Window& window, Population population, std::optional<Cohort> cohort) {
               return sum(window, population, cohort);
             },
-            [this](const Window& window) { return figures(window); }, log_.input_at(tick)};
+            [this](const Window& window) { return figures(window); },
+            log_.input_at(tick),
+            {}};
   }
 
   // Order: after the tick.
@@ -113,7 +115,9 @@ class ReplayedTicks {
 
  private:
   // The runs of a whole window are asked for more than once.
-  KpiPartial sum(const Window& window, Population population, std::optional<Cohort> cohort) {
+  // What a slot that is only begun had so far is not known apart.
+  KpiPartial sum(const Window& asked, Population population, std::optional<Cohort> cohort) {
+    const Window window{asked.start, floor_to_slot(asked.end)};
     if (population != Population::dag || cohort) {
       return log_.sums().sum(window, population, cohort);
     }

@@ -1,8 +1,47 @@
 #include "dagloop/decide/data_state.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "dagloop/base/assert.hpp"
 
 namespace dagloop {
+namespace {
+
+// Of fewer lines of a cohort a share says nothing.
+constexpr std::uint64_t kMinCohortLines = 100;
+
+void add_share_fault(const char* of, const LineShare& lines, const DataLimits& limits,
+                     const std::string& places, std::vector<Reason>& faults) {
+  if (lines.lines == 0) return;
+  const double share = static_cast<double>(lines.unread) / static_cast<double>(lines.lines);
+  if (share <= limits.max_malformed_share) return;
+  faults.push_back({"malformed_share_above_limit",
+                    {{"of", of},
+                     {"share", share},
+                     {"malformed", lines.unread},
+                     {"records", lines.lines},
+                     {"max_share", limits.max_malformed_share}}});
+  if (!places.empty()) faults.back().args.emplace_back("places", places);
+}
+
+}  // namespace
+
+std::string first_places(const InputCounts& input) {
+  constexpr std::size_t kMost = 3;
+  std::string places;
+  for (std::size_t i = 0; i < std::min(kMost, input.examples.size()); ++i) {
+    const MalformedExample& example = input.examples[i];
+    if (i > 0) places += ", ";
+    places += fmt::format("{}:{} ({}", example.file, example.line, to_string(example.reason));
+    if (example.field) places += fmt::format(": {}", to_string(*example.field));
+    if (!example.found.empty()) places += fmt::format(": found {}", example.found);
+    if (!example.wanted.empty()) places += fmt::format(", wanted {}", example.wanted);
+    places += ')';
+  }
+  return places;
+}
 
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits) {
   std::vector<Reason> faults;
@@ -15,13 +54,12 @@ std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits
                        seconds_arg("max_age_s", limits.max_age),
                        {"as_of", quality.as_of}}});
   }
-  const double share = malformed_share(input);
-  if (share > limits.max_malformed_share) {
-    faults.push_back({"malformed_share_above_limit",
-                      {{"share", share},
-                       {"malformed", input.malformed},
-                       {"records", input.records},
-                       {"max_share", limits.max_malformed_share}}});
+  const RangeLines& lines = input.window;
+  const std::string places = first_places(input);
+  add_share_fault("the window", lines.all, limits, places, faults);
+  for (const auto& [name, of] :
+       {std::pair("the canary", &lines.canary), {"the control", &lines.control}}) {
+    if (of->lines >= kMinCohortLines) add_share_fault(name, *of, limits, places, faults);
   }
   return faults;
 }

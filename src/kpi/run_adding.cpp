@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -39,8 +40,11 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
       (!input.newest_record || record.created_at > *input.newest_record)) {
     input.newest_record = record.created_at;
   }
+  if (record.mended != 0) self.count_mended(record.mended);
+  if (self.counted_lines.contains(record.created_at)) input.window.add(record.cohort, true);
   if (!self.options.range.contains(record.created_at)) {
     ++input.out_of_range;
+    if (record.created_at >= self.options.range.end) ++input.set_aside;
     return;
   }
   // 128 bits: of a thousand million runs two have one hash with a probability below 1e-20, so keys
@@ -55,6 +59,7 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   if (record.is_node_record) {
     next.node = self.pools.texts.intern(record.node_id);
     next.attempt = record.attempt;
+    next.item = record.fanout_index ? *record.fanout_index + 1 : 0;
     if (self.options.dedupe == Dedupe::records) {
       next.line = hash_of(without_trailing_space(line), 2);
     }
@@ -62,12 +67,46 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   if (self.waiting_count == kWaiting) self.flush();
 }
 
+RejectedLine rejected_line(const UnreadLine& unread, std::string_view line) {
+  const RunKey key = unread.run_key.empty()
+                         ? hash_of(without_trailing_space(line), 3)
+                         : hash_of(unread.run_key, unread.run_key_is_request ? 1 : 0);
+  return {unread.reason, unread.cohort, key, unread.created_at};
+}
+
 void RunTable::reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
                       std::string_view line) {
+  reject(file, line_number, rejected_line(unread, line), unread.fault);
+}
+
+void RunTable::reject(const std::string& file, std::uint64_t line_number, const RejectedLine& line,
+                      const ReadFault& fault) {
   Impl& self = *impl_;
-  self.input.reject({file, line_number, unread.reason, unread.fault.field, unread.fault.found,
-                     std::string(unread.fault.wanted)});
-  static_cast<void>(line);
+  self.input.reject({file, line_number, line.reason, fault.field, fault.found,
+                     std::string(fault.wanted), fault.mapping});
+  const TimePoint at = line.at.value_or(self.options.range.end - Microseconds{1});
+  if (self.counted_lines.contains(at)) self.input.window.add(line.cohort, false);
+  add_unread(line);
+}
+
+void RunTable::add_unread(const RejectedLine& line) {
+  Impl& self = *impl_;
+  const TimePoint at = line.at.value_or(self.options.range.end - Microseconds{1});
+  if (!self.options.range.contains(at)) return;
+  RunShard& shard = self.shards[line.key.high % kShards];
+  shard.unread.push_back({at, shard.index.find_or_add(shard.runs, line.key), line.cohort});
+}
+
+bool RunTable::shows_mended(const std::string& file, std::uint64_t line_number) const {
+  const std::vector<MendedExample>& shown = impl_->input.mended_examples;
+  if (shown.size() < InputCounts::kMaxExamples) return true;
+  return std::tie(file, line_number) <= std::tie(shown.back().file, shown.back().line);
+}
+
+void RunTable::show_mended(MendedExample example) {
+  InputCounts one;
+  one.mended_examples.push_back(std::move(example));
+  impl_->input.merge(one);
 }
 
 PartialSet RunTable::finish(const ErrorClasses& classes) {

@@ -13,21 +13,27 @@
 namespace dagloop {
 namespace {
 
+// What of a run goes into a slot: its records (with its unread lines, where those change nothing),
+// or the unread lines that count, which have a slot of their own.
+enum class PlacedPart : std::size_t { records, unread };
+
 // A run on its way into its slot: the number of the slot, of the shard and of the run in it, so
 // that places order by slot.
 class Place {
  public:
-  Place(std::uint32_t slot, std::size_t shard, std::uint32_t run)
-      : bits_(std::uint64_t{slot} << 32U | shard << kRunBits | run) {}
+  Place(std::uint32_t slot, std::size_t shard, std::uint32_t run, PlacedPart part)
+      : bits_(std::uint64_t{slot} << 32U |
+              (2 * shard + static_cast<std::size_t>(part)) << kRunBits | run) {}
+  PlacedPart part() const { return static_cast<PlacedPart>((bits_ >> kRunBits) % 2); }
   TimePoint slot() const { return TimePoint((bits_ >> 32U) * kSlot); }
-  std::size_t shard() const { return (bits_ >> kRunBits) % kShards; }
+  std::size_t shard() const { return (bits_ >> (kRunBits + 1)) % kShards; }
   std::uint32_t run() const { return static_cast<std::uint32_t>(bits_) & RunIndex::kMaxRows; }
   auto operator<=>(const Place&) const = default;
 
  private:
   static constexpr unsigned kRunBits = 24;
   static_assert(RunIndex::kMaxRows < std::uint32_t{1} << kRunBits);
-  static_assert(kShards <= std::size_t{1} << (32U - kRunBits));
+  static_assert(2 * kShards <= std::size_t{1} << (32U - kRunBits));
   std::uint64_t bits_;
 };
 
@@ -40,15 +46,21 @@ std::span<const Row> rows_of(const std::vector<Row>& rows, std::uint32_t run) {
 }
 
 // Takes the slots of all runs apart, so that memory is needed once.
-std::vector<Place> places_of(std::vector<std::vector<std::uint32_t>>& slots) {
+std::vector<Place> places_of(std::vector<ShardSlots>& slots) {
   std::size_t count = 0;
-  for (const auto& of_shard : slots) count += of_shard.size();
+  for (const ShardSlots& of_shard : slots) count += of_shard.ends.size() + of_shard.unread.size();
   std::vector<Place> places;
   places.reserve(count);
   for (std::size_t shard = 0; shard < slots.size(); ++shard) {
     std::uint32_t run = 0;
-    for (const std::uint32_t slot : slots[shard]) places.emplace_back(slot, shard, run++);
-    slots[shard] = {};
+    for (const std::uint32_t slot : slots[shard].ends) {
+      if (slot != ShardSlots::kNone) places.emplace_back(slot, shard, run, PlacedPart::records);
+      ++run;
+    }
+    for (const ShardSlots::Unread& unread : slots[shard].unread) {
+      places.emplace_back(unread.slot, shard, unread.run, PlacedPart::unread);
+    }
+    slots[shard].ends = {};
   }
   // By slot, then shard and run: what is given out is the same for any number of threads.
   std::ranges::sort(places);
@@ -60,7 +72,7 @@ std::vector<Place> places_of(std::vector<std::vector<std::uint32_t>>& slots) {
 // Writes slot after slot.
 void RunTable::Impl::give_out(const std::function<void(SettledSlot&&)>& take,
                               const std::map<PartialKey, KpiPartial>& partials,
-                              std::vector<std::vector<std::uint32_t>>& slots) const {
+                              std::vector<ShardSlots>& slots) const {
   const std::vector<Place> places = places_of(slots);
   auto partial = partials.begin();
   for (std::size_t i = 0; i < places.size();) {
@@ -69,7 +81,16 @@ void RunTable::Impl::give_out(const std::function<void(SettledSlot&&)>& take,
     for (; i < places.size() && places[i].slot() == slot; ++i) {
       const RunShard& shard = shards[places[i].shard()];
       const std::uint32_t run = places[i].run();
-      writer.add({&shard.runs[run], rows_of(shard.nodes, run), rows_of(shard.superseded, run)});
+      const auto unread = rows_of(shard.unread, run);
+      if (places[i].part() == PlacedPart::unread) {
+        const RunRow key{shard.runs[run].key, {}};
+        writer.add({&key, {}, {}, unread});
+        continue;
+      }
+      const bool is_apart = std::ranges::binary_search(slots[places[i].shard()].unread, run, {},
+                                                       &ShardSlots::Unread::run);
+      writer.add({&shard.runs[run], rows_of(shard.nodes, run), rows_of(shard.superseded, run),
+                  is_apart ? std::span<const UnreadRow>() : unread});
     }
     SettledSlot settled = writer.take();
     for (; partial != partials.end() && partial->first.slot == slot; ++partial) {
@@ -117,7 +138,11 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
     // in.
     const bool has_record = run.record.is_run_record && range.contains(run.record.created_at);
     const auto in_range = [&](const NodeRow& row) { return range.contains(row.record.created_at); };
-    if (!has_record && std::ranges::none_of(run.nodes, in_range)) return;
+    const auto is_unread = [&](const UnreadRow& row) { return range.contains(row.at); };
+    if (!has_record && std::ranges::none_of(run.nodes, in_range) &&
+        std::ranges::none_of(run.unread, is_unread)) {
+      return;
+    }
     RunShard& shard = self.shards[run.key.high % kShards];
     const std::uint32_t index = shard.index.find_or_add(shard.runs, run.key);
     if (has_record) shard.add_run_record(index, run.record, self.pools);
@@ -125,6 +150,9 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
       if (!in_range(row)) continue;
       row.run = index;
       shard.nodes.push_back(row);
+    }
+    for (const UnreadRow& row : run.unread) {
+      if (is_unread(row)) shard.unread.push_back({row.at, index, row.cohort});
     }
     for (const TimePoint time : run.superseded) {
       if (!range.contains(time)) continue;
@@ -158,7 +186,7 @@ void RunTable::finish_slots(std::vector<RunTable> tables, const ErrorClasses& cl
   DAGLOOP_ASSERT(first.options.rows == Rows::given_out && first.options.dedupe == Dedupe::runs);
   DAGLOOP_ASSERT(first.options.cuts.empty());
   std::vector<std::unique_ptr<Settling>> settlings(threads);
-  std::vector<std::vector<std::uint32_t>> slots(kShards);
+  std::vector<ShardSlots> slots(kShards);
   Impl::join(tables, threads, [&](unsigned thread, std::size_t number, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {

@@ -12,6 +12,7 @@
 
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/time.hpp"
+#include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/record.hpp"
 
 namespace dagloop {
@@ -60,10 +61,23 @@ class StringPool {
   std::array<std::uint32_t, kRecent> recent_{};  // texts repeat: most are found here
 };
 
-/// Fan-out counts of a record.
+/// Fan-out counts of a record, and what it cost.
 struct Fanout {
   std::uint64_t total = 0;
   std::uint64_t failed = 0;
+  std::uint64_t tokens = 0;  // in and out
+  std::uint64_t cost_micros = 0;
+  bool has_tokens = false;
+  bool has_cost = false;
+
+  void add(const Fanout& other) {
+    total += other.total;
+    failed += other.failed;
+    tokens += other.tokens;
+    cost_micros += other.cost_micros;
+    has_tokens = has_tokens || other.has_tokens;
+    has_cost = has_cost || other.has_cost;
+  }
   auto operator<=>(const Fanout&) const = default;
 };
 
@@ -87,7 +101,11 @@ class FanoutPool {
  private:
   struct Hash {
     std::size_t operator()(const Fanout& fanout) const {
-      return std::hash<std::uint64_t>()(fanout.total * 0x9e3779b97f4a7c15ULL + fanout.failed);
+      std::uint64_t hash = fanout.total;
+      for (const std::uint64_t next : {fanout.failed, fanout.tokens, fanout.cost_micros}) {
+        hash = (hash ^ (hash >> 29U)) * 0x9e3779b97f4a7c15ULL + next;
+      }
+      return std::hash<std::uint64_t>()(hash);
     }
   };
   std::unordered_map<Fanout, std::uint32_t, Hash> numbers_{{Fanout{}, 0}};
@@ -95,18 +113,48 @@ class FanoutPool {
   std::uint32_t recent_ = 0;
 };
 
+/// Where a record comes from: two texts.
+struct Origin {
+  std::uint32_t plan_source = 0;
+  std::uint32_t pipeline = 0;
+  auto operator<=>(const Origin&) const = default;
+};
+
+/// Origins by number; 0 is that without texts.
+class OriginPool {
+ public:
+  /// Returns the number of `origin`, new or known.
+  std::uint32_t intern(const Origin& origin) {
+    std::uint32_t& recent = recent_[(origin.plan_source + 5 * origin.pipeline) % kRecent];
+    if (origins_[recent] == origin) return recent;
+    const std::uint64_t key = std::uint64_t{origin.plan_source} << 32U | origin.pipeline;
+    const auto [known, is_new] =
+        numbers_.try_emplace(key, static_cast<std::uint32_t>(origins_.size()));
+    if (is_new) origins_.push_back(origin);
+    return recent = known->second;
+  }
+
+  /// Returns the origin of a number that intern() gave.
+  const Origin& origin(std::uint32_t number) const { return origins_[number]; }
+  /// Returns how many there are.
+  std::size_t size() const { return origins_.size(); }
+
+ private:
+  static constexpr std::size_t kRecent = 16;
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_{{0, 0}};
+  std::vector<Origin> origins_{Origin{}};
+  std::array<std::uint32_t, kRecent> recent_{};  // origins repeat, as texts do
+};
+
 /// What the rows of one table refer to.
 struct Pools {
   StringPool texts;
   FanoutPool fanouts;
+  OriginPool origins;
 };
 
 /// 128 bits that stand for a run key or a line.
-struct Hash128 {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  auto operator<=>(const Hash128&) const = default;
-};
+using Hash128 = RunKey;
 
 /// No duration in the record.
 inline constexpr double kNoDuration = -1;
@@ -115,8 +163,8 @@ inline constexpr double kNoDuration = -1;
 struct RecordRow {
   TimePoint created_at;
   double duration_ms = kNoDuration;
-  std::uint32_t error_code = 0;   // a text
-  std::uint32_t plan_source = 0;  // a text
+  std::uint32_t error_code = 0;  // a text
+  std::uint32_t origin = 0;
   std::uint32_t fanout = 0;
   Status status = Status::succeeded;
   CompensationStatus compensation = CompensationStatus::none;
@@ -126,7 +174,10 @@ struct RecordRow {
   bool has_fallback_reason : 1 = false;
   bool idempotent_reuse : 1 = false;
   bool is_run_record : 1 = false;
+  bool is_compensation : 1 = false;
+  bool is_upstream_failed : 1 = false;
 };
+static_assert(sizeof(RecordRow) == 32);
 
 /// One run: its key, and its standing run record where it has one (is_run_record).
 struct RunRow {
@@ -141,12 +192,21 @@ struct NodeRow {
   std::uint32_t run = 0;   // index of its run in the shard
   std::uint32_t node = 0;  // a text
   std::uint32_t attempt = 1;
+  std::uint32_t item = 0;  // of a fan-out: its index and 1; 0 where there is none
 };
+static_assert(sizeof(NodeRow) == 48);
 
 /// A run record that does not stand.
 struct SupersededRow {
   TimePoint created_at;
   std::uint32_t run = 0;  // index of its run in the shard
+};
+
+/// A line that could not be read, of a run that may have no record at all.
+struct UnreadRow {
+  TimePoint at;
+  std::uint32_t run = 0;  // index of its run in the shard
+  Cohort cohort = Cohort::none;
 };
 
 /// Orders two records of equal rank by content, so that the choice between them does not depend on

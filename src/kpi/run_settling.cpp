@@ -2,23 +2,59 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <set>
 #include <span>
 #include <tuple>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
-namespace {
-
-using NodeRows = std::span<const NodeRow>;
 
 // A run as it counts: from its run record, or derived from its node records.
 struct SettledRun {
   RecordRow record;
   Fanout fanout;
-  TimePoint plan_source_at;  // of the record that a derived run has its plan source from
+  std::uint32_t plan_source = 0;  // texts
+  std::uint32_t pipeline = 0;
+  TimePoint newest;  // of its records
   bool is_manual = false;
   bool is_derived = false;
+};
+
+namespace {
+
+using NodeRows = std::span<const NodeRow>;
+
+// Whether a node record is one of an attempt: what was not executed is none.
+bool is_attempt(const RecordRow& row) {
+  return row.status != Status::skipped && !row.is_upstream_failed && !row.is_compensation;
+}
+
+bool did_not_succeed(const RecordRow& row) {
+  return ended_badly(row.status) || (row.is_upstream_failed && is_final(row.status));
+}
+
+// The text of the latest record that has one; of equally late ones the smallest.
+class LatestText {
+ public:
+  explicit LatestText(const StringPool& texts) : texts_(texts) {}
+
+  void take(std::uint32_t text, TimePoint at) {
+    if (text == 0) return;
+    const bool is_later = text_ == 0 || at > at_;
+    if (!is_later && (at < at_ || texts_.text(text) >= texts_.text(text_))) return;
+    text_ = text;
+    at_ = at;
+  }
+  std::uint32_t text() const { return text_; }
+
+ private:
+  const StringPool& texts_;
+  std::uint32_t text_ = 0;
+  TimePoint at_;
 };
 
 class Reading {
@@ -29,7 +65,7 @@ class Reading {
   // The rows of one node, sorted: the last is the attempt that stands.
   bool before(const NodeRow& a, const NodeRow& b) const {
     const auto rank = [](const NodeRow& row) {
-      return std::tuple(row.run, row.node, row.attempt, row.record.created_at,
+      return std::tuple(row.run, row.node, row.item, row.attempt, row.record.created_at,
                         is_final(row.record.status), ended_badly(row.record.status));
     };
     if (rank(a) != rank(b)) return rank(a) < rank(b);
@@ -42,24 +78,69 @@ class Reading {
     RecordRow& record = run.record;
     record.population = Population::non_dag;
     record.created_at = TimePoint::min();
-    for (const NodeRow& row : rows) unite(run, row.record);
+    LatestText plan_source(texts_);
+    for (const NodeRow& row : rows) {
+      unite(run, row.record);
+      plan_source.take(pools_.origins.origin(row.record.origin).plan_source, row.record.created_at);
+    }
+    run.plan_source = plan_source.text();
+    run.pipeline = pipeline_of(rows);
+    run.newest = record.created_at;
     record.duration_ms = span_ms(rows, record.created_at);
     settle_outcome(record, last_attempts(rows));
     return run;
   }
 
-  // Counts a run but for its plan source; returns whether it is over.
-  bool count(const SettledRun& run, NodeRows rows, KpiPartial& partial) const {
+  // Counts a run but for its plan source and pipeline; returns whether it is in the rates.
+  bool count(const SettledRun& run, NodeRows rows, const CountingRules& rules,
+             KpiPartial& partial) const {
     const RecordRow& record = run.record;
     if (!is_final(record.status)) {
       ++partial.in_flight;
+      if (rules.overdue_statuses.contains(record.status)) partial.open_runs.push_back(run.newest);
       return false;
     }
+    if (record.status == Status::skipped) ++partial.skipped_runs;
+    if (record.status == Status::cancelled) ++partial.cancelled_runs;
+    if (record.status == Status::skipped) return false;
+    if (record.status == Status::cancelled && rules.cancelled == Cancelled::excluded) return false;
+    count_final(run, partial);
+    count_nodes(rows, partial);
+    return true;
+  }
+
+  SettledRun settled(const RecordRow& record, NodeRows rows) const {
+    SettledRun run;
+    run.record = record;
+    run.fanout = pools_.fanouts.fanout(record.fanout);
+    const Origin& origin = pools_.origins.origin(record.origin);
+    run.plan_source = origin.plan_source;
+    run.pipeline = origin.pipeline != 0 ? origin.pipeline : pipeline_of(rows);
+    run.is_manual = record.status == Status::manual_required;
+    run.newest = record.created_at;
+    Fanout nodes;
+    for (const NodeRow& row : rows) {
+      run.newest = std::max(run.newest, row.record.created_at);
+      nodes.add(pools_.fanouts.fanout(row.record.fanout));
+    }
+    // What a run cost is what it says, else what its nodes say.
+    if (!run.fanout.has_tokens) run.fanout.tokens = nodes.tokens;
+    if (!run.fanout.has_cost) run.fanout.cost_micros = nodes.cost_micros;
+    run.fanout.has_tokens = run.fanout.has_tokens || nodes.has_tokens;
+    run.fanout.has_cost = run.fanout.has_cost || nodes.has_cost;
+    return run;
+  }
+
+ private:
+  void count_final(const SettledRun& run, KpiPartial& partial) const {
+    const RecordRow& record = run.record;
+    const bool succeeded = record.status == Status::succeeded;
     const std::string& code = texts_.text(record.error_code);
     const bool verification_error =
         !code.empty() && classes_.classify(code) == ErrorClass::verification;
     ++partial.total_runs;
-    partial.succeeded += record.status == Status::succeeded ? 1 : 0;
+    partial.succeeded += succeeded ? 1 : 0;
+    partial.succeeded_unaided += succeeded && !record.has_fallback_reason ? 1 : 0;
     partial.derived_runs += run.is_derived ? 1 : 0;
     partial.verification_failed += record.has_verification_reason || verification_error ? 1 : 0;
     partial.fallback += record.has_fallback_reason ? 1 : 0;
@@ -70,35 +151,26 @@ class Reading {
     partial.idempotent_reuse += record.idempotent_reuse ? 1 : 0;
     partial.fanout_failed += run.fanout.failed;
     partial.fanout_total += run.fanout.total;
+    partial.tokens += run.fanout.tokens;
+    partial.runs_with_tokens += run.fanout.has_tokens ? 1 : 0;
+    partial.cost_micros += run.fanout.cost_micros;
+    partial.runs_with_cost += run.fanout.has_cost ? 1 : 0;
     if (!code.empty()) ++partial.error_codes[code];
     if (record.duration_ms >= 0) partial.latency.add(record.duration_ms);
-    count_nodes(rows, partial);
-    return true;
   }
 
-  SettledRun settled(const RecordRow& record) const {
-    SettledRun run;
-    run.record = record;
-    run.fanout = pools_.fanouts.fanout(record.fanout);
-    run.is_manual = record.status == Status::manual_required;
-    return run;
+  std::uint32_t pipeline_of(NodeRows rows) const {
+    LatestText pipeline(texts_);
+    for (const NodeRow& row : rows) {
+      pipeline.take(pools_.origins.origin(row.record.origin).pipeline, row.record.created_at);
+    }
+    return pipeline.text();
   }
 
- private:
   // Each step takes a maximum, a sum or "any of": so a derived run does not depend on the order of
   // its records.
   void unite(SettledRun& run, const RecordRow& row) const {
     RecordRow& record = run.record;
-    // The plan source is that of the latest record that has one; of equally late ones the smallest.
-    if (row.plan_source != 0) {
-      const bool later = record.plan_source == 0 || row.created_at > run.plan_source_at;
-      const bool smaller = row.created_at == run.plan_source_at &&
-                           texts_.text(row.plan_source) < texts_.text(record.plan_source);
-      if (later || smaller) {
-        record.plan_source = row.plan_source;
-        run.plan_source_at = row.created_at;
-      }
-    }
     record.created_at = std::max(record.created_at, row.created_at);
     if (row.population == Population::dag) record.population = Population::dag;
     if (row.cohort == Cohort::canary || record.cohort == Cohort::none) record.cohort = row.cohort;
@@ -107,9 +179,7 @@ class Reading {
     if (row.idempotent_reuse) record.idempotent_reuse = true;
     run.is_manual |= row.status == Status::manual_required;
     record.compensation = std::max(record.compensation, row.compensation);
-    const Fanout& fanout = pools_.fanouts.fanout(row.fanout);
-    run.fanout.total += fanout.total;
-    run.fanout.failed += fanout.failed;
+    run.fanout.add(pools_.fanouts.fanout(row.fanout));
   }
 
   // max(end) - min(start), as the longest time from a start to the run's end: each is computed from
@@ -125,30 +195,51 @@ class Reading {
     return any_duration ? longest : kNoDuration;
   }
 
+  // Of each node and item. What undoes the others says nothing, unless there is nothing else.
   std::vector<const NodeRow*> last_attempts(NodeRows rows) const {
     std::vector<const NodeRow*> last;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (i + 1 == rows.size() || rows[i + 1].node != rows[i].node) last.push_back(&rows[i]);
+      const bool is_last = i + 1 == rows.size() || rows[i + 1].node != rows[i].node ||
+                           rows[i + 1].item != rows[i].item;
+      if (is_last) last.push_back(&rows[i]);
     }
+    const auto undoes = [](const NodeRow* row) { return row->record.is_compensation; };
+    if (!std::all_of(last.begin(), last.end(), undoes)) std::erase_if(last, undoes);
     return last;
   }
 
-  // Any node that is not done keeps the run in flight, also where another one decides the outcome.
+  // Any node that is not done keeps the run in flight, also where another one decides the outcome;
+  // it runs where one of them does.
+  static std::optional<Status> open_status(const std::vector<const NodeRow*>& last) {
+    for (const Status status : {Status::running, Status::compensating, Status::pending}) {
+      const auto has = [&](const NodeRow* row) { return row->record.status == status; };
+      if (std::any_of(last.begin(), last.end(), has)) return status;
+    }
+    return std::nullopt;
+  }
+
   void settle_outcome(RecordRow& record, std::vector<const NodeRow*> last) const {
-    const auto is_running = [](const NodeRow* row) { return !is_final(row->record.status); };
-    if (std::any_of(last.begin(), last.end(), is_running)) {
-      record.status = Status::running;
+    if (const auto open = open_status(last)) {
+      record.status = *open;
+      return;
+    }
+    const auto is_skipped = [](const NodeRow* row) {
+      return row->record.status == Status::skipped && !row->record.is_upstream_failed;
+    };
+    if (std::all_of(last.begin(), last.end(), is_skipped)) {
+      record.status = Status::skipped;
       return;
     }
     const auto decides = [this](const NodeRow* row) {
       return texts_.text(row->node) == outcome_node_;
     };
-    const auto found = std::find_if(last.begin(), last.end(), decides);
-    if (found != last.end()) last = {*found};
+    if (std::any_of(last.begin(), last.end(), decides)) {
+      std::erase_if(last, [&](const NodeRow* row) { return !decides(row); });
+    }
     record.status = Status::succeeded;
     const NodeRow* first_error = nullptr;
     for (const NodeRow* row : last) {
-      if (!ended_badly(row->record.status)) continue;
+      if (!did_not_succeed(row->record)) continue;
       record.status = Status::failed;
       if (row->record.error_code == 0) continue;
       if (first_error == nullptr || earlier(*row, *first_error)) first_error = row;
@@ -160,23 +251,28 @@ class Reading {
     if (a.record.created_at != b.record.created_at) {
       return a.record.created_at < b.record.created_at;
     }
-    return texts_.text(a.node) < texts_.text(b.node);
+    return std::pair(std::string_view(texts_.text(a.node)), a.item) <
+           std::pair(std::string_view(texts_.text(b.node)), b.item);
   }
 
   void count_nodes(NodeRows rows, KpiPartial& partial) const {
     NodePartial* node = nullptr;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (i == 0 || rows[i].node != rows[i - 1].node) {
-        node = &partial.nodes[texts_.text(rows[i].node)];
-        ++node->run_node_pairs;
+    const NodeRow* before = nullptr;
+    for (const NodeRow& row : rows) {
+      if (!is_attempt(row.record)) continue;
+      if (before == nullptr || row.node != before->node) {
+        node = &partial.nodes[texts_.text(row.node)];
+        before = nullptr;
       }
-      const bool is_retry = rows[i].attempt > 1;
-      const Status status = rows[i].record.status;
+      node->run_node_pairs += before == nullptr || row.item != before->item ? 1 : 0;
+      before = &row;
+      const bool is_retry = row.attempt > 1;
+      const Status status = row.record.status;
       ++node->attempts;
       node->failed_attempts += status == Status::failed ? 1 : 0;
       node->retries += is_retry ? 1 : 0;
       node->retries_succeeded += is_retry && status == Status::succeeded ? 1 : 0;
-      if (rows[i].record.duration_ms >= 0) node->latency.add(rows[i].record.duration_ms);
+      if (row.record.duration_ms >= 0) node->latency.add(row.record.duration_ms);
     }
   }
 
@@ -186,6 +282,10 @@ class Reading {
   std::string_view outcome_node_;
 };
 
+std::uint32_t slot_number_of(TimePoint time) {
+  return static_cast<std::uint32_t>(floor_to_slot(time).time_since_epoch() / kSlot);
+}
+
 }  // namespace
 
 bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) {
@@ -193,12 +293,13 @@ bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) 
     const auto text = [&pools](std::uint32_t number) {
       return std::string_view(pools.texts.text(number));
     };
+    const Origin& origin = pools.origins.origin(row.origin);
     // By value: a bit-field has no address.
-    return std::make_tuple(row.status, text(row.error_code), row.compensation,
-                           Population{row.population}, Cohort{row.cohort},
-                           bool{row.has_verification_reason}, bool{row.has_fallback_reason},
-                           bool{row.idempotent_reuse}, row.duration_ms,
-                           pools.fanouts.fanout(row.fanout), text(row.plan_source));
+    return std::make_tuple(
+        row.status, text(row.error_code), row.compensation, Population{row.population},
+        Cohort{row.cohort}, bool{row.has_verification_reason}, bool{row.has_fallback_reason},
+        bool{row.idempotent_reuse}, row.duration_ms, bool{row.is_compensation},
+        pools.fanouts.fanout(row.fanout), text(origin.plan_source), text(origin.pipeline));
   };
   return content(a) < content(b);
 }
@@ -210,48 +311,98 @@ TimePoint Settling::slot_of(TimePoint run_end) const {
   return next == cuts.begin() ? floor_to_slot(options_.range.start) : *std::prev(next);
 }
 
-Settling::Cell& Settling::cell_of(const RecordRow& record) {
-  const PartialKey key{slot_of(record.created_at), record.population, record.cohort};
+Settling::Cell& Settling::cell_of(TimePoint at, Population population, Cohort cohort) {
+  const PartialKey key{slot_of(at), population, cohort};
   const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
-  const auto population = static_cast<std::uint64_t>(key.population);
   // Two bits for the cohort, one for the population.
-  Cell& cell = cells_[8 * slot + 4 * population + static_cast<std::uint64_t>(key.cohort)];
+  Cell& cell = cells_[8 * slot + 4 * static_cast<std::uint64_t>(population) +
+                      static_cast<std::uint64_t>(cohort)];
   if (cell.partial == nullptr) cell.partial = &partials_[key];
   return cell;
 }
 
-PlanSourcePartial& Settling::plan_source_of(Cell& cell, std::uint32_t text) const {
-  for (const auto& [number, partial] : cell.plan_sources) {
+PlanSourcePartial& Settling::part_of(std::map<std::string, PlanSourcePartial>& parts,
+                                     PartsByText& known, std::uint32_t text) const {
+  for (const auto& [number, partial] : known) {
     if (number == text) return *partial;
   }
-  PlanSourcePartial& partial = cell.partial->plan_sources[pools_.texts.text(text)];
-  cell.plan_sources.emplace_back(text, &partial);
+  PlanSourcePartial& partial = parts[pools_.texts.text(text)];
+  known.emplace_back(text, &partial);
   return partial;
 }
 
-void Settling::settle(RunShard& shard, std::vector<std::uint32_t>* slots) {
+bool Settling::is_selected(std::uint32_t pipeline) const {
+  const std::set<std::string>& wanted = options_.rules.pipelines;
+  if (wanted.empty()) return true;
+  const std::string& name = pools_.texts.text(pipeline);
+  return std::ranges::any_of(wanted,
+                             [&](const std::string& each) { return redact_label(each) == name; });
+}
+
+void Settling::count(const SettledRun& run, NodeRows rows) {
+  const Reading reading(pools_, classes_, options_.outcome_node);
+  const RecordRow& record = run.record;
+  Cell& cell = cell_of(record.created_at, record.population, record.cohort);
+  KpiPartial& partial = *cell.partial;
+  if (!reading.count(run, rows, options_.rules, partial)) return;
+  const auto add = [&](PlanSourcePartial& part) {
+    ++part.runs;
+    part.succeeded += record.status == Status::succeeded ? 1 : 0;
+  };
+  if (run.plan_source != 0) {
+    add(part_of(partial.plan_sources, cell.plan_sources, run.plan_source));
+  }
+  if (run.pipeline != 0) add(part_of(partial.pipelines, cell.pipelines, run.pipeline));
+}
+
+// The lines of one run are one: the latest, of the canary where one of them shows that.
+void Settling::count_unread(std::span<const UnreadRow> rows, ShardSlots* slots) {
+  UnreadRow all = rows.front();
+  for (const UnreadRow& row : rows) {
+    all.at = std::max(all.at, row.at);
+    if (row.cohort == Cohort::canary || all.cohort == Cohort::none) all.cohort = row.cohort;
+  }
+  ++cell_of(all.at, Population::dag, all.cohort).partial->unread_runs;
+  if (slots != nullptr) slots->unread.push_back({all.run, slot_number_of(all.at)});
+}
+
+std::map<PartialKey, KpiPartial> Settling::take_partials() {
+  for (auto& [key, partial] : partials_) std::ranges::sort(partial.open_runs);
+  return std::move(partials_);
+}
+
+void Settling::settle(RunShard& shard, ShardSlots* slots) {
   const Reading reading(pools_, classes_, options_.outcome_node);
   std::vector<NodeRow>& nodes = shard.nodes;
   std::sort(nodes.begin(), nodes.end(),
             [&](const NodeRow& a, const NodeRow& b) { return reading.before(a, b); });
+  std::ranges::sort(shard.unread, {}, &UnreadRow::run);
   auto at = nodes.cbegin();
+  auto unread_at = shard.unread.cbegin();
   for (std::uint32_t index = 0; index < shard.runs.size(); ++index) {
     const auto first = at;
     while (at != nodes.cend() && at->run == index) ++at;
+    const auto first_unread = unread_at;
+    while (unread_at != shard.unread.cend() && unread_at->run == index) ++unread_at;
     const NodeRows rows(first, at);
     const RecordRow& record = shard.runs[index].record;
-    const SettledRun run = record.is_run_record ? reading.settled(record) : reading.derive(rows);
-    Cell& cell = cell_of(run.record);
-    if (slots != nullptr) {
-      const auto slot = floor_to_slot(run.record.created_at).time_since_epoch() / kSlot;
-      slots->push_back(static_cast<std::uint32_t>(slot));
+    const bool has_end = record.is_run_record && is_final(record.status);
+    bool may_matter = first_unread != unread_at && !has_end;
+    std::uint32_t slot = ShardSlots::kNone;
+    if (record.is_run_record || !rows.empty()) {
+      const SettledRun run =
+          record.is_run_record ? reading.settled(record, rows) : reading.derive(rows);
+      slot = slot_number_of(run.record.created_at);
+      if (is_selected(run.pipeline)) {
+        count(run, rows);
+      } else if (run.pipeline != 0) {
+        may_matter = false;  // it shows another pipeline
+      }
     }
-    if (!reading.count(run, rows, *cell.partial) || run.record.plan_source == 0) continue;
-    PlanSourcePartial& source = plan_source_of(cell, run.record.plan_source);
-    ++source.runs;
-    source.succeeded += run.record.status == Status::succeeded ? 1 : 0;
+    if (slots != nullptr) slots->ends.push_back(slot);
+    if (may_matter) count_unread({first_unread, unread_at}, slots);
   }
-  DAGLOOP_ASSERT(at == nodes.cend());
+  DAGLOOP_ASSERT(at == nodes.cend() && unread_at == shard.unread.cend());
 }
 
 }  // namespace dagloop

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <span>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -14,6 +17,21 @@
 
 namespace dagloop {
 
+struct SettledRun;
+
+/// The slots of a shard's runs, as the number of slots since 1970.
+struct ShardSlots {
+  static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+
+  struct Unread {
+    std::uint32_t run = 0;
+    std::uint32_t slot = 0;
+  };
+
+  std::vector<std::uint32_t> ends;  // of each run's end, in order; kNone: it has no record
+  std::vector<Unread> unread;       // of each unread run that counts; by run
+};
+
 /// Settles runs, shard by shard. For one thread.
 class Settling {
  public:
@@ -23,22 +41,30 @@ class Settling {
 
   /// Settles every run of the shard. Shape: its node records are sorted in place.
   void settle(RunShard& shard) { settle(shard, nullptr); }
-  /// As above, and tells the slot of each run's end, in order, as the number of slots since 1970.
-  void settle(RunShard& shard, std::vector<std::uint32_t>& slots) { settle(shard, &slots); }
+  /// As above, and tells the slots.
+  void settle(RunShard& shard, ShardSlots& slots) { settle(shard, &slots); }
   /// Returns the partials of all shards settled, by slot, population and cohort. Order: last.
-  std::map<PartialKey, KpiPartial> take_partials() { return std::move(partials_); }
+  std::map<PartialKey, KpiPartial> take_partials();
 
  private:
-  // A partial, and where in it each plan source is counted.
+  // Where in a partial the runs of a text are counted.
+  using PartsByText = std::vector<std::pair<std::uint32_t, PlanSourcePartial*>>;
+
+  // A partial, and where in it each plan source and pipeline is counted.
   struct Cell {
     KpiPartial* partial = nullptr;
-    std::vector<std::pair<std::uint32_t, PlanSourcePartial*>> plan_sources;
+    PartsByText plan_sources;
+    PartsByText pipelines;
   };
 
-  void settle(RunShard& shard, std::vector<std::uint32_t>* slots);
+  void settle(RunShard& shard, ShardSlots* slots);
+  void count(const SettledRun& run, std::span<const NodeRow> rows);
+  bool is_selected(std::uint32_t pipeline) const;
+  void count_unread(std::span<const UnreadRow> rows, ShardSlots* slots);
   TimePoint slot_of(TimePoint run_end) const;
-  Cell& cell_of(const RecordRow& record);
-  PlanSourcePartial& plan_source_of(Cell& cell, std::uint32_t text) const;
+  Cell& cell_of(TimePoint at, Population population, Cohort cohort);
+  PlanSourcePartial& part_of(std::map<std::string, PlanSourcePartial>& parts, PartsByText& known,
+                             std::uint32_t text) const;
 
   const Pools& pools_;
   const ErrorClasses& classes_;

@@ -27,7 +27,7 @@ bool stands_over(const RecordRow& a, const RecordRow& b, const Pools& pools) {
 
 RecordRow renumbered(RecordRow row, const Renumbering& numbers) {
   row.error_code = numbers.texts[row.error_code];
-  row.plan_source = numbers.texts[row.plan_source];
+  row.origin = numbers.origins[row.origin];
   row.fanout = numbers.fanouts[row.fanout];
   return row;
 }
@@ -79,6 +79,11 @@ Renumbering unite_pools(const Pools& from, Pools& to) {
   for (std::uint32_t i = 0; i < from.fanouts.size(); ++i) {
     numbers.fanouts.push_back(to.fanouts.intern(from.fanouts.fanout(i)));
   }
+  for (std::uint32_t i = 0; i < from.origins.size(); ++i) {
+    const Origin& origin = from.origins.origin(i);
+    numbers.origins.push_back(
+        to.origins.intern({numbers.texts[origin.plan_source], numbers.texts[origin.pipeline]}));
+  }
   return numbers;
 }
 
@@ -107,11 +112,14 @@ void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools&
   }
   for (const NodeRow& node : other.nodes) {
     nodes.push_back({renumbered(node.record, numbers), places[node.run], numbers.texts[node.node],
-                     node.attempt});
+                     node.attempt, node.item});
   }
   lines.insert(lines.end(), other.lines.begin(), other.lines.end());
   for (const SupersededRow& row : other.superseded) {
     superseded.push_back({row.created_at, places[row.run]});
+  }
+  for (const UnreadRow& row : other.unread) {
+    unread.push_back({row.at, places[row.run], row.cohort});
   }
   duplicates += other.duplicates;
   other = RunShard();

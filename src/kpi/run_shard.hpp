@@ -38,6 +38,7 @@ class RunIndex {
 struct Renumbering {
   std::vector<std::uint32_t> texts;
   std::vector<std::uint32_t> fanouts;
+  std::vector<std::uint32_t> origins;
 };
 
 /// Adds what is in `from` to `to` and returns the new numbers.
@@ -52,6 +53,7 @@ struct RunShard {
   std::uint64_t duplicates = 0;           // run records that do not stand, identical lines
   std::vector<SupersededRow> superseded;  // run records that do not stand, where they are kept
   bool keeps_superseded = false;
+  std::vector<UnreadRow> unread;
 
   /// Adds a run record of the run at `run`: the later one stands; on a tie a final one; then the
   /// one that is last by content.

@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "dagloop/base/ascii.hpp"
 #include "dagloop/kpi/run_table.hpp"
+#include "dagloop/record/contract_words.hpp"
+#include "run_settling.hpp"
 #include "run_shard.hpp"
 
 namespace dagloop {
@@ -20,7 +23,8 @@ constexpr std::size_t kShards = 64;
 constexpr std::size_t kWaiting = 16;
 
 struct RunTable::Impl {
-  explicit Impl(RunTableOptions given) : options(std::move(given)) {
+  explicit Impl(RunTableOptions given)
+      : options(std::move(given)), counted_lines(options.window.value_or(options.range)) {
     for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::given_out;
   }
 
@@ -29,8 +33,9 @@ struct RunTable::Impl {
     row.created_at = record.created_at;
     row.duration_ms = record.duration_ms.value_or(kNoDuration);
     row.error_code = pools.texts.intern(record.error_code);
-    row.plan_source = pools.texts.intern(record.plan_source);
-    row.fanout = pools.fanouts.intern({record.fanout_total, record.fanout_failed});
+    row.origin = pools.origins.intern(
+        {pools.texts.intern(record.plan_source), pools.texts.intern(record.pipeline_id)});
+    row.fanout = pools.fanouts.intern(fanout_of(record));
     row.status = record.status;
     row.compensation = record.compensation;
     row.population = record.population;
@@ -39,6 +44,8 @@ struct RunTable::Impl {
     row.has_fallback_reason = record.has_fallback_reason;
     row.idempotent_reuse = record.idempotent_reuse;
     row.is_run_record = !record.is_node_record;
+    row.is_compensation = record.is_compensation;
+    row.is_upstream_failed = record.is_node_record && is_upstream_failed(record.error_code);
     return row;
   }
 
@@ -52,7 +59,7 @@ struct RunTable::Impl {
         shard.add_run_record(run, next.record, pools);
         continue;
       }
-      shard.nodes.push_back({next.record, run, next.node, next.attempt});
+      shard.nodes.push_back({next.record, run, next.node, next.attempt, next.item});
       if (options.dedupe == Dedupe::records) shard.lines.push_back(next.line);
     }
     waiting_count = 0;
@@ -66,7 +73,7 @@ struct RunTable::Impl {
   // Hands the runs, settled, to `take` by slot; `slots` has that of each run, by shard.
   void give_out(const std::function<void(SettledSlot&&)>& take,
                 const std::map<PartialKey, KpiPartial>& partials,
-                std::vector<std::vector<std::uint32_t>>& slots) const;
+                std::vector<ShardSlots>& slots) const;
 
   // A record that is not yet in its shard: its place there is being fetched from memory.
   struct Waiting {
@@ -75,9 +82,33 @@ struct RunTable::Impl {
     RecordRow record;
     std::uint32_t node = 0;
     std::uint32_t attempt = 1;
+    std::uint32_t item = 0;
   };
 
+  static Fanout fanout_of(const LogRecord& record) {
+    Fanout fanout;
+    fanout.total = record.fanout_total;
+    fanout.failed = record.fanout_failed;
+    fanout.has_tokens = record.tokens_in || record.tokens_out;
+    fanout.has_cost = record.cost_micros.has_value();
+    fanout.tokens = record.tokens_in.value_or(0) + record.tokens_out.value_or(0);
+    fanout.cost_micros = record.cost_micros.value_or(0);
+    return fanout;
+  }
+
+  static bool is_upstream_failed(std::string_view code) {
+    return is_same_in_any_case(code, kUpstreamFailedCode);
+  }
+
+  void count_mended(std::uint32_t fields) {
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const auto field = static_cast<Field>(i);
+      if ((fields & field_bits(field)) != 0) ++input.mended_by_field[field];
+    }
+  }
+
   RunTableOptions options;
+  Window counted_lines;  // those of InputCounts::window
   InputCounts input;
   Pools pools;
   std::array<Waiting, kWaiting> waiting;

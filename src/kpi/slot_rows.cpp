@@ -45,7 +45,18 @@ class BlockReader {
       Fanout fanout;
       fanout.total = in_.number();
       fanout.failed = in_.number();
+      const std::uint8_t has = in_.byte();
+      fanout.has_tokens = (has & 1U) != 0;
+      fanout.has_cost = (has & 2U) != 0;
+      if (fanout.has_tokens) fanout.tokens = in_.number();
+      if (fanout.has_cost) fanout.cost_micros = in_.number();
       fanouts_.push_back(pools_.fanouts.intern(fanout));
+    }
+    for (std::uint64_t left = in_.count(2); left > 0 && in_.ok(); --left) {
+      Origin origin;
+      origin.plan_source = text();
+      origin.pipeline = text();
+      origins_.push_back(pools_.origins.intern(origin));
     }
     SlotRun run;
     ByteReader key(keys);
@@ -65,6 +76,7 @@ class BlockReader {
     const bool has_record = (head & 1U) != 0;
     const std::uint64_t nodes = head >> 1U;
     const std::uint64_t superseded = in_.count(1);
+    const std::uint64_t unread = in_.count(2);
     run.record = RecordRow();
     if (has_record) run.record = record(true);
     run.nodes.clear();
@@ -75,6 +87,9 @@ class BlockReader {
       const std::uint64_t attempt = in_.number();
       if (attempt == 0 || attempt > std::numeric_limits<std::uint32_t>::max()) in_.fail();
       row.attempt = static_cast<std::uint32_t>(attempt);
+      const std::uint64_t item = in_.number();
+      if (item > std::numeric_limits<std::uint32_t>::max()) in_.fail();
+      row.item = static_cast<std::uint32_t>(item);
       run.nodes.push_back(row);
     }
     run.superseded.clear();
@@ -82,7 +97,13 @@ class BlockReader {
       run.superseded.push_back(time_at(slot_, in_.signed_number()));
     }
     // A run has a record or nodes, and only records are superseded.
-    if (!has_record && (nodes == 0 || superseded > 0)) in_.fail();
+    run.unread.clear();
+    for (std::uint64_t i = 0; i < unread && in_.ok(); ++i) {
+      const std::uint8_t cohort = in_.byte();
+      if (cohort > static_cast<std::uint8_t>(Cohort::control)) in_.fail();
+      run.unread.push_back({time_at(slot_, in_.signed_number()), 0, static_cast<Cohort>(cohort)});
+    }
+    if (!has_record && (nodes + unread == 0 || superseded > 0)) in_.fail();
   }
 
   // Everything is checked while it is read: a damaged value must say so, not become a figure.
@@ -90,6 +111,7 @@ class BlockReader {
     RecordRow row;
     const unsigned states = in_.byte();
     const unsigned flags = in_.byte();
+    const unsigned node_flags = in_.byte();
     if ((states & 0xFU) > static_cast<unsigned>(Status::compensating)) in_.fail();
     if (states >> 4U > static_cast<unsigned>(CompensationStatus::manual_required)) in_.fail();
     if (((flags >> 1U) & 3U) > static_cast<unsigned>(Cohort::control)) in_.fail();
@@ -101,13 +123,13 @@ class BlockReader {
     row.has_fallback_reason = (flags & 16U) != 0;
     row.idempotent_reuse = (flags & 32U) != 0;
     row.is_run_record = is_run_record;
+    row.is_compensation = (node_flags & 1U) != 0;
+    row.is_upstream_failed = (node_flags & 2U) != 0;
     row.created_at = time_at(slot_, in_.signed_number());
     row.duration_ms = duration(flags >> 6U);
     row.error_code = text();
-    row.plan_source = text();
-    const std::uint64_t fanout = in_.number();
-    if (fanout > fanouts_.size()) in_.fail();
-    if (fanout > 0 && in_.ok()) row.fanout = fanouts_[fanout - 1];
+    row.origin = one_of(origins_);
+    row.fanout = one_of(fanouts_);
     return row;
   }
 
@@ -119,10 +141,12 @@ class BlockReader {
     return in_.ok() ? value : kNoDuration;
   }
 
-  std::uint32_t text() {
+  std::uint32_t text() { return one_of(texts_); }
+
+  std::uint32_t one_of(const std::vector<std::uint32_t>& numbers) {
     const std::uint64_t number = in_.number();
-    if (number > texts_.size()) in_.fail();
-    return number > 0 && in_.ok() ? texts_[number - 1] : 0;
+    if (number > numbers.size()) in_.fail();
+    return number > 0 && in_.ok() ? numbers[number - 1] : 0;
   }
 
   ByteReader in_;
@@ -130,6 +154,7 @@ class BlockReader {
   Pools& pools_;
   std::vector<std::uint32_t> texts_;    // number in the block, less 1 -> number in the pool
   std::vector<std::uint32_t> fanouts_;  // likewise
+  std::vector<std::uint32_t> origins_;
 };
 
 }  // namespace
@@ -151,12 +176,35 @@ void SlotRowsWriter::add_time(TimePoint time) {
   rows_.signed_number((time - slot_.slot).count());
 }
 
-void SlotRowsWriter::add_text(std::uint32_t number) {
-  // 0 is the empty text in the pool, too.
-  if (number == 0) return rows_.number(0);
+// 0 is the empty text in the pool, too.
+std::uint64_t SlotRowsWriter::text_number(std::uint32_t number) {
+  if (number == 0) return 0;
   const auto [known, is_new] = text_numbers_.try_emplace(number, text_numbers_.size() + 1);
   if (is_new) texts_.text(pools_.texts.text(number));
-  rows_.number(known->second);
+  return known->second;
+}
+
+std::uint64_t SlotRowsWriter::fanout_number(std::uint32_t number) {
+  if (number == 0) return 0;
+  const auto [known, is_new] = fanout_numbers_.try_emplace(number, fanout_numbers_.size() + 1);
+  if (!is_new) return known->second;
+  const Fanout& fanout = pools_.fanouts.fanout(number);
+  fanouts_.number(fanout.total);
+  fanouts_.number(fanout.failed);
+  fanouts_.byte(
+      static_cast<std::uint8_t>((fanout.has_tokens ? 1U : 0U) | (fanout.has_cost ? 2U : 0U)));
+  if (fanout.has_tokens) fanouts_.number(fanout.tokens);
+  if (fanout.has_cost) fanouts_.number(fanout.cost_micros);
+  return known->second;
+}
+
+std::uint64_t SlotRowsWriter::origin_number(std::uint32_t number) {
+  if (number == 0) return 0;
+  const auto [known, is_new] = origin_numbers_.try_emplace(number, origin_numbers_.size() + 1);
+  if (!is_new) return known->second;
+  origins_.number(text_number(pools_.origins.origin(number).plan_source));
+  origins_.number(text_number(pools_.origins.origin(number).pipeline));
+  return known->second;
 }
 
 void SlotRowsWriter::add_record(const RecordRow& record) {
@@ -167,19 +215,14 @@ void SlotRowsWriter::add_record(const RecordRow& record) {
       static_cast<unsigned>(record.population) | static_cast<unsigned>(record.cohort) << 1U |
       (record.has_verification_reason ? 8U : 0U) | (record.has_fallback_reason ? 16U : 0U) |
       (record.idempotent_reuse ? 32U : 0U) | static_cast<unsigned>(form) << 6U));
+  rows_.byte(static_cast<std::uint8_t>((record.is_compensation ? 1U : 0U) |
+                                       (record.is_upstream_failed ? 2U : 0U)));
   add_time(record.created_at);
   if (form == DurationForm::whole) rows_.number(static_cast<std::uint64_t>(record.duration_ms));
   if (form == DurationForm::real) rows_.real(record.duration_ms);
-  add_text(record.error_code);
-  add_text(record.plan_source);
-  if (record.fanout == 0) return rows_.number(0);
-  const auto [known, is_new] =
-      fanout_numbers_.try_emplace(record.fanout, fanout_numbers_.size() + 1);
-  if (is_new) {
-    fanouts_.number(pools_.fanouts.fanout(record.fanout).total);
-    fanouts_.number(pools_.fanouts.fanout(record.fanout).failed);
-  }
-  rows_.number(known->second);
+  rows_.number(text_number(record.error_code));
+  rows_.number(origin_number(record.origin));
+  rows_.number(fanout_number(record.fanout));
 }
 
 void SlotRowsWriter::add(const WholeRun& run) {
@@ -195,13 +238,19 @@ void SlotRowsWriter::add(const WholeRun& run) {
   const bool has_record = run.run->record.is_run_record;
   rows_.number(run.nodes.size() << 1U | (has_record ? 1U : 0U));
   rows_.number(run.superseded.size());
+  rows_.number(run.unread.size());
   if (has_record) add_record(run.run->record);
   for (const NodeRow& node : run.nodes) {
     add_record(node.record);
-    add_text(node.node);
+    rows_.number(text_number(node.node));
     rows_.number(node.attempt);
+    rows_.number(node.item);
   }
   for (const SupersededRow& row : run.superseded) add_time(row.created_at);
+  for (const UnreadRow& row : run.unread) {
+    rows_.byte(static_cast<std::uint8_t>(row.cohort));
+    add_time(row.at);
+  }
 }
 
 SettledSlot SlotRowsWriter::take() {
@@ -212,6 +261,8 @@ SettledSlot SlotRowsWriter::take() {
   block.raw(texts_.bytes());
   block.number(fanout_numbers_.size());
   block.raw(fanouts_.bytes());
+  block.number(origin_numbers_.size());
+  block.raw(origins_.bytes());
   block.raw(rows_.bytes());
   ByteWriter out;
   out.text(block.bytes());

@@ -1,5 +1,6 @@
 // Private to the kpi layer: rows of runs as bytes, and back. The bytes are blocks, one after
-// another: number of runs, their keys, the texts and fan-outs that they refer to, then their rows.
+// another: number of runs, their keys, the texts, fan-outs and origins that they refer to, then their
+// rows. A run may be in two slots: its records in one, its lines that could not be read in another.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct WholeRun {
   const RunRow* run = nullptr;
   std::span<const NodeRow> nodes;
   std::span<const SupersededRow> superseded;
+  std::span<const UnreadRow> unread;
 };
 
 /// Writes the runs of one slot.
@@ -34,7 +36,9 @@ class SlotRowsWriter {
   SettledSlot take();
 
  private:
-  void add_text(std::uint32_t number);
+  std::uint64_t text_number(std::uint32_t number);
+  std::uint64_t fanout_number(std::uint32_t number);
+  std::uint64_t origin_number(std::uint32_t number);
   void add_record(const RecordRow& record);
   void add_time(TimePoint time);
 
@@ -43,9 +47,11 @@ class SlotRowsWriter {
   std::string keys_;
   ByteWriter texts_;
   ByteWriter fanouts_;
+  ByteWriter origins_;
   ByteWriter rows_;
   std::unordered_map<std::uint32_t, std::uint64_t> text_numbers_;
   std::unordered_map<std::uint32_t, std::uint64_t> fanout_numbers_;
+  std::unordered_map<std::uint32_t, std::uint64_t> origin_numbers_;
 };
 
 /// A run as read; its rows refer to the pools given to read_slot_runs.
@@ -54,6 +60,7 @@ struct SlotRun {
   RecordRow record;  // where is_run_record
   std::vector<NodeRow> nodes;
   std::vector<TimePoint> superseded;
+  std::vector<UnreadRow> unread;
 };
 
 /// Reads all blocks and hands each run to `take`; returns false, perhaps after some runs, for bytes

@@ -163,7 +163,8 @@ constexpr auto kExample = fields_of<MalformedExample>(
     field("reason", &MalformedExample::reason, kRejectReason),
     field_or_default("field", &MalformedExample::field, kField),
     field("found", &MalformedExample::found, kLabel),
-    field("wanted", &MalformedExample::wanted, kLabel));
+    field("wanted", &MalformedExample::wanted, kLabel),
+    field("mapping", &MalformedExample::mapping, kLabel));
 
 constexpr auto kMendedExample = fields_of<MendedExample>(
     field("file", &MendedExample::file, kLabel), field("line", &MendedExample::line, kCount),

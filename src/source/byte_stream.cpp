@@ -38,8 +38,15 @@ class FileBytes final : public ByteStream {
  public:
   explicit FileBytes(std::string path) : path_(std::move(path)) {
     if (path_ == "-") return;
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    // A pipe that nobody writes to must not hold the open.
+    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail(path_, errno);
+    struct stat info {};
+    if (::fstat(descriptor_, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+      ::close(descriptor_);
+      throw Error(ErrorKind::source, path_, "is no regular file",
+                  "a stream is read from standard input: give - and pipe it in");
+    }
   }
   ~FileBytes() override {
     if (descriptor_ != STDIN_FILENO) ::close(descriptor_);

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "dagloop/base/time.hpp"
 #include "source/chunk.hpp"
 
 namespace dagloop {
@@ -16,6 +18,7 @@ struct LineRange {
   std::uint64_t end = 0;
   std::uint64_t first_line = 0;  // from 1
   std::uint64_t lines = 0;
+  std::optional<TimePoint> before = {};  // of the last readable record before, where it is kept
   bool operator==(const LineRange&) const = default;
 };
 

@@ -1,13 +1,14 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <iterator>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "dagloop/base/ascii.hpp"
 #include "dagloop/base/error.hpp"
@@ -18,10 +19,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 3> kLogEndings{".jsonl", ".jsonl.gz", ".jsonl.zst"};
+using Warn = std::function<void(const std::string&)>;
 
+// As a service writes it, or as logrotate leaves it: agent.jsonl, .jsonl.1, .jsonl-20261119, each of
+// them packed or not.
 bool is_log_name(std::string_view name) {
-  return std::ranges::any_of(kLogEndings, [&](auto ending) { return name.ends_with(ending); });
+  constexpr std::string_view kEnding = ".jsonl";
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (name.ends_with(packed)) name.remove_suffix(packed.size());
+  }
+  const std::size_t ending = name.rfind(kEnding);
+  if (ending == std::string_view::npos) return false;
+  const std::string_view rotation = name.substr(ending + kEnding.size());
+  if (rotation.empty()) return true;
+  const bool is_numbered = rotation.size() > 1 && (rotation[0] == '.' || rotation[0] == '-') &&
+                           is_ascii_digit(rotation[1]);
+  return is_numbered && std::ranges::all_of(rotation, [](char c) {
+           return is_ascii_digit(c) || c == '.' || c == '-';
+         });
 }
 
 // A partition directory, dt=YYYY-MM-DD.
@@ -48,23 +63,51 @@ std::vector<fs::directory_entry> entries_of(const std::string& directory) {
   return entries;
 }
 
-void add_logs_of(const std::string& directory, std::vector<std::string>& files) {
-  for (const fs::directory_entry& entry : entries_of(directory)) {
-    std::error_code error;
-    // Pipes and links count: whatever has the name of a log is one, or its reading fails aloud.
-    if (is_log_name(entry.path().filename().native()) && !entry.is_directory(error)) {
-      files.push_back(entry.path());
-    }
+void warn_of(const std::string& directory, std::vector<std::string> names, const char* why,
+             const Warn& warn) {
+  constexpr std::size_t kMost = 3;
+  if (names.empty() || !warn) return;
+  std::ranges::sort(names);
+  std::string message =
+      directory + ": " + std::to_string(names.size()) + " left out, " + why + ": ";
+  for (std::size_t i = 0; i < std::min(kMost, names.size()); ++i) {
+    message += (i > 0 ? ", " : "") + names[i];
   }
+  if (names.size() > kMost) message += ", ...";
+  warn(message);
 }
 
-void add_directory(const std::string& directory, std::vector<std::string>& files) {
+void add_logs_of(const std::string& directory, const Warn& warn, std::vector<std::string>& files) {
+  std::vector<std::string> other_names;
+  std::vector<std::string> no_files;
+  for (const fs::directory_entry& entry : entries_of(directory)) {
+    std::error_code error;
+    const std::string name = entry.path().filename();
+    // A link is what it leads to; one that leads nowhere is read, which says so.
+    const fs::file_type type = entry.status(error).type();
+    if (type == fs::file_type::directory) continue;
+    const bool is_file = type == fs::file_type::regular || type == fs::file_type::not_found;
+    if (!is_file) {
+      no_files.push_back(name);
+    } else if (is_log_name(name)) {
+      files.push_back(entry.path());
+    } else {
+      other_names.push_back(name);
+    }
+  }
+  warn_of(directory, std::move(other_names),
+          "not named as logs are (*.jsonl, *.jsonl.1, *.jsonl.gz)", warn);
+  warn_of(directory, std::move(no_files), "no regular files", warn);
+}
+
+void add_directory(const std::string& directory, const Warn& warn,
+                   std::vector<std::string>& files) {
   const std::size_t before = files.size();
-  add_logs_of(directory, files);
+  add_logs_of(directory, warn, files);
   for (const fs::directory_entry& entry : entries_of(directory)) {
     std::error_code error;
     if (is_day_name(entry.path().filename().native()) && entry.is_directory(error)) {
-      add_logs_of(entry.path(), files);
+      add_logs_of(entry.path(), warn, files);
     }
   }
   if (files.size() == before) {
@@ -85,29 +128,33 @@ std::vector<std::string> glob_paths(const std::string& pattern) {
   return paths;
 }
 
-void add_path(const std::string& path, std::vector<std::string>& files) {
+void add_path(const std::string& path, const Warn& warn, std::vector<std::string>& files) {
   std::error_code error;
-  if (fs::is_directory(path, error)) {
-    add_directory(path, files);
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status)) {
+    add_directory(path, warn, files);
+  } else if (fs::is_other(status)) {
+    refuse_source_path(path, "is no regular file",
+                       "a stream is read from standard input: give - and pipe it in");
   } else {
     files.push_back(path);
   }
 }
 
-void add_pattern(const std::string& pattern, std::vector<std::string>& files) {
+void add_pattern(const std::string& pattern, const Warn& warn, std::vector<std::string>& files) {
   std::error_code error;
   const fs::file_status status = fs::status(pattern, error);
   if (pattern == "-") {
     files.push_back(pattern);
   } else if (fs::exists(status)) {
-    add_path(pattern, files);  // as it stands, even with the letters of a glob in it
+    add_path(pattern, warn, files);  // as it stands, even with the letters of a glob in it
   } else if (status.type() != fs::file_type::not_found) {
     refuse_source_path(pattern, error.message(), "check the path and that this user may read it");
   } else {
     const std::vector<std::string> paths = glob_paths(pattern);
     if (paths.empty())
       refuse_source_path(pattern, "there is no such file", "check the path or the glob");
-    for (const std::string& path : paths) add_path(path, files);
+    for (const std::string& path : paths) add_path(path, warn, files);
   }
 }
 
@@ -142,10 +189,10 @@ std::vector<std::string> paths_of_range(const std::vector<std::string>& paths,
   return kept;
 }
 
-std::vector<std::string> expand_paths(const std::vector<std::string>& patterns) {
+std::vector<std::string> expand_paths(const std::vector<std::string>& patterns, const Warn& warn) {
   std::vector<std::string> files;
-  for (const std::string& pattern : patterns) add_pattern(pattern, files);
   // The order of a directory differs from machine to machine; examples and errors must not.
+  for (const std::string& pattern : patterns) add_pattern(pattern, warn, files);
   std::ranges::sort(files);
   std::set<std::string> seen;
   std::erase_if(files,

@@ -29,9 +29,21 @@ class ScanWorker final : public LineWorker {
   RunTable table;
 
  private:
-  void add(const PartLine& line, const LogRecord& record) override { table.add(record, line.text); }
-  void reject(const PartLine& line, const UnreadLine& unread) override {
-    table.reject(parts_[line.part].path, line.place.first_line, unread, line.text);
+  void add(const PartLine& line, const LogRecord& record) override {
+    table.add(record, line.text);
+    const std::string& path = parts_[line.part].path;
+    if (record.mended == 0 || !table.shows_mended(path, line.place.first_line)) return;
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const auto field = static_cast<Field>(i);
+      if ((record.mended & field_bits(field)) == 0) continue;
+      const ReadFault fault = mended_fault(field);
+      table.show_mended(
+          {path, line.place.first_line, field, fault.found, std::string(fault.wanted)});
+    }
+  }
+  void reject(const PartLine& line, const MalformedLine& malformed) override {
+    table.reject(parts_[line.part].path, line.place.first_line, malformed.rejected,
+                 malformed.fault);
   }
 
   const std::vector<FilePart>& parts_;
@@ -70,10 +82,12 @@ PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions
   workers.clear();
   PartialSet set = RunTable::finish(std::move(tables), options.classes, count);
   // Numbers of lines are known only now: chunks were read in any order.
-  for (MalformedExample& example : set.input.examples) {
+  const auto number = [&](auto& example) {
     const auto part = std::ranges::find(parts, example.file, &FilePart::path);
     example.line = read.numbers[static_cast<std::size_t>(part - parts.begin())].of(example.line);
-  }
+  };
+  std::ranges::for_each(set.input.examples, number);
+  std::ranges::for_each(set.input.mended_examples, number);
   return set;
 }
 

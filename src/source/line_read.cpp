@@ -158,8 +158,76 @@ class LineReading {
 
 }  // namespace
 
+void LineTimes::add(const TimedLine& line) {
+  if (!first || line.line < first->line) first = line;
+  if (!last || line.line > last->line) last = line;
+}
+
+void LineTimes::merge(const LineTimes& other) {
+  if (other.first) add(*other.first);
+  if (other.last) add(*other.last);
+}
+
+/// Gives the lines that wait for a time theirs.
+class LinePlacing {
+ public:
+  LinePlacing(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers)
+      : parts_(parts), by_part_(parts.size()) {
+    for (const LineWorker* worker : workers) {
+      for (const auto& [part, times] : worker->times_) {
+        by_part_[part].push_back(*times.first);
+        if (times.last) by_part_[part].push_back(*times.last);
+      }
+    }
+    for (auto& times : by_part_) std::ranges::sort(times, {}, &TimedLine::line);
+  }
+
+  std::vector<LineTimes> times() const {
+    std::vector<LineTimes> all(parts_.size());
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      for (const TimedLine& line : by_part_[i]) all[i].add(line);
+    }
+    return all;
+  }
+
+  void place(LineWorker& worker) const {
+    for (const auto& [line, rejected] : worker.unplaced_) {
+      MalformedLine malformed{rejected, {}, before(line)};
+      if (!malformed.rejected.at) {
+        malformed.rejected.at = malformed.before ? malformed.before : behind(line);
+      }
+      const auto fault = worker.faults_.find({line.part, line.place.first_line});
+      if (fault != worker.faults_.end()) malformed.fault = fault->second;
+      worker.reject(line, malformed);
+    }
+  }
+
+ private:
+  std::optional<TimePoint> before(const PartLine& line) const {
+    const std::vector<TimedLine>& times = by_part_[line.part];
+    const auto next = std::ranges::lower_bound(times, line.place.first_line, {}, &TimedLine::line);
+    if (next != times.begin()) return std::prev(next)->at;
+    const bool follows = parts_[line.part].follows && !by_part_[line.part - 1].empty();
+    return follows ? by_part_[line.part - 1].back().at : parts_[line.part].before;
+  }
+
+  // No record before the line can be read: the first of its file is behind it.
+  std::optional<TimePoint> behind(const PartLine& line) const {
+    if (parts_[line.part].behind) return parts_[line.part].behind;
+    for (std::size_t i = line.part; i < parts_.size(); ++i) {
+      if (parts_[i].path != parts_[line.part].path) break;
+      if (!by_part_[i].empty()) return by_part_[i].front().at;
+    }
+    return std::nullopt;
+  }
+
+  const std::vector<FilePart>& parts_;
+  std::vector<std::vector<TimedLine>> by_part_;
+};
+
 std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::size_t index) {
   if (chunk.sequence == 0) lines_before_ = 0;
+  chunk_times_ = {};
   const std::uint64_t before = chunk.sequence << kLineBits;
   const auto is_wanted = [&](std::uint64_t number) {
     return part.only.empty() || is_among(part.only, lines_before_ + number);
@@ -171,6 +239,7 @@ std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::si
     const LogLine line = cut_line(rest);
     const std::uint64_t end = chunk.text_begin + chunk.text.size() - rest.size();
     ++lines;
+    begin_range(part, lines_before_ + lines, before + lines);
     if (is_wanted(lines)) read_line({index, line.text, {begin, end, before + lines, 1}}, line);
   }
   if (chunk.ends_overlong) {
@@ -178,11 +247,21 @@ std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::si
     if (is_wanted(lines)) {
       UnreadLine unread;
       unread.reason = RejectReason::line_too_long;
-      reject({index, {}, {0, 0, before + lines, 1}}, unread);
+      read_unread({index, {}, {0, 0, before + lines, 1}}, unread);
     }
   }
+  if (chunk_times_.first) times_.push_back({index, chunk_times_});
   lines_before_ += lines;
   return lines;
+}
+
+// Of single ranges of lines each knows the time before it; their gaps are as lines with that time.
+void LineWorker::begin_range(const FilePart& part, std::uint64_t number, std::uint64_t place) {
+  if (part.only.empty()) return;
+  const auto range = std::ranges::lower_bound(part.only, number, {}, &LineRange::first_line);
+  if (range == part.only.end() || range->first_line != number) return;
+  chunk_times_.last.reset();
+  if (range->before) chunk_times_.add({place - 1, *range->before});
 }
 
 void LineWorker::read_line(const PartLine& line, const LogLine& text) {
@@ -190,9 +269,27 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
   if (text.text.size() <= kMaxLineBytes && is_blank(text.text)) return;
   const auto& result = reader_.read_line(text);
   if (const auto* record = std::get_if<LogRecord>(&result)) {
+    chunk_times_.add({line.place.first_line, record->created_at});
     add(line, *record);
   } else {
-    reject(line, std::get<UnreadLine>(result));
+    read_unread(line, std::get<UnreadLine>(result));
+  }
+}
+
+void LineWorker::read_unread(const PartLine& line, const UnreadLine& unread) {
+  MalformedLine malformed{rejected_line(unread, line.text), {}};
+  if (chunk_times_.last) {
+    malformed.before = chunk_times_.last->at;
+    if (!malformed.rejected.at) malformed.rejected.at = malformed.before;
+    malformed.fault = unread.fault;
+    return reject(line, malformed);
+  }
+  unplaced_.push_back({{line.part, {}, line.place}, malformed.rejected});
+  // Those that are shown are the first of all parts.
+  const std::pair place(line.part, line.place.first_line);
+  if (faults_.size() < InputCounts::kMaxExamples || place < faults_.rbegin()->first) {
+    faults_.emplace(place, unread.fault);
+    if (faults_.size() > InputCounts::kMaxExamples) faults_.erase(std::prev(faults_.end()));
   }
 }
 
@@ -207,7 +304,11 @@ std::uint64_t LineNumbers::of(std::uint64_t line_of_chunk) const {
 
 PartsRead read_parts(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
                      const LineReadOptions& options) {
-  return LineReading(parts, options).run(workers);
+  PartsRead read = LineReading(parts, options).run(workers);
+  const LinePlacing placing(parts, workers);
+  read.times = placing.times();
+  for (LineWorker* worker : workers) placing.place(*worker);
+  return read;
 }
 
 }  // namespace dagloop

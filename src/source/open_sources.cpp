@@ -43,7 +43,7 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                 "this build reads files, standard input, postgresql:// and clickhouse:// only",
                 "export the rows as JSON lines and name the file");
   }
-  return std::make_unique<FileSource>(expand_paths(uris), options, name_of(uris));
+  return std::make_unique<FileSource>(expand_paths(uris, options.warn), options, name_of(uris));
 }
 
 }  // namespace dagloop

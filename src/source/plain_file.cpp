@@ -128,7 +128,7 @@ class PlainFile final : public ChunkReader {
 
 std::unique_ptr<ChunkReader> open_plain_file(const std::string& path, std::size_t chunk_bytes) {
   if (path == "-" || is_compressed(path, "")) return nullptr;
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return nullptr;  // the stream says why
   struct stat info {};
   std::array<char, kMagicBytes> head{};
@@ -144,7 +144,7 @@ std::unique_ptr<ChunkReader> open_plain_file(const std::string& path, std::size_
 
 std::unique_ptr<ChunkReader> open_plain_range(const std::string& path, std::size_t chunk_bytes,
                                               const PlainRange& range) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     throw Error(ErrorKind::source, path, std::generic_category().message(errno),
                 "check the path and that this user may read it");

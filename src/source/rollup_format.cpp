@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 
 #include "dagloop/base/bytes.hpp"
 
@@ -24,6 +25,46 @@ void encode_time(TimePoint time, ByteWriter& out) {
 
 TimePoint decode_time(ByteReader& in) { return TimePoint(Microseconds(in.signed_number())); }
 
+void encode_optional(const std::optional<TimePoint>& time, ByteWriter& out) {
+  out.byte(time ? 1 : 0);
+  if (time) encode_time(*time, out);
+}
+
+std::optional<TimePoint> decode_optional(ByteReader& in) {
+  if (in.byte() == 0) return std::nullopt;
+  return decode_time(in);
+}
+
+void encode_shown(const ShownLine& line, ByteWriter& out) {
+  out.byte(static_cast<std::uint8_t>(line.reason));
+  out.byte(line.field ? static_cast<std::uint8_t>(*line.field) : 0xFF);
+  for (const std::string* text : {&line.found, &line.wanted, &line.mapping}) out.text(*text);
+}
+
+constexpr std::array kShares{&RangeLines::all, &RangeLines::canary, &RangeLines::control};
+
+void encode_range_lines(const RangeLines& lines, ByteWriter& out) {
+  for (const auto share : kShares) {
+    out.number((lines.*share).lines);
+    out.number((lines.*share).unread);
+  }
+}
+
+void encode_timed(const std::optional<TimedLine>& line, ByteWriter& out) {
+  out.byte(line ? 1 : 0);
+  if (!line) return;
+  out.number(line->line);
+  encode_time(line->at, out);
+}
+
+std::optional<TimedLine> decode_timed(ByteReader& in) {
+  if (in.byte() == 0) return std::nullopt;
+  TimedLine line;
+  line.line = in.number();
+  line.at = decode_time(in);
+  return line;
+}
+
 void encode_counts(const LineCounts& counts, ByteWriter& out) {
   out.number(counts.records);
   out.number(counts.run_records);
@@ -34,26 +75,61 @@ void encode_counts(const LineCounts& counts, ByteWriter& out) {
     out.number(count);
   }
   out.number(counts.examples.size());
-  for (const auto& [line, reason] : counts.examples) {
+  for (const auto& [line, shown] : counts.examples) {
     out.number(line);
-    out.byte(static_cast<std::uint8_t>(reason));
+    encode_shown(shown, out);
+  }
+  out.number(counts.mended_by_field.size());
+  for (const auto& [field, count] : counts.mended_by_field) {
+    out.byte(static_cast<std::uint8_t>(field));
+    out.number(count);
+  }
+  out.number(counts.mended_examples.size());
+  for (const auto& [place, shown] : counts.mended_examples) {
+    out.number(place.first);
+    encode_shown(shown, out);
   }
   out.number(counts.by_slot.size());
   TimePoint before;
-  for (const auto& [slot, count] : counts.by_slot) {
+  for (const auto& [slot, lines] : counts.by_slot) {
     out.signed_number((slot - before) / kSlot);
-    out.number(count);
+    encode_range_lines(lines, out);
     before = slot;
   }
   out.number(counts.before);
-  out.byte(counts.newest ? 1 : 0);
-  if (counts.newest) encode_time(*counts.newest, out);
+  out.number(counts.set_aside);
+  encode_optional(counts.newest, out);
 }
 
 RejectReason decode_reason(ByteReader& in) {
   const std::uint8_t reason = in.byte();
   if (reason > static_cast<std::uint8_t>(RejectReason::line_too_long)) in.fail();
   return static_cast<RejectReason>(reason);
+}
+
+Field decode_field(ByteReader& in) {
+  const std::uint8_t field = in.byte();
+  if (field >= kFieldCount) in.fail();
+  return in.ok() ? static_cast<Field>(field) : Field::request_id;
+}
+
+ShownLine decode_shown(ByteReader& in) {
+  ShownLine line;
+  line.reason = decode_reason(in);
+  const std::uint8_t field = in.byte();
+  if (field != 0xFF && field >= kFieldCount) in.fail();
+  if (field < kFieldCount) line.field = static_cast<Field>(field);
+  for (std::string* text : {&line.found, &line.wanted, &line.mapping}) *text = in.text();
+  return line;
+}
+
+RangeLines decode_range_lines(ByteReader& in) {
+  RangeLines lines;
+  for (const auto share : kShares) {
+    (lines.*share).lines = in.number();
+    (lines.*share).unread = in.number();
+  }
+  return lines;
 }
 
 LineCounts decode_counts(ByteReader& in) {
@@ -67,7 +143,17 @@ LineCounts decode_counts(ByteReader& in) {
   }
   for (std::uint64_t left = in.count(2); left > 0; --left) {
     const std::uint64_t line = in.number();
-    counts.examples[line] = decode_reason(in);
+    counts.examples[line] = decode_shown(in);
+  }
+  for (std::uint64_t left = in.count(2); left > 0; --left) {
+    const Field field = decode_field(in);
+    counts.mended_by_field[field] = in.number();
+  }
+  for (std::uint64_t left = in.count(2); left > 0; --left) {
+    const std::uint64_t line = in.number();
+    const ShownLine shown = decode_shown(in);
+    if (!shown.field) in.fail();
+    if (in.ok()) counts.mended_examples[{line, *shown.field}] = shown;
   }
   TimePoint slot;
   for (std::uint64_t left = in.count(2); left > 0; --left) {
@@ -75,10 +161,11 @@ LineCounts decode_counts(ByteReader& in) {
     if (step > kMaxStep || step < -kMaxStep || (!counts.by_slot.empty() && step <= 0)) in.fail();
     if (!in.ok()) break;
     slot += step * kSlot;
-    counts.by_slot.emplace_hint(counts.by_slot.end(), slot, in.number());
+    counts.by_slot.emplace_hint(counts.by_slot.end(), slot, decode_range_lines(in));
   }
   counts.before = in.number();
-  if (in.byte() != 0) counts.newest = decode_time(in);
+  counts.set_aside = in.number();
+  counts.newest = decode_optional(in);
   return counts;
 }
 
@@ -95,11 +182,14 @@ void encode_file(const LogFile& file, ByteWriter& out) {
     out.fixed64(part);
   }
   encode_counts(file.counts, out);
+  encode_timed(file.times.first, out);
+  encode_timed(file.times.last, out);
   out.number(file.pending.size());
   for (const LineRange& lines : file.pending) {
     for (const std::uint64_t number : {lines.begin, lines.end, lines.first_line, lines.lines}) {
       out.number(number);
     }
+    encode_optional(lines.before, out);
   }
 }
 
@@ -117,11 +207,14 @@ LogFile decode_file(ByteReader& in) {
     *part = in.fixed64();
   }
   file.counts = decode_counts(in);
+  file.times.first = decode_timed(in);
+  file.times.last = decode_timed(in);
   file.pending.resize(in.count(4));
   for (LineRange& lines : file.pending) {
     for (std::uint64_t* number : {&lines.begin, &lines.end, &lines.first_line, &lines.lines}) {
       *number = in.number();
     }
+    lines.before = decode_optional(in);
   }
   return file;
 }
@@ -136,9 +229,13 @@ void LineCounts::merge(const LineCounts& other) {
     malformed_by_reason[reason] += count;
   }
   examples.insert(other.examples.begin(), other.examples.end());
-  while (examples.size() > InputCounts::kMaxExamples) examples.erase(std::prev(examples.end()));
-  for (const auto& [slot, count] : other.by_slot) by_slot[slot] += count;
+  keep_first(examples);
+  for (const auto& [field, count] : other.mended_by_field) mended_by_field[field] += count;
+  mended_examples.insert(other.mended_examples.begin(), other.mended_examples.end());
+  keep_first(mended_examples);
+  for (const auto& [slot, lines] : other.by_slot) by_slot[slot].merge(lines);
   before += other.before;
+  set_aside += other.set_aside;
   if (!newest || (other.newest && *other.newest > *newest)) newest = other.newest;
 }
 

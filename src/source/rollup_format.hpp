@@ -3,21 +3,34 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/source/log_source.hpp"
 #include "source/chunk_reader.hpp"
 #include "source/content_hash.hpp"
+#include "source/line_read.hpp"
 
 namespace dagloop {
 
 /// Length of what is kept as one sum beside its slots.
 inline constexpr std::chrono::hours kHour{1};
+
+/// What is shown of a line.
+struct ShownLine {
+  RejectReason reason = RejectReason::not_json_object;  // of a malformed one
+  std::optional<Field> field = {};
+  std::string found = {};
+  std::string wanted = {};
+  std::string mapping = {};
+  bool operator==(const ShownLine&) const = default;
+};
 
 /// What lines of one file counted.
 struct LineCounts {
@@ -25,15 +38,24 @@ struct LineCounts {
   std::uint64_t run_records = 0;
   std::uint64_t node_records = 0;
   std::map<RejectReason, std::uint64_t> malformed_by_reason;
-  std::map<std::uint64_t, RejectReason> examples;  // the first by line
-  std::map<TimePoint, std::uint64_t> by_slot;      // valid records, of slots from `kept_from` on
-  std::uint64_t before = 0;                        // valid records of earlier slots
-  std::optional<TimePoint> newest;                 // of the valid ones
+  std::map<std::uint64_t, ShownLine> examples;  // malformed ones, the first by line
+  std::map<Field, std::uint64_t> mended_by_field;
+  std::map<std::pair<std::uint64_t, Field>, ShownLine> mended_examples;  // the first
+  std::map<TimePoint, RangeLines> by_slot;  // of slots from `kept_from` on, before the range's end
+  std::uint64_t before = 0;                 // valid records of earlier slots
+  std::uint64_t set_aside = 0;              // valid records at or after the end of the range
+  std::optional<TimePoint> newest;          // of the valid ones
 
   /// Adds what other lines of the file counted.
   void merge(const LineCounts& other);
   bool operator==(const LineCounts&) const = default;
 };
+
+/// Keeps the first few of what is shown.
+template <typename Map>
+void keep_first(Map& shown) {
+  while (shown.size() > InputCounts::kMaxExamples) shown.erase(std::prev(shown.end()));
+}
 
 /// How the bytes of a file are lines.
 enum class FileForm : std::uint8_t { plain, compressed };
@@ -51,6 +73,7 @@ struct LogFile {
   std::uint64_t lines = 0;         // in them
   ContentHash hash;                // of them
   LineCounts counts;               // of those that are settled
+  LineTimes times;                 // of all consumed lines, by their number
   std::vector<LineRange> pending;  // lines among them that are not; ascending
   bool operator==(const LogFile&) const = default;
 };

@@ -17,10 +17,10 @@ struct PartCounts {
   std::vector<LineRange> pending;
 };
 
-// Counts valid records by slot: most are of the slot of the one before.
+// Counts lines by slot: most are of the slot of the one before.
 class SlotCounter {
  public:
-  std::uint64_t& of(LineCounts& counts, TimePoint created_at) {
+  RangeLines& of(LineCounts& counts, TimePoint created_at) {
     const TimePoint slot = floor_to_slot(created_at);
     if (counts_ != &counts || slot != slot_) {
       counts_ = &counts;
@@ -33,7 +33,7 @@ class SlotCounter {
  private:
   LineCounts* counts_ = nullptr;
   TimePoint slot_;
-  std::uint64_t* count_ = nullptr;
+  RangeLines* count_ = nullptr;
 };
 
 // Adds lines behind those of `ranges`.
@@ -54,7 +54,7 @@ class SettlingWorker final : public LineWorker {
   SettlingWorker(const std::vector<PlannedPart>& planned, const PlannedReadOptions& options)
       : LineWorker(options.source.mapping, options.query.latest),
         parts(planned.size()),
-        settled({Window{options.kept_from, options.query.range.end},
+        settled({Window{options.kept_from, floor_to_slot(options.query.range.end)},
                  options.source.mapping.outcome_node,
                  Dedupe::runs,
                  Rows::given_out,
@@ -73,32 +73,59 @@ class SettlingWorker final : public LineWorker {
   RunTable unsettled;
 
  private:
-  void reject(const PartLine& line, const UnreadLine& unread) override {
-    const RejectReason reason = unread.reason;
-    LineCounts& counts =
-        counts_of(line, is_settled_line(line, reason != RejectReason::future_time));
+  // Until its time is known for good a line counts now alone: one from the future may be a record
+  // one day, and before any readable record the first is still to come.
+  void reject(const PartLine& line, const MalformedLine& malformed) override {
+    const RejectedLine& rejected = malformed.rejected;
+    const bool may_settle =
+        rejected.reason != RejectReason::future_time && rejected.at && *rejected.at < settled_end_;
+    const bool is_settled = is_settled_line(line, may_settle, malformed.before);
+    LineCounts& counts = counts_of(line, is_settled);
     ++counts.records;
-    ++counts.malformed_by_reason[reason];
-    counts.examples.emplace(line.place.first_line, reason);
-    if (counts.examples.size() > InputCounts::kMaxExamples) {
-      counts.examples.erase(std::prev(counts.examples.end()));
-    }
+    ++counts.malformed_by_reason[rejected.reason];
+    const ReadFault& fault = malformed.fault;
+    counts.examples[line.place.first_line] = {rejected.reason, fault.field, fault.found,
+                                              std::string(fault.wanted), fault.mapping};
+    keep_first(counts.examples);
+    const TimePoint at = rejected.at.value_or(options_.query.range.end - Microseconds{1});
+    if (at >= options_.query.range.end) return;
+    if (at >= options_.kept_from) slots_.of(counts, at).add(rejected.cohort, false);
+    (is_settled ? settled : unsettled).add_unread(rejected);
   }
 
   void add(const PartLine& line, const LogRecord& record) override {
-    const bool is_before_end = record.created_at < options_.query.range.end;
-    const bool is_settled = is_settled_line(line, is_before_end);
+    const bool is_settled = is_settled_line(line, record.created_at < settled_end_, std::nullopt);
     LineCounts& counts = counts_of(line, is_settled);
     ++counts.records;
     ++(record.is_node_record ? counts.node_records : counts.run_records);
+    if (record.mended != 0) count_mended(line, record.mended, counts);
+    if (record.created_at >= options_.query.range.end) {
+      ++counts.set_aside;
+      return;
+    }
     if (record.created_at < options_.kept_from) {
       ++counts.before;
     } else {
-      ++slots_.of(counts, record.created_at);
+      slots_.of(counts, record.created_at).add(record.cohort, true);
     }
-    if (!is_before_end) return;
     if (!counts.newest || record.created_at > *counts.newest) counts.newest = record.created_at;
     (is_settled ? settled : unsettled).add(record, {});
+  }
+
+  void count_mended(const PartLine& line, std::uint32_t fields, LineCounts& counts) {
+    const std::uint64_t number = line.place.first_line;
+    const bool is_shown = counts.mended_examples.size() < InputCounts::kMaxExamples ||
+                          number <= counts.mended_examples.rbegin()->first.first;
+    for (std::size_t i = 0; i < kFieldCount; ++i) {
+      const auto field = static_cast<Field>(i);
+      if ((fields & field_bits(field)) == 0) continue;
+      ++counts.mended_by_field[field];
+      if (!is_shown) continue;
+      const ReadFault fault = mended_fault(field);
+      counts.mended_examples[{number, field}] = {
+          RejectReason::not_json_object, field, fault.found, std::string(fault.wanted), {}};
+    }
+    keep_first(counts.mended_examples);
   }
 
   LineCounts& counts_of(const PartLine& line, bool is_settled) {
@@ -107,20 +134,23 @@ class SettlingWorker final : public LineWorker {
   }
 
   // Returns whether the line may be forgotten; else it is kept in mind.
-  bool is_settled_line(const PartLine& line, bool may_be_settled) {
-    // A last line without a newline may still be growing: it counts now, and is read again next
-    // time.
+  // A last line without a newline may still be growing: it counts now, and is read again next
+  // time.
+  bool is_settled_line(const PartLine& line, bool may_be_settled, std::optional<TimePoint> before) {
     if (planned_[line.part].use == PartUse::last_line) return false;
     if (may_be_settled) return true;
     std::vector<LineRange>& pending = parts[line.part].pending;
     const std::size_t count = pending.size();
-    append_lines(pending, line.place);
+    LineRange lines = line.place;
+    lines.before = before;
+    append_lines(pending, lines);
     pending_count_ += pending.size() - count;
     return false;
   }
 
   const std::vector<PlannedPart>& planned_;
   const PlannedReadOptions& options_;
+  const TimePoint settled_end_ = floor_to_slot(options_.query.range.end);
   SlotCounter slots_;
   std::size_t pending_count_ = 0;
 };
@@ -128,9 +158,16 @@ class SettlingWorker final : public LineWorker {
 // A compressed file is read by one worker alone, for its lines have to be counted one after
 // another.
 FilePart file_part(const PlannedPart& planned, const LogFile& file) {
-  if (file.form == FileForm::compressed) return {file.path, {}, Readers::one, planned.only};
-  const PlainRange bytes{file.device, file.inode, planned.lines.begin, planned.lines.end};
-  return {file.path, bytes, Readers::all, planned.only};
+  FilePart part{.path = file.path, .only = planned.only};
+  if (file.form == FileForm::compressed) {
+    part.readers = Readers::one;
+  } else {
+    part.bytes = PlainRange{file.device, file.inode, planned.lines.begin, planned.lines.end};
+  }
+  part.before = planned.lines.before;
+  if (file.times.first) part.behind = file.times.first->at;
+  part.follows = planned.follows;
+  return part;
 }
 
 // Threads cost more than they gain where there is little to read.
@@ -147,11 +184,16 @@ unsigned count_threads(const PlannedReadOptions& options, std::size_t parts, std
 void add_part(PartCounts& part, const LineNumbers& numbers, std::uint64_t lines_before,
               FileReading& file) {
   for (LineCounts* counts : {&part.settled, &part.unsettled}) {
-    std::map<std::uint64_t, RejectReason> numbered;
-    for (const auto& [line, reason] : counts->examples) {
-      numbered.emplace(lines_before + numbers.of(line), reason);
+    std::map<std::uint64_t, ShownLine> numbered;
+    for (const auto& [line, shown] : counts->examples) {
+      numbered.emplace(lines_before + numbers.of(line), shown);
     }
     counts->examples = std::move(numbered);
+    std::map<std::pair<std::uint64_t, Field>, ShownLine> mended;
+    for (const auto& [place, shown] : counts->mended_examples) {
+      mended.emplace(std::pair(lines_before + numbers.of(place.first), place.second), shown);
+    }
+    counts->mended_examples = std::move(mended);
   }
   file.settled.merge(part.settled);
   file.unsettled.merge(part.unsettled);
@@ -170,7 +212,8 @@ void join_pending(std::vector<LineRange>& pending) {
 
 // Puts together what the workers found; lines get their numbers in the file.
 LogReading united(const std::vector<LogFile>& files, const std::vector<PlannedPart>& parts,
-                  const std::vector<LineNumbers>& numbers, std::deque<SettlingWorker>& workers) {
+                  const PartsRead& read, std::deque<SettlingWorker>& workers) {
+  const std::vector<LineNumbers>& numbers = read.numbers;
   LogReading reading;
   reading.files.resize(files.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -181,7 +224,14 @@ LogReading united(const std::vector<LogFile>& files, const std::vector<PlannedPa
                                            ? files[part.file].lines + file.lines
                                            : part.lines.first_line - 1;
     const bool is_new = part.use == PartUse::lines && part.lines.lines == 0 && part.only.empty();
-    if (is_new) file.lines += numbers[i].count();
+    if (is_new) {
+      file.lines += numbers[i].count();
+      const auto number = [&](const TimedLine& line) {
+        return TimedLine{lines_before + numbers[i].of(line.line), line.at};
+      };
+      if (read.times[i].first) file.times.add(number(*read.times[i].first));
+      if (read.times[i].last) file.times.add(number(*read.times[i].last));
+    }
     for (SettlingWorker& worker : workers) {
       add_part(worker.parts[i], numbers[i], lines_before, file);
     }
@@ -214,7 +264,7 @@ std::optional<LogReading> read_planned(const std::vector<LogFile>& files,
   const PartsRead read =
       read_parts(parts, references, {options.chunk_bytes, options.source.progress, bytes});
   if (!read.is_whole) return std::nullopt;
-  return united(files, planned, read.numbers, workers);
+  return united(files, planned, read, workers);
 }
 
 }  // namespace dagloop

@@ -25,6 +25,7 @@ struct PlannedPart {
   PartUse use = PartUse::lines;
   LineRange lines;              // its count is not known, and may be 0
   std::vector<LineRange> only;  // of a compressed file, read from its start: these lines alone
+  bool follows = false;         // begins where the part before it ends
 };
 
 /// What was read of one file.
@@ -33,6 +34,7 @@ struct FileReading {
   LineCounts unsettled;            // counted now, and read again next time
   std::vector<LineRange> pending;  // the lines that are not settled; ascending
   std::uint64_t lines = 0;         // of parts with `use` lines and a count of 0
+  LineTimes times;                 // likewise
 };
 
 /// What was read of all files.

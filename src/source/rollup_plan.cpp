@@ -157,11 +157,13 @@ class Planner {
 
   void add_parts(LogFile& file, std::uint64_t end) {
     const std::size_t index = plan_.files.size();
+    std::optional<TimePoint> newest;
     const auto add = [&](PartUse use, const LineRange& lines) {
       plan_.parts.push_back({index, use, lines, {}});
+      if (!lines.before) plan_.parts.back().lines.before = newest;
     };
     if (file.form == FileForm::compressed) {
-      const LineRange whole{0, file.size, 1, 0};
+      const LineRange whole{0, file.size, 1, 0, {}};
       if (end > file.consumed) add(PartUse::lines, whole);
       if (!file.pending.empty()) {
         add(PartUse::lines, whole);
@@ -169,8 +171,12 @@ class Planner {
       }
     } else {
       for (const LineRange& pending : file.pending) add(PartUse::lines, pending);
-      if (end > file.consumed) add(PartUse::lines, {file.consumed, end, file.lines + 1, 0});
-      if (file.size > end) add(PartUse::last_line, {end, file.size, 1, 0});
+      if (file.times.last) newest = file.times.last->at;
+      if (end > file.consumed) add(PartUse::lines, {file.consumed, end, file.lines + 1, 0, {}});
+      if (file.size > end) {
+        add(PartUse::last_line, {end, file.size, 1, 0, {}});
+        plan_.parts.back().follows = end > file.consumed;
+      }
     }
     plan_.files.push_back(std::move(file));
     plan_.consumed.push_back(end);
@@ -198,6 +204,7 @@ bool take_reading(RollupPlan& plan, const LogReading& reading, unsigned threads)
     file.counts.merge(read.settled);
     file.pending = read.pending;
     file.lines += read.lines;
+    file.times.merge(read.times);
     const std::uint64_t before = std::exchange(file.consumed, plan.consumed[i]);
     if (file.consumed == before) continue;
     const OpenFile open(file.path);

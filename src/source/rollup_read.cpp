@@ -23,6 +23,13 @@ enum class Outcome { done, rebuild, unusable };
 
 bool is_slot(TimePoint time) { return floor_to_slot(time) == time; }
 
+// Lines are counted by slot: a window that ends in one must end with the range.
+bool can_count(const LogQuery& query) {
+  if (!query.window) return true;
+  const Window& window = *query.window;
+  return is_slot(window.start) && (is_slot(window.end) || window.end == query.range.end);
+}
+
 /// One read with a store.
 class RollupRead {
  public:
@@ -96,14 +103,15 @@ class RollupRead {
     root.reach = std::max(root.reach, query_.range.length());
     root.kept_from =
         std::max(plan.kept_from, floor_to_slot(query_.range.end - root.reach - kMargin));
-    root.consumed_before = query_.range.end;
+    root.consumed_before = floor_to_slot(query_.range.end);
     root.latest = query_.latest;
   }
 
   // Which slots records before kept_from were in is of no use any more.
   static void fold(LineCounts& counts, TimePoint kept_from) {
     while (!counts.by_slot.empty() && counts.by_slot.begin()->first < kept_from) {
-      counts.before += counts.by_slot.begin()->second;
+      const LineShare& lines = counts.by_slot.begin()->second.all;
+      counts.before += lines.lines - lines.unread;
       counts.by_slot.erase(counts.by_slot.begin());
     }
   }
@@ -123,12 +131,21 @@ class RollupRead {
     counts.node_records = lines.node_records;
     counts.malformed_by_reason = lines.malformed_by_reason;
     for (const auto& [reason, count] : lines.malformed_by_reason) counts.malformed += count;
-    for (const auto& [line, reason] : lines.examples) {
-      counts.examples.push_back({path, line, reason});
+    for (const auto& [line, shown] : lines.examples) {
+      counts.examples.push_back(
+          {path, line, shown.reason, shown.field, shown.found, shown.wanted, shown.mapping});
     }
-    counts.out_of_range = lines.before;
+    counts.mended_by_field = lines.mended_by_field;
+    for (const auto& [place, shown] : lines.mended_examples) {
+      counts.mended_examples.push_back(
+          {path, place.first, place.second, shown.found, shown.wanted});
+    }
+    counts.out_of_range = lines.before + lines.set_aside;
+    counts.set_aside = lines.set_aside;
+    const Window window = query_.window.value_or(query_.range);
     for (const auto& [slot, count] : lines.by_slot) {
-      if (!query_.range.contains(slot)) counts.out_of_range += count;
+      if (slot < query_.range.start) counts.out_of_range += count.all.lines - count.all.unread;
+      if (window.contains(slot)) counts.window.merge(count);
     }
     counts.newest_record = lines.newest;
     result_.input.merge(counts);
@@ -151,7 +168,7 @@ std::optional<PartialSet> read_with_rollup(const std::string& sources,
                                            const SourceOptions& options, const LogQuery& query,
                                            const RollupLimits& limits) {
   const bool is_usable = options.rollup && options.dedupe == Dedupe::runs &&
-                         is_slot(query.range.start) && is_slot(query.range.end) &&
+                         is_slot(query.range.start) && can_count(query) &&
                          query.range.start < query.range.end &&
                          std::ranges::find(paths, "-") == paths.end();
   if (!is_usable) return std::nullopt;

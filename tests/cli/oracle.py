@@ -17,13 +17,13 @@ HOUR = 3_600_000_000
 MAX_LINE_BYTES = 1 << 20
 MAX_EXACT = 4096  # durations; beyond, quantiles are those of a histogram
 FINAL = {"succeeded", "failed", "manual_required", "cancelled", "skipped"}
-ALIASES = {"success": "succeeded", "ok": "succeeded", "error": "failed"}
+ALIASES = {"success": "succeeded", "ok": "succeeded", "error": "failed", "completed": "succeeded",
+           "passed": "succeeded", "done": "succeeded", "failure": "failed", "errored": "failed",
+           "crashed": "failed", "timeout": "failed", "timed_out": "failed", "aborted": "failed",
+           "killed": "failed", "canceled": "cancelled", "started": "running",
+           "in_progress": "running", "queued": "pending", "scheduled": "pending"}
 STATUSES = FINAL | {"running", "pending", "compensating"}
 COMPENSATION = ["not_required", "completed", "failed", "manual_required"]
-STRINGS = ["request_id", "user_id", "created_at", "status", "error_code", "pipeline_run_id",
-           "node_id", "node_type", "verification_reason", "fallback_reason", "execution_mode",
-           "plan_source", "idempotency_key", "compensation_status", "policy_version", "cohort"]
-INTEGERS = {"attempt": 1, "fanout_total": 0, "fanout_failed": 0}
 CLASSES = ["auth", "server", "timeout", "rate_limit", "validation", "llm", "verification",
            "compensation", "other"]
 EXACT = {"TOOL_AUTH_ERROR": "auth", "auth_error": "auth", "401": "auth", "403": "auth",
@@ -36,9 +36,11 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def error_class(code):
-    if code in EXACT:
-        return EXACT[code]
-    if code.startswith("VERIFY_"):
+    exact = {key.lower(): value for key, value in EXACT.items()}
+    exact["timeout"] = "timeout"
+    if code.lower() in exact:
+        return exact[code.lower()]
+    if code.upper().startswith("VERIFY_"):
         return "verification"
     return "server" if re.fullmatch(r"5[0-9][0-9]", code) else "other"
 
@@ -54,76 +56,177 @@ def micros(text):
 
 
 class Malformed(Exception):
-    pass
+    """Why a line is no record, and what it shows all the same."""
 
-
-def no_constant(word):
-    raise ValueError(word + " is no JSON")
+    def __init__(self, reason, key=None, cohort="none", at=None):
+        super().__init__(reason)
+        self.key, self.cohort, self.at = key, cohort, at
 
 
 def parse(line):
+    """The line's object; of a line that goes wrong, what comes before that, and False."""
+    data = line.encode("utf-8", "surrogateescape")
+    if len(data.rstrip(b"\r")) > MAX_LINE_BYTES:
+        raise Malformed("line_too_long")
+    text = data.decode("utf-8", "replace").strip(" \t\r\n")
+    decoder = json.JSONDecoder(parse_constant=lambda word: None)
     try:
-        data = line.encode("utf-8", "surrogateescape")
-        if len(data.rstrip(b"\r")) > MAX_LINE_BYTES:
-            raise Malformed("line_too_long")
-        return json.loads(data.decode("utf-8"), parse_constant=no_constant)
+        raw, end = decoder.raw_decode(text)
     except ValueError:
         raise Malformed("not_json_object") from None
-
-
-def normalise(line):
-    """One line -> a record with only what matters, or Malformed."""
-    raw = parse(line)
     if not isinstance(raw, dict):
         raise Malformed("not_json_object")
+    return raw, end == len(text)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def text_of(value):
+    """Other forms as their text; what has none is absent."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return None
+    return str(int(value) if isinstance(value, float) and value % 1 == 0 else value)
+
+
+def reason_of(value):
+    return None if value is None or value is False or value == 0 else text_of(value)
+
+
+def number_of(value):
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return value if is_number(value) else None
+
+
+def count_of(raw, key, least):
+    value = number_of(raw.get(key))
+    return int(value) if value is not None and value >= least and value % 1 == 0 else None
+
+
+def word_of(raw, key, words):
+    value = raw.get(key)
+    return value.lower() if isinstance(value, str) and value.lower() in words else None
+
+
+def is_true(value):
+    return value is True or (is_number(value) and value == 1) or (
+        isinstance(value, str) and value.strip().lower() in ("true", "1"))
+
+
+def run_key(raw, reasons):
+    for space, key in (("p", "pipeline_run_id"), ("r", "request_id")):
+        if key in raw and isinstance(raw[key], (bool, dict, list)):
+            reasons.append("wrong_type")
+        elif key in raw:
+            return (space, text_of(raw[key]))
+    reasons.append("missing_run_id")
+    return None
+
+
+def status_of(raw, reasons):
+    if "status" not in raw:
+        reasons.append("missing_status")
+    elif not isinstance(raw["status"], str):
+        reasons.append("wrong_type")
+    else:
+        word = raw["status"].lower()
+        if ALIASES.get(word, word) in STATUSES:
+            return ALIASES.get(word, word)
+        reasons.append("unknown_status")
+    return None
+
+
+def time_of(raw, now, reasons):
+    if "created_at" not in raw:
+        reasons.append("missing_created_at")
+    elif not isinstance(raw["created_at"], str):
+        reasons.append("wrong_type")
+    else:
+        try:
+            at = micros(raw["created_at"])
+        except ValueError:
+            reasons.append("bad_time")
+            return None
+        if at <= now + SLOT:
+            return at
+        reasons.append("future_time")
+    return None
+
+
+ORDER = ["wrong_type", "missing_created_at", "missing_status", "missing_run_id", "unknown_status",
+         "bad_time", "future_time"]
+
+
+def normalise(line, now):
+    """One line -> a record with only what matters, or Malformed."""
+    raw, is_whole = parse(line)
     raw = {key: value for key, value in raw.items() if value is not None and value != ""}
-    for key in STRINGS:
-        if not isinstance(raw.get(key, ""), str):
-            raise Malformed("wrong_type")
-    for key in ["duration_ms", *INTEGERS]:
-        value = raw.get(key, 1)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise Malformed("wrong_type")
-    if not isinstance(raw.get("idempotent_reuse", False), bool):
-        raise Malformed("wrong_type")
-    for key in ["created_at", "status"]:
-        if key not in raw:
-            raise Malformed("missing_" + key)
-    if "pipeline_run_id" not in raw and "request_id" not in raw:
-        raise Malformed("missing_run_id")
-    status = ALIASES.get(raw["status"], raw["status"])
-    if status not in STATUSES:
-        raise Malformed("unknown_status")
-    if raw.get("compensation_status", "failed") not in COMPENSATION:
-        raise Malformed("unknown_value")
-    if raw.get("cohort", "canary") not in ("canary", "control"):
-        raise Malformed("unknown_value")
-    try:
-        at = micros(raw["created_at"])
-    except ValueError:
-        raise Malformed("bad_time") from None
-    duration = raw.get("duration_ms")
-    if duration is not None and duration < 0:
-        raise Malformed("bad_number")
-    for key, least in INTEGERS.items():
-        if raw.get(key, least) < least or raw.get(key, least) % 1 != 0:
-            raise Malformed("bad_number")
+    reasons = []
+    key, status, at = run_key(raw, reasons), status_of(raw, reasons), time_of(raw, now, reasons)
+    cohort = word_of(raw, "cohort", ("canary", "control")) or "none"
+    if not is_whole:
+        reasons = ["not_json_object"]
+    if reasons:
+        reason = min(reasons, key=lambda each: ORDER.index(each) if each in ORDER else -1)
+        raise Malformed(reason, key, cohort, at)
+    duration = number_of(raw.get("duration_ms"))
+    node = raw.get("node_id")
+    if isinstance(node, (bool, dict, list)):
+        node = "unread"
+    kind = text_of(raw["node_type"]) if "node_type" in raw else None
+    node = text_of(node) if node is not None and kind != "pipeline" else None
     mode = raw.get("execution_mode")
-    dag = mode in ("dag", "pipeline_dag") if mode else "pipeline_run_id" in raw
-    node = raw.get("node_id") if raw.get("node_type") != "pipeline" else None
-    return {"key": ("p", raw["pipeline_run_id"]) if "pipeline_run_id" in raw
-            else ("r", raw["request_id"]),
-            "node": node, "status": status, "at": at, "duration": duration, "dag": dag,
-            "attempt": raw.get("attempt", 1), "code": raw.get("error_code", ""),
-            "plan": raw.get("plan_source", ""), "cohort": raw.get("cohort", "none"),
-            "verification": "verification_reason" in raw, "fallback": "fallback_reason" in raw,
-            "reuse": raw.get("idempotent_reuse", False),
-            "compensation": raw.get("compensation_status"),
-            "total": raw.get("fanout_total", 0), "failed": raw.get("fanout_failed", 0)}
+    mode = mode if isinstance(mode, str) else None
+    code = reason_of(raw.get("error_code")) or ""
+    if not code and raw["status"].lower() in ("timeout", "timed_out"):
+        code = "timeout"
+    tokens = [count_of(raw, each, 0) for each in ("tokens_in", "tokens_out")]
+    label = lambda each: text_of(raw[each]) or "" if each in raw else ""
+    return {"key": key, "node": node, "status": status, "at": at, "code": code, "cohort": cohort,
+            "duration": duration if duration is not None and duration >= 0 else None,
+            "dag": mode in ("dag", "pipeline_dag") if mode else key[0] == "p",
+            "attempt": count_of(raw, "attempt", 1) or 1, "plan": label("plan_source"),
+            "pipeline": label("pipeline_id"), "item": count_of(raw, "fanout_index", 0),
+            "undoes": node is not None and kind == "compensation",
+            "upstream": node is not None and code.lower() == "upstream_failed",
+            "verification": reason_of(raw.get("verification_reason")) is not None,
+            "fallback": reason_of(raw.get("fallback_reason")) is not None,
+            "reuse": is_true(raw.get("idempotent_reuse")),
+            "compensation": word_of(raw, "compensation_status", COMPENSATION),
+            "tokens": sum(t for t in tokens if t) if tokens != [None, None] else None,
+            "cost": count_of(raw, "cost_micros", 0),
+            "total": count_of(raw, "fanout_total", 0) or 0,
+            "failed": count_of(raw, "fanout_failed", 0) or 0}
 
 
 def bad(status):
     return status in FINAL and status not in ("succeeded", "skipped")
+
+
+def went_badly(node):
+    return bad(node["status"]) or (node["upstream"] and node["status"] in FINAL)
+
+
+def is_attempt(node):
+    return node["status"] != "skipped" and not node["upstream"] and not node["undoes"]
+
+
+def latest_label(records, key):
+    labelled = [r for r in records if r[key]]
+    latest = max((r["at"] for r in labelled), default=None)
+    return min((r[key] for r in labelled if r["at"] == latest), default="")
+
+
+def sum_known(records, key):
+    known = [r[key] for r in records if r[key] is not None]
+    return sum(known) if known else None
 
 
 def derive(nodes, outcome_node):
@@ -138,9 +241,8 @@ def derive(nodes, outcome_node):
     for word in COMPENSATION:
         if any(n["compensation"] == word for n in nodes):
             run["compensation"] = word
-    plans = [n for n in nodes if n["plan"]]
-    latest = max((n["at"] for n in plans), default=None)
-    run["plan"] = min((n["plan"] for n in plans if n["at"] == latest), default="")
+    run["plan"], run["pipeline"] = (latest_label(nodes, key) for key in ("plan", "pipeline"))
+    run["tokens"], run["cost"] = (sum_known(nodes, key) for key in ("tokens", "cost"))
     run["duration"] = None
     if any(n["duration"] is not None for n in nodes):
         start = min(n["at"] / 1000 - (n["duration"] or 0) for n in nodes)
@@ -148,17 +250,24 @@ def derive(nodes, outcome_node):
     last = {}
     for n in nodes:
         rank = (n["attempt"], n["at"], n["status"] in FINAL, bad(n["status"]))
-        if n["node"] not in last or rank > last[n["node"]][0]:
-            last[n["node"]] = (rank, n)
+        place = (n["node"], n["item"])
+        if place not in last or rank > last[place][0]:
+            last[place] = (rank, n)
     last = [n for _, n in last.values()]
-    in_flight = any(n["status"] not in FINAL for n in last)
+    last = [n for n in last if not n["undoes"]] or last
+    open_words = {n["status"] for n in last} - FINAL
+    if open_words:
+        run["status"] = next(w for w in ("running", "compensating", "pending") if w in open_words)
+        return run
+    if all(n["status"] == "skipped" and not n["upstream"] for n in last):
+        run["status"] = "skipped"
+        return run
     last = [n for n in last if n["node"] == outcome_node] or last
-    run["status"] = "failed" if any(bad(n["status"]) for n in last) else "succeeded"
-    if in_flight:
-        run["status"] = "running"
-    errors = [n for n in last if bad(n["status"]) and n["code"]]
+    run["status"] = "failed" if any(went_badly(n) for n in last) else "succeeded"
+    errors = [n for n in last if went_badly(n) and n["code"]]
     if errors:
-        run["code"] = min(errors, key=lambda n: (n["at"], n["node"]))["code"]
+        item = lambda n: -1 if n["item"] is None else n["item"]
+        run["code"] = min(errors, key=lambda n: (n["at"], n["node"], item(n)))["code"]
     return run
 
 
@@ -189,13 +298,19 @@ def quantile(values, percent):
             "method": "exact" if len(values) <= MAX_EXACT else "histogram"}
 
 
-def figures(runs):
+def figures(runs, overdue_before, unread):
     final = [(run, nodes) for run, nodes in runs if run["status"] in FINAL]
+    skipped = sum(run["status"] == "skipped" for run, _ in final)
+    final = [(run, nodes) for run, nodes in final if run["status"] != "skipped"]
     total = len(final)
+    open_runs = [run for run, _ in runs if run["status"] not in FINAL]
+    overdue = sum(run["status"] in ("running", "compensating") and run["newest"] < overdue_before
+                  for run in open_runs)
     count = lambda test: sum(1 for run, _ in final if test(run))
     comp = lambda *words: count(lambda r: r["compensation"] in words)
+    final = [(run, [n for n in nodes if is_attempt(n)]) for run, nodes in final]
     attempts = [n for _, nodes in final for n in nodes]
-    pairs = {(i, n["node"]) for i, (_, nodes) in enumerate(final) for n in nodes}
+    pairs = {(i, n["node"], n["item"]) for i, (_, nodes) in enumerate(final) for n in nodes}
     succeeded = count(lambda r: r["status"] == "succeeded")
     kpis = {
         "pipeline_success_rate": rate(succeeded, total),
@@ -213,6 +328,9 @@ def figures(runs):
         "attempt_failure_rate": rate(sum(n["status"] == "failed" for n in attempts),
                                      len(attempts)),
         "attempts_per_node": ratio(len(attempts), len(pairs)),
+        "overdue_rate": rate(overdue, total + overdue),
+        "tokens_per_run": ratio(*known_sum(final, "tokens")),
+        "cost_per_run": ratio(*known_sum(final, "cost")),
     }
     for word in CLASSES:
         kpis["error_rate." + word] = rate(
@@ -220,21 +338,34 @@ def figures(runs):
     durations = [r["duration"] for r, _ in final if r["duration"] is not None]
     for percent in (50, 95, 99):
         kpis[f"p{percent}_latency_ms"] = quantile(durations, percent)
-    codes, nodes, plans = {}, {}, {}
+    codes, nodes, plans, pipelines = {}, {}, {}, {}
     for run, rows in final:
         if run["code"]:
             codes[run["code"]] = codes.get(run["code"], 0) + 1
         if run["plan"]:
             plans.setdefault(run["plan"], []).append(run["status"] == "succeeded")
+        if run["pipeline"]:
+            pipelines.setdefault(run["pipeline"], []).append(run["status"] == "succeeded")
         for n in rows:
             nodes.setdefault(n["node"], []).append(n)
     return {"total_runs": total, "succeeded_runs": succeeded,
-            "derived_runs": count(lambda r: r["derived"]), "in_flight": len(runs) - total,
+            "derived_runs": count(lambda r: r["derived"]), "in_flight": len(open_runs),
+            "overdue": overdue, "skipped_runs": skipped, "unread_runs": unread,
+            "cancelled_runs": count(lambda r: r["status"] == "cancelled"),
             "kpis": kpis, "error_codes": codes,
             "error_classes": {word: kpis["error_rate." + word]["numerator"] for word in CLASSES},
             "nodes": {name: node_figures(rows) for name, rows in nodes.items()},
-            "plan_sources": {name: {"runs": len(oks), "success_rate": rate(sum(oks), len(oks))}
-                             for name, oks in plans.items()}}
+            "plan_sources": by_label(plans), "pipelines": by_label(pipelines)}
+
+
+def by_label(labels):
+    return {name: {"runs": len(oks), "success_rate": rate(sum(oks), len(oks))}
+            for name, oks in labels.items()}
+
+
+def known_sum(runs, key):
+    known = [run[key] for run, _ in runs if run[key] is not None]
+    return sum(known), len(known)
 
 
 def node_figures(rows):
@@ -247,15 +378,18 @@ def node_figures(rows):
                                        95)}
 
 
-def populations(runs, start, end):
+def populations(runs, start, end, overdue_before, unread):
     inside = [(run, nodes) for run, nodes in runs if start <= run["at"] < end]
-    out = {"dag": figures([x for x in inside if x[0]["dag"]]),
-           "non_dag": figures([x for x in inside if not x[0]["dag"]])}
+    unread = [each["cohort"] for each in unread if start <= each["at"] < end]
+    out = {"dag": figures([x for x in inside if x[0]["dag"]], overdue_before, len(unread)),
+           "non_dag": figures([x for x in inside if not x[0]["dag"]], overdue_before, 0)}
     out["dag"]["cohorts"] = {}
     for cohort in ("canary", "control"):
         part = [x for x in inside if x[0]["dag"] and x[0]["cohort"] == cohort]
+        may_be = ("canary", "none") if cohort == "canary" else ("control",)
         if part:
-            out["dag"]["cohorts"][cohort] = figures(part)
+            out["dag"]["cohorts"][cohort] = figures(part, overdue_before,
+                                                    sum(c in may_be for c in unread))
     return out
 
 
@@ -268,7 +402,8 @@ def compared_sides(runs, start, end):
         sides = [[x for x in now if x[0]["cohort"] == c] for c in ("canary", "control")]
     else:
         sides = [now, before]
-    sides = [[x for x in side if x[0]["status"] in FINAL] for side in sides]
+    sides = [[(run, [n for n in nodes if is_attempt(n)]) for run, nodes in side
+              if run["status"] in FINAL and run["status"] != "skipped"] for side in sides]
     return sides if all(sides) else None
 
 
@@ -281,7 +416,7 @@ def failed_nodes(side):
     pairs, fine = {}, {}
     for i, (_, nodes) in enumerate(side):
         for n in nodes:
-            pairs.setdefault(n["node"], set()).add(i)
+            pairs.setdefault(n["node"], set()).add((i, n["item"]))
             fine[n["node"]] = fine.get(n["node"], 0) + (n["status"] != "failed")
     return {node: max(0, len(runs) - fine[node]) for node, runs in pairs.items()}
 
@@ -350,33 +485,64 @@ def attribution(runs, start, end):
                            "hour_of_day": alike(sides, lambda run: run["at"] // HOUR % 24)}}
 
 
-def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
-    """The report's figures for `lines`; times in microseconds."""
-    end = as_of // SLOT * SLOT
-    start = end - window
+def read_file(lines, now, counts):
+    """Every line of one file, as a record or as what a malformed one shows."""
+    read = []
+    for line in lines:
+        if not line.strip(" \t\r"):
+            continue
+        try:
+            read.append((line, normalise(line, now), None))
+        except Malformed as error:
+            read.append((line, None, error))
+    times = [record["at"] if record else None for _, record, _ in read]
+    for i, (line, record, error) in enumerate(read):
+        if error and error.at is None:  # of the record before, else of the one behind
+            near = [t for t in reversed(times[:i]) if t is not None]
+            near += [t for t in times[i:] if t is not None]
+            error.at = near[0] if near else None
+    return read
+
+
+def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None, overdue_after=HOUR):
+    """The report's figures for `lines` (of one file, or a list of files); times in microseconds."""
+    files = lines if lines and isinstance(lines[0], list) else [lines]
+    end = as_of
+    start = (end - window) // SLOT * SLOT
     earliest = start - window - 86_400_000_000
     now = now if now is not None else 1 << 62
     counts = {"records": 0, "run_records": 0, "node_records": 0, "malformed": 0, "duplicates": 0,
-              "out_of_range": 0, "newest_record": None, "malformed_by_reason": {}}
-    by_run, seen = {}, set()
-    for line in lines:
-        if not line.strip():
-            continue
+              "out_of_range": 0, "set_aside": 0, "newest_record": None, "malformed_by_reason": {},
+              "window": {"lines": 0, "unread": 0, "cohorts": {
+                  c: {"lines": 0, "unread": 0} for c in ("canary", "control")}}}
+
+    def count_line(cohort, at, unread):
+        if start <= at < end:
+            for place in [counts["window"], counts["window"]["cohorts"].get(cohort)]:
+                if place:
+                    place["lines"] += 1
+                    place["unread"] += unread
+
+    by_run, seen, lost = {}, set(), {}
+    for line, record, error in (each for file in files for each in read_file(file, now, counts)):
         counts["records"] += 1
-        try:
-            record = normalise(line)
-            if record["at"] > now + 300_000_000:
-                raise Malformed("future_time")
-        except Malformed as error:
+        if error:
             counts["malformed"] += 1
             reasons = counts["malformed_by_reason"]
             reasons[str(error)] = reasons.get(str(error), 0) + 1
+            at = error.at if error.at is not None else end - 1
+            count_line(error.cohort, at, 1)
+            if earliest <= at < end:
+                key = error.key or ("line", line.rstrip(" \t\r"))
+                lost.setdefault(key, []).append((at, error.cohort))
             continue
         counts["node_records" if record["node"] else "run_records"] += 1
+        count_line(record["cohort"], record["at"], 0)
         if record["at"] < end:
             counts["newest_record"] = max(record["at"], counts["newest_record"] or record["at"])
         if not earliest <= record["at"] < end:
             counts["out_of_range"] += 1
+            counts["set_aside"] += record["at"] >= end
             continue
         if dedupe == "records" and record["node"]:
             if line.strip() in seen:
@@ -385,21 +551,34 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None):
             seen.add(line.strip())
         by_run.setdefault(record["key"], []).append(record)
     runs = []
-    for records in by_run.values():
+    for key, records in by_run.items():
         nodes = [r for r in records if r["node"]]
         own = [r for r in records if not r["node"]]
         if own:
             counts["duplicates"] += len(own) - 1
             run = dict(max(own, key=lambda r: (r["at"], r["status"] in FINAL)))
             run.update(derived=False, manual=run["status"] == "manual_required")
+            run["pipeline"] = run["pipeline"] or latest_label(nodes, "pipeline")
+            for word in ("tokens", "cost"):
+                if run[word] is None:
+                    run[word] = sum_known(nodes, word)
+            if run["status"] in FINAL:
+                lost.pop(key, None)
         else:
             run = derive(nodes, outcome_node)
+        run["newest"] = max(r["at"] for r in nodes + [run])
         runs.append((run, nodes))
-    present = populations(runs, start, end)
-    for word in ("derived_runs", "in_flight"):
+    unread = []
+    for places in lost.values():
+        cohorts = {cohort for _, cohort in places}
+        unread.append({"at": max(at for at, _ in places),
+                       "cohort": next((c for c in ("canary", "control") if c in cohorts), "none")})
+    late = (counts["newest_record"] or 0) - overdue_after
+    present = populations(runs, start, end, late, unread)
+    for word in ("derived_runs", "in_flight", "overdue", "skipped_runs", "cancelled_runs"):
         counts[word] = sum(figures[word] for figures in present.values())
     return {"input": counts, "populations": present,
-            "baseline": populations(runs, start - window, start),
+            "baseline": populations(runs, start - window, start, late, unread),
             "attribution": attribution(runs, start, end)}
 
 
@@ -421,7 +600,7 @@ def main():
     parser.add_argument("--outcome-node")
     parser.add_argument("--dedupe", default="runs")
     arguments = parser.parse_args()
-    lines = [line for path in arguments.files for line in read_lines(path)]
+    lines = [read_lines(path) for path in arguments.files]
     json.dump(evaluate(lines, window_micros(arguments.window), micros(arguments.as_of),
                        arguments.outcome_node, arguments.dedupe), sys.stdout, indent=1)
 

@@ -82,6 +82,15 @@ class QualityBuilder {
   QualityBuilder& malformed(std::uint64_t malformed, std::uint64_t records) {
     set_.input.malformed = malformed;
     set_.input.records = records;
+    set_.input.window.all = {records, malformed};
+    return *this;
+  }
+
+  /// Sets how many of a cohort's lines were malformed, of which the first is shown.
+  QualityBuilder& malformed_of(LineShare RangeLines::*cohort, LineShare lines) {
+    set_.input.window.*cohort = lines;
+    set_.input.examples = {{"a.jsonl", 7, RejectReason::unknown_status, Field::status,
+                            "the text \"sideways\"", "a status"}};
     return *this;
   }
 

@@ -9,6 +9,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/record.hpp"
+#include "dagloop/record/unread_line.hpp"
 
 namespace dagloop::test {
 
@@ -31,6 +32,12 @@ struct OwnedRecord {
   std::optional<double> duration_ms;
   std::uint64_t fanout_total = 0;
   std::uint64_t fanout_failed = 0;
+  std::string pipeline;
+  std::optional<std::uint32_t> item;  // of a fan-out
+  bool undoes = false;                // a node of type compensation
+  std::optional<std::uint64_t> tokens;
+  std::optional<std::uint64_t> cost;
+  bool is_unread = false;  // a malformed line that shows run, cohort and time
 
   LogRecord view() const {
     LogRecord record;
@@ -52,19 +59,37 @@ struct OwnedRecord {
     record.duration_ms = duration_ms;
     record.fanout_total = fanout_total;
     record.fanout_failed = fanout_failed;
+    record.pipeline_id = pipeline;
+    record.fanout_index = item;
+    record.is_compensation = undoes && !node.empty();
+    record.tokens_out = tokens;
+    record.cost_micros = cost;
     return record;
+  }
+
+  UnreadLine unread() const {
+    UnreadLine line;
+    line.reason = RejectReason::unknown_status;
+    line.run_key = run;
+    line.run_key_is_request = is_request;
+    line.cohort = cohort;
+    line.created_at = at;
+    return line;
   }
 
   /// Bytes that stand for the record's line: equal exactly for equal records.
   std::string line() const {
-    std::string text = run + "|" + node + "|" + error_code + "|" + plan_source;
+    std::string text = run + "|" + node + "|" + error_code + "|" + plan_source + "|" + pipeline;
     for (const std::int64_t part :
          {std::int64_t{is_request}, static_cast<std::int64_t>(status),
           static_cast<std::int64_t>(compensation), static_cast<std::int64_t>(population),
           static_cast<std::int64_t>(cohort), std::int64_t{verification}, std::int64_t{fallback},
           std::int64_t{reuse}, std::int64_t{attempt}, std::int64_t{at.time_since_epoch().count()},
           std::bit_cast<std::int64_t>(duration_ms.value_or(-1)),
-          static_cast<std::int64_t>(fanout_total), static_cast<std::int64_t>(fanout_failed)}) {
+          static_cast<std::int64_t>(fanout_total), static_cast<std::int64_t>(fanout_failed),
+          item ? std::int64_t{*item} : -1, std::int64_t{undoes},
+          tokens ? static_cast<std::int64_t>(*tokens) : -1,
+          cost ? static_cast<std::int64_t>(*cost) : -1, std::int64_t{is_unread}}) {
       text += "|" + std::to_string(part);
     }
     return text;

@@ -40,6 +40,7 @@ class ScriptedSource final : public LogSource {
     }
     answer.input.malformed = malformed_;
     answer.input.records += malformed_;
+    answer.input.window.all = {answer.input.records, malformed_};
     return answer;
   }
   CutCost cut_cost() const override { return cut_cost_; }

@@ -23,12 +23,14 @@ struct NewsRequest {
 
 /// What is evaluated.
 struct EvaluationRequest {
-  TimePoint as_of;      // floored to the slot
+  TimePoint as_of;      // to the microsecond: nothing is left out for the sake of a slot
   Microseconds window;  // a multiple of the slot
   BaselineSpec baseline;
   std::optional<TimePoint> not_before;  // cuts the window: the policy in force began here
   // None: the window's runs, and the baseline window's as `before`.
   std::optional<NewsRequest> news = std::nullopt;
+  // How long the policy lets a run take: none is overdue before that.
+  Microseconds pipeline_timeout{0};
 };
 
 /// Returns the windows before `since` that lie as long before it as [from, to) lies behind it, day
@@ -37,8 +39,9 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 
 /// Reads the source and computes the figures.
 ///
-/// Shape:  current is [as_of - window, as_of), cut at `not_before` rounded up to a slot; the
-///         baseline window lies right before it and has full length.
+/// Shape:  current is [as_of - window floored to a slot, as_of), cut at `not_before` rounded up to a
+///         slot; the baseline window lies right before it and has full length. News end at the
+///         slot of as_of: what is counted for good is never counted in parts.
 /// Errors: what the source throws.
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock);
@@ -48,6 +51,7 @@ struct CountedLog {
   WindowSum sum;
   std::function<WindowKpis(const Window&)> figures;  // compute_window_kpis() of these sums
   InputCounts input;
+  OverdueRule overdue;
 };
 
 /// Computes the figures that evaluate() returns, from what was read before.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "dagloop/base/time.hpp"
@@ -12,9 +13,14 @@ namespace dagloop {
 
 /// What the input must hold to be relied on (configuration, "input").
 struct DataLimits {
-  double max_malformed_share = 0.01;             // a fraction of all lines
+  double max_malformed_share = 0.01;  // a fraction of the evaluated window's lines, and of those of
+                                      // a cohort that has at least 100
   Microseconds max_age = std::chrono::hours(6);  // of the newest record, before as_of
 };
+
+/// Returns where the first lines stand that could not be read, and what each lacks: "a.jsonl:7
+/// (bad_time: created_at: found a number, wanted a time)"; empty where all could.
+std::string first_places(const InputCounts& input);
 
 /// Returns why the data cannot be relied on; empty when it can.
 ///

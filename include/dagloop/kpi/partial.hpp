@@ -129,6 +129,7 @@ struct MalformedExample {
   std::optional<Field> field = {};  // none: the line as a whole
   std::string found = {};           // "a number", masked and cut
   std::string wanted = {};          // "a time as text (RFC 3339)"
+  std::string mapping = {};         // that would read it; empty where none can
   auto operator<=>(const MalformedExample&) const = default;
 };
 

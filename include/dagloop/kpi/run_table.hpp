@@ -18,6 +18,24 @@
 
 namespace dagloop {
 
+/// 128 bits that stand for a run, or for a line that shows none.
+struct RunKey {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  auto operator<=>(const RunKey&) const = default;
+};
+
+/// A malformed line without its text.
+struct RejectedLine {
+  RejectReason reason = RejectReason::not_json_object;
+  Cohort cohort = Cohort::none;
+  RunKey key;
+  std::optional<TimePoint> at;  // none: at the end of the range
+};
+
+/// Returns what stands for a malformed line: two lines with the same bytes are one.
+RejectedLine rejected_line(const UnreadLine& unread, std::string_view line);
+
 /// Collects records in any order and yields partials that do not depend on it.
 class RunTable {
  public:
@@ -33,6 +51,15 @@ class RunTable {
   /// KpiPartial::unread_runs. Without a time it counts at the end of the range.
   void reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
               std::string_view line);
+  /// The same; `fault` is shown, should the line be among the first.
+  void reject(const std::string& file, std::uint64_t line_number, const RejectedLine& line,
+              const ReadFault& fault);
+  /// Takes a malformed line that is counted elsewhere: only its run counts here.
+  void add_unread(const RejectedLine& line);
+  /// Returns whether a mended line is among the first so far: then show_mended() is worth it.
+  bool shows_mended(const std::string& file, std::uint64_t line_number) const;
+  /// Shows a mended field of a record, which add() has counted.
+  void show_mended(MendedExample example);
 
   /// Settles the runs and returns the partials, by slot of the run's end.
   ///

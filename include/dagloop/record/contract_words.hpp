@@ -217,6 +217,12 @@ inline constexpr std::array<std::string_view, 2> kDagModes{"dag", "pipeline_dag"
 /// The `node_type` of a run record, whatever its `node_id` is.
 inline constexpr std::string_view kRunNodeType = "pipeline";
 
+/// The `node_type` of a node that undoes what others did: no attempt, and no word on how it went.
+inline constexpr std::string_view kCompensationNodeType = "compensation";
+
+/// The `error_code`, in any case, of a node record that was not executed, for one before it failed.
+inline constexpr std::string_view kUpstreamFailedCode = "upstream_failed";
+
 /// The node of a node record whose own cannot be read: an array, an object, true or false.
 inline constexpr std::string_view kUnreadNode = "unread";
 

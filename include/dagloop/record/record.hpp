@@ -22,6 +22,7 @@ struct LogRecord {
   std::string_view error_code;
   std::string_view plan_source;
   bool is_node_record = false;
+  bool is_compensation = false;  // a node record of kCompensationNodeType
   Status status = Status::succeeded;
   CompensationStatus compensation = CompensationStatus::none;
   Population population = Population::dag;

@@ -1,6 +1,7 @@
 // JSONL files, plain, gzip or zstd, and standard input. Streams: memory does not grow with a file.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,10 +9,13 @@
 
 namespace dagloop {
 
-/// Expands paths, globs and directories into a sorted list of files without repeats; "-" stays.
+/// Expands paths, globs and directories into a sorted list of files without repeats; "-" stays. Of a
+/// directory the logs are taken, rotated ones too (*.jsonl.1, *.jsonl-20261119, packed or not); of
+/// the files that it leaves out it warns.
 ///
-/// Errors: Error{source} naming the pattern when it matches nothing.
-std::vector<std::string> expand_paths(const std::vector<std::string>& patterns);
+/// Errors: Error{source} naming the pattern when it matches nothing, or is a pipe or a device.
+std::vector<std::string> expand_paths(const std::vector<std::string>& patterns,
+                                      const std::function<void(const std::string&)>& warn = {});
 
 /// Returns the paths that may hold records of the range: all but those in a directory
 /// `dt=YYYY-MM-DD` of a day that lies more than a day outside it (days may be local ones).

@@ -34,6 +34,8 @@ struct SourceOptions {
   /// Told how far the reading is, now and then; may be empty. Called from any thread, so calls can
   /// overtake one another.
   std::function<void(const ReadProgress&)> progress;
+  /// Told what of a directory is left out; may be empty.
+  std::function<void(const std::string&)> warn = {};
   /// What was counted before is kept here; null: everything is counted anew. The figures are the
   /// same.
   std::shared_ptr<RollupStore> rollup = nullptr;
@@ -76,7 +78,7 @@ class LogSource {
 ///
 /// Shape:  `postgresql://...` (PostgresSource) or `clickhouse://...` (ClickHouseSource) alone, or
 ///         any number of files: a path, a glob (`*`, `?`, `[...]`), a directory (its *.jsonl,
-///         *.jsonl.gz, *.jsonl.zst), `-` for standard input.
+///         rotated or packed), `-` for standard input.
 /// Errors: Error{source} when a path or glob matches nothing; Error{usage} for an unknown scheme,
 ///         or a database beside another source.
 std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,

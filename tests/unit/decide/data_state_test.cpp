@@ -48,7 +48,25 @@ TEST_CASE("the malformed share may reach its limit and not exceed it") {
   REQUIRE(faults.size() == 1);
   CHECK(faults[0].code == "malformed_share_above_limit");
   CHECK(reason_text(faults[0]) ==
-        "26.0 % of the lines are malformed (26 of 100); the limit is 25 %");
+        "26 % of the lines of the window are malformed (26 of 100); the limit is 25 %");
+}
+
+TEST_CASE("the malformed share of a cohort counts from 100 lines of it on, and names the first") {
+  const DataLimits limits{.max_malformed_share = 0.01, .max_age = 6h};
+  const auto faults_of = [&](LineShare canary) {
+    return data_faults(
+        QualityBuilder().malformed(2, 1000).malformed_of(&RangeLines::canary, canary).build(),
+        limits);
+  };
+  CHECK(faults_of({99, 2}).empty());
+  CHECK(faults_of({200, 2}).empty());
+  const auto faults = faults_of({100, 2});
+  REQUIRE(faults.size() == 1);
+  CHECK(faults[0].code == "malformed_share_above_limit");
+  CHECK(reason_text(faults[0]) ==
+        "2 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first: "
+        "a.jsonl:7 "
+        "(unknown_status: status: found the text \"sideways\", wanted a status)");
 }
 
 TEST_CASE("input that is nothing but malformed lines has both faults") {

@@ -19,10 +19,19 @@ namespace dagloop::test {
 /// The range that awkward logs are read in: some of their records lie before it, some behind.
 inline const Window kRange{at_minute(0), at_minute(120)};
 
+/// Gives a table a record, or a line that could not be read.
+inline void add(const OwnedRecord& record, RunTable& table) {
+  if (record.is_unread) {
+    table.reject("log", 1, record.unread(), record.line());
+  } else {
+    table.add(record.view(), record.line());
+  }
+}
+
 /// Reads `records` with one table.
 inline PartialSet settle(const std::vector<OwnedRecord>& records, RunTableOptions options) {
   RunTable table(std::move(options));
-  for (const OwnedRecord& record : records) table.add(record.view(), record.line());
+  for (const OwnedRecord& record : records) add(record, table);
   return table.finish(ErrorClasses());
 }
 
@@ -70,6 +79,13 @@ inline OwnedRecord awkward_record(Random& random) {
   if (random.chance(0.6)) record.duration_ms = static_cast<double>(random.below(5'000'000)) / 3;
   record.fanout_total = random.below(5);
   record.fanout_failed = random.below(3);
+  record.pipeline = one_of<const char*>(random, {"", "", "orders", "billing"});
+  if (random.chance(0.3)) record.item = static_cast<std::uint32_t>(random.below(2));
+  record.undoes = random.chance(0.1);
+  if (random.chance(0.1)) record.error_code = "Upstream_Failed";
+  if (random.chance(0.3)) record.tokens = random.below(100);
+  if (random.chance(0.3)) record.cost = random.below(100);
+  record.is_unread = random.chance(0.1);
   return record;
 }
 
@@ -96,7 +112,8 @@ inline std::vector<OwnedRecord> without_identical_nodes(const std::vector<OwnedR
   std::vector<OwnedRecord> kept;
   std::set<std::string> seen;
   for (const OwnedRecord& record : records) {
-    if (record.node.empty() || seen.insert(record.line()).second) kept.push_back(record);
+    if (record.is_unread || record.node.empty() || seen.insert(record.line()).second)
+      kept.push_back(record);
   }
   return kept;
 }

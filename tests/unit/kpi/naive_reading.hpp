@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "make_record.hpp"
 
@@ -19,8 +21,12 @@ namespace dagloop::test {
 /// Reads records as the contract says and returns the partials.
 class NaiveReading {
  public:
-  NaiveReading(std::vector<OwnedRecord> records, Window range, std::string outcome_node)
-      : records_(std::move(records)), range_(range), outcome_node_(std::move(outcome_node)) {}
+  NaiveReading(std::vector<OwnedRecord> records, Window range, std::string outcome_node,
+               CountingRules rules = {})
+      : records_(std::move(records)),
+        range_(range),
+        outcome_node_(std::move(outcome_node)),
+        rules_(std::move(rules)) {}
 
   std::map<PartialKey, KpiPartial> partials() const {
     std::map<std::pair<bool, std::string>, std::vector<OwnedRecord>> runs;
@@ -37,7 +43,7 @@ class NaiveReading {
     std::uint64_t run_records = 0;
     std::set<std::pair<bool, std::string>> runs;
     for (const OwnedRecord& record : records_) {
-      if (!record.node.empty() || !range_.contains(record.at)) continue;
+      if (record.is_unread || !record.node.empty() || !range_.contains(record.at)) continue;
       ++run_records;
       runs.insert({record.is_request, record.run});
     }
@@ -49,10 +55,44 @@ class NaiveReading {
     return is_final(status) && status != Status::succeeded && status != Status::skipped;
   }
 
+  static bool is_upstream_failed(const OwnedRecord& node) {
+    return node.error_code == "Upstream_Failed";
+  }
+
+  static bool bad(const OwnedRecord& node) {
+    return bad(node.status) || (is_upstream_failed(node) && is_final(node.status));
+  }
+
+  static bool is_attempt(const OwnedRecord& node) {
+    return node.status != Status::skipped && !is_upstream_failed(node) && !node.undoes;
+  }
+
+  static std::string latest(const std::vector<OwnedRecord>& nodes, std::string OwnedRecord::*text) {
+    std::string found;
+    TimePoint latest = TimePoint::min();
+    for (const OwnedRecord& node : nodes) {
+      if ((node.*text).empty() || node.at < latest) continue;
+      if (node.at > latest || node.*text < found) found = node.*text;
+      latest = node.at;
+    }
+    return found;
+  }
+
+  static std::optional<std::uint64_t> sum(const std::vector<OwnedRecord>& nodes,
+                                          std::optional<std::uint64_t> OwnedRecord::*number) {
+    std::optional<std::uint64_t> total;
+    for (const OwnedRecord& node : nodes) {
+      if (node.*number) total = total.value_or(0) + *(node.*number);
+    }
+    return total;
+  }
+
   static auto content(const OwnedRecord& r) {
     return std::tuple(r.status, r.error_code, r.compensation, r.population, r.cohort,
                       r.verification, r.fallback, r.reuse, r.duration_ms.value_or(-1),
-                      r.fanout_total, r.fanout_failed, r.plan_source);
+                      r.undoes && !r.node.empty(), r.fanout_total, r.fanout_failed,
+                      r.tokens.value_or(0), r.cost.value_or(0), r.tokens.has_value(),
+                      r.cost.has_value(), r.plan_source, r.pipeline);
   }
 
   // "Two run records of one run: the later stands; on a tie a final status over a non-final one."
@@ -76,9 +116,9 @@ class NaiveReading {
     OwnedRecord run;
     run.population = Population::non_dag;
     run.at = TimePoint::min();
-    std::set<std::string> names;
+    std::set<Place> names;
     for (const OwnedRecord& node : nodes) {
-      names.insert(node.node);
+      names.insert({node.node, node.item});
       run.at = std::max(run.at, node.at);
       if (node.population == Population::dag) run.population = Population::dag;
       run.verification = run.verification || node.verification;
@@ -98,7 +138,10 @@ class NaiveReading {
       if (any(nodes, [&](const OwnedRecord& n) { return n.cohort == cohort; })) run.cohort = cohort;
     }
     derive_duration(run, nodes);
-    derive_plan_source(run, nodes);
+    run.plan_source = latest(nodes, &OwnedRecord::plan_source);
+    run.pipeline = latest(nodes, &OwnedRecord::pipeline);
+    run.tokens = sum(nodes, &OwnedRecord::tokens);
+    run.cost = sum(nodes, &OwnedRecord::cost);
     derive_outcome(run, nodes, names);
     return run;
   }
@@ -119,56 +162,105 @@ class NaiveReading {
     run.duration_ms = longest;
   }
 
-  static void derive_plan_source(OwnedRecord& run, const std::vector<OwnedRecord>& nodes) {
-    TimePoint latest = TimePoint::min();
-    for (const OwnedRecord& node : nodes) {
-      if (node.plan_source.empty() || node.at < latest) continue;
-      if (node.at > latest || node.plan_source < run.plan_source)
-        run.plan_source = node.plan_source;
-      latest = node.at;
-    }
-  }
+  using Place = std::pair<std::string, std::optional<std::uint32_t>>;
 
   void derive_outcome(OwnedRecord& run, const std::vector<OwnedRecord>& nodes,
-                      const std::set<std::string>& names) const {
+                      const std::set<Place>& names) const {
     std::vector<OwnedRecord> last;
-    for (const std::string& name : names) {
+    for (const Place& name : names) {
       std::vector<OwnedRecord> attempts;
       for (const OwnedRecord& node : nodes) {
-        if (node.node == name) attempts.push_back(node);
+        if (Place{node.node, node.item} == name) attempts.push_back(node);
       }
       last.push_back(*std::max_element(attempts.begin(), attempts.end(), attempt_before));
     }
+    if (any(last, [](const OwnedRecord& r) { return !r.undoes; })) {
+      std::erase_if(last, [](const OwnedRecord& r) { return r.undoes; });
+    }
     // "In flight when the last attempt of any node has no final status", of whichever node.
-    const bool in_flight = any(last, [](const OwnedRecord& r) { return !is_final(r.status); });
-    if (names.contains(outcome_node_)) {
-      std::erase_if(last, [&](const OwnedRecord& r) { return r.node != outcome_node_; });
+    for (const Status open : {Status::running, Status::compensating, Status::pending}) {
+      if (!any(last, [&](const OwnedRecord& r) { return r.status == open; })) continue;
+      run.status = open;
+      return;
+    }
+    run.status = Status::skipped;
+    const auto has_run = [](const OwnedRecord& r) {
+      return r.status != Status::skipped || is_upstream_failed(r);
+    };
+    if (!any(last, has_run)) return;
+    const auto decides = [&](const OwnedRecord& r) { return r.node == outcome_node_; };
+    if (any(last, decides)) {
+      std::erase_if(last, [&](const OwnedRecord& r) { return !decides(r); });
     }
     run.status = Status::succeeded;
-    if (any(last, [](const OwnedRecord& r) { return bad(r.status); })) run.status = Status::failed;
-    if (in_flight) run.status = Status::running;
+    if (any(last, [](const OwnedRecord& r) { return bad(r); })) run.status = Status::failed;
     const OwnedRecord* first = nullptr;
     for (const OwnedRecord& r : last) {
-      if (!bad(r.status) || r.error_code.empty()) continue;
-      if (first == nullptr || std::tie(r.at, r.node) < std::tie(first->at, first->node)) first = &r;
+      if (!bad(r) || r.error_code.empty()) continue;
+      if (first == nullptr ||
+          std::tie(r.at, r.node, r.item) < std::tie(first->at, first->node, first->item)) {
+        first = &r;
+      }
     }
     if (first != nullptr) run.error_code = first->error_code;
+  }
+
+  // "A line that shows the id of a run whose final run record was read changes no outcome."
+  static void count_unread(const std::vector<OwnedRecord>& lines,
+                           std::map<PartialKey, KpiPartial>& all) {
+    if (lines.empty()) return;
+    TimePoint at = TimePoint::min();
+    for (const OwnedRecord& line : lines) at = std::max(at, line.at);
+    Cohort cohort = Cohort::none;
+    for (const Cohort each : {Cohort::control, Cohort::canary}) {
+      if (any(lines, [&](const OwnedRecord& line) { return line.cohort == each; })) cohort = each;
+    }
+    ++all[{floor_to_slot(at), Population::dag, cohort}].unread_runs;
   }
 
   void count_run(const std::vector<OwnedRecord>& records,
                  std::map<PartialKey, KpiPartial>& all) const {
     std::vector<OwnedRecord> runs;
     std::vector<OwnedRecord> nodes;
+    std::vector<OwnedRecord> unread;
     for (const OwnedRecord& record : records) {
-      (record.node.empty() ? runs : nodes).push_back(record);
+      (record.is_unread ? unread : record.node.empty() ? runs : nodes).push_back(record);
     }
     const bool derived = runs.empty();
-    const OwnedRecord run =
+    if (derived && nodes.empty()) return count_unread(unread, all);
+    OwnedRecord run =
         derived ? derive(nodes) : *std::max_element(runs.begin(), runs.end(), stands_before);
+    if (run.pipeline.empty()) run.pipeline = latest(nodes, &OwnedRecord::pipeline);
+    const bool is_selected = rules_.pipelines.empty() || rules_.pipelines.contains(run.pipeline);
+    const bool is_of_another = !is_selected && !run.pipeline.empty();
+    if ((derived || !is_final(run.status)) && !is_of_another) count_unread(unread, all);
+    if (!is_selected) return;
     KpiPartial& partial = all[{floor_to_slot(run.at), run.population, run.cohort}];
     if (!is_final(run.status)) {
       ++partial.in_flight;
+      TimePoint newest = run.at;
+      for (const OwnedRecord& node : nodes) newest = std::max(newest, node.at);
+      if (rules_.overdue_statuses.contains(run.status)) partial.open_runs.push_back(newest);
+      std::sort(partial.open_runs.begin(), partial.open_runs.end());
       return;
+    }
+    if (run.status == Status::skipped) {
+      ++partial.skipped_runs;
+      return;
+    }
+    if (run.status == Status::cancelled) {
+      ++partial.cancelled_runs;
+      if (rules_.cancelled == Cancelled::excluded) return;
+    }
+    if (!run.tokens) run.tokens = sum(nodes, &OwnedRecord::tokens);
+    if (!run.cost) run.cost = sum(nodes, &OwnedRecord::cost);
+    partial.tokens += run.tokens.value_or(0);
+    partial.runs_with_tokens += run.tokens ? 1U : 0U;
+    partial.cost_micros += run.cost.value_or(0);
+    partial.runs_with_cost += run.cost ? 1U : 0U;
+    if (!run.pipeline.empty()) ++partial.pipelines[run.pipeline].runs;
+    if (!run.pipeline.empty() && run.status == Status::succeeded) {
+      ++partial.pipelines[run.pipeline].succeeded;
     }
     const auto add = [](std::uint64_t& count, bool when) { count += when ? 1U : 0U; };
     const ErrorClasses classes;
@@ -180,6 +272,7 @@ class NaiveReading {
                                      run.compensation == CompensationStatus::manual_required;
     ++partial.total_runs;
     add(partial.succeeded, run.status == Status::succeeded);
+    add(partial.succeeded_unaided, run.status == Status::succeeded && !run.fallback);
     add(partial.derived_runs, derived);
     add(partial.verification_failed,
         run.verification || (!run.error_code.empty() &&
@@ -202,10 +295,11 @@ class NaiveReading {
   }
 
   static void count_nodes(const std::vector<OwnedRecord>& nodes, KpiPartial& partial) {
-    std::set<std::string> names;
+    std::set<Place> names;
     for (const OwnedRecord& record : nodes) {
+      if (!is_attempt(record)) continue;
       NodePartial& node = partial.nodes[record.node];
-      if (names.insert(record.node).second) ++node.run_node_pairs;
+      if (names.insert({record.node, record.item}).second) ++node.run_node_pairs;
       ++node.attempts;
       if (record.status == Status::failed) ++node.failed_attempts;
       if (record.attempt > 1) ++node.retries;
@@ -217,6 +311,7 @@ class NaiveReading {
   std::vector<OwnedRecord> records_;
   Window range_;
   std::string outcome_node_;
+  CountingRules rules_;
 };
 
 }  // namespace dagloop::test

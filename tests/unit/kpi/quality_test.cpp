@@ -1,6 +1,7 @@
 #include "dagloop/kpi/quality.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
 
 #include "dagloop/base/error.hpp"
@@ -104,17 +105,93 @@ TEST_CASE("a report's in-flight and derived runs are those of both populations")
   CHECK(quality.derived_runs() == 30);
 }
 
-TEST_CASE("the malformed share is that of all lines, and 0 where nothing was read") {
+TEST_CASE("the malformed share is that of the window's lines, and 0 where it has none") {
   InputCounts input;
+  input.records = 30;
+  input.malformed = 30;
   CHECK(malformed_share(input) == 0);
-  input.records = 200;
-  input.malformed = 3;
+  input.window.all = {200, 3};
   CHECK(malformed_share(input) == 0.015);
 }
 
-TEST_CASE("the figures of a window off the slots' boundaries are a bug") {
-  CHECK_THROWS_AS(compute_window_kpis(PartialSet(), {at_minute(0), at_minute(7)}, ErrorClasses()),
-                  Error);
+TEST_CASE("a window may end in a slot, which then counts, but begins with one") {
+  PartialSet set;
+  at(set, 5, Population::dag, Cohort::none).total_runs = 3;
+  const Window window{at_minute(0), at_minute(7)};
+  CHECK(compute_window_kpis(set, window, ErrorClasses()).population(Population::dag).total_runs ==
+        3);
+  CHECK_THROWS_AS(compute_window_kpis(set, {at_minute(2), at_minute(10)}, ErrorClasses()), Error);
+}
+
+TEST_CASE(
+    "overdue runs are apart from the figures, and failed ones of class timeout for decisions") {
+  PartialSet set;
+  KpiPartial& partial = at(set, 0, Population::dag, Cohort::none);
+  partial.total_runs = 30;
+  partial.succeeded = 30;
+  partial.in_flight = 4;
+  partial.open_runs = {at_minute(1), at_minute(2), at_minute(3)};
+  const auto decided = [&](int newest) {
+    const OverdueRule rule{std::chrono::minutes(60), at_minute(newest)};
+    return compute_window_kpis(set, kWindow, ErrorClasses(), rule).population(Population::dag);
+  };
+  const PopulationKpis none = decided(61);
+  CHECK(none.overdue == 0);
+  CHECK(none.decided() == none.kpis);
+  const PopulationKpis dag = decided(63);
+  CHECK(dag.overdue == 2);
+  CHECK(dag.in_flight == 4);
+  CHECK(*dag.kpis.find("pipeline_success_rate") == make_rate(30, 30));
+  CHECK(*dag.kpis.find("overdue_rate") == make_rate(2, 32));
+  CHECK(*dag.decided().find("pipeline_success_rate") == make_rate(30, 32));
+  CHECK(*dag.decided().find("error_rate.timeout") == make_rate(2, 32));
+  CHECK(*dag.decided().find("error_rate.server") == make_rate(0, 32));
+  CHECK(*dag.decided().find("overdue_rate") == make_rate(2, 32));
+}
+
+TEST_CASE("a run became overdue in the window that its newest record and the delay come to") {
+  KpiPartial partial;
+  partial.open_runs = {at_minute(1), at_minute(2), at_minute(3), at_minute(30)};
+  const auto became = [&](int from, int to, int newest) {
+    return count_became_overdue(partial, {at_minute(from), at_minute(to)},
+                                {std::chrono::minutes(60), at_minute(newest)});
+  };
+  CHECK(became(0, 60, 500) == 0);
+  CHECK(became(60, 63, 500) == 2);
+  CHECK(became(63, 120, 500) == 2);
+  CHECK(became(63, 120, 70) == 1);
+  CHECK(became(63, 120, 10) == 0);
+  CHECK(count_became_overdue(partial, kWindow, {}) == 0);
+}
+
+TEST_CASE(
+    "unread runs bound the figures from below and above, those without a cohort the canary's") {
+  PartialSet set;
+  KpiPartial& canary = at(set, 0, Population::dag, Cohort::canary);
+  canary.total_runs = 10;
+  canary.succeeded = 9;
+  canary.latency.add(100);
+  canary.unread_runs = 1;
+  KpiPartial& control = at(set, 0, Population::dag, Cohort::control);
+  control.total_runs = 10;
+  control.succeeded = 9;
+  at(set, 5, Population::dag, Cohort::none).unread_runs = 2;
+  const PopulationKpis dag = figures(set).population(Population::dag);
+  CHECK(dag.unread_runs == 3);
+  CHECK(*dag.worst_case().find("pipeline_success_rate") == make_rate(18, 23));
+  CHECK(*dag.best_case().find("pipeline_success_rate") == make_rate(21, 23));
+  const PopulationKpis& of_canary = *dag.cohort(Cohort::canary);
+  CHECK(of_canary.unread_runs == 3);
+  CHECK(*of_canary.kpis.find("pipeline_success_rate") == make_rate(9, 10));
+  CHECK(*of_canary.worst_case().find("pipeline_success_rate") == make_rate(9, 13));
+  CHECK(*of_canary.worst_case().find("error_rate.auth") == make_rate(3, 13));
+  CHECK(*of_canary.worst_case().find("attempt_failure_rate") == make_rate(3, 3));
+  CHECK(of_canary.worst_case().find("p50_latency_ms")->value == kSlowerThanAny);
+  CHECK(of_canary.best_case().find("p95_latency_ms")->value == 100);
+  CHECK(of_canary.best_case().find("p50_latency_ms")->value == 0);
+  const PopulationKpis& of_control = *dag.cohort(Cohort::control);
+  CHECK(of_control.unread_runs == 0);
+  CHECK(of_control.worst_case() == of_control.kpis);
 }
 
 TEST_CASE("labels that look like secrets are masked in the figures, and two stay two") {

@@ -30,7 +30,7 @@ RunTableOptions keeping(const Window& range) {
 
 RunTable table_of(const std::vector<OwnedRecord>& records, const Window& range) {
   RunTable table(keeping(range));
-  for (const OwnedRecord& record : records) table.add(record.view(), "");
+  for (const OwnedRecord& record : records) test::add(record, table);
   return table;
 }
 
