@@ -14,8 +14,8 @@
 namespace dagloop {
 namespace {
 
-std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window& current,
-                                      Microseconds length) {
+std::optional<Window> baseline_window(const EvaluationRequest& request, const Window& current) {
+  const BaselineSpec& baseline = request.baseline;
   switch (baseline.kind) {
     case BaselineKind::control:
       return std::nullopt;  // the control cohort stands inside the current window
@@ -25,7 +25,11 @@ std::optional<Window> baseline_window(const BaselineSpec& baseline, const Window
     case BaselineKind::previous:
       break;
   }
-  return Window{current.start - length, current.start};
+  Window window{current.start - request.window, current.start};
+  // What came before a change is told by the policy before it alone, never across one more change.
+  const TimePoint from = ceil_to_slot(request.baseline_from.value_or(window.start));
+  window.start = std::clamp(from, window.start, window.end);
+  return window;
 }
 
 constexpr Microseconds kDay = std::chrono::hours(24);
@@ -100,7 +104,9 @@ SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
   const Kpi* p95 = reference == nullptr ? nullptr : reference->kpis.find("p95_latency_ms");
   if (p95 != nullptr && p95->value && p95->denominator >= config.decision.min_sample) {
     // However its durations are kept: the same limit, and the same counts.
-    limits.usual = DurationHistogram::bucket_middle(*p95->value);
+    // A service that answers in no time has a usual latency of 1 ms: against 0 nothing can be told.
+    constexpr double kLeastUsual_ms = 1;
+    limits.usual = DurationHistogram::bucket_middle(std::max(kLeastUsual_ms, *p95->value));
   }
   return limits;
 }
@@ -211,7 +217,7 @@ EvaluatedWindows windows_of(const EvaluationRequest& request) {
     current.start = std::max(start, begun);
     if (begun >= end) current = {floor_to_slot(end), floor_to_slot(end)};
   }
-  const auto baseline = baseline_window(request.baseline, current, request.window);
+  const auto baseline = baseline_window(request, current);
   return {current, baseline, news_windows(request, current, baseline)};
 }
 

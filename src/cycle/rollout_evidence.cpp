@@ -42,10 +42,19 @@ ArmCounts expected(const Kpi* kpi, bool counts_the_others) {
   return expectation_of({kpi->denominator, counts_the_others ? others : kpi->numerator});
 }
 
+// Runs that failed and those that fell back, as if none did both: a bet, no count.
+ArmCounts expected_not_unaided(const KpiSet& kpis) {
+  ArmCounts counts = expected(kpis.find("pipeline_success_rate"), true);
+  counts.events += expected(kpis.find("fallback_rate"), false).events;
+  counts.events = std::min(counts.events, counts.trials);
+  return counts;
+}
+
 void expect(Evidence& evidence, const KpiSet& kpis) {
   const auto set = [&](std::string_view test, std::string_view kpi, bool counts_the_others) {
     evidence.tests[std::string(test)].expectation = expected(kpis.find(kpi), counts_the_others);
   };
+  evidence.tests["fallback_rise"].expectation = expected_not_unaided(kpis);
   set("success_drop", "pipeline_success_rate", true);
   set(kPromotionTest, "pipeline_success_rate", true);
   set("error_ratio.auth", "error_rate.auth", false);
@@ -59,7 +68,7 @@ void begin(Evidence& evidence, const Quality& quality) {
   if (!evidence.tests.empty()) return;
   const PopulationKpis* reference = nullptr;
   if (quality.baseline) reference = &quality.baseline->population(Population::dag);
-  if (reference != nullptr) expect(evidence, reference->kpis);
+  if (reference != nullptr) expect(evidence, reference->decided());
 }
 
 }  // namespace

@@ -180,7 +180,8 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
   if (inputs.gate.verdict == Verdict::FAIL) {
     obstacles = gate_reasons(inputs.gate, "gate_fail", CheckStatus::fail);
   } else if (next) {
-    const PromotionView view = view_promotion(inputs, comparison, decision.current_percent, *next);
+    const PromotionView view = view_promotion(
+        inputs, comparison, {decision.current_percent, *next}, decision.triggers);
     decision.promotion = view.evidence;
     if (view.obstacles.empty()) return promote(inputs, view, *next, decision);
     obstacles = view.obstacles;

@@ -147,13 +147,17 @@ std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next)
 }  // namespace
 
 PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& comparison,
-                             int percent, int next) {
-  DAGLOOP_ASSERT(percent < next);
+                             const LadderStep& step, const std::vector<TriggerResult>& triggers) {
+  DAGLOOP_ASSERT(step.percent < step.next);
   PromotionView view;
   if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
+  for (const TriggerResult& trigger : triggers) {
+    DAGLOOP_ASSERT(trigger.state != TriggerState::fired);
+    if (trigger.state == TriggerState::unconfirmed) view.obstacles.push_back(trigger.reason);
+  }
   // At 0 % there is no canary yet, and the first step is what makes one.
-  if (percent > 0) look_at_comparison(inputs, comparison, next, view);
-  if (const auto refused = allowlist_obstacle(inputs, next)) view.obstacles.push_back(*refused);
+  if (step.percent > 0) look_at_comparison(inputs, comparison, step.next, view);
+  if (const auto no = allowlist_obstacle(inputs, step.next)) view.obstacles.push_back(*no);
   return view;
 }
 

@@ -20,7 +20,7 @@ double firing_limit(const TriggerResult& trigger) {
   const double value = *trigger.value;
   const double baseline = *trigger.baseline_value;
   if (trigger.name == "success_drop") return (baseline - value) * 100 + kForgiven;
-  return baseline > 0 ? (value + kForgiven) / baseline : kInfinity;
+  return (value + kForgiven) / ratio_base(trigger.kpi, baseline, trigger.baseline_sample_count);
 }
 
 // The smallest value that a configuration may have.

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kLimitSlack = 1e-9;  // for figures that meet a limit but for their last bits
 
-enum class Test { drop_pp, rate_ratio, above, above_ratio };
+enum class Test { drop_pp, rise_pp, rate_ratio, above, above_ratio };
 
 struct TriggerRule {
   std::string name;
@@ -38,6 +38,7 @@ std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds) 
   add("p95_ratio", "p95_latency_ms", Test::above_ratio, thresholds.p95_ratio);
   add("attempt_failure_ratio", "attempt_failure_rate", Test::rate_ratio,
       thresholds.attempt_failure_ratio);
+  add("fallback_rise", "fallback_rate", Test::rise_pp, thresholds.fallback_pp);
   return rules;
 }
 
@@ -77,12 +78,12 @@ std::optional<std::vector<ReasonArg>> what_is_missing(const Case& c, std::uint64
   if (!c.needs_baseline()) return std::nullopt;
   auto reference = sample_fault(c.baseline, c.comparison.reference_name, min_sample);
   if (reference) return reference;
-  // A latency of 0 has no multiple; a rate of 0 has the error floor instead.
-  if (c.rule.test == Test::above_ratio && *c.baseline->value <= 0) {
-    return std::vector<ReasonArg>{{"side", c.comparison.reference_name},
-                                  {"value", *c.baseline->value}};
-  }
   return std::nullopt;
+}
+
+/// Returns what a ratio of the case is to.
+double base_of(const Case& c) {
+  return ratio_base(c.rule.kpi, *c.baseline->value, c.baseline->denominator);
 }
 
 bool crossed(const Case& c, std::uint64_t error_floor) {
@@ -92,14 +93,16 @@ bool crossed(const Case& c, std::uint64_t error_floor) {
   switch (c.rule.test) {
     case Test::drop_pp:
       return (*c.baseline->value - value) * 100 >= threshold - kLimitSlack;
+    case Test::rise_pp:
+      return (value - *c.baseline->value) * 100 >= threshold - kLimitSlack;
     case Test::rate_ratio:
       // The floor: with a reference rate near 0 one error would be any multiple of it.
       return c.value->numerator > 0 && c.value->numerator >= error_floor &&
-             value >= threshold * *c.baseline->value - kLimitSlack;
+             value >= threshold * base_of(c) - kLimitSlack;
     case Test::above:
       return value > threshold;
     case Test::above_ratio:
-      return value > threshold * *c.baseline->value * (1 + kLimitSlack);
+      return value > threshold * base_of(c) * (1 + kLimitSlack);
   }
   DAGLOOP_ASSERT(false);
   return false;
@@ -109,6 +112,8 @@ std::string_view limit_name(Test test) {
   switch (test) {
     case Test::drop_pp:
       return "limit_drop_pp";
+    case Test::rise_pp:
+      return "limit_rise_pp";
     case Test::rate_ratio:
       return "limit_from_times";
     case Test::above:
@@ -128,6 +133,8 @@ void add_figures(const Case& c, std::uint64_t error_floor, std::vector<ReasonArg
     add_kpi(args, "reference_", *c.baseline);
   }
   args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
+  const bool is_ratio = c.rule.test == Test::rate_ratio || c.rule.test == Test::above_ratio;
+  if (is_ratio && base_of(c) > *c.baseline->value) args.emplace_back("floored_to", base_of(c));
   if (c.rule.test == Test::rate_ratio) args.emplace_back("error_floor", error_floor);
 }
 
@@ -170,10 +177,17 @@ TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t er
 }
 
 const Kpi* find_kpi(const PopulationKpis* side, const std::string& name) {
-  return side == nullptr ? nullptr : side->kpis.find(name);
+  return side == nullptr ? nullptr : side->decided().find(name);
 }
 
 }  // namespace
+
+double ratio_base(std::string_view kpi, double baseline, std::uint64_t sample_count) {
+  constexpr double kLeastLatency_ms = 1;
+  constexpr double kLeastEvents = 0.5;
+  if (!is_rate_name(std::string(kpi))) return std::max(baseline, kLeastLatency_ms);
+  return std::max(baseline, kLeastEvents / as_double(std::max<std::uint64_t>(sample_count, 1)));
+}
 
 std::string_view to_string(TriggerState state) {
   constexpr std::array<std::string_view, 4> kWords{"fired", "quiet", "insufficient", "unconfirmed"};

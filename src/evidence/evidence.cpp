@@ -18,16 +18,23 @@ struct TriggerTest {
   std::uint64_t ArmFigures::*events = nullptr;
 };
 
-// The shares add up to 1, so that all triggers together take back an innocent change with a
-// probability of at most alpha. Half goes to what matters most.
-constexpr std::array<TriggerTest, 6> kTriggerTests{{
-    {"success_drop", 0.5, &ArmFigures::runs, &ArmFigures::failed},
-    {"error_ratio.auth", 0.1, &ArmFigures::runs, &ArmFigures::auth_errors},
-    {"error_ratio.server", 0.1, &ArmFigures::runs, &ArmFigures::server_errors},
-    {"p95_absolute", 0.1, &ArmFigures::timed, &ArmFigures::over_threshold},
-    {"p95_ratio", 0.1, &ArmFigures::timed, &ArmFigures::slow},
-    {"attempt_failure_ratio", 0.1, &ArmFigures::attempts, &ArmFigures::failed_attempts},
+// Together 0.85, so that all triggers take back an innocent change with a probability of at most
+// alpha; the rest is for what else may take a policy back. Half goes to what matters most. The two
+// of p95 share one trigger's 0.08 where both are counted.
+constexpr std::array<TriggerTest, 7> kTriggerTests{{
+    {"success_drop", 0.45, &ArmFigures::runs, &ArmFigures::failed},
+    {"error_ratio.auth", 0.08, &ArmFigures::runs, &ArmFigures::auth_errors},
+    {"error_ratio.server", 0.08, &ArmFigures::runs, &ArmFigures::server_errors},
+    {"p95_absolute", 0.04, &ArmFigures::timed, &ArmFigures::over_threshold},
+    {"p95_ratio", 0.08, &ArmFigures::timed, &ArmFigures::slow},
+    {"attempt_failure_ratio", 0.08, &ArmFigures::attempts, &ArmFigures::failed_attempts},
+    {"fallback_rise", 0.08, &ArmFigures::runs, &ArmFigures::aided},
 }};
+
+double alpha_share(const TriggerTest& test, const SlowLimits& limits) {
+  const bool is_shared = test.events == &ArmFigures::slow && limits.absolute;
+  return is_shared ? test.alpha_share / 2 : test.alpha_share;
+}
 
 const TriggerTest* find_test(std::string_view name) {
   const auto found = std::find_if(kTriggerTests.begin(), kTriggerTests.end(),
@@ -162,12 +169,22 @@ EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
                           const EvidenceConfig& config) {
   const TriggerTest* test = find_test(trigger);
   if (test == nullptr) return {};
-  return view_of(evidence, trigger, hypothesis_of(*test), config.alpha * test->alpha_share);
+  return view_of(evidence, trigger, hypothesis_of(*test),
+                 config.alpha * alpha_share(*test, evidence.limits));
 }
 
 EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
                                  const EvidenceConfig& config) {
   return view_of(evidence, kPromotionTest, inferior(config.excluded_drop_pp / 100), alpha);
+}
+
+Evidence with_unread(Evidence evidence, const Block& unread, const EvidenceConfig& config) {
+  const auto found = evidence.tests.find(kPromotionTest);
+  if (found == evidence.tests.end()) return evidence;
+  RateEvidence& test = found->second;
+  test.greatest_log_e = test.greatest_log_e_with(unread, inferior(config.excluded_drop_pp / 100));
+  test.total += unread;
+  return evidence;
 }
 
 std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,

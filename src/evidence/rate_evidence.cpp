@@ -101,6 +101,11 @@ double gain(const RateHypothesis& hypothesis, const RateHypothesis::Alternative&
                               null.reference);
 }
 
+Sides sides_of(const Block& block) {
+  return {as_double(block.subject.trials), as_double(block.subject.events),
+          as_double(block.reference.trials), as_double(block.reference.events)};
+}
+
 }  // namespace
 
 ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
@@ -146,8 +151,7 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
     log_wealth.assign(hypothesis.alternatives.size(), 0.0);
     greatest_log_e = 0;
   }
-  const Sides sides{as_double(open.subject.trials), as_double(open.subject.events),
-                    as_double(open.reference.trials), as_double(open.reference.events)};
+  const Sides sides = sides_of(open);
   const double expected = expected_rate(expectation);
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
     // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
@@ -164,6 +168,21 @@ void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, do
 double RateEvidence::log_e(const RateHypothesis& hypothesis) const {
   const bool has_bets = !log_wealth.empty() && log_wealth.size() == hypothesis.alternatives.size();
   return has_bets ? log_sum(log_wealth, hypothesis) : 0.0;
+}
+
+double RateEvidence::greatest_log_e_with(const Block& more,
+                                         const RateHypothesis& hypothesis) const {
+  if (log_wealth.size() != hypothesis.alternatives.size()) return greatest_log_e;
+  Block all = total;
+  all += more;
+  const double expected = expected_rate(expectation);
+  RateEvidence with = *this;
+  for (std::size_t i = 0; i < log_wealth.size(); ++i) {
+    const auto& alternative = hypothesis.alternatives[i];
+    with.log_wealth[i] += gain(hypothesis, alternative, sides_of(all), expected) -
+                          gain(hypothesis, alternative, sides_of(total), expected);
+  }
+  return greatest_log_e + std::min(0.0, with.log_e(hypothesis) - log_e(hypothesis));
 }
 
 double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,

@@ -31,7 +31,6 @@ constexpr Wording kEnglish[] = {
      "{kpi} of {population}: {have} of {need} observations; the report holds no value"},
     {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}; {>forecast}"},
     {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}"},
-    {"*_insufficient", "{?value}{kpi}: {kpi} of {side:name} is 0: no ratio to it"},
     {"*_insufficient", "{kpi}: no value for {side:name}"},
     {"*_fired", "{>trigger}"},
     {"*_quiet", "{>trigger}"},
@@ -58,6 +57,12 @@ constexpr Wording kEnglish[] = {
     {"cannot_be_decided", "{>undecidable} no drop at all could be excluded; {>what_would_help}"},
     {"promotion_not_allowed", "{fault}"},
     {"promotion_not_allowed", "{key} is not on the allowlist"},
+    {"unreadable_records_could_change_this",
+     "{unread} records could not be read[ (first: {places})]; had each been a failed run: "
+     "{would}[; "
+     "the margin allows {allowed}]; they leave the window by {leaves_at}"},
+    {"unreadable_records_could_change_this",
+     "{>rule_on_key} waits: {unread} records could not be read, and its condition may not hold"},
     {"ladder_complete", "at the ladder's top, and nothing to recommend"},
     {"at_top_step", "the rollout is at the ladder's top"},
     {"nothing_to_roll_back_to",
@@ -65,6 +70,14 @@ constexpr Wording kEnglish[] = {
     // Verification.
     {"verification_missed", "{why}"},
     {"*_unconfirmed", "{why}; this may be noise: the rate lies between {low:.4g} and {high:.4g}"},
+    {"fails_as_before_the_change",
+     "a check failed before the change, and fails no worse since: {why}"},
+    {"effect_within_margin",
+     "its effect is not worse than no change beyond the margin of {margin_pp:.6g} points: {kpi} is "
+     "{>value}, before the change {>reference_value}"},
+    {"effect_beyond_margin",
+     "{kpi} is {>value}, before the change {>reference_value}: lower by more than the margin of "
+     "{margin_pp:.6g} points"},
     // Recommendations.
     {"recommendations_wait", "{count} recommended changes wait: one change at a time"},
     {"policy_change_recommended", "rule {rule} (group {group}): {rule_reason}"},
@@ -73,6 +86,14 @@ constexpr Wording kEnglish[] = {
     {"key_not_allowlisted", "{key} is not on the allowlist"},
     {"key_not_in_env_file", "{>rule_on_key} does not stand in the env file"},
     {"better_rank_wins", "{>rule_on_key} already has a rule of better rank"},
+    {"model_badly_calibrated",
+     "{>rule_on_key}: the predictions of its model {model} were wrong too often; it proposes "
+     "nothing"},
+    {"rule_had_no_effect",
+     "{>rule_on_key} is not used again: {>its_change} had no effect{>figure_then}"},
+    {"rule_was_undone", "{>rule_on_key} is not used again: {>its_change} was undone{>figure_then}"},
+    {"value_was_rolled_back",
+     "{key}={to} is not proposed again: {>its_change} was undone{>figure_then}"},
     {"no_change_is_best", "{>rule_on_key} stays: {why}"},
     {"not_applicable", "{>rule_on_key} holds nothing that can be added to or multiplied"},
     {"already_in_force", "{>rule_on_key} is already {value}[ ({clipped})]"},
@@ -141,8 +162,14 @@ constexpr Wording kEnglish[] = {
      "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]; the limit is "
      "{>limit}[; {>collected}]"},
     {">limit", "a drop of {limit_drop_pp:.6g} points or more"},
+    {">limit", "a rise of {limit_rise_pp:.6g} points or more"},
+    {">limit",
+     "{limit_from_times:.6g} times that or more ({floored_to:figure} in place of 0), with at least "
+     "{error_floor}"},
     {">limit", "{limit_from_times:.6g} times that or more, with at least {error_floor}"},
     {">limit", "more than {limit_above_ms:ms_limit}"},
+    {">limit",
+     "more than {limit_above_times:.6g} times that, taken as {floored_to:figure} where it is less"},
     {">limit", "more than {limit_above_times:.6g} times that"},
     {">collected", "{?evidence}no evidence is collected yet: the figures decide alone"},
     {">collected", "{>evidence}"},
@@ -160,6 +187,11 @@ constexpr Wording kEnglish[] = {
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">rule_on_key", "rule {rule}: {key}"},
+    {">its_change", "its change from {from} to {to} at {at}"},
+    {">figure_then",
+     " that was seen, and {kpi}[ of node {node}] is still what it was then ({low:figure} to "
+     "{high:figure})"},
+    {">figure_then", ""},
     {">condition", "{kpi} {attempts}, {comparator} {threshold:limit}"},
     {">condition", "{kpi} {>value}, {comparator} {threshold:limit}"},
     // Words that arguments hold.

@@ -35,7 +35,7 @@ class TriggerTest(SequentialTestCase):
         evidence = trigger["evidence"]
         self.assertEqual(evidence["subject"], {"trials": 20, "events": 4})
         self.assertEqual(evidence["reference"], {"trials": 180, "events": 9})
-        self.assertEqual(evidence["alpha"], 0.005)
+        self.assertAlmostEqual(evidence["alpha"], 0.0045)
         self.assertLess(evidence["e_value"], evidence["needed"])
         self.assertLess(evidence["difference"][0], 0)
         self.assertGreater(evidence["difference"][1], 0.15)

@@ -38,6 +38,7 @@ inline KpiPartial make_runs(std::uint64_t runs, std::uint64_t succeeded,
   KpiPartial partial;
   partial.total_runs = runs;
   partial.succeeded = succeeded;
+  partial.succeeded_unaided = succeeded;
   for (std::uint64_t i = 0; latency_ms && i < runs; ++i) partial.latency.add(*latency_ms);
   return partial;
 }
@@ -94,16 +95,33 @@ class QualityBuilder {
     return *this;
   }
 
+  /// Says how many runs of the current window could not be read; with Cohort::none those whose line
+  /// shows no cohort.
+  QualityBuilder& unread(std::uint64_t runs, Cohort cohort = Cohort::none) {
+    KpiPartial partial;
+    partial.unread_runs = runs;
+    return current(partial, cohort);
+  }
+
+  /// Says how many runs of the current window began long ago and never ended.
+  QualityBuilder& overdue(std::uint64_t runs, Cohort cohort = Cohort::none) {
+    KpiPartial partial;
+    partial.in_flight = runs;
+    partial.open_runs.assign(runs, kCurrentWindow.start + std::chrono::hours{1});
+    return current(partial, cohort);
+  }
+
   /// Returns the Quality of what was added.
   Quality build() const {
     const ErrorClasses classes;
+    const OverdueRule rule{std::chrono::hours{1}, set_.input.newest_record};
     Quality quality;
     quality.generated_at = kAsOf;
     quality.as_of = kAsOf;
-    quality.current = compute_window_kpis(set_, kCurrentWindow, classes);
+    quality.current = compute_window_kpis(set_, kCurrentWindow, classes, rule);
     quality.service = service_figures(set_.sum(kCurrentWindow, Population::dag));
     quality.input = set_.input;
-    if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, classes);
+    if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, classes, rule);
     quality.attribution = attribution(quality);
     return quality;
   }

@@ -27,6 +27,8 @@ struct EvaluationRequest {
   Microseconds window;  // a multiple of the slot
   BaselineSpec baseline;
   std::optional<TimePoint> not_before;  // cuts the window: the policy in force began here
+  // Cuts the baseline window before the current one: the policy before came into force here.
+  std::optional<TimePoint> baseline_from = std::nullopt;
   // None: the window's runs, and the baseline window's as `before`.
   std::optional<NewsRequest> news = std::nullopt;
   // How long the policy lets a run take: none is overdue before that.

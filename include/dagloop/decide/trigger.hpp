@@ -20,6 +20,7 @@ struct TriggerThresholds {
   std::optional<double> p95_ms;                       // absolute
   std::optional<double> p95_ratio = 1.5;              // times the baseline
   std::optional<double> attempt_failure_ratio = 2.0;  // times the baseline
+  std::optional<double> fallback_pp = 10.0;           // percentage points
   std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
 };
 
@@ -42,6 +43,10 @@ struct TriggerResult {
   std::optional<EvidenceView> evidence;  // where sequential evidence is asked for
   Reason reason;
 };
+
+/// Returns what a ratio is to: the baseline's figure, or what is taken in place of nothing: 1 ms, or
+/// half an event. A ratio to 0 would be no data, and 0 ms against 2 s would say nothing.
+double ratio_base(std::string_view kpi, double baseline, std::uint64_t sample_count);
 
 /// What triggers rest on besides the figures.
 struct TriggerEvidence {

@@ -75,6 +75,10 @@ EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
 EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
                                  const EvidenceConfig& config);
 
+/// Returns the evidence as if `unread` runs more had been counted of both sides, for promotions
+/// alone: what could not be read never fires a trigger.
+Evidence with_unread(Evidence evidence, const Block& unread, const EvidenceConfig& config);
+
 /// Returns the smallest drop of the success rate (in percentage points) that a promotion at level
 /// `alpha` could exclude with `runs` more runs of the canary at the present rates; nullopt: none.
 std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,

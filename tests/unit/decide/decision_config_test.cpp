@@ -27,6 +27,7 @@ TEST_CASE("an empty or missing section gives the defaults") {
     CHECK(config.triggers.p95_ms == std::nullopt);
     CHECK(config.triggers.p95_ratio == 1.5);
     CHECK(config.triggers.attempt_failure_ratio == 2.0);
+    CHECK(config.triggers.fallback_pp == 10.0);
     CHECK(config.triggers.error_floor == 5);
   }
 }
@@ -36,7 +37,7 @@ TEST_CASE("every key of the section is read") {
       "ladder": [0, 50, 100], "rollout_key": "ROLLOUT", "evidence": "point", "min_sample": 7,
       "promotion_margin_pp": 0, "soak": "0s", "cooldown": "90m",
       "triggers": {"success_drop_pp": 5, "error_ratio": 3, "p95_ms": 60000, "p95_ratio": 2.5,
-                   "attempt_failure_ratio": 4, "error_floor": 9}})");
+                   "attempt_failure_ratio": 4, "fallback_pp": 25, "error_floor": 9}})");
   CHECK(config.ladder == std::vector<int>{0, 50, 100});
   CHECK(config.rollout_key == "ROLLOUT");
   CHECK(config.min_sample == 7);
@@ -48,19 +49,21 @@ TEST_CASE("every key of the section is read") {
   CHECK(config.triggers.p95_ms == 60000.0);
   CHECK(config.triggers.p95_ratio == 2.5);
   CHECK(config.triggers.attempt_failure_ratio == 4.0);
+  CHECK(config.triggers.fallback_pp == 25.0);
   CHECK(config.triggers.error_floor == 9);
 }
 
 TEST_CASE("null turns a trigger off") {
   const TriggerThresholds triggers =
       parse(R"({"triggers": {"success_drop_pp": null, "error_ratio": null, "p95_ms": null,
-                             "p95_ratio": null, "attempt_failure_ratio": null}})")
+                             "p95_ratio": null, "attempt_failure_ratio": null, "fallback_pp": null}})")
           .triggers;
   CHECK(triggers.success_drop_pp == std::nullopt);
   CHECK(triggers.error_ratio == std::nullopt);
   CHECK(triggers.p95_ms == std::nullopt);
   CHECK(triggers.p95_ratio == std::nullopt);
   CHECK(triggers.attempt_failure_ratio == std::nullopt);
+  CHECK(triggers.fallback_pp == std::nullopt);
   CHECK(triggers.error_floor == 5);
 }
 

@@ -61,7 +61,7 @@ TEST_CASE("a good canary is promoted one step, and the decision says what it res
   CHECK(decision.expires_at == kAsOf + 1min + 24h);
   CHECK(decision.env_sha256 == "0123");
   CHECK(decision.proposed_by == "loop");
-  CHECK(decision.triggers.size() == 5);
+  CHECK(decision.triggers.size() == 6);
 }
 
 TEST_CASE("data faults hold before anything else, without triggers, recommendations or patch") {

@@ -164,10 +164,61 @@ TEST_CASE("a p95 of exactly the ratio stays quiet whatever the product's last bi
   }
 }
 
-TEST_CASE("a baseline p95 of 0 allows no ratio") {
-  const TriggerResult result =
-      trigger_of("p95_ratio", make_runs(50, 50, 1000), make_runs(50, 50, 0));
-  CHECK(result.state == TriggerState::insufficient);
+TEST_CASE("a baseline p95 of 0 counts as 1 ms") {
+  const auto state = [](double p95_ms) {
+    return trigger_of("p95_ratio", make_runs(50, 50, p95_ms), make_runs(50, 50, 0)).state;
+  };
+  CHECK(state(2000) == TriggerState::fired);
+  CHECK(state(1.4) == TriggerState::quiet);
+  CHECK(state(0) == TriggerState::quiet);
+  CHECK(
+      reason_text(trigger_of("p95_ratio", make_runs(50, 50, 2000), make_runs(50, 50, 0)).reason) ==
+      "p95_latency_ms of dag is 2000 ms (n = 50), of previous window 0 ms (n = 50); the limit is "
+      "more than 1.5 times that, taken as 1 ms where it is less");
+}
+
+TEST_CASE("a baseline without any failure counts as half of one") {
+  // 0.5 of 30 is 1.67 %: the limit is 3.33 %.
+  const auto state = [](std::uint64_t errors) {
+    return trigger_of("error_ratio.server", make_runs_with_errors(210, 200, {{"503", errors}}),
+                      make_runs(30, 30))
+        .state;
+  };
+  CHECK(state(7) == TriggerState::fired);
+  CHECK(state(6) == TriggerState::quiet);
+  const TriggerResult attempts =
+      trigger_of("attempt_failure_ratio", with_attempts(200, 8), with_attempts(20, 0));
+  CHECK(attempts.state == TriggerState::quiet);
+  CHECK(trigger_of("attempt_failure_ratio", with_attempts(200, 10), with_attempts(20, 0)).state ==
+        TriggerState::fired);
+}
+
+TEST_CASE("fallbacks that rise by ten points fire") {
+  const auto state = [](std::uint64_t now, std::uint64_t before) {
+    KpiPartial subject = make_runs(100, 100);
+    subject.fallback = now;
+    KpiPartial reference = make_runs(100, 100);
+    reference.fallback = before;
+    return trigger_of("fallback_rise", subject, reference).state;
+  };
+  CHECK(state(10, 0) == TriggerState::fired);
+  CHECK(state(9, 0) == TriggerState::quiet);
+  CHECK(state(60, 50) == TriggerState::fired);
+  CHECK(state(50, 50) == TriggerState::quiet);
+  CHECK(state(0, 50) == TriggerState::quiet);
+}
+
+TEST_CASE("runs that never ended count as failed ones of class timeout") {
+  const Quality quality = QualityBuilder()
+                              .current(make_runs(30, 30), Cohort::canary)
+                              .overdue(120, Cohort::canary)
+                              .current(make_runs(900, 900), Cohort::control)
+                              .build();
+  const auto results = evaluate_triggers({}, choose_comparison(quality, BaselineKind::automatic),
+                                         kMinSample, {figures_alone(), Evidence{}});
+  CHECK(results[0].state == TriggerState::fired);
+  CHECK(results[0].value == 0.2);
+  CHECK(results[0].sample_count == 150);
 }
 
 TEST_CASE("runs without durations leave the p95 triggers insufficient") {
@@ -203,7 +254,7 @@ TEST_CASE("the absolute p95 trigger needs the subject alone") {
   const auto results =
       evaluate_triggers(thresholds, choose_comparison(quality, BaselineKind::automatic), kMinSample,
                         {EvidenceConfig{}, Evidence{}});
-  REQUIRE(results.size() == 6);
+  REQUIRE(results.size() == 7);
   for (const TriggerResult& result : results) {
     CAPTURE(result.name);
     CHECK(result.state ==
@@ -216,7 +267,7 @@ TEST_CASE("without canary runs every trigger is insufficient") {
   const Quality quality = QualityBuilder().current(make_runs(50, 0), Cohort::control).build();
   const auto results = evaluate_triggers({}, choose_comparison(quality, BaselineKind::automatic),
                                          kMinSample, {EvidenceConfig{}, Evidence{}});
-  CHECK(results.size() == 5);
+  CHECK(results.size() == 6);
   CHECK_FALSE(any_fired(results));
   for (const TriggerResult& result : results) CHECK(result.state == TriggerState::insufficient);
 }
@@ -237,10 +288,12 @@ TEST_CASE("triggers come in a fixed order, and those turned off do not come") {
   thresholds.p95_ms = 1000;
   CHECK(names(thresholds) == std::vector<std::string>{"success_drop", "error_ratio.auth",
                                                       "error_ratio.server", "p95_absolute",
-                                                      "p95_ratio", "attempt_failure_ratio"});
+                                                      "p95_ratio", "attempt_failure_ratio",
+                                                      "fallback_rise"});
   thresholds.success_drop_pp = std::nullopt;
   thresholds.error_ratio = std::nullopt;
   thresholds.p95_ratio = std::nullopt;
+  thresholds.fallback_pp = std::nullopt;
   CHECK(names(thresholds) == std::vector<std::string>{"p95_absolute", "attempt_failure_ratio"});
   thresholds.p95_ms = std::nullopt;
   thresholds.attempt_failure_ratio = std::nullopt;

@@ -119,3 +119,42 @@ TEST_CASE("the smallest drop that can be excluded shrinks with the traffic") {
   CHECK(*many < 4);
   CHECK_FALSE(smallest_excludable_drop_pp({}, 0.05, 5000));
 }
+
+TEST_CASE("a run that fell back counts as failed for fallback_rise, on either side") {
+  const EvidenceConfig config = sequential();
+  News each = news(runs(150, 0), runs(1350, 0));
+  each.canary.aided = 150;
+  each.control.aided = 13;
+  const Evidence evidence = after({each}, config);
+  CHECK(view_trigger(evidence, "fallback_rise", config).decides());
+  CHECK(view_trigger(evidence, "fallback_rise", config).reference.events == 13);
+  CHECK_FALSE(view_trigger(evidence, "success_drop", config).decides());
+}
+
+TEST_CASE("all triggers together leave 0.15 of alpha for what else may take a policy back") {
+  const EvidenceConfig config = sequential();
+  for (const auto& absolute : {std::optional<double>(), std::optional(1500.0)}) {
+    Evidence evidence;
+    evidence.limits = {900.0, absolute};
+    double sum = 0;
+    for (const char* name : {"success_drop", "error_ratio.auth", "error_ratio.server", "p95_ratio",
+                             "attempt_failure_ratio", "fallback_rise"}) {
+      sum += view_trigger(evidence, name, config).alpha;
+    }
+    if (absolute) sum += view_trigger(evidence, "p95_absolute", config).alpha;
+    CHECK(sum == Approx(0.85 * config.alpha));
+  }
+}
+
+TEST_CASE("unread runs take from a promotion's evidence as if they had been counted") {
+  const EvidenceConfig config = sequential();
+  const Evidence evidence = after({news(runs(60, 0), runs(600, 0))}, config);
+  const auto e_value = [&](const Evidence& of) {
+    return view_promotion_test(of, 0.02, config).e_value;
+  };
+  CHECK(with_unread(evidence, {}, config) == evidence);
+  const double with_two = e_value(with_unread(evidence, {{2, 2}, {0, 0}}, config));
+  CHECK(with_two < e_value(evidence));
+  CHECK(e_value(with_unread(evidence, {{5, 5}, {0, 0}}, config)) < with_two);
+  CHECK(with_unread({}, {{2, 2}, {0, 0}}, config) == Evidence{});
+}
