@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/decide/figure_case.hpp"
 #include "dagloop/evidence/rate_sequence.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 
@@ -82,10 +83,88 @@ Reason may_be_noise(const CheckResult& result, const Ends& ends) {
            {"high", std::max(ends.best, ends.worst)}}};
 }
 
-}  // namespace
+constexpr const char* kSuccessRate = "pipeline_success_rate";
+constexpr double kSlack = 1e-9;  // for figures that meet the margin but for their last bits
 
-Verification verify_change(const ChangeUnderVerification& change, const GateResult& gate,
-                           const Quality& quality, TimePoint now, const DecisionConfig& config) {
+/// The success rates after and before a change.
+struct EffectOnSuccess {
+  const Kpi& now;
+  const Kpi& before;
+};
+
+std::optional<EffectOnSuccess> effect_on_success(const Quality& quality,
+                                                 const DecisionConfig& config) {
+  if (!quality.baseline) return std::nullopt;
+  const Kpi* now = quality.current.population(Population::dag).kpis.find(kSuccessRate);
+  const Kpi* before = quality.baseline->population(Population::dag).kpis.find(kSuccessRate);
+  for (const Kpi* each : {now, before}) {
+    if (each == nullptr || !each->value || each->denominator < config.min_sample) return {};
+  }
+  return EffectOnSuccess{*now, *before};
+}
+
+bool is_beyond_margin(double now, double before, const DecisionConfig& config) {
+  return now < before - config.promotion_margin_pp / 100 - kSlack;
+}
+
+// Whether the rates lie beyond the margin even where noise favours the change most.
+bool is_surely_beyond(const EffectOnSuccess& effect, const DecisionConfig& config) {
+  if (config.evidence.mode == EvidenceMode::point) return true;
+  const double alpha = config.evidence.alpha / 2;
+  const Interval now =
+      rate_sequence_interval({effect.now.denominator, effect.now.numerator}, alpha);
+  const Interval before =
+      rate_sequence_interval({effect.before.denominator, effect.before.numerator}, alpha);
+  return is_beyond_margin(now.high, before.low, config);
+}
+
+Reason told_effect(const std::string& code, const EffectOnSuccess& effect,
+                   const DecisionConfig& config) {
+  return {code,
+          {{"kpi", kSuccessRate},
+           {"value", *effect.now.value},
+           {"count", effect.now.numerator},
+           {"total", effect.now.denominator},
+           {"reference_value", *effect.before.value},
+           {"reference_count", effect.before.numerator},
+           {"reference_total", effect.before.denominator},
+           {"margin_pp", config.promotion_margin_pp}}};
+}
+
+// A step of the ladder is held against control by triggers and promotions; what other keys do to
+// all runs is told by the runs before alone.
+void look_at_effect(const ChangeUnderVerification& change, const Quality& quality,
+                    const DecisionConfig& config, Verification& verification) {
+  const auto effect = effect_on_success(quality, config);
+  if (!effect) return;
+  if (!is_beyond_margin(*effect->now.value, *effect->before.value, config)) {
+    verification.grounds.push_back(told_effect("effect_within_margin", *effect, config));
+    return;
+  }
+  Reason beyond = told_effect("effect_beyond_margin", *effect, config);
+  if (change.patch.contains(config.rollout_key)) {
+    verification.grounds.push_back(std::move(beyond));
+    return;
+  }
+  const bool is_missed = is_surely_beyond(*effect, config);
+  verification.outcome = is_missed ? VerificationOutcome::missed : VerificationOutcome::waiting;
+  verification.reasons.push_back(std::move(beyond));
+}
+
+// What a settled change rests on; a gate that fails is never told as one that passed.
+std::vector<Reason> grounds_of(const GateResult& gate) {
+  if (gate.verdict == Verdict::PASS) return {{"gate_pass"}};
+  std::vector<Reason> grounds;
+  for (const CheckResult& result : gate.checks) {
+    if (result.check.severity != Severity::fail || result.status != CheckStatus::fail) continue;
+    grounds.push_back({"fails_as_before_the_change", {{"why", std::vector{result.reason}}}});
+  }
+  return grounds;
+}
+
+// By figures that are taken as they are.
+Verification verify_by(const ChangeUnderVerification& change, const GateResult& gate,
+                       const Quality& quality, TimePoint now, const DecisionConfig& config) {
   Verification verification;
   if (!gate.reasons.empty()) {
     verification.reasons = gate.reasons;  // the data cannot be relied on: wait
@@ -115,9 +194,51 @@ Verification verify_change(const ChangeUnderVerification& change, const GateResu
     missing.push_back({"soak_not_over",
                        {{"since", change.applied_at}, {"until", change.applied_at + config.soak}}});
   }
-  verification.outcome =
-      missing.empty() ? VerificationOutcome::passed : VerificationOutcome::waiting;
   verification.reasons = std::move(missing);
+  if (!verification.reasons.empty()) return verification;
+  verification.outcome = VerificationOutcome::passed;
+  verification.grounds = grounds_of(gate);
+  look_at_effect(change, quality, config, verification);
+  return verification;
+}
+
+std::uint64_t unread_in(const Quality& quality) {
+  std::uint64_t unread = 0;
+  for (const auto& [population, figures] : quality.current.populations) {
+    unread += figures.unread_runs;
+  }
+  if (!quality.baseline) return unread;
+  for (const auto& [population, figures] : quality.baseline->populations) {
+    unread += figures.unread_runs;
+  }
+  return unread;
+}
+
+// A change settles only where it would with every unread run counted against it.
+void stand_worst_case(const ChangeUnderVerification& change, const GateResult& gate,
+                      const Quality& quality, const DecisionConfig& config,
+                      Verification& verification) {
+  if (verification.outcome != VerificationOutcome::passed || !has_unread(quality)) return;
+  const TimePoint soaked = change.applied_at + config.soak;
+  const Quality worst = in_case(quality, FigureCase::worst);
+  Verification then = verify_by(change, evaluate_again(gate, worst), worst, soaked, config);
+  if (then.outcome == VerificationOutcome::passed) return;
+  verification.outcome = VerificationOutcome::waiting;
+  verification.grounds.clear();
+  verification.reasons = {{"unreadable_records_could_change_this",
+                           {{"unread", unread_in(quality)},
+                            {"leaves_at", unread_leaves_at(quality)},
+                            {"would", std::move(then.reasons)}}}};
+}
+
+}  // namespace
+
+Verification verify_change(const ChangeUnderVerification& change, const GateResult& gate,
+                           const Quality& quality, TimePoint now, const DecisionConfig& config) {
+  const Quality figures = in_case(quality, FigureCase::decided);
+  Verification verification =
+      verify_by(change, evaluate_again(gate, figures), figures, now, config);
+  stand_worst_case(change, gate, figures, config, verification);
   return verification;
 }
 

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
+#include "dagloop/decide/figure_case.hpp"
 #include "dagloop/decide/ladder.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/promotion.hpp"
+#include "decide/unread.hpp"
 
 namespace dagloop {
 
@@ -172,6 +175,83 @@ bool is_allowed(const Patch& patch, const DecisionInputs& inputs) {
   });
 }
 
+Comparison comparison_of(const DecisionInputs& inputs) {
+  return choose_comparison(inputs.quality, baseline_in_effect(inputs.baseline, inputs.values,
+                                                              inputs.history, inputs.config));
+}
+
+std::vector<TriggerResult> triggers_of(const DecisionInputs& inputs, const Comparison& comparison) {
+  return evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample,
+                           {inputs.config.evidence, inputs.evidence});
+}
+
+/// The figures with each unread run counted against the change, and what they say.
+struct WorstCase {
+  Quality quality;
+  GateResult gate;
+  Evidence evidence;
+};
+
+WorstCase worst_case_of(const DecisionInputs& inputs, const Comparison& comparison) {
+  WorstCase worst{in_case(inputs.quality, FigureCase::worst), {}, {}};
+  worst.gate = evaluate_again(inputs.gate, worst.quality);
+  worst.evidence = with_unread(inputs.evidence, unread_of(comparison), inputs.config.evidence);
+  return worst;
+}
+
+/// Returns what triggers would say against any change: a line that is crossed, by noise or not.
+std::vector<Reason> crossed_triggers(const std::vector<TriggerResult>& triggers) {
+  std::vector<Reason> crossed;
+  for (const TriggerResult& trigger : triggers) {
+    const bool is_crossed =
+        trigger.state == TriggerState::fired || trigger.state == TriggerState::unconfirmed;
+    if (is_crossed) crossed.push_back(trigger.reason);
+  }
+  return crossed;
+}
+
+/// Returns why the step would not be made if every unread run had been a failed one; empty where it
+/// would all the same. A check may want a figure high: the gate has to pass at both ends.
+std::vector<Reason> worst_case_obstacles(const DecisionInputs& inputs, const Comparison& comparison,
+                                         const LadderStep& step) {
+  if (!has_unread(inputs.quality)) return {};
+  const WorstCase worst = worst_case_of(inputs, comparison);
+  const DecisionInputs then = with_figures(inputs, worst.quality, worst.gate, worst.evidence);
+  const Comparison sides = comparison_of(then);
+  std::vector<Reason> obstacles = crossed_triggers(triggers_of(then, sides));
+  const GateResult best = evaluate_again(inputs.gate, in_case(inputs.quality, FigureCase::best));
+  for (const GateResult* gate : {&worst.gate, &best}) {
+    if (gate->verdict == Verdict::PASS) continue;
+    append(obstacles, gate_reasons(*gate, "gate_fail", CheckStatus::fail));
+  }
+  append(obstacles, view_promotion(then, sides, step, {}).obstacles);
+  return obstacles;
+}
+
+/// Puts recommendations into the patch, unless a trigger may have crossed its line in what could
+/// not be read: then the way back may be due, and nothing else.
+void recommend_change(const DecisionInputs& inputs, const Comparison& comparison,
+                      Decision& decision) {
+  if (has_unread(inputs.quality)) {
+    const WorstCase worst = worst_case_of(inputs, comparison);
+    const DecisionInputs then = with_figures(inputs, worst.quality, worst.gate, worst.evidence);
+    std::vector<Reason> fresh;
+    for (const TriggerResult& trigger : triggers_of(then, comparison_of(then))) {
+      const auto as_read =
+          std::find_if(decision.triggers.begin(), decision.triggers.end(),
+                       [&](const TriggerResult& each) { return each.name == trigger.name; });
+      const bool was_quiet = as_read->state != TriggerState::unconfirmed;
+      const auto crossed = crossed_triggers({trigger});
+      if (was_quiet) append(fresh, crossed);
+    }
+    if (!fresh.empty()) {
+      decision.reasons.push_back(unreadable_reason(inputs, comparison, std::move(fresh)));
+      return;
+    }
+  }
+  take_recommendations(inputs.history.proposed, decision);
+}
+
 /// Decides where a change may be made: one step up, else what the rules recommend.
 void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decision& decision) {
   std::vector<Reason> obstacles;
@@ -180,17 +260,21 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
   if (inputs.gate.verdict == Verdict::FAIL) {
     obstacles = gate_reasons(inputs.gate, "gate_fail", CheckStatus::fail);
   } else if (next) {
-    const PromotionView view = view_promotion(
-        inputs, comparison, {decision.current_percent, *next}, decision.triggers);
+    const LadderStep step{decision.current_percent, *next};
+    const PromotionView view = view_promotion(inputs, comparison, step, decision.triggers);
     decision.promotion = view.evidence;
-    if (view.obstacles.empty()) return promote(inputs, view, *next, decision);
     obstacles = view.obstacles;
+    if (obstacles.empty()) {
+      auto would = worst_case_obstacles(inputs, comparison, step);
+      if (would.empty()) return promote(inputs, view, *next, decision);
+      obstacles = {unreadable_reason(inputs, comparison, std::move(would))};
+    }
   } else if (decision.recommendations.empty()) {
     obstacles = {{"ladder_complete"}};
   } else {
     obstacles = {{"at_top_step"}};
   }
-  if (!decision.recommendations.empty()) take_recommendations(inputs.history.proposed, decision);
+  if (!decision.recommendations.empty()) recommend_change(inputs, comparison, decision);
   append(decision.reasons, obstacles);
 }
 
@@ -237,19 +321,17 @@ std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::str
   return entries;
 }
 
-Decision decide(const DecisionInputs& inputs) {
+Decision decide(const DecisionInputs& given) {
+  const Quality figures = in_case(given.quality, FigureCase::decided);
+  const DecisionInputs inputs = with_figures(given, figures, given.gate, given.evidence);
   Decision decision = blank_decision(inputs);
   tell_predictions(inputs.history.ledger, decision);
   decision.reasons = data_faults(inputs.quality, inputs.limits);
   // On data that cannot be relied on nothing is decided, a rollback neither: a log that stands
   // still would take back every canary.
   if (!decision.reasons.empty()) return decision;
-  const Comparison comparison = choose_comparison(
-      inputs.quality,
-      baseline_in_effect(inputs.baseline, inputs.values, inputs.history, inputs.config));
-  decision.triggers =
-      evaluate_triggers(inputs.config.triggers, comparison, inputs.config.min_sample,
-                        {inputs.config.evidence, inputs.evidence});
+  const Comparison comparison = comparison_of(inputs);
+  decision.triggers = triggers_of(inputs, comparison);
   // Before everything else: neither cool-down nor soak time holds a rollback up.
   if (any_fired(decision.triggers)) {
     go_back(inputs, decision);
@@ -258,7 +340,11 @@ Decision decide(const DecisionInputs& inputs) {
   }
   const std::vector<Reason> dropped = list_recommendations(inputs, decision);
   decision.reasons = standstill(inputs);
-  if (decision.reasons.empty()) move_on(inputs, comparison, decision);
+  if (decision.reasons.empty()) {
+    // The gate's verdict is of the KPIs as printed; a change rests on overdue runs, too.
+    const GateResult gate = evaluate_again(given.gate, figures);
+    move_on(with_figures(inputs, figures, gate, inputs.evidence), comparison, decision);
+  }
   look_at_latency(inputs, comparison, decision);
   append(decision.reasons, dropped);
   DAGLOOP_ASSERT(!decision.reasons.empty());

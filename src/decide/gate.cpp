@@ -131,4 +131,11 @@ GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& qu
   return result;
 }
 
+GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& quality) {
+  GateResult result;
+  for (const GateCheck& check : checks) result.checks.push_back(evaluate_check(check, quality));
+  result.verdict = verdict_of(result.checks);
+  return result;
+}
+
 }  // namespace dagloop

@@ -32,8 +32,8 @@ Figure figure_of(const std::string& name, const Kpi& kpi) {
   return figure;
 }
 
-Figure population_figure(const std::string& name, const PopulationKpis& population) {
-  const Kpi* kpi = population.kpis.find(name);
+Figure population_figure(const std::string& name, const KpiSet& kpis) {
+  const Kpi* kpi = kpis.find(name);
   return kpi == nullptr ? Figure{} : figure_of(name, *kpi);
 }
 
@@ -48,6 +48,28 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
           std::nullopt,
           {{"kpi", name}, {"attempts", *node.attempts}}};
 }
+
+/// Returns the node's figures with `bad` attempts more that failed, retries all, and `good` ones
+/// that did not. A quantile of them is not known.
+NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good) {
+  if (bad + good == 0 || !node.attempts) return node;
+  const auto with = [&](const Kpi& kpi, std::uint64_t events) {
+    return make_rate(kpi.numerator + events, kpi.denominator + bad + good);
+  };
+  *node.attempts += bad + good;
+  node.failure_rate = with(node.failure_rate, bad);
+  node.retry_success_rate = with(node.retry_success_rate, good);
+  node.p95_latency_ms = Kpi{};
+  return node;
+}
+
+/// What conditions are held against: KPIs, and attempts that may have been any node's.
+struct RuleFigures {
+  const KpiSet& kpis;
+  const std::map<std::string, NodeKpis>& nodes;
+  std::uint64_t bad_attempts = 0;
+  std::uint64_t good_attempts = 0;
+};
 
 bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {
   const bool wants_high =
@@ -85,14 +107,14 @@ std::optional<std::vector<Reason>> meets_all(const PolicyRule& rule, RuleConditi
   return evidence;
 }
 
-std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const PopulationKpis& dag,
+std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const RuleFigures& dag,
                                                  Crossing crossing) {
   const bool asks_nodes = std::any_of(
       rule.when.begin(), rule.when.end(),
       [](const auto& condition) { return condition.scope == RuleCondition::Scope::node; });
   if (!asks_nodes) return std::vector<Reason>{};
   for (const auto& entry : dag.nodes) {
-    const NodeKpis& node = entry.second;
+    const NodeKpis node = with_attempts(entry.second, dag.bad_attempts, dag.good_attempts);
     const auto met = meets_all(rule, RuleCondition::Scope::node, crossing,
                                [&](const std::string& name) { return node_figure(name, node); });
     if (met) return std::vector{Reason{"node_meets", {{"node", entry.first}, {"met", *met}}}};
@@ -100,14 +122,23 @@ std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const P
   return std::nullopt;
 }
 
-std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const PopulationKpis& dag,
+std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const RuleFigures& dag,
                                                 Crossing crossing) {
-  auto evidence = meets_all(rule, RuleCondition::Scope::population, crossing,
-                            [&](const std::string& name) { return population_figure(name, dag); });
+  auto evidence =
+      meets_all(rule, RuleCondition::Scope::population, crossing,
+                [&](const std::string& name) { return population_figure(name, dag.kpis); });
   const auto node = node_evidence(rule, dag, crossing);
   if (!evidence || !node) return std::nullopt;
   evidence->insert(evidence->end(), node->begin(), node->end());
   return evidence;
+}
+
+/// Returns whether the conditions hold whatever the runs were that could not be read.
+bool holds_at_both_ends(const PolicyRule& rule, const PopulationKpis& dag, Crossing crossing) {
+  const std::uint64_t unread = dag.unread_runs;
+  if (unread == 0) return true;
+  return evidence_for(rule, {dag.worst_case(), dag.nodes, unread, 0}, crossing).has_value() &&
+         evidence_for(rule, {dag.best_case(), dag.nodes, 0, unread}, crossing).has_value();
 }
 
 struct Suggestion {
@@ -192,6 +223,13 @@ class Collector {
     }
   }
 
+  /// Keeps the key as it is: what could not be read may say otherwise.
+  void hold_back(const PolicyRule& rule) {
+    spoken_for_.insert(rule.env_key);
+    drop(rule, "unreadable_records_could_change_this",
+         {{"unread", quality_.current.population(Population::dag).unread_runs}});
+  }
+
   RecommendationSet take() { return std::move(set_); }
 
  private:
@@ -270,13 +308,21 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   collector.add_models(by_rank);
   for (const PolicyRule& rule : by_rank) {
     const PopulationKpis& dag = quality.current.population(Population::dag);
-    auto evidence = evidence_for(rule, dag, Crossing::now);
+    const RuleFigures figures{dag.decided(), dag.nodes, 0, 0};
+    Crossing crossing = Crossing::now;
+    auto evidence = evidence_for(rule, figures, crossing);
     // Only a rule that would propose the same value again may keep the proposal.
     if (!evidence && context.proposed.contains(rule.env_key)) {
-      evidence = evidence_for(rule, dag, Crossing::as_proposed);
+      crossing = Crossing::as_proposed;
+      evidence = evidence_for(rule, figures, crossing);
       if (evidence && !collector.stands_behind_proposal(rule)) evidence.reset();
     }
-    if (evidence) collector.add(rule, *evidence);
+    if (!evidence) continue;
+    if (holds_at_both_ends(rule, dag, crossing)) {
+      collector.add(rule, *evidence);
+    } else {
+      collector.hold_back(rule);
+    }
   }
   return collector.take();
 }

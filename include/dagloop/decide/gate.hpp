@@ -77,4 +77,9 @@ std::vector<GateCheck> parse_gate(const JsonReader& reader);
 GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& quality,
                          const DataLimits& limits);
 
+/// Evaluates the checks alone, on data that can be relied on.
+///
+/// Shape: at least one check.
+GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& quality);
+
 }  // namespace dagloop

@@ -181,3 +181,65 @@ TEST_CASE("looked at after every run, a change that just passes its gate is hard
   CHECK(blamed <= 3);
   CHECK(failed_at_some_look > 100);
 }
+
+TEST_CASE("what a change settles on is told as it is") {
+  const Verification passed = judge(runs_before_and_after(95, 95));
+  REQUIRE(passed.grounds.size() == 2);
+  CHECK(passed.grounds[0].code == "gate_pass");
+  CHECK(reason_text(passed.grounds[1]) ==
+        "its effect is not worse than no change beyond the margin of 2 points: "
+        "pipeline_success_rate is 95 % (95 of 100), before the change 95 % (95 of 100)");
+}
+
+TEST_CASE("a change that settles while the gate fails never says that it passed") {
+  const Verification passed = judge(runs_before_and_after(80, 80));
+  REQUIRE(passed.outcome == VerificationOutcome::passed);
+  const std::string text = reasons_text(passed.grounds);
+  CHECK_FALSE(has_reason(passed.grounds, "gate_pass"));
+  CHECK_THAT(text, !Catch::Contains("passed"));
+  CHECK_THAT(text, Catch::StartsWith("a check failed before the change, and fails no worse since"));
+  CHECK_THAT(text, Catch::Contains("not worse than no change"));
+}
+
+TEST_CASE("a key whose effect is worse than the margin does not settle, a step is told of it") {
+  const ChangeUnderVerification key{"d1", {{"DAG_NODE_TIMEOUT_MS", {"1", "2"}}}, kAsOf - hours(7)};
+  const auto outcome = [&](EvidenceMode mode, std::uint64_t before, std::uint64_t after) {
+    DecisionConfig config;
+    config.evidence.mode = mode;
+    const Quality quality =
+        QualityBuilder().baseline(make_runs(1000, before)).current(make_runs(1000, after)).build();
+    return verify_change(key, evaluate_gate(default_gate(), quality, {}), quality, kAsOf, config)
+        .outcome;
+  };
+  CHECK(outcome(EvidenceMode::point, 990, 970) == VerificationOutcome::passed);
+  CHECK(outcome(EvidenceMode::point, 990, 969) == VerificationOutcome::missed);
+  CHECK(outcome(EvidenceMode::sequential, 990, 960) == VerificationOutcome::waiting);
+  CHECK(outcome(EvidenceMode::sequential, 999, 905) == VerificationOutcome::missed);
+  const Verification step = judge(runs_before_and_after(99, 95));
+  CHECK(step.outcome == VerificationOutcome::passed);
+  CHECK(has_reason(step.grounds, "effect_beyond_margin"));
+}
+
+TEST_CASE("a change settles only where it would with every unread run counted against it") {
+  const auto with_unread = [](std::uint64_t unread) {
+    return judge(QualityBuilder()
+                     .baseline(make_runs(100, 95))
+                     .current(make_runs(100, 95))
+                     .unread(unread)
+                     .build());
+  };
+  CHECK(with_unread(2).outcome == VerificationOutcome::passed);
+  const Verification waits = with_unread(20);
+  CHECK(waits.outcome == VerificationOutcome::waiting);
+  REQUIRE(waits.reasons.size() == 1);
+  CHECK(waits.reasons[0].code == "unreadable_records_could_change_this");
+}
+
+TEST_CASE("runs that never ended after a change count as failed ones") {
+  const Verification verification = judge(QualityBuilder()
+                                              .baseline(make_runs(100, 95))
+                                              .current(make_runs(100, 95))
+                                              .overdue(20)
+                                              .build());
+  CHECK(verification.outcome == VerificationOutcome::missed);
+}

@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -129,6 +130,119 @@ void check_hold(const Decision& decision) {
   CHECK_FALSE(decision.next_percent.has_value());
   CHECK(decision.patch.empty() != has_reason(decision.reasons, "policy_change_recommended"));
   if (decision.verdict == Verdict::INSUFFICIENT) CHECK(decision.patch.empty());
+}
+
+/// Runs of one side, as the log really has them: so many by how they ended.
+struct RealRuns {
+  std::uint64_t good = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t auth = 0;  // of the failed ones
+  std::uint64_t fell_back = 0;
+  double latency_ms = 1000;
+
+  KpiPartial runs() const {
+    KpiPartial partial = make_runs(good + failed, good, latency_ms);
+    partial.error_codes["401"] = auth;
+    partial.error_codes["500"] = failed - auth;
+    partial.fallback = fell_back;
+    partial.succeeded_unaided = good - std::min(good, fell_back);
+    partial.nodes["n"] = make_node(good + failed, failed);
+    return partial;
+  }
+};
+
+/// A log whose lines can all be read, and what is left of it where some of them cannot.
+struct SpoiltLog {
+  QualityBuilder whole;
+  QualityBuilder spoilt;
+};
+
+class LogSpoiler {
+ public:
+  explicit LogSpoiler(std::uint64_t seed) : random_(seed) {}
+
+  SpoiltLog make() {
+    const bool has_cohorts = below(3) > 0;
+    SpoiltLog log;
+    if (has_cohorts) {
+      add_side(Cohort::canary, 40 + below(160), log);
+      add_side(Cohort::control, 40 + below(400), log);
+    } else {
+      add_side(Cohort::none, 60 + below(300), log);
+      const KpiPartial before = random_runs(60 + below(300)).runs();
+      log.whole.baseline(before);
+      log.spoilt.baseline(before);
+    }
+    return log;
+  }
+  std::uint64_t below(std::uint64_t n) {
+    return std::uniform_int_distribution<std::uint64_t>(0, n - 1)(random_);
+  }
+
+ private:
+  RealRuns random_runs(std::uint64_t total) {
+    const std::array<std::uint64_t, 6> in_hundred{0, 0, 1, 3, 8, 20};
+    RealRuns runs;
+    runs.failed = total * in_hundred.at(below(6)) / 100;
+    runs.good = total - runs.failed;
+    runs.auth = runs.failed == 0 ? 0 : below(runs.failed + 1);
+    runs.fell_back = runs.good * in_hundred.at(below(6)) / 100;
+    runs.latency_ms = below(8) == 0 ? 2000 : 1000;
+    return runs;
+  }
+  // Of each kind a random part is unread, the failed ones above all.
+  void add_side(Cohort cohort, std::uint64_t total, SpoiltLog& log) {
+    const RealRuns real = random_runs(total);
+    RealRuns left = real;
+    const std::uint64_t most = below(2) == 0 ? 3 : total / 10 + 1;
+    const auto take = [&](std::uint64_t& count) {
+      const std::uint64_t taken = std::min(count, below(most + 1));
+      count -= taken;
+      return taken;
+    };
+    std::uint64_t unread = take(left.failed);
+    left.auth = std::min(left.auth, left.failed);
+    if (below(2) == 0) unread += take(left.good);
+    left.fell_back = std::min(left.fell_back, left.good);
+    log.whole.current(real.runs(), cohort);
+    log.spoilt.current(left.runs(), cohort);
+    const bool shows_cohort = cohort == Cohort::control || below(2) == 0;
+    log.spoilt.unread(unread, shows_cohort ? cohort : Cohort::none);
+  }
+
+  std::mt19937_64 random_;
+};
+
+bool goes_forward(const Decision& decision) {
+  return decision.action == Action::promote ||
+         (decision.action == Action::hold && !decision.patch.empty());
+}
+
+TEST_CASE("whichever lines cannot be read, no action is more daring than with all of them") {
+  int forward = 0;
+  int held_back = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    CAPTURE(seed);
+    LogSpoiler spoiler(seed);
+    const SpoiltLog log = spoiler.make();
+    DecideCase c;
+    c.at_percent(spoiler.below(4) == 0 ? 0 : 30);
+    if (spoiler.below(2) == 0) {
+      c.rules = {make_rule("timeout", 10, "error_rate.auth", 0.02, "DAG_NODE_TIMEOUT_MS",
+                           Operation::multiply, "1.2"),
+                 make_rule("backoff", 20, "attempt_failure_rate", 0.02, "DAG_RETRY_BACKOFF_MS",
+                           Operation::multiply, "1.5")};
+    }
+    c.quality = log.whole;
+    const bool with_all = goes_forward(c.decide());
+    c.quality = log.spoilt;
+    const bool with_some = goes_forward(c.decide());
+    if (with_some) CHECK(with_all);
+    forward += with_some ? 1 : 0;
+    held_back += with_all && !with_some ? 1 : 0;
+  }
+  CHECK(forward > 400);
+  CHECK(held_back > 100);
 }
 
 TEST_CASE("whatever the inputs, a decision keeps its promises") {

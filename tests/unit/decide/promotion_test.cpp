@@ -195,6 +195,119 @@ TEST_CASE("a step that the allowlist refuses is not made") {
         "DAG_ROLLOUT_PERCENT is not on the allowlist");
 }
 
+// Noise that crosses a line: the evidence has counted runs, and does not decide.
+DecideCase with_unconfirmed_errors() {
+  DecideCase c;
+  KpiPartial canary = test::make_runs_with_errors(120, 114, {{"TOOL_AUTH_ERROR", 6}});
+  c.quality = cohorts(canary, test::make_runs_with_errors(600, 588, {{"TOOL_AUTH_ERROR", 12}}));
+  c.config.promotion_margin_pp = 4;
+  c.config.evidence.mode = EvidenceMode::sequential;
+  for (const std::string_view name : {std::string_view("error_ratio.auth"), kPromotionTest}) {
+    c.evidence.tests[std::string(name)].total = {{120, 6}, {600, 12}};
+  }
+  c.evidence.tests[std::string(kPromotionTest)].greatest_log_e = 20;
+  return c;
+}
+
+TEST_CASE("a trigger that crossed its line and is not confirmed holds the promotion, by name") {
+  const Decision decision = with_unconfirmed_errors().decide();
+  CHECK(decision.action == Action::hold);
+  CHECK(codes(decision.reasons) == std::vector<std::string>{"error_ratio.auth_unconfirmed"});
+  DecideCase quiet = with_unconfirmed_errors();
+  quiet.config.triggers.error_ratio = 3;
+  CHECK(quiet.decide().action == Action::promote);
+}
+
+TEST_CASE("a trigger that is not confirmed holds no recommendation") {
+  DecideCase c = with_unconfirmed_errors();
+  c.rules = {test::make_rule("auth", 1, "error_rate.auth", 0.01, "DAG_NODE_TIMEOUT_MS",
+                             PolicyRule::Operation::multiply, "1.1")};
+  CHECK(c.decide().patch.contains("DAG_NODE_TIMEOUT_MS"));
+}
+
+TEST_CASE("runs that never ended count against a promotion as failed ones") {
+  DecideCase c;
+  c.quality = DecideCase::healthy().overdue(3, Cohort::canary);
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  CHECK(has_reason(decision.reasons, "inferior_to_control"));
+  c.quality = DecideCase::healthy().overdue(1, Cohort::canary);
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("runs that never ended fail the gate for a promotion, not for its verdict") {
+  DecideCase c;
+  c.at_percent(0);
+  c.quality = QualityBuilder().current(make_runs(100, 95)).overdue(20);
+  const Decision decision = c.decide();
+  CHECK(decision.verdict == Verdict::PASS);
+  CHECK(decision.action == Action::hold);
+  CHECK(has_reason(decision.reasons, "gate_fail"));
+}
+
+TEST_CASE("one unread line in a healthy day stops no promotion that has margin") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(299, 299), make_runs(2700, 2673)).unread(1);
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("unread lines that could be the failures hold a promotion, and the reason says so") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(293, 293), make_runs(2700, 2700)).unread(7);
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  CHECK(decision.patch.empty());
+  CHECK(codes(decision.reasons) ==
+        std::vector<std::string>{"unreadable_records_could_change_this"});
+  const std::string text = text_of(decision.reasons, "unreadable_records_could_change_this");
+  CHECK_THAT(text, Catch::StartsWith("7 records could not be read"));
+  CHECK_THAT(text, Catch::Contains("97.67 % (293 of 300)"));
+  CHECK_THAT(text, Catch::Contains("the margin allows 5; they leave the window by 2026-02-26"));
+  c.quality = cohorts(make_runs(293, 293), make_runs(2700, 2700)).unread(5);
+  CHECK(c.decide().action == Action::hold);  // five auth errors, where control has none
+  c.config.triggers.error_ratio.reset();
+  CHECK(c.decide().action == Action::promote);
+}
+
+TEST_CASE("an unread line that shows control counts for control, as a good run") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(100, 97), make_runs(100, 98)).unread(2, Cohort::control);
+  CHECK(c.decide().action == Action::promote);  // 98 of 100, or 100 of 102 at best: 98.04 %
+  c.quality = cohorts(make_runs(100, 96), make_runs(100, 98)).unread(2, Cohort::control);
+  CHECK(has_reason(c.decide().reasons, "unreadable_records_could_change_this"));
+}
+
+TEST_CASE("unread lines fire no trigger") {
+  DecideCase c;
+  c.quality = cohorts(make_runs(100, 100), make_runs(100, 100)).unread(90, Cohort::canary);
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  CHECK_FALSE(any_fired(decision.triggers));
+}
+
+TEST_CASE("the evidence for a promotion has to stand with the unread runs counted against it") {
+  DecideCase c;
+  c.config.evidence.mode = EvidenceMode::sequential;
+  c.config.triggers.error_ratio.reset();
+  c.config.promotion_margin_pp = 5;
+  const auto decide_with = [&](std::uint64_t unread) {
+    c.quality = cohorts(make_runs(60, 60), make_runs(600, 600)).unread(unread);
+    c.evidence = {};
+    News news;
+    news.window = test::kCurrentWindow;
+    news.canary.runs = 60;
+    news.control.runs = 600;
+    c.evidence.tests[std::string(kPromotionTest)].expectation = {100, 0};
+    add_news(c.evidence, news, EvidenceSides::canary_and_control, c.config.evidence);
+    return c.decide();
+  };
+  CHECK(decide_with(0).action == Action::promote);
+  const Decision held = decide_with(2);
+  CHECK(codes(held.reasons) == std::vector<std::string>{"unreadable_records_could_change_this"});
+  CHECK_THAT(text_of(held.reasons, "unreadable_records_could_change_this"),
+             Catch::Contains("against a drop of 10 points or more"));
+}
+
 TEST_CASE("a percentage between two steps is promoted to the step above") {
   DecideCase c;
   c.at_percent(45);

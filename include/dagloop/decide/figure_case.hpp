@@ -1,0 +1,34 @@
+// What the log may really say: figures with overdue runs as failed ones, and with what could not be
+// read taken for the worst or the best. Pure.
+#pragma once
+
+#include "dagloop/decide/gate.hpp"
+#include "dagloop/kpi/quality.hpp"
+
+namespace dagloop {
+
+/// What is taken for granted of runs whose end the log does not tell.
+///
+/// `decided`: each overdue run failed, of class `timeout`. `worst`, `best`: besides, each unread run
+/// of those that are judged failed, or was good; of those they are held against, the other way.
+enum class FigureCase { decided, worst, best };
+
+/// Returns the figures in one case, as the KPIs themselves: the canary, and all runs of the window,
+/// are judged; control and the baseline window are what they are held against.
+///
+/// Shape: PopulationKpis::worst and best stay as they are in `decided`; else they are gone.
+/// Source: data contract, "The worst case" and "Overdue".
+Quality in_case(const Quality& quality, FigureCase which);
+
+/// Returns whether a record of the window or the baseline could not be read and may change an
+/// outcome.
+bool has_unread(const Quality& quality);
+
+/// Returns by when all that could not be read has left the window. A policy that came into force
+/// lately cuts the current one; the baseline window tells then how long a whole one is.
+TimePoint unread_leaves_at(const Quality& quality);
+
+/// Evaluates the checks of `gate` once more, on other figures.
+GateResult evaluate_again(const GateResult& gate, const Quality& quality);
+
+}  // namespace dagloop
