@@ -173,7 +173,8 @@ void Applier::complete_apply(CycleState& state) {
   const Intent intent = *state.intent;
   const TimePoint now = context_.clock.now();
   state.phase = Phase::verifying;
-  state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at};
+  state.change = ChangeUnderVerification{intent.decision_digest, intent.patch, intent.effective_at,
+                                         state.in_force_since};
   state.rolled_back.reset();
   add_entries(state.predictions, intent.predictions);
   settle_values(state, intent);
@@ -197,6 +198,7 @@ void Applier::complete_rollback(CycleState& state, const std::string& hook_fault
   state.last_rollback = RollbackTiming{trigger_at, now};
   state.rolled_back = RolledBack{intent.effective_at, intent.patch, intent.why};
   state.rollback_due_since.reset();
+  mark_undone(state.predictions, intent.patch);
   settle_values(state, intent);
   // What had to be rolled back is no place to go back to, even if it passed once.
   std::erase(state.verified, left);

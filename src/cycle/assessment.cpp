@@ -14,6 +14,7 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   const BaselineKind baseline =
       baseline_in_effect(config.baseline.kind, inputs.values, inputs.history, config.decision);
   request.baseline.kind = baseline;
+  request.baseline_from = inputs.history.before_since;
   // After a clock was set back, a policy may begin in the future. An empty window would help
   // nobody.
   if (request.not_before && *request.not_before > inputs.now) request.not_before.reset();

@@ -221,7 +221,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
                    {kind, decision.patch, decision.env_sha256, digest,
                     authority.by.empty() ? "back to an approved policy" : approved_by(authority.by),
                     allowed_time(authority.by, now), effective_time(decision, now),
-                    predictions_of(decision, digest, effective_time(decision, now))});
+                    entries_of(decision, digest, effective_time(decision, now))});
 }
 
 ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {

@@ -9,6 +9,7 @@ PolicyHistory policy_history(const CycleState& state) {
   PolicyHistory history;
   if (state.phase == Phase::verifying) {
     history.change = PolicyHistory::ChangeState::under_verification;
+    history.before_since = state.change->before_since;
     for (const auto& [key, change] : state.change->patch) {
       history.before_change[key] = change.before;
     }
@@ -28,6 +29,19 @@ PolicyHistory policy_history(const CycleState& state) {
   return history;
 }
 
+namespace {
+
+Patch changes_between(const PolicyValues& before, const PolicyValues& after) {
+  Patch patch;
+  for (const auto& [key, value] : before) {
+    const auto now = after.find(key);
+    if (now != after.end() && now->second != value) patch[key] = {value, now->second};
+  }
+  return patch;
+}
+
+}  // namespace
+
 std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& values,
                                          const Observation& observation) {
   // A map of the allowlisted keys alone: edits of other lines are not the loop's business.
@@ -39,6 +53,7 @@ std::vector<JournalEvent> observe_policy(CycleState& state, const PolicyValues& 
     state.verified = {values};  // what the operators run today is what the loop may go back to
   } else {
     event.before = values_to_json(state.in_force);
+    mark_undone(state.predictions, changes_between(state.in_force, values));
     event.why = "changed outside the loop";
     state.in_force_since = observation.effective_at;
     state.rolled_back.reset();

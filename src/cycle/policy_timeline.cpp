@@ -49,12 +49,14 @@ class JournalReading {
     }
     history_.change = PolicyHistory::ChangeState::none;
     history_.before_change.clear();
+    history_.before_since.reset();
     note(event.at);
   }
 
   void apply(const JournalEvent& event) {
     history_.change = PolicyHistory::ChangeState::under_verification;
     history_.before_change = values_of(event.before);
+    history_.before_since = history_.in_force_since;
     history_.rolled_back.reset();
     take(event);
   }
@@ -68,12 +70,14 @@ class JournalReading {
     std::erase(history_.verified, left);
     history_.change = PolicyHistory::ChangeState::none;
     history_.before_change.clear();
+    history_.before_since.reset();
     take(event);
   }
 
   void verify(const JournalEvent& event) {
     history_.change = PolicyHistory::ChangeState::none;
     history_.before_change.clear();
+    history_.before_since.reset();
     history_.verified.push_back(values_);
     note(event.at);
   }

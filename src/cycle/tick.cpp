@@ -159,16 +159,22 @@ void Tick::judge_change() {
       const std::string digest = state_.change->decision_digest;
       note_outcome(digest);
       state_.change.reset();
-      if (applies()) commit(EventType::verified, digest, "gate passed, soak over");
+      if (applies()) {
+        commit(EventType::verified, digest, reasons_text(verification.grounds) + "; soak over");
+      }
       return;
   }
 }
 
-// What came of a change is written beside what was predicted of it.
+// What came of a change is written into the ledger, beside what was predicted of it.
 void Tick::note_outcome(const std::string& digest) {
-  const Outcome outcome = outcome_of(quality_);
-  if (add_outcome(state_.predictions, digest, outcome) == 0) return;
-  if (outcome.success_rate_pp) note("what came of the change is told beside its prediction");
+  if (add_outcome(state_.predictions, digest, quality_) == 0) return;
+  const auto is_told = [&](const LedgerEntry& entry) {
+    return entry.decision_digest == digest && is_inside(entry).has_value();
+  };
+  if (std::any_of(state_.predictions.begin(), state_.predictions.end(), is_told)) {
+    note("what came of the change is told beside its prediction");
+  }
 }
 
 void Tick::step() {

@@ -88,7 +88,7 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
   const ChangeOutcome outcome =
       applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
                                                 why, allowed_time(approvals, context_.clock.now()),
-                                                now_, predictions_of(pending, digest, now_)});
+                                                now_, entries_of(pending, digest, now_)});
   if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"

@@ -303,20 +303,27 @@ std::optional<Action> parse_action(std::string_view word) {
 void tell_predictions(const std::vector<LedgerEntry>& ledger, Decision& decision) {
   constexpr std::ptrdiff_t kMostShown = 10;
   decision.calibration = calibrations(ledger);
-  const auto shown = std::min(kMostShown, std::ssize(ledger));
-  decision.predictions.assign(ledger.end() - shown, ledger.end());
+  std::vector<LedgerEntry> predicted;
+  std::copy_if(ledger.begin(), ledger.end(), std::back_inserter(predicted),
+               [](const LedgerEntry& entry) { return entry.prediction.has_value(); });
+  const auto shown = std::min(kMostShown, std::ssize(predicted));
+  decision.predictions.assign(predicted.end() - shown, predicted.end());
 }
 
-std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::string& digest,
-                                        TimePoint effective_at) {
+std::vector<LedgerEntry> entries_of(const Decision& decision, const std::string& digest,
+                                    TimePoint effective_at) {
   DAGLOOP_ASSERT(!digest.empty());  // it is what the outcome is told by
   std::vector<LedgerEntry> entries;
-  for (const Recommendation& advice : decision.recommendations) {
-    const auto change = decision.patch.find(advice.env_key);
-    if (!advice.prediction || change == decision.patch.end()) continue;
-    if (change->second != Change{advice.current, advice.suggested}) continue;  // a way back
-    entries.push_back(
-        {digest, advice.env_key, change->second, *advice.prediction, effective_at, std::nullopt});
+  if (decision.action == Action::rollback) return entries;
+  for (const auto& [key, change] : decision.patch) {
+    LedgerEntry entry{digest, key, change, std::nullopt, effective_at, std::nullopt};
+    for (const Recommendation& advice : decision.recommendations) {
+      if (advice.env_key != key || change != Change{advice.current, advice.suggested}) continue;
+      entry.prediction = advice.prediction;
+      entry.rule = advice.rule;
+      entry.figure = named_figure(advice.evidence);
+    }
+    entries.push_back(std::move(entry));
   }
   return entries;
 }

@@ -10,6 +10,9 @@
 
 namespace dagloop {
 
+/// Standard errors each side of an 80 % interval.
+inline constexpr double kEightyPercent = 1.2815515655446004;
+
 /// Returns a count for arithmetic with fractions.
 inline double as_double(std::uint64_t count) { return static_cast<double>(count); }
 

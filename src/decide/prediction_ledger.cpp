@@ -17,7 +17,6 @@ constexpr std::size_t kMostEntries = 200;
 constexpr std::uint64_t kLeastOutcomes = 5;
 constexpr double kHeld = 0.8;
 constexpr double kSignificance = 0.05;
-constexpr double kEighty = 1.2815515655446004;  // standard errors each side of an 80 % interval
 constexpr std::uint64_t kLeastComparedRuns = 20;
 constexpr std::array<std::string_view, 3> kTrusts{"untested", "calibrated", "badly_calibrated"};
 
@@ -88,7 +87,20 @@ constexpr auto kOutcome = fields_of<Outcome>(
     field_or_default("success_rate_pp", &Outcome::success_rate_pp, kActual),
     field_or_default("p95_ms", &Outcome::p95_ms, kActual), field("at", &Outcome::at),
     field("runs_before", &Outcome::runs_before, kRuns),
-    field("runs_after", &Outcome::runs_after, kRuns));
+    field("runs_after", &Outcome::runs_after, kRuns),
+    field_or_default("figure", &Outcome::figure, kActual));
+
+constexpr auto kFigure =
+    fields_of<NamedFigure>(field("node", &NamedFigure::node), field("kpi", &NamedFigure::kpi),
+                           field("value", &NamedFigure::value), field("low", &NamedFigure::low),
+                           field("high", &NamedFigure::high));
+
+ActualEffect figure_change(const NamedFigure& before, const NamedFigure& after) {
+  const auto error = [](const NamedFigure& figure) {
+    return (figure.high - figure.low) / (2 * kEightyPercent);
+  };
+  return {after.value - before.value, std::hypot(error(before), error(after))};
+}
 
 Json inside_to_json(const LedgerEntry& entry) {
   const auto inside = is_inside(entry);
@@ -103,7 +115,10 @@ constexpr auto kEntry = fields_of<LedgerEntry>(
     field("prediction", &LedgerEntry::prediction,
           ByHand<Prediction>{&prediction_to_json, &prediction_from_json}),
     field("applied_at", &LedgerEntry::applied_at),
-    field_or_default("actual", &LedgerEntry::outcome, kOutcome), shown("inside", &inside_to_json));
+    field_or_default("actual", &LedgerEntry::outcome, kOutcome), shown("inside", &inside_to_json),
+    field_or_default("rule", &LedgerEntry::rule),
+    field_or_default("figure", &LedgerEntry::figure, kFigure),
+    field_or_default("is_undone", &LedgerEntry::is_undone));
 
 }  // namespace
 
@@ -117,7 +132,7 @@ std::optional<Trust> parse_trust(std::string_view word) {
 }
 
 bool is_inside(const Effect& predicted, const ActualEffect& actual) {
-  const double sampling = kEighty * actual.standard_error;
+  const double sampling = kEightyPercent * actual.standard_error;
   // An expected effect is a mean of what is possible; with a lopsided interval it may lie outside.
   const double middle = std::clamp(predicted.estimate, predicted.low, predicted.high);
   const double below = std::hypot(middle - predicted.low, sampling);
@@ -126,8 +141,16 @@ bool is_inside(const Effect& predicted, const ActualEffect& actual) {
 }
 
 std::optional<bool> is_inside(const LedgerEntry& entry) {
-  if (!entry.outcome || !entry.outcome->success_rate_pp) return std::nullopt;
-  return is_inside(entry.prediction.success_rate_pp, *entry.outcome->success_rate_pp);
+  if (!entry.prediction || !entry.outcome || !entry.outcome->success_rate_pp) return std::nullopt;
+  return is_inside(entry.prediction->success_rate_pp, *entry.outcome->success_rate_pp);
+}
+
+bool has_helped(const LedgerEntry& entry) {
+  if (entry.is_undone || !entry.figure || !entry.outcome || !entry.outcome->figure) return false;
+  const ActualEffect& effect = *entry.outcome->figure;
+  const bool wants_more = better_direction(entry.figure->kpi) == Better::higher;
+  const double gain = wants_more ? effect.change : -effect.change;
+  return gain > kEightyPercent * effect.standard_error;
 }
 
 std::vector<Calibration> calibrations(const std::vector<LedgerEntry>& ledger) {
@@ -136,17 +159,17 @@ std::vector<Calibration> calibrations(const std::vector<LedgerEntry>& ledger) {
     const auto inside = is_inside(entry);
     if (!inside) continue;
     auto found = std::find_if(all.begin(), all.end(), [&](const Calibration& each) {
-      return each.model == entry.prediction.model;
+      return each.model == entry.prediction->model;
     });
     if (found == all.end()) {
-      all.emplace_back().model = entry.prediction.model;
+      all.emplace_back().model = entry.prediction->model;
       found = all.end() - 1;
     }
     ++found->predictions;
     found->inside += *inside ? 1U : 0U;
     if (!entry.outcome->p95_ms) continue;
     ++found->p95_predictions;
-    found->p95_inside += is_inside(entry.prediction.p95_ms, *entry.outcome->p95_ms) ? 1U : 0U;
+    found->p95_inside += is_inside(entry.prediction->p95_ms, *entry.outcome->p95_ms) ? 1U : 0U;
   }
   for (Calibration& each : all) each.trust = trust_of(each);
   std::sort(all.begin(), all.end(),
@@ -181,15 +204,29 @@ void add_entries(std::vector<LedgerEntry>& ledger, const std::vector<LedgerEntry
 }
 
 std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& decision_digest,
-                        const Outcome& outcome) {
+                        const Quality& quality) {
   DAGLOOP_ASSERT(!decision_digest.empty());  // an operator's way back was predicted by nobody
+  const Outcome outcome = outcome_of(quality);
+  const PopulationKpis& after = quality.current.population(Population::dag);
   std::size_t written = 0;
   for (LedgerEntry& entry : ledger) {
     if (entry.decision_digest != decision_digest || entry.outcome) continue;
     entry.outcome = outcome;
     ++written;
+    if (!entry.figure) continue;
+    const auto now = same_figure(*entry.figure, after);
+    if (now) entry.outcome->figure = figure_change(*entry.figure, *now);
   }
   return written;
+}
+
+void mark_undone(std::vector<LedgerEntry>& ledger, const Patch& back) {
+  for (const auto& [key, change] : back) {
+    const auto last = std::find_if(ledger.rbegin(), ledger.rend(), [&](const LedgerEntry& each) {
+      return each.env_key == key && each.change.after == change.before;
+    });
+    if (last != ledger.rend()) last->is_undone = true;
+  }
 }
 
 Json ledger_to_json(const std::vector<LedgerEntry>& ledger) { return write_json(kEntry, ledger); }

@@ -6,6 +6,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/fault_reason.hpp"
+#include "decide/containment.hpp"
 #include "decide/figures.hpp"
 #include "decide/operand.hpp"
 
@@ -211,6 +212,14 @@ class Collector {
     if (spec == nullptr) return drop(rule, "key_not_allowlisted");
     const auto current = values_.find(rule.env_key);
     if (current == values_.end()) return drop(rule, "key_not_in_env_file");
+    if (rule.model && trust_in(*rule.model, context_.ledger) == Trust::badly_calibrated) {
+      return drop(rule, "model_badly_calibrated", {{"model", to_string(*rule.model)}});
+    }
+    const auto& runs = quality_.current.population(Population::dag);
+    if (auto contained = rule_containment(rule, context_.ledger, runs)) {
+      set_.dropped.push_back(std::move(*contained));
+      return;
+    }
     if (!spoken_for_.insert(rule.env_key).second) return drop(rule, "better_rank_wins");
     const ModelAnswer answer = ask(rule, *spec);
     switch (answer.kind) {
@@ -252,6 +261,7 @@ class Collector {
 
   void add_predicted(const PolicyRule& rule, const std::string& current,
                      const std::vector<Reason>& evidence, const ModelAnswer& answer) {
+    if (is_contained(rule.env_key, answer.value)) return;
     Recommendation advice{rule.id,      rule.group,        rule.rank,
                           rule.env_key, current,           answer.value,
                           rule.reason,  evidence,          rule.expected_effect,
@@ -271,9 +281,19 @@ class Collector {
     if (const auto fault = step_fault(spec, current, suggestion->value)) {
       return drop(rule, "not_allowed", {{"fault", std::vector{fault_reason(*fault)}}});
     }
+    if (is_contained(rule.env_key, suggestion->value)) return;
     set_.recommendations.push_back({rule.id, rule.group, rule.rank, rule.env_key, current,
                                     suggestion->value, rule.reason, evidence, rule.expected_effect,
                                     suggestion->clipped, std::nullopt, Trust::untested});
+  }
+
+  // Drops the value where it was rolled back.
+  bool is_contained(const std::string& env_key, const std::string& value) {
+    auto contained = value_containment(env_key, value, context_.ledger,
+                                       quality_.current.population(Population::dag));
+    if (!contained) return false;
+    set_.dropped.push_back(std::move(*contained));
+    return true;
   }
 
   void drop(const PolicyRule& rule, std::string code, const std::vector<ReasonArg>& more = {}) {
@@ -296,14 +316,9 @@ class Collector {
 RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality& quality,
                             const std::vector<KeySpec>& keys, const PolicyValues& values,
                             const ModelContext& context) {
-  const auto is_last = [&](const PolicyRule& rule) {
-    return rule.model && trust_in(*rule.model, context.ledger) == Trust::badly_calibrated;
-  };
   std::vector<PolicyRule> by_rank = rules;
-  std::stable_sort(by_rank.begin(), by_rank.end(), [&](const PolicyRule& a, const PolicyRule& b) {
-    // A model that was often wrong comes behind all others, whatever its rule's rank is.
-    return std::pair(is_last(a), a.rank) < std::pair(is_last(b), b.rank);
-  });
+  std::stable_sort(by_rank.begin(), by_rank.end(),
+                   [](const PolicyRule& a, const PolicyRule& b) { return a.rank < b.rank; });
   Collector collector(quality, keys, values, context);
   collector.add_models(by_rank);
   for (const PolicyRule& rule : by_rank) {

@@ -78,7 +78,8 @@ Json told_prediction(const Prediction& prediction) {
 Json told_ledger(const std::vector<LedgerEntry>& ledger) {
   Json document = ledger_to_json(ledger);
   for (std::size_t i = 0; i < ledger.size(); ++i) {
-    document.as_array().at(i)["prediction"] = told_prediction(ledger[i].prediction);
+    const auto& prediction = ledger[i].prediction;
+    if (prediction) document.as_array().at(i)["prediction"] = told_prediction(*prediction);
   }
   return document;
 }

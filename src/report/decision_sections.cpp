@@ -120,14 +120,15 @@ void add_prediction_section(Page& page, const Decision& decision) {
                "p95 predicted", "actual p95", "inside"},
               {}};
   for (const LedgerEntry& entry : decision.predictions) {
+    if (!entry.prediction) continue;
     const auto inside = is_inside(entry);
     const std::string waits = "not verified yet";
     table.rows.push_back({entry.env_key, entry.change.before + " -> " + entry.change.after,
                           show_time(entry.applied_at),
-                          std::string(to_string(entry.prediction.model)),
-                          show_expected_effect(entry.prediction.success_rate_pp, "pp"),
+                          std::string(to_string(entry.prediction->model)),
+                          show_expected_effect(entry.prediction->success_rate_pp, "pp"),
                           entry.outcome ? show_actual(entry.outcome->success_rate_pp, "pp") : waits,
-                          show_expected_effect(entry.prediction.p95_ms, "ms"),
+                          show_expected_effect(entry.prediction->p95_ms, "ms"),
                           entry.outcome ? show_actual(entry.outcome->p95_ms, "ms") : waits,
                           inside ? *inside ? "yes" : "no" : ""});
   }

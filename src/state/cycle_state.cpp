@@ -60,7 +60,8 @@ constexpr auto kIntent = fields_of<Intent>(
 constexpr auto kChange = fields_of<ChangeUnderVerification>(
     field("decision_digest", &ChangeUnderVerification::decision_digest),
     field("patch", &ChangeUnderVerification::patch, kPatch),
-    field("applied_at", &ChangeUnderVerification::applied_at));
+    field("applied_at", &ChangeUnderVerification::applied_at),
+    field_or_default("before_since", &ChangeUnderVerification::before_since));
 
 constexpr auto kTiming = fields_of<RollbackTiming>(
     field("trigger_at", &RollbackTiming::trigger_at),

@@ -49,9 +49,10 @@ struct Decision {
 /// Writes what is known of predictions into a decision, as far as a report shows it.
 void tell_predictions(const std::vector<LedgerEntry>& ledger, Decision& decision);
 
-/// Returns what `decision` predicts of its patch.
-std::vector<LedgerEntry> predictions_of(const Decision& decision, const std::string& digest,
-                                        TimePoint effective_at);
+/// Returns the entries of the ledger for `decision`'s patch, with what is predicted of it; none for
+/// a way back.
+std::vector<LedgerEntry> entries_of(const Decision& decision, const std::string& digest,
+                                    TimePoint effective_at);
 
 /// Decides.
 ///

@@ -41,6 +41,7 @@ struct PolicyHistory {
   PolicyValues before_change;               // what the change under verification replaced
   std::vector<PolicyValues> verified;       // oldest first; each was in force and passed
   std::optional<TimePoint> in_force_since;  // of the present policy; unknown: before the window
+  std::optional<TimePoint> before_since;    // of the one that a change under verification replaced
   std::optional<TimePoint> cooldown_until;
   std::optional<RolledBack> rolled_back;  // what put the present policy in force, if a rollback
   PolicyValues proposed;                  // by a change that waits for its approval

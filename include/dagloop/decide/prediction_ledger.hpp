@@ -1,5 +1,5 @@
-// What was predicted of changes beside what came of them, and how far models are to be trusted for
-// it. Value types; the cycle's state keeps the ledger.
+// What was changed, what was predicted of it, and what came of it; how far models are to be trusted
+// by that. Value types; the cycle's state keeps the ledger.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/decide/named_figure.hpp"
 #include "dagloop/decide/prediction.hpp"
 #include "dagloop/kpi/quality.hpp"
 #include "dagloop/policy/policy_key.hpp"
@@ -28,17 +29,21 @@ struct Outcome {
   TimePoint at;
   std::uint64_t runs_before = 0;
   std::uint64_t runs_after = 0;
+  std::optional<ActualEffect> figure = {};  // LedgerEntry::figure
   bool operator==(const Outcome&) const = default;
 };
 
-/// One prediction and, once its verification has ended, its outcome.
+/// One changed key and, once its verification has ended, its outcome.
 struct LedgerEntry {
   std::string decision_digest;
   std::string env_key;
   Change change;
-  Prediction prediction;
+  std::optional<Prediction> prediction;  // none: no model chose the value
   TimePoint applied_at;
   std::optional<Outcome> outcome;
+  std::string rule = {};                   // that recommended it; "": a step of the ladder
+  std::optional<NamedFigure> figure = {};  // that the rule names, when the change was decided on
+  bool is_undone = false;                  // rolled back, or changed by hand
   bool operator==(const LedgerEntry&) const = default;
 };
 
@@ -48,6 +53,10 @@ bool is_inside(const Effect& predicted, const ActualEffect& actual);
 
 /// Returns whether the success rate's actual change was inside; nullopt without an outcome.
 std::optional<bool> is_inside(const LedgerEntry& entry);
+
+/// Returns whether the figure that the rule names is better after the change by more than noise
+/// (80 %), and the change stands.
+bool has_helped(const LedgerEntry& entry);
 
 /// How much a model's intervals are to be trusted.
 enum class Trust { untested, calibrated, badly_calibrated };
@@ -80,9 +89,12 @@ Outcome outcome_of(const Quality& quality);
 /// Adds entries, oldest dropped where there are more than 200.
 void add_entries(std::vector<LedgerEntry>& ledger, const std::vector<LedgerEntry>& entries);
 
-/// Writes the outcome into the entries of a decision that have none yet; returns how many.
+/// Writes what came of a decision into its entries that have no outcome yet; returns how many.
 std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& decision_digest,
-                        const Outcome& outcome);
+                        const Quality& quality);
+
+/// Notes that each change of `back` undoes what set the value that it leaves.
+void mark_undone(std::vector<LedgerEntry>& ledger, const Patch& back);
 
 /// Returns it as JSON, and reads it back.
 Json ledger_to_json(const std::vector<LedgerEntry>& ledger);

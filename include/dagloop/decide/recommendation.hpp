@@ -74,14 +74,16 @@ std::vector<PolicyRule> parse_rules(const Json& document, std::string_view where
 struct ModelContext {
   std::optional<double> p95_limit_ms;  // a threshold that no change may be predicted to pass
   PolicyValues proposed;               // of a change that waits for its approval
-  std::vector<LedgerEntry> ledger;     // what came of earlier predictions
+  std::vector<LedgerEntry> ledger;     // what came of earlier changes
 };
 
 /// Applies the rules to the current window.
 ///
 /// Shape: a rule with a model suggests what the model finds best, or nothing where that is no
-///        change; where the model cannot tell, what its operation says. Rules of a badly
-///        calibrated model come last, whatever their rank.
+///        change; where the model cannot tell, what its operation says. A badly
+///        calibrated model proposes nothing, nor does its rule. A rule whose last change had no
+///        effect or was undone is not used again, and a value that was rolled back is not proposed
+///        again, until the figure that the rule names has left what it was then.
 ///        `values` holds the allowlisted keys of the env file. A key that is not on the allowlist
 ///        or not in the env file, a suggestion equal to the current value, and a second suggestion
 ///        for a key (the better rank wins) are dropped, each with a reason.

@@ -53,7 +53,7 @@ struct Intent {
   TimePoint decided_at;    // trigger or approval, for the time until the policy is in force
   TimePoint effective_at;  // from when on runs count as made under the new policy
   Phase phase_before = Phase::idle;
-  std::vector<LedgerEntry> predictions = {};  // of this change, for the ledger when it is in force
+  std::vector<LedgerEntry> predictions = {};  // its entries, for the ledger when it is in force
   bool operator==(const Intent&) const = default;
 };
 
@@ -62,6 +62,7 @@ struct ChangeUnderVerification {
   std::string decision_digest;
   Patch patch;
   TimePoint applied_at;
+  std::optional<TimePoint> before_since = {};  // of the policy that it replaced; none: not known
   bool operator==(const ChangeUnderVerification&) const = default;
 };
 

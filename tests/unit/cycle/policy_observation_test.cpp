@@ -55,7 +55,8 @@ TEST_CASE("a foreign edit ends a verification under way") {
   state.in_force = kFound;
   state.verified = {{{"DAG_ROLLOUT_PERCENT", "10"}}};
   state.phase = Phase::verifying;
-  state.change = ChangeUnderVerification{"d1", {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}}, kNow};
+  state.change =
+      ChangeUnderVerification{"d1", {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}}, kNow, kNow - hours(3)};
   const auto events = observe_policy(state, kEdited, kObservation);
   REQUIRE(events.size() == 1);
   CHECK_THAT(events.front().why, Catch::Contains("can no longer be judged"));
@@ -83,10 +84,12 @@ TEST_CASE("a decision knows of a change under verification only while it is veri
     CHECK(policy_history(state).change == PolicyHistory::ChangeState::none);
   }
   state.phase = Phase::verifying;
-  state.change = ChangeUnderVerification{"d1", {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}}, kNow};
+  state.change =
+      ChangeUnderVerification{"d1", {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}}, kNow, kNow - hours(3)};
   const PolicyHistory history = policy_history(state);
   CHECK(history.change == PolicyHistory::ChangeState::under_verification);
   CHECK(history.before_change == PolicyValues{{"DAG_ROLLOUT_PERCENT", "10"}});
+  CHECK(history.before_since == state.change->before_since);
   CHECK(history.verified == state.verified);
   CHECK(history.in_force_since == state.in_force_since);
   CHECK(history.cooldown_until == state.cooldown_until);

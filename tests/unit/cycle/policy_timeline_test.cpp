@@ -15,6 +15,7 @@ namespace {
 void check_equal(const PolicyHistory& a, const PolicyHistory& b) {
   CHECK(a.change == b.change);
   CHECK(a.before_change == b.before_change);
+  CHECK(a.before_since == b.before_since);
   CHECK(a.verified == b.verified);
   CHECK(a.in_force_since == b.in_force_since);
   CHECK(a.cooldown_until == b.cooldown_until);

@@ -102,12 +102,59 @@ TEST_CASE("with too few runs, or nothing before, there is no effect to speak of"
 
 TEST_CASE("an outcome is written once, into its own decision's entries") {
   std::vector<LedgerEntry> all{entry("a", 1), entry("a", std::nullopt), entry("b", std::nullopt)};
-  const Outcome outcome{ActualEffect{7, 1}, std::nullopt, test::kAsOf, 30, 40};
-  CHECK(add_outcome(all, "a", outcome) == 1);
+  const Quality quality =
+      QualityBuilder().current(make_runs(100, 90)).baseline(make_runs(100, 80)).build();
+  CHECK(add_outcome(all, "a", quality) == 1);
   CHECK(all[0] == entry("a", 1));
-  CHECK(all[1].outcome == outcome);
+  CHECK(all[1].outcome == outcome_of(quality));
   CHECK_FALSE(all[2].outcome);
-  CHECK(add_outcome(all, "a", outcome) == 0);
+  CHECK(add_outcome(all, "a", quality) == 0);
+}
+
+TEST_CASE("a change has helped where the figure that its rule names is better beyond noise") {
+  LedgerEntry made = entry("a", std::nullopt);
+  made.figure = NamedFigure{"", "pipeline_success_rate", 0.80, 0.75, 0.85};
+  const auto helped = [&](std::uint64_t succeeded) {
+    std::vector<LedgerEntry> all{made};
+    add_outcome(all, "a", QualityBuilder().current(make_runs(100, succeeded)).build());
+    return has_helped(all.front());
+  };
+  CHECK(helped(95));
+  CHECK_FALSE(helped(82));
+  CHECK_FALSE(helped(60));
+  CHECK_FALSE(has_helped(made));  // nothing came of it yet
+}
+
+TEST_CASE("what is undone has not helped, whatever came of it") {
+  LedgerEntry made = entry("a", 1);
+  made.figure = NamedFigure{"", "error_rate.server", 0.3, 0.28, 0.32};
+  made.outcome->figure = ActualEffect{-0.2, 0.01};
+  CHECK(has_helped(made));
+  std::vector<LedgerEntry> all{made, made};
+  mark_undone(all, {{"K", {"3", "1"}}});
+  CHECK(all == std::vector<LedgerEntry>{made, made});  // left another value
+  mark_undone(all, {{"K", {"2", "1"}}});
+  CHECK(all[0] == made);
+  CHECK(all[1].is_undone);
+  CHECK_FALSE(has_helped(all[1]));
+}
+
+TEST_CASE("a figure is named by what met the rule, with its 80 % interval") {
+  const std::vector<Reason> of_runs{
+      {"condition_met",
+       {{"kpi", "error_rate.server"}, {"value", 0.1}, {"count", 10}, {"total", 100}}}};
+  const auto figure = named_figure(of_runs);
+  REQUIRE(figure);
+  CHECK(figure->node.empty());
+  CHECK(figure->low == Approx(0.0680).margin(0.0005));  // Wilson, z = 1.2816
+  CHECK(figure->high == Approx(0.1447).margin(0.0005));
+  const auto of_node = named_figure({{"node_meets", {{"node", "n1"}, {"met", of_runs}}}});
+  REQUIRE(of_node);
+  CHECK(of_node->node == "n1");
+  CHECK(of_node->kpi == "error_rate.server");
+  CHECK_FALSE(named_figure({}));
+  CHECK(has_left(*figure, {"", "error_rate.server", 0.2, 0.15, 0.25}));
+  CHECK_FALSE(has_left(*figure, {"", "error_rate.server", 0.13, 0.11, 0.15}));
 }
 
 TEST_CASE("the ledger keeps the latest 200") {
@@ -121,7 +168,18 @@ TEST_CASE("the ledger keeps the latest 200") {
 TEST_CASE("a ledger reads back as it was, and what is none is refused") {
   std::vector<LedgerEntry> all = ledger(1, 1);
   all.push_back(entry("waits", std::nullopt));
-  all.back().prediction.reach = Reach::extrapolated;
+  all.back().prediction->reach = Reach::extrapolated;
+  all.push_back({"plain",
+                 "K",
+                 {"1", "2"},
+                 std::nullopt,
+                 test::kAsOf,
+                 std::nullopt,
+                 "rule-1",
+                 NamedFigure{"n1", "failure_rate", 0.5, 0.4, 0.6},
+                 true});
+  all.back().outcome = Outcome{};
+  all.back().outcome->figure = ActualEffect{0.1, 0.02};
   all[1].outcome->p95_ms.reset();
   const Json document = ledger_to_json(all);
   CHECK(ledger_from_json(JsonReader(document, "l")) == all);

@@ -31,7 +31,12 @@ LedgerEntry entry(bool has_outcome) {
   const Prediction prediction{
       EffectModel::fallback, {1.5, -0.25, 3}, {0, 0, 10}, 7, Reach::extrapolated};
   LedgerEntry made{"d0", "K", {"0", "1"}, prediction, kTime, std::nullopt};
-  if (has_outcome) made.outcome = Outcome{ActualEffect{2, 0.5}, std::nullopt, kTime, 20, 30};
+  if (has_outcome) {
+    made.outcome = Outcome{ActualEffect{2, 0.5}, std::nullopt, kTime, 20, 30, ActualEffect{-1, 2}};
+    made.rule = "r1";
+    made.figure = NamedFigure{"n1", "failure_rate", 0.5, 0.4, 0.6};
+    made.is_undone = true;
+  }
   return made;
 }
 
@@ -52,7 +57,7 @@ CycleState full_state() {
                         kTime + Microseconds(1),
                         Phase::verifying,
                         {entry(false)}};
-  state.change = ChangeUnderVerification{"d0", {{"K", {"0", "1"}}}, kTime};
+  state.change = ChangeUnderVerification{"d0", {{"K", {"0", "1"}}}, kTime, kTime - Microseconds(5)};
   state.verified = {{{"K", "0"}}, {}, {{"K", "1"}, {"L", ""}}};
   state.in_force = {{"K", "1"}};
   state.in_force_since = kTime;
@@ -125,7 +130,7 @@ TEST_CASE("a state that lacks any member, of itself or of its changes, is refuse
   }
   for (const std::string part : {"intent", "change"}) {
     for (const auto& [key, value] : document.find(part)->as_object()) {
-      if (key == "predictions") continue;  // below
+      if (key == "predictions" || key == "before_since") continue;  // below
       Json edited = document;
       edited[part] = without(*document.find(part), key);
       check_refused(edited, key);
@@ -163,6 +168,22 @@ TEST_CASE("a state that an earlier version rolled back says so, until somebody's
   state.rolled_back.reset();  // null: this version knows of none
   state.in_force_since = kTime;
   CHECK_FALSE(cycle_state_from_json(cycle_state_to_json(state), "s").rolled_back);
+}
+
+TEST_CASE("a ledger of a version without rules is read, and holds back none") {
+  CycleState state = full_state();
+  Json document = cycle_state_to_json(state);
+  document["change"] = without(*document.find("change"), "before_since");
+  for (Json& entry : document["predictions"].as_array()) {
+    entry = without(without(without(entry, "rule"), "figure"), "is_undone");
+  }
+  state.change->before_since.reset();
+  for (LedgerEntry& entry : state.predictions) {
+    entry.rule.clear();
+    entry.figure.reset();
+    entry.is_undone = false;
+  }
+  CHECK(cycle_state_from_json(document, "d") == state);
 }
 
 TEST_CASE("a state of a version without evidence and days is read, and they begin anew") {

@@ -1,0 +1,51 @@
+#include "decide/containment.hpp"
+
+#include <algorithm>
+
+namespace dagloop {
+namespace {
+
+// What nobody knows the figure of any more has not left what it was.
+bool is_still_so(const LedgerEntry& entry, const PopulationKpis& runs) {
+  if (!entry.figure) return true;
+  const auto now = same_figure(*entry.figure, runs);
+  return !now || !has_left(*entry.figure, *now);
+}
+
+Reason contained(std::string code, const LedgerEntry& entry) {
+  Reason reason{std::move(code),
+                {{"rule", entry.rule},
+                 {"key", entry.env_key},
+                 {"from", entry.change.before},
+                 {"to", entry.change.after},
+                 {"at", entry.applied_at}}};
+  if (!entry.figure) return reason;
+  reason.args.emplace_back("kpi", entry.figure->kpi);
+  if (!entry.figure->node.empty()) reason.args.emplace_back("node", entry.figure->node);
+  reason.args.emplace_back("low", entry.figure->low);
+  reason.args.emplace_back("high", entry.figure->high);
+  return reason;
+}
+
+}  // namespace
+
+std::optional<Reason> rule_containment(const PolicyRule& rule,
+                                       const std::vector<LedgerEntry>& ledger,
+                                       const PopulationKpis& runs) {
+  const auto last = std::find_if(ledger.rbegin(), ledger.rend(),
+                                 [&](const LedgerEntry& each) { return each.rule == rule.id; });
+  if (last == ledger.rend() || has_helped(*last) || !is_still_so(*last, runs)) return std::nullopt;
+  return contained(last->is_undone ? "rule_was_undone" : "rule_had_no_effect", *last);
+}
+
+std::optional<Reason> value_containment(const std::string& env_key, const std::string& value,
+                                        const std::vector<LedgerEntry>& ledger,
+                                        const PopulationKpis& runs) {
+  const auto last = std::find_if(ledger.rbegin(), ledger.rend(), [&](const LedgerEntry& each) {
+    return each.is_undone && each.env_key == env_key && each.change.after == value;
+  });
+  if (last == ledger.rend() || !is_still_so(*last, runs)) return std::nullopt;
+  return contained("value_was_rolled_back", *last);
+}
+
+}  // namespace dagloop
