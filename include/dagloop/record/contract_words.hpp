@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dagloop/record/status.hpp"
 #include "dagloop/record/word_table.hpp"
 
 namespace dagloop {
@@ -115,34 +116,6 @@ inline constexpr std::int64_t kMaxAttempt = 4294967295;
 inline constexpr std::int64_t kMaxFanoutIndex = 4294967294;
 inline constexpr std::int64_t kMaxCount = 9007199254740991;
 
-/// How a run or an attempt ended, or that it has not.
-enum class Status : std::uint8_t {
-  succeeded,
-  failed,
-  manual_required,
-  cancelled,
-  skipped,
-  running,
-  pending,
-  compensating,
-};
-
-/// Outcome of a saga's compensation, by severity: of several the greatest counts. `none` where the
-/// record says nothing.
-enum class CompensationStatus : std::uint8_t {
-  none,
-  not_required,
-  completed,
-  failed,
-  manual_required
-};
-
-/// DAG runs and all other paths are never mixed.
-enum class Population : std::uint8_t { dag, non_dag };
-
-/// Which arm of a gradual rollout a run belongs to.
-enum class Cohort : std::uint8_t { none, canary, control };
-
 /// Returns the printed word of an enumerator.
 std::string_view to_string(Status status);
 std::string_view to_string(CompensationStatus status);
@@ -151,15 +124,6 @@ std::string_view to_string(Cohort cohort);
 
 /// Returns the status for a word of the contract or one of its aliases, in any case.
 std::optional<Status> parse_status(std::string_view word);
-
-/// Returns whether a run with `status` is over (it counts in denominators). Final statuses stand
-/// first in Status: databases compare their numbers.
-constexpr bool is_final(Status status) { return status <= Status::skipped; }
-
-/// Returns whether an attempt with `status` is over and makes its run fail.
-constexpr bool ended_badly(Status status) {
-  return is_final(status) && status != Status::succeeded && status != Status::skipped;
-}
 
 /// The words of `status`, in lower case; they are read in any (value_in_any_case). Those behind the
 /// printed ones are aliases, which are only read.
