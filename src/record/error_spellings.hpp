@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "dagloop/record/error_class.hpp"
+#include "dagloop/record/status.hpp"
 
 namespace dagloop {
 

@@ -12,27 +12,9 @@
 #include <vector>
 
 #include "dagloop/base/json_reader.hpp"
+#include "dagloop/record/status.hpp"
 
 namespace dagloop {
-
-/// The classes of the contract.
-enum class ErrorClass : std::uint8_t {
-  auth,
-  server,
-  timeout,
-  rate_limit,
-  validation,
-  llm,
-  verification,
-  compensation,
-  other,
-};
-
-/// All classes, in the contract's order.
-inline constexpr std::array kErrorClasses{
-    ErrorClass::auth,         ErrorClass::server,       ErrorClass::timeout,
-    ErrorClass::rate_limit,   ErrorClass::validation,   ErrorClass::llm,
-    ErrorClass::verification, ErrorClass::compensation, ErrorClass::other};
 
 /// Returns the printed word of `error_class`.
 std::string_view to_string(ErrorClass error_class);

@@ -2,6 +2,7 @@
 // record/contract_words.hpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace dagloop {
@@ -42,5 +43,24 @@ constexpr bool is_final(Status status) { return status <= Status::skipped; }
 constexpr bool ended_badly(Status status) {
   return is_final(status) && status != Status::succeeded && status != Status::skipped;
 }
+
+/// The classes of the contract.
+enum class ErrorClass : std::uint8_t {
+  auth,
+  server,
+  timeout,
+  rate_limit,
+  validation,
+  llm,
+  verification,
+  compensation,
+  other,
+};
+
+/// All classes, in the contract's order.
+inline constexpr std::array kErrorClasses{
+    ErrorClass::auth,         ErrorClass::server,       ErrorClass::timeout,
+    ErrorClass::rate_limit,   ErrorClass::validation,   ErrorClass::llm,
+    ErrorClass::verification, ErrorClass::compensation, ErrorClass::other};
 
 }  // namespace dagloop
