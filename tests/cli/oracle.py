@@ -64,19 +64,21 @@ class Malformed(Exception):
 
 
 def parse(line):
-    """The line's object; of a line that goes wrong, what comes before that, and False."""
-    data = line.encode("utf-8", "surrogateescape")
-    if len(data.rstrip(b"\r")) > MAX_LINE_BYTES:
-        raise Malformed("line_too_long")
-    text = data.decode("utf-8", "replace").strip(" \t\r\n")
+    """The line's object, and why it is none; of a line that goes wrong, what is whole before that."""
+    data = line.encode("utf-8", "surrogateescape").rstrip(b"\r")
+    reason = "line_too_long" if len(data) > MAX_LINE_BYTES else None
+    text = data[:MAX_LINE_BYTES].decode("utf-8", "replace").strip(" \t\r\n")
     decoder = json.JSONDecoder(parse_constant=lambda word: None)
-    try:
-        raw, end = decoder.raw_decode(text)
-    except ValueError:
-        raise Malformed("not_json_object") from None
-    if not isinstance(raw, dict):
-        raise Malformed("not_json_object")
-    return raw, end == len(text)
+    ends = [i for i in range(len(text)) if text[i] == "," and text[0] == "{"]
+    for torn in [text, text + "}", *(text[:end] + "}" for end in reversed(ends))]:
+        try:
+            raw, used = decoder.raw_decode(torn)
+        except ValueError:
+            continue
+        is_whole = torn is text and used == len(text) and isinstance(raw, dict)
+        reason = reason or (None if is_whole else "not_json_object")
+        return raw if isinstance(raw, dict) else {}, reason
+    return {}, reason or "not_json_object"
 
 
 def is_number(value):
@@ -166,13 +168,13 @@ ORDER = ["wrong_type", "missing_created_at", "missing_status", "missing_run_id",
 
 def normalise(line, now):
     """One line -> a record with only what matters, or Malformed."""
-    raw, is_whole = parse(line)
+    raw, fault = parse(line)
     raw = {key: value for key, value in raw.items() if value is not None and value != ""}
     reasons = []
     key, status, at = run_key(raw, reasons), status_of(raw, reasons), time_of(raw, now, reasons)
     cohort = word_of(raw, "cohort", ("canary", "control")) or "none"
-    if not is_whole:
-        reasons = ["not_json_object"]
+    if fault:
+        reasons = [fault]
     if reasons:
         reason = min(reasons, key=lambda each: ORDER.index(each) if each in ORDER else -1)
         raise Malformed(reason, key, cohort, at)

@@ -103,6 +103,15 @@ def awkward_log(rng):
     return lines
 
 
+def shows_its_time(line):
+    """Else it has that of its neighbour, and who that is changes with the order of the lines."""
+    try:
+        oracle.normalise(line, END + 30 * 24 * HOUR)
+    except oracle.Malformed as error:
+        return error.at is not None
+    return True
+
+
 class Comparison(unittest.TestCase):
     def expect(self, expected, report, where=""):
         """Times are told in whole microseconds, so latencies agree to a thousandth; a histogram
@@ -187,8 +196,9 @@ class AwkwardLogs(Comparison):
                           *itertools.chain(*(("--source", s) for s in sources)), stdin=stdin,
                           cwd=self.folder)
         self.assertIn(result.code, (0, 4), str(result))
-        counts = result.document()["input"]
-        too_many = counts["malformed"] > 0.01 * counts["records"]
+        lines = result.document()["input"]["window"]
+        cohorts = [part for part in lines["cohorts"].values() if part["lines"] >= 100]
+        too_many = any(part["unread"] > 0.01 * part["lines"] for part in [lines, *cohorts])
         self.assertEqual(result.code, 4 if too_many else 0, str(result))
         return result.document()
 
@@ -231,7 +241,7 @@ class AwkwardLogs(Comparison):
         for seed in range(400, 430, STEP):
             with self.subTest(seed=seed):
                 rng = random.Random(seed)
-                lines = awkward_log(rng)
+                lines = [line for line in awkward_log(rng) if shows_its_time(line)]
                 whole = self.evaluate(self.write("whole.jsonl", lines))
                 rng.shuffle(lines)
                 cut = sorted(rng.randrange(len(lines) + 1) for _ in range(2))
@@ -241,13 +251,14 @@ class AwkwardLogs(Comparison):
                 for report in (whole, split):
                     report["generated_at"] = None
                     report["input"]["examples"] = None
+                    report["input"]["mended_examples"] = None
                 self.assertEqual(whole, split)
 
     def test_duplicated_run_records_change_no_kpi(self):
         for seed in range(500, 530, STEP):
             with self.subTest(seed=seed):
                 rng = random.Random(seed)
-                lines = awkward_log(rng)
+                lines = [line for line in awkward_log(rng) if shows_its_time(line)]
                 once = self.evaluate(self.write("once.jsonl", lines))
                 runs = [line for line in lines if '"node_id"' not in line]
                 twice = self.evaluate(self.write("twice.jsonl", lines + runs))
@@ -260,7 +271,7 @@ class AwkwardLogs(Comparison):
         self.compare(self.evaluate("-", stdin=text), text.split("\n"))
         more = awkward_log(random.Random(11))
         both = self.evaluate("-", self.write("more.jsonl.gz", more), stdin=text)
-        self.compare(both, text.split("\n") + more)
+        self.compare(both, [text.split("\n"), more])
 
     def test_damaged_records_have_the_reason_that_the_oracle_gives(self):
         for seed in range(600, 640, STEP):
@@ -277,7 +288,9 @@ class AwkwardLogs(Comparison):
                 for serial in range(40):
                     record = awkward_record(rng, serial)
                     record.pop("node_id", None)
-                    pair = [record, {**record, "status": rng.choice(["running", "pending"])}]
+                    is_final = record["status"] not in ("running", "pending", "compensating")
+                    status = rng.choice(["running", "pending"]) if is_final else record["status"]
+                    pair = [record, {**record, "status": status}]
                     lines += [json.dumps(one) for one in rng.sample(pair, 2)]
                 self.compare(self.evaluate(self.write("log.jsonl", lines)), lines)
 

@@ -54,7 +54,7 @@ TEST_CASE(
   const CountingRules rules{{Status::pending}, Cancelled::excluded, {"orders"}};
   for (std::size_t round = 0; round < 1000; round += test::fault_every()) {
     const auto records = awkward_log(random);
-    const PartialSet found = settle(records, {.range = kRange, .rules = rules});
+    const PartialSet found = settle(records, {.range = kRange, .outcome_node = "", .rules = rules});
     CAPTURE(round);
     auto partials = found.partials;
     std::erase_if(partials, [](const auto& each) { return each.second == KpiPartial(); });

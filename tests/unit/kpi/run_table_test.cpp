@@ -300,7 +300,9 @@ TEST_CASE("records outside the range are counted and kept nowhere") {
 TEST_CASE("a rejected line is a record and malformed, with its place") {
   RunTable table({kRange, "", Dedupe::runs});
   for (std::uint64_t line = 10; line > 0; --line) {
-    table.reject("log", line, UnreadLine{.reason = RejectReason::bad_time}, "{}");
+    UnreadLine unread;
+    unread.reason = RejectReason::bad_time;
+    table.reject("log", line, unread, "{}");
   }
   const InputCounts input = table.finish(ErrorClasses()).input;
   CHECK(input.records == 10);
