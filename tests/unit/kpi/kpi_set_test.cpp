@@ -63,14 +63,18 @@ TEST_CASE("every KPI is the quotient that the contract names") {
 }
 
 TEST_CASE("the KPIs come in the order of the contract") {
-  const std::vector<std::string> expected{
-      "pipeline_success_rate",    "verification_failed_rate", "fallback_rate",
-      "compensation_failed_rate", "manual_required_rate",     "fanout_failed_rate",
-      "idempotent_reuse_rate",    "error_rate.auth",          "error_rate.server",
-      "error_rate.timeout",       "error_rate.rate_limit",    "error_rate.validation",
-      "error_rate.llm",           "error_rate.verification",  "error_rate.compensation",
-      "error_rate.other",         "p50_latency_ms",           "p95_latency_ms",
-      "p99_latency_ms",           "attempt_failure_rate",     "attempts_per_node"};
+  const std::vector<std::string> expected{"pipeline_success_rate",   "verification_failed_rate",
+                                          "fallback_rate",           "compensation_failed_rate",
+                                          "manual_required_rate",    "fanout_failed_rate",
+                                          "idempotent_reuse_rate",   "error_rate.auth",
+                                          "error_rate.server",       "error_rate.timeout",
+                                          "error_rate.rate_limit",   "error_rate.validation",
+                                          "error_rate.llm",          "error_rate.verification",
+                                          "error_rate.compensation", "error_rate.other",
+                                          "p50_latency_ms",          "p95_latency_ms",
+                                          "p99_latency_ms",          "attempt_failure_rate",
+                                          "attempts_per_node",       "overdue_rate",
+                                          "tokens_per_run",          "cost_per_run"};
   CHECK(kpi_names() == expected);
 }
 

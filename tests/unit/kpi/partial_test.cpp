@@ -138,10 +138,35 @@ TEST_CASE("tries once forgotten are not known in any sum that has a run") {
   CHECK(in(5, 10) == 0);
 }
 
-TEST_CASE("the sum of a window off the slots' boundaries is a bug") {
+TEST_CASE("the sum of a window that begins off the slots' boundaries is a bug") {
   const PartialSet set;
   CHECK_THROWS_AS(set.sum({at_minute(1), at_minute(5)}, Population::dag), Error);
-  CHECK_THROWS_AS(set.sum({at_minute(0), at_minute(4)}, Population::dag), Error);
+}
+
+TEST_CASE("the open runs of a sum are in order, and the examples of a merge are the first") {
+  KpiPartial a;
+  a.open_runs = {at_minute(1), at_minute(5)};
+  KpiPartial b;
+  b.open_runs = {at_minute(2), at_minute(7)};
+  KpiPartial both = a;
+  both.merge(b);
+  b.merge(a);
+  CHECK(both == b);
+  CHECK(both.open_runs == std::vector{at_minute(1), at_minute(2), at_minute(5), at_minute(7)});
+  InputCounts input;
+  for (std::uint64_t line = 9; line > 0; --line) {
+    InputCounts one;
+    one.mended_by_field[Field::cohort] = 1;
+    one.mended_examples = {{"a", line, Field::cohort, "x", "y"}};
+    one.window.add(line % 2 == 0 ? Cohort::canary : Cohort::none, line > 4);
+    input.merge(one);
+  }
+  CHECK(input.mended_by_field.at(Field::cohort) == 9);
+  REQUIRE(input.mended_examples.size() == InputCounts::kMaxExamples);
+  CHECK(input.mended_examples.back().line == 5);
+  CHECK(input.window.all == LineShare{9, 4});
+  CHECK(input.window.canary == LineShare{4, 2});
+  CHECK(input.window.control == LineShare{});
 }
 
 }  // namespace dagloop

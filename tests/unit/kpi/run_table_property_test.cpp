@@ -140,12 +140,26 @@ TEST_CASE("duplicating run records changes no partial, and each is counted") {
     const std::size_t count = records.size();
     for (std::size_t i = 0; i < count; ++i) {
       if (!records[i].node.empty() || !kRange.contains(records[i].at)) continue;
+      if (records[i].is_unread) continue;
       records.push_back(OwnedRecord(records[i]));
       ++added;
     }
     const PartialSet after = settle(records);
     REQUIRE(after.partials == before.partials);
     REQUIRE(after.input.duplicates == before.input.duplicates + added);
+  }
+}
+
+TEST_CASE("lines that could not be read may come twice and change no partial") {
+  Random random(17);
+  for (int round = 0; round < 300; ++round) {
+    auto records = awkward_log(random);
+    const PartialSet before = settle(records);
+    const std::size_t count = records.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (records[i].is_unread) records.push_back(OwnedRecord(records[i]));
+    }
+    CHECK(settle(records).partials == before.partials);
   }
 }
 
@@ -158,7 +172,9 @@ TEST_CASE("with dedupe by records, duplicating any lines changes no partial") {
     const std::uint64_t kept_before = in_range(records);
     const std::size_t count = records.size();
     for (std::size_t i = 0; i < count; ++i) {
-      if (random.chance(0.5)) records.push_back(OwnedRecord(records[i]));
+      if (random.chance(0.5) && !records[i].is_unread) {
+        records.push_back(OwnedRecord(records[i]));
+      }
     }
     test::shuffle(records, random);
     const PartialSet after = settle(records, options);

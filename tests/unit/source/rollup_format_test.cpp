@@ -23,10 +23,18 @@ LineCounts some_counts(Random& random) {
   for (std::uint64_t i = random.below(4); i > 0; --i) {
     const auto reason = static_cast<RejectReason>(random.below(11));
     counts.malformed_by_reason[reason] = random.below(9);
-    counts.examples[random.below(99)] = reason;
+    const auto field = static_cast<Field>(random.below(kFieldCount));
+    const ShownLine shown{reason, field, "a number", "a text", "a mapping"};
+    counts.examples[random.below(99)] = shown;
+    counts.examples[random.below(99)].reason = reason;
+    counts.mended_by_field[field] = i;
+    counts.mended_examples[{random.below(99), field}] = shown;
   }
-  for (std::uint64_t i = random.below(9); i > 0; --i) counts.by_slot[some_slot(random)] = i;
+  for (std::uint64_t i = random.below(9); i > 0; --i) {
+    counts.by_slot[some_slot(random)] = {{i, 1}, {random.below(3), 0}, {2, random.below(3)}};
+  }
   counts.before = random.below(3);
+  counts.set_aside = random.below(3);
   if (random.chance(0.5)) counts.newest = some_slot(random);
   return counts;
 }
@@ -47,7 +55,9 @@ RollupRoot some_root(Random& random) {
     file.form = random.chance(0.5) ? FileForm::plain : FileForm::compressed;
     file.hash.tail = random.next();
     file.counts = some_counts(random);
-    file.pending = {{1, 2, 3, 4}, {random.next(), 6, 7, 8}};
+    if (random.chance(0.5)) file.times.add({random.below(99), some_slot(random)});
+    if (random.chance(0.5)) file.times.add({random.below(99), some_slot(random)});
+    file.pending = {{1, 2, 3, 4}, {random.next(), 6, 7, 8, some_slot(random)}};
     root.files.push_back(file);
   }
   for (std::uint64_t i = random.below(9); i > 0; --i) {
