@@ -109,7 +109,10 @@ TEST_CASE("counts of lines add up in any order, with the first examples") {
     CHECK(ab.examples.size() <= InputCounts::kMaxExamples);
     LineCounts nothing;
     nothing.merge(a);
-    CHECK(nothing == a);
+    LineCounts first = a;
+    keep_first(first.mended_examples);
+    keep_first(first.examples);
+    CHECK(nothing == first);
   }
 }
 
