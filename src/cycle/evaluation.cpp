@@ -249,6 +249,7 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
   quality.generated_at = generated_at;
   quality.as_of = request.as_of;
   quality.input = log.input;
+  quality.cancelled = config.input.rules.cancelled;
   quality.current = log.figures(windows.current);
   if (windows.baseline) quality.baseline = log.figures(*windows.baseline);
   quality.service = service_figures(log.sum(windows.current, Population::dag, std::nullopt));
@@ -261,8 +262,7 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
   const EvaluatedWindows windows = windows_of(request);
-  const Microseconds overdue_after = std::max(config.input.overdue_after, request.pipeline_timeout);
-  OverdueRule overdue{overdue_after};
+  OverdueRule overdue{config.input.overdue_after};
   const WindowCuts cuts = windows.cuts(reach_back(config, overdue));
   WindowCuts asked = cuts;
   // A database compares each row with each cut, and answers with more rows: 24 more a day would be

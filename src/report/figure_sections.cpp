@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "dagloop/base/redaction.hpp"
 #include "report/figures.hpp"
 #include "report/page_sections.hpp"
 #include "report/text.hpp"
@@ -73,13 +72,10 @@ std::string runs_of(const WindowKpis& window, Population population) {
                      show_count(figures.succeeded_runs));
 }
 
-std::string newest_sentence(const Quality& quality) {
-  const auto newest = quality.input.newest_record;
-  if (!newest) return "no valid record";
-  const Microseconds age = quality.as_of - *newest;
-  return fmt::format("newest record: {}, {} {} the end of the window", show_time(*newest),
-                     show_span(std::chrono::abs(age)),
-                     age < Microseconds::zero() ? "after" : "before");
+// Few logs say what runs cost: without any such figure there is no row for it.
+bool is_left_blank(std::string_view name, std::initializer_list<const Kpi*> kpis) {
+  if (name != "tokens_per_run" && name != "cost_per_run") return false;
+  return std::ranges::none_of(kpis, [](const Kpi* kpi) { return kpi != nullptr && kpi->value; });
 }
 
 // -1: nodes without durations come behind all others.
@@ -114,6 +110,7 @@ void add_kpi_section(Page& page, const Quality& quality, Population population) 
   Table table{{"KPI", "now", "95 % interval", "n", "baseline", "change"}, {}};
   for (const auto& [name, kpi] : figures.kpis.all()) {
     const Kpi* earlier = before == nullptr ? nullptr : before->kpis.find(name);
+    if (is_left_blank(name, {&kpi, earlier})) continue;
     table.rows.push_back(
         {name, show_value(name, kpi), show_interval(kpi), show_count(kpi.denominator),
          earlier == nullptr ? "" : show_value(name, *earlier), show_change(name, kpi, earlier)});
@@ -134,6 +131,7 @@ void add_cohort_section(Page& page, const Quality& quality) {
   for (const std::string& name : kpi_names()) {
     const Kpi* tried = canary == nullptr ? nullptr : canary->kpis.find(name);
     const Kpi* kept = control == nullptr ? nullptr : control->kpis.find(name);
+    if (is_left_blank(name, {tried, kept})) continue;
     table.rows.push_back({name, tried == nullptr ? "no data" : show_value(name, *tried),
                           kept == nullptr ? "no data" : show_value(name, *kept),
                           tried == nullptr ? "" : show_change(name, *tried, kept)});
@@ -180,31 +178,6 @@ void add_node_section(Page& page, const Quality& quality) {
   });
   std::erase_if(slowest, [](const NamedNode& node) { return !node.second.p95_latency_ms.value; });
   add_node_table(page, "Slowest nodes", slowest);
-}
-
-void add_input_section(Page& page, const Quality& quality) {
-  const InputCounts& input = quality.input;
-  BulletList list;
-  list.items.push_back(
-      fmt::format("{} read: {} of runs, {} of nodes; {}; {} outside the time range",
-                  show_counted(input.records, "record"), show_count(input.run_records),
-                  show_count(input.node_records), show_counted(input.duplicates, "duplicate"),
-                  show_count(input.out_of_range)));
-  list.items.push_back(fmt::format("{} derived from their nodes, {} in flight",
-                                   show_counted(quality.derived_runs(), "run"),
-                                   show_count(quality.in_flight())));
-  list.items.push_back(newest_sentence(quality));
-  list.items.push_back(fmt::format("{} malformed ({})", show_counted(input.malformed, "line"),
-                                   show_percent(malformed_share(input))));
-  for (const auto& [reason, count] : input.malformed_by_reason) {
-    list.items.push_back(fmt::format("malformed, {}: {}", to_string(reason), show_count(count)));
-  }
-  for (const MalformedExample& example : input.examples) {
-    list.items.push_back(fmt::format("for example {}:{}: {}", cut_text(redact_label(example.file)),
-                                     example.line, to_string(example.reason)));
-  }
-  page.emplace_back(Heading{2, "Input"});
-  page.emplace_back(std::move(list));
 }
 
 }  // namespace dagloop

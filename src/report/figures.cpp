@@ -10,7 +10,11 @@ namespace {
 
 bool is_latency(std::string_view name) { return name.ends_with("latency_ms"); }
 
-bool is_mean(std::string_view name) { return name == "attempts_per_node"; }
+bool is_spending(std::string_view name) {
+  return name == "tokens_per_run" || name == "cost_per_run";
+}
+
+bool is_mean(std::string_view name) { return name == "attempts_per_node" || is_spending(name); }
 
 bool is_rate(std::string_view name) {
   return name.ends_with("_rate") || name.starts_with("error_rate.");
@@ -108,6 +112,7 @@ std::string show_time(TimePoint time) {
 
 std::string show_number(std::string_view name, double value) {
   if (is_latency(name)) return show_latency(value);
+  if (is_spending(name)) return show_count(static_cast<std::uint64_t>(std::llround(value)));
   return is_mean(name) ? fmt::format("{:.3f}", value) : show_percent(value);
 }
 

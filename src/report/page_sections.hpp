@@ -34,7 +34,9 @@ void add_cohort_section(Page& page, const Quality& quality);
 void add_error_section(Page& page, const Quality& quality);
 /// The nodes with most failed attempts, and the slowest.
 void add_node_section(Page& page, const Quality& quality);
-/// What was read, what was malformed.
+/// Success by pipeline, the most failures first.
+void add_pipeline_section(Page& page, const Quality& quality);
+/// What was read, what was malformed, and what was mended.
 void add_input_section(Page& page, const Quality& quality);
 
 }  // namespace dagloop

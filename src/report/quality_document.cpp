@@ -1,3 +1,4 @@
+#include <array>
 #include <limits>
 
 #include "dagloop/base/redaction.hpp"
@@ -211,6 +212,8 @@ RangeLines read_window_lines(const JsonReader& reader) {
 
 constexpr ByHand<RangeLines> kWindowLines{&window_lines_to_json, &read_window_lines};
 
+constexpr std::array kCancelled{Cancelled::counted, Cancelled::excluded};
+
 // Runs that are in the populations are shown beside what was read.
 struct ShownRuns {
   std::uint64_t derived = 0;
@@ -218,10 +221,12 @@ struct ShownRuns {
   std::uint64_t overdue = 0;
   std::uint64_t skipped = 0;
   std::uint64_t cancelled = 0;
+  const char* cancelled_are = "counted";
 };
 
 ShownRuns runs_shown(const Quality& quality) {
-  ShownRuns runs{quality.derived_runs(), quality.in_flight(), 0, 0, 0};
+  ShownRuns runs{quality.derived_runs(),      quality.in_flight(), 0, 0, 0,
+                 to_string(quality.cancelled)};
   for (const auto& [population, figures] : quality.current.populations) {
     runs.overdue += figures.overdue;
     runs.skipped += figures.skipped_runs;
@@ -241,6 +246,7 @@ constexpr auto input_fields(const ShownRuns& runs) {
       shown("overdue", [=](const InputCounts&) { return runs.overdue; }),
       shown("skipped_runs", [=](const InputCounts&) { return runs.skipped; }),
       shown("cancelled_runs", [=](const InputCounts&) { return runs.cancelled; }),
+      shown("cancelled", [=](const InputCounts&) { return runs.cancelled_are; }),
       field("other_lines", &InputCounts::other_lines, kCount),
       field("malformed", &InputCounts::malformed, kCount),
       field("malformed_by_reason", &InputCounts::malformed_by_reason,
@@ -260,7 +266,9 @@ constexpr Entry kInput{[](const Quality& quality, Json::Object& into) {
                          into.emplace_back("input", write_json(fields, quality.input));
                        },
                        [](const JsonReader& place, Quality& into) {
-                         read_json(input_fields(ShownRuns()), place.at("input"), into.input);
+                         const JsonReader input = place.at("input");
+                         read_json(input_fields(ShownRuns()), input, into.input);
+                         into.cancelled = read_word(input.at("cancelled"), kCancelled);
                        }};
 
 bool is_above_fine(const ArmFigures& arm) {

@@ -30,6 +30,7 @@ std::string decision_sentence(const Decision& decision) {
 void add_verdict(Page& page, const PageInputs& inputs) {
   BulletList lines;
   if (!inputs.story.empty()) lines.items.push_back(inputs.story);
+  for (std::string& line : what_is_left_out(inputs.quality)) lines.items.push_back(std::move(line));
   for (std::string& line : what_is_wrong(inputs)) lines.items.push_back(std::move(line));
   if (inputs.gate != nullptr) lines.items.push_back(gate_sentence(*inputs.gate));
   if (inputs.decision != nullptr) lines.items.push_back(decision_sentence(*inputs.decision));
@@ -60,6 +61,7 @@ Page compose_quality_page(const PageInputs& inputs) {
   add_attribution_sections(page, inputs);
   add_kpi_section(page, quality, Population::dag);
   add_cohort_section(page, quality);
+  add_pipeline_section(page, quality);
   add_error_section(page, quality);
   add_node_section(page, quality);
   if (quality.current.population(Population::non_dag).total_runs > 0) {

@@ -31,8 +31,6 @@ struct EvaluationRequest {
   std::optional<TimePoint> baseline_from = std::nullopt;
   // None: the window's runs, and the baseline window's as `before`.
   std::optional<NewsRequest> news = std::nullopt;
-  // How long the policy lets a run take: none is overdue before that.
-  Microseconds pipeline_timeout{0};
 };
 
 /// Returns the windows before `since` that lie as long before it as [from, to) lies behind it, day

@@ -12,6 +12,7 @@
 #include "dagloop/kpi/attribution.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 #include "dagloop/kpi/partial.hpp"
+#include "dagloop/kpi/run_table_options.hpp"
 #include "dagloop/kpi/service_figures.hpp"
 
 namespace dagloop {
@@ -76,6 +77,7 @@ struct Quality {
   TimePoint as_of;
   WindowKpis current;
   InputCounts input;  // of all that was read; derived and in-flight runs are in the populations
+  Cancelled cancelled = Cancelled::counted;  // what cancelled runs count as
   std::optional<WindowKpis> baseline;
   News news;                               // since it was last counted, else of the window
   std::optional<Attribution> attribution;  // of the sides that decisions compare

@@ -19,6 +19,9 @@ enum class Rows { counted, given_out };
 
 /// What becomes of cancelled runs: counted as not succeeded, or left out of all rates.
 enum class Cancelled { counted, excluded };
+constexpr const char* to_string(Cancelled cancelled) {
+  return cancelled == Cancelled::counted ? "counted" : "excluded";
+}
 
 /// Which runs count, and as what: configuration, "input". Another rule gives other partials.
 struct CountingRules {

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "dagloop/base/error.hpp"
+#include "dagloop/decide/data_state.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/evidence/trend_report.hpp"
@@ -55,8 +57,24 @@ struct PageInputs {
 /// Shape: labels from logs stand in it as they are, cut to length: escape it for a terminal.
 std::vector<std::string> what_is_wrong(const PageInputs& inputs);
 
-/// Composes the morning page: what is wrong, verdict and decision first, gate-relevant figures
-/// against baseline with arrows, cohorts, top error codes, worst nodes, what was malformed.
+/// Returns what the figures leave out, which comes before them: lines of the window that could not
+/// be read, runs that never ended, were skipped or cancelled, records that are set aside, and what
+/// was read in another form; a line each, none where there is nothing of the kind.
+///
+/// Shape: as what_is_wrong().
+std::vector<std::string> what_is_left_out(const Quality& quality);
+
+/// Says where a line could not be read, and why: "a.jsonl:3: created_at: a number; wanted ...".
+std::string example_text(const MalformedExample& example);
+
+/// Returns the error of a log too much of which cannot be read: it names the first place, what
+/// stands there, what is wanted, and the mapping that would read it. nullopt: the share of such
+/// lines is within its limit.
+std::optional<Error> unreadable_log(const Quality& quality, const DataLimits& limits);
+
+/// Composes the morning page: what is left out, what is wrong, verdict and decision first,
+/// gate-relevant figures against baseline with arrows, cohorts, pipelines, top error codes, worst
+/// nodes, what was malformed.
 Page compose_quality_page(const PageInputs& inputs);
 
 /// Renders a page as Markdown (GitHub tables; text is escaped so that no cell can break out).
