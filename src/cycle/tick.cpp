@@ -10,11 +10,13 @@
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
+#include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/page.hpp"
 #include "dagloop/report/words.hpp"
 
 namespace dagloop {
@@ -78,11 +80,12 @@ void Tick::tell_unready() {
 
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
+  const Config judged = under_policy(config, situation_.env);
   Assessment found = assess(
       {config, situation_.allowlist.keys(), readiness_.rules()},
       {situation_.values, situation_.env_sha256, policy_history(state_), state_.evidence, now_},
       [&](const EvaluationRequest& request) {
-        return evaluate(source_, request, config, context_.clock);
+        return evaluate(source_, request, judged, context_.clock);
       });
   quality_ = std::move(found.quality);
   if (quality_.current.window.length() < config.window) {
@@ -96,12 +99,23 @@ void Tick::evaluate_and_decide() {
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;
   result_.code = code_of_decision();
+  tell_unreadable();
   if (state_.phase == Phase::verifying) judge_change();
   // The commits that end a verification keep the outcome; the decision tells it already.
   if (state_.phase == Phase::verifying && goes_back_at_once()) {
     note_outcome(state_.change->decision_digest);
   }
   tell_predictions(state_.predictions, decision_);
+}
+
+// The first line that could not be read and why, for who has to mend it.
+void Tick::tell_unreadable() {
+  const auto error = unreadable_log(quality_, context_.config.input.limits);
+  if (!error) return;
+  result_.faults.emplace_back(error->what());
+  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+    result_.code = exit_code(error->kind());
+  }
 }
 
 // For trends alone: holds nothing up, a way back least of all.
@@ -122,8 +136,9 @@ void Tick::read_last_day() {
 void Tick::keep_evidence() {
   if (!has_news_ || !applies()) return;
   has_news_ = false;
-  context_.store.commit(state_, {{context_.clock.now(), EventType::observed, context_.actor, "",
-                                  Json(), Json(), "counted up to " + format_time(quality_.as_of)}});
+  context_.store.commit(
+      state_, {{context_.clock.now(), EventType::observed, context_.actor, "", Json(), Json(),
+                "counted up to " + format_time(quality_.news.window.end)}});
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.

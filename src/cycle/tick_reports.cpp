@@ -34,7 +34,8 @@ void Tick::publish_reports() {
     result_.story = rollback_story(state_, context_.config.decision.rollout_key, now_);
   }
   page.story = result_.story;
-  result_.wrong = what_is_wrong(page);
+  result_.wrong = what_is_left_out(quality_);
+  for (std::string& line : what_is_wrong(page)) result_.wrong.push_back(std::move(line));
   auto files = render_quality_files(page, reports.formats);
   files.push_back({"dag_quality_gate", "json", to_pretty_json(gate_to_json(gate_, quality_))});
   files.push_back({"dag_policy_decision", "json", to_pretty_json(result_.decision)});

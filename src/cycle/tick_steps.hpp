@@ -45,6 +45,7 @@ class Tick {
   void note_trigger();
   void stop_if_unfit() const;
   void tell_unready();
+  void tell_unreadable();
   void roll_back();
   void consider_pending();
   void apply_pending(const Decision& pending);

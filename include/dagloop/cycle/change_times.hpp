@@ -18,8 +18,8 @@ TimePoint allowed_time(const std::vector<Approval>& approvals, TimePoint now);
 /// past (`--as-of`), its own as_of plus the time that went by since.
 TimePoint effective_time(const Decision& decision, TimePoint now);
 
-/// Returns when the trigger of a rollback fired: at the end of the figures of a live decision; when
-/// it was made for one about the past.
+/// Returns when the trigger of a rollback fired: at the end of the slots whose evidence a live
+/// decision has; when it was made for one about the past.
 TimePoint trigger_time(const Decision& decision);
 
 /// Returns how long a policy cools down that was rolled back `rollbacks` (>= 1) times: `first`,

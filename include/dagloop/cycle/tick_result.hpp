@@ -19,7 +19,7 @@ struct TickResult {
   std::string why;            // decision_lines() of it
   std::optional<RollbackTiming> last_rollback;
   std::string story;                // rollback_story()
-  std::vector<std::string> wrong;   // what_is_wrong()
+  std::vector<std::string> wrong;   // what_is_left_out(), what_is_wrong()
   std::vector<std::string> notes;   // what happened, for the operator
   std::vector<std::string> faults;  // to be mended: reports not written, files that are missing
 };
