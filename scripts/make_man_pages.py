@@ -29,7 +29,9 @@ and node, and writes the quality report as JSON, Markdown and HTML.
         [("Yesterday's report from a directory of logs",
           "eval_dag_quality --source /var/log/planner --window 1d"),
          ("From a database, as one document on standard output",
-          "eval_dag_quality --source 'postgresql://reader@db/planner' --json")],
+          "eval_dag_quality --source 'postgresql://reader@db/planner' --json"),
+         ("A benchmark that is over, up to its last record",
+          "eval_dag_quality --source build/logs --as-of last")],
         ["dag_quality_latest.json, .md, .html"]),
     "dag_quality_gate": (
         "judges a quality report: PASS, FAIL or INSUFFICIENT",

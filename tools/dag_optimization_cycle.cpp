@@ -1,4 +1,5 @@
 // dag_optimization_cycle: one tick of the loop; a dry run unless --apply.
+#include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
 #include "dagloop/cycle/drill.hpp"
@@ -86,6 +87,12 @@ ExitCode run(const Flags& flags) {
   PosixProcessRunner processes;
   const SystemClock clock;
   const Config config = load_config(files, flags.config);
+  if (flags.apply && is_last(flags.as_of)) {
+    throw Error(ErrorKind::usage, "--as-of last",
+                "cannot be combined with --apply: a change belongs to the present, not to the time "
+                "at which the log happens to end",
+                "leave out --apply for a dry run, or leave out --as-of");
+  }
   // Whoever may write the configuration names the command that a change runs.
   if (flags.apply || flags.drill) guard_config(files, flags.config);
   if (flags.drill) return run_drill(flags, files, config);
@@ -96,7 +103,7 @@ ExitCode run(const Flags& flags) {
                  config.policy.symlinks);
   const TickResult result = run_tick({files, processes, *store, source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
-                                     time_flag(flags.as_of, "--as-of"));
+                                     as_of_flag(flags.as_of, files, config, clock));
   for (const std::string& fault : result.faults) log_warning(fault);
   print(printed(flags, config, result));
   return result.code;
@@ -115,7 +122,9 @@ int main(int argc, char** argv) {
          add_config_flags(app, flags.config,
                           {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
                            FlagGroup::formats});
-         app.add_option("--as-of", flags.as_of, "time to decide at (default: now), RFC 3339");
+         app.add_option("--as-of", flags.as_of,
+                        "time to decide at: RFC 3339, or last: right after the newest record, in a "
+                        "dry run (default: now)");
          auto* apply = app.add_flag("--apply", flags.apply,
                                     "write env file and state; without it nothing changes");
          app.add_flag("--drill", flags.drill,

@@ -1,6 +1,8 @@
 // dag_quality_gate: quality report (or logs) -> verdict.
+#include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/decide/gate.hpp"
@@ -30,8 +32,8 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
     const Json document = read_document(files, flags.report, "quality report");
     return quality_from_json(document, flags.report);
   }
+  const TimePoint as_of = as_of_flag(flags.as_of, files, config, clock).value_or(clock.now());
   const auto source = open_configured_source(files, config, progress_line(), log_warning);
-  const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
   return evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
 }
 
@@ -43,6 +45,7 @@ std::string summary(const GateResult& gate, const Quality& quality) {
     text += "  " + std::string(to_string(result.status)) + "  " + result.reason.code + ": " +
             reason_text(result.reason) + "\n";
   }
+  text += indented(what_is_left_out(quality));
   return text + indented(what_is_wrong({quality, &gate, nullptr, {}}));
 }
 
@@ -68,6 +71,7 @@ ExitCode run(const Flags& flags) {
     const Json document = read_json_file(files, flags.gate, "gate");
     config.gate = parse_gate(JsonReader(document, flags.gate));
   }
+  if (flags.report.empty()) config = under_configured_policy(files, std::move(config), log_warning);
   const Quality quality = quality_of(flags, files, config, clock);
   // A report that is written no more would pass the same gate for ever.
   check_report_age(quality, flags.max_report_age, clock.now());
@@ -77,6 +81,7 @@ ExitCode run(const Flags& flags) {
     publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});
   }
   print(flags.json ? document : summary(gate, quality));
+  if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(gate.verdict);
 }
 
@@ -94,7 +99,10 @@ int main(int argc, char** argv) {
              app.add_option("--report", flags.report, "quality report, - for standard input");
          app.add_option("--gate", flags.gate,
                         "gate file {\"checks\": [...]} (default: configuration)");
-         app.add_option("--as-of", flags.as_of, "end of the window of --source (default: now)")
+         app.add_option(
+                "--as-of", flags.as_of,
+                "end of the window of --source: RFC 3339, or last: right after the newest record "
+                "(default: now)")
              ->excludes(report);
          app.add_option("--max-report-age", flags.max_report_age,
                         "refuse a report whose as_of is older, e.g. 1h")

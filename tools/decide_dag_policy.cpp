@@ -6,6 +6,7 @@
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/page.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "report_age.hpp"
 #include "tool_main.hpp"
@@ -23,10 +24,8 @@ struct Flags {
   bool json = false;
 };
 
-Decision decide_from(const Flags& flags, FileSystem& files, const Config& config, TimePoint now) {
-  const Quality quality =
-      quality_from_json(read_document(files, flags.report, "quality report"), flags.report);
-  check_report_age(quality, flags.max_report_age, now);
+Decision decide_from(const Flags& flags, FileSystem& files, const Config& config,
+                     const Quality& quality, TimePoint now) {
   const GateResult gate =
       flags.verdict.empty()
           ? evaluate_gate(config.gate, quality, config.input.limits)
@@ -70,12 +69,16 @@ ExitCode run(const Flags& flags) {
   check_present(
       files, together(together(given, policy_files(config.policy)), {rules_file(config.policy)}));
   const TimePoint now = clock.now();
-  const Decision decision = decide_from(flags, files, config, now);
+  const Quality quality =
+      quality_from_json(read_document(files, flags.report, "quality report"), flags.report);
+  check_report_age(quality, flags.max_report_age, now);
+  const Decision decision = decide_from(flags, files, config, quality, now);
   const std::string document = to_pretty_json(decision_to_json(decision));
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, now, {{"dag_policy_decision", "json", document}});
   }
   print(flags.json ? document : summary(decision));
+  if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(decision);
 }
 

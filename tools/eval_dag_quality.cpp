@@ -1,10 +1,12 @@
 // eval_dag_quality: logs -> quality report.
+#include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/report/documents.hpp"
-#include "dagloop/report/words.hpp"
+#include "dagloop/report/page.hpp"
 #include "progress_line.hpp"
 #include "tool_main.hpp"
 
@@ -18,21 +20,13 @@ struct Flags {
   bool json = false;
 };
 
-void throw_if_too_malformed(const Quality& quality, const DataLimits& limits) {
-  for (const Reason& reason : data_faults(quality, limits)) {
-    if (reason.code == "malformed_share_above_limit") {
-      throw Error(ErrorKind::source, "the log", reason_text(reason),
-                  "see input.examples in the report, mend the writer or the mapping");
-    }
-  }
-}
-
 std::string summary(const Quality& quality, const GateResult& gate, const Config& config) {
   const PopulationKpis& dag = quality.current.population(Population::dag);
   std::string text = std::to_string(dag.total_runs) + " DAG runs, " +
                      std::to_string(dag.succeeded_runs) + " succeeded, in " +
                      format_time(quality.current.window.start) + " to " +
                      format_time(quality.current.window.end) + "\n";
+  text += indented(what_is_left_out(quality));
   text += indented(what_is_wrong({quality, &gate, nullptr, {}}));
   return text + "report: " + config.reports.dir + "/dag_quality_latest.*\n";
 }
@@ -40,9 +34,10 @@ std::string summary(const Quality& quality, const GateResult& gate, const Config
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   const SystemClock clock;
-  const Config config = load_config(files, flags.config);
+  const Config config =
+      under_configured_policy(files, load_config(files, flags.config), log_warning);
+  const TimePoint as_of = as_of_flag(flags.as_of, files, config, clock).value_or(clock.now());
   const auto source = open_configured_source(files, config, progress_line(), log_warning);
-  const TimePoint as_of = time_flag(flags.as_of, "--as-of").value_or(clock.now());
   const Quality quality =
       evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
   const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
@@ -52,7 +47,7 @@ ExitCode run(const Flags& flags) {
   }
   print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, gate, config));
   // Last: the report that shows which lines are malformed is there to mend them by.
-  throw_if_too_malformed(quality, config.input.limits);
+  if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return ExitCode::done;
 }
 
@@ -66,7 +61,9 @@ int main(int argc, char** argv) {
        [&](CLI::App& app) {
          add_config_flags(app, flags.config,
                           {FlagGroup::source, FlagGroup::out, FlagGroup::formats});
-         app.add_option("--as-of", flags.as_of, "end of the window (default: now), RFC 3339");
+         app.add_option(
+             "--as-of", flags.as_of,
+             "end of the window: RFC 3339, or last: right after the newest record (default: now)");
          app.add_flag("--json", flags.json, "print the report; write files only with --out");
        },
        [&] { return run(flags); }});

@@ -1,8 +1,10 @@
 // replay_dag_policy: past logs -> what the loop would have decided, tick by tick.
 #include <algorithm>
 
+#include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/last_record.hpp"
 #include "dagloop/cycle/replay.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/report/replay_report.hpp"
@@ -38,9 +40,12 @@ std::string printed(const ReplayReport& report, const std::string& format) {
 
 ExitCode run(const ReplayFlags& flags) {
   PosixFileSystem files;
-  const TimePoint now = SystemClock().now();
-  const ReplayRequest request = replay_request(flags, now);
+  const SystemClock clock;
+  const TimePoint now = clock.now();
   const std::vector<ReplayedConfig> configs = replayed_configs(files, flags);
+  std::optional<TimePoint> end;
+  if (is_last(flags.to)) end = just_after_last_record(files, configs.front().config, clock);
+  const ReplayRequest request = replay_request(flags, now, end);
   const OpenLog open = [&](const Config& config) {
     return open_configured_source(files, config, progress_line(), log_warning);
   };

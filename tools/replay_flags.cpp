@@ -5,6 +5,7 @@
 
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/state/state_store.hpp"
 
@@ -92,6 +93,7 @@ ReplayedConfig replayed_config(FileSystem& files, const ReplayFlags& flags,
     const EnvFile read = read_env_file(files, config.policy.env_file, config.policy.symlinks);
     values = allowlist.values_in(read);
     env = read.text();
+    config = under_policy(std::move(config), read);
   }
   ReplayedConfig replayed{file.empty() ? "defaults" : file,
                           config,
@@ -128,7 +130,8 @@ void add_replay_flags(CLI::App& app, ReplayFlags& flags) {
                   {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out});
   app.remove_option(app.get_option("--rollup"));  // of the cycle, and not touched
   app.add_option("--from", flags.from, "first tick, RFC 3339 (default: 30 days before --to)");
-  app.add_option("--to", flags.to, "end: no tick is later, RFC 3339 (default: now)");
+  app.add_option("--to", flags.to,
+                 "end: no tick is later; RFC 3339, or last: when the log ends (default: now)");
   app.add_option("--every", flags.every, "time from tick to tick (default: 15m)");
   app.add_option("--percent", flags.percents,
                  "rollout percentage in force: N, or TIME=N from that time on (repeatable)")
@@ -144,9 +147,11 @@ void add_replay_flags(CLI::App& app, ReplayFlags& flags) {
   app.add_flag("--json", flags.json, "print the document: --format json")->excludes(format);
 }
 
-ReplayRequest replay_request(const ReplayFlags& flags, TimePoint now) {
+ReplayRequest replay_request(const ReplayFlags& flags, TimePoint now,
+                             std::optional<TimePoint> end) {
   ReplayRequest request;
-  request.period.end = floor_to_slot(time_flag(flags.to, "--to").value_or(now));
+  request.period.end =
+      end ? ceil_to_slot(*end) : floor_to_slot(time_flag(flags.to, "--to").value_or(now));
   request.period.start =
       ceil_to_slot(time_flag(flags.from, "--from").value_or(request.period.end - kMonth));
   if (request.period.end < request.period.start) {

@@ -26,10 +26,11 @@ struct ReplayFlags {
 /// Adds the flags.
 void add_replay_flags(CLI::App& app, ReplayFlags& flags);
 
-/// Returns what is to be replayed.
+/// Returns what is to be replayed, `end` being when the log ends where --to asks for that.
 ///
 /// Errors: Error{usage} naming the flag.
-ReplayRequest replay_request(const ReplayFlags& flags, TimePoint now);
+ReplayRequest replay_request(const ReplayFlags& flags, TimePoint now,
+                             std::optional<TimePoint> end = std::nullopt);
 
 /// Reads the configurations, with the policies that were in force: by --percent, else by the
 /// journal of the configured state, else the env file's as it is now.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/standard_input.hpp"
 
 namespace dagloop {
 namespace {
@@ -37,7 +38,10 @@ bool is_zstd(const std::string& path, std::string_view head) {
 class FileBytes final : public ByteStream {
  public:
   explicit FileBytes(std::string path) : path_(std::move(path)) {
-    if (path_ == "-") return;
+    if (path_ == "-") {
+      rewind_standard_input();
+      return;
+    }
     // A pipe that nobody writes to must not hold the open.
     descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail(path_, errno);

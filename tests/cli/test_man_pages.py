@@ -109,7 +109,8 @@ class Examples(unittest.TestCase):
         for beginning in ("*/15 * * * *", "approve_dag_policy --config",
                           "apply_dag_policy --config dagloop.json --apply",
                           "apply_dag_policy --config dagloop.json --rollback",
-                          "eval_dag_quality --source /var", "dag_quality_gate --source",
+                          "eval_dag_quality --source /var", "eval_dag_quality --source build",
+                          "dag_quality_gate --source",
                           "dag_quality_gate --report", "decide_dag_policy",
                           "replay_dag_policy --config dagloop.json --config"):
             self.run_example(beginning)

@@ -65,6 +65,49 @@ class FlagMessagesTest(MessageTestCase):
         self.check_message(run_tool("apply_dag_policy", "--rollback"), 2, "--env-file")
 
 
+class UnreadableLogMessagesTest(MessageTestCase):
+    """Too many lines that cannot be read: the first, what was found, what is wanted, what reads it."""
+
+    SPOILED = {
+        "created_at, a number": ({"created_at": 1748822400}, "created_at", "number", "RFC 3339",
+                                 "mapping"),
+        "status, a word of its own": ({"status": "sideways"}, "status", "sideways", "succeeded",
+                                      '"aliases": {"sideways": "failed"}'),
+        "pipeline_run_id, an array": ({"pipeline_run_id": [7]}, "pipeline_run_id", "array", "text"),
+    }
+
+    def spoil(self, members):
+        self.quiet_day()
+        self.ws.log.path.rename(self.ws.dir / "logs" / "a.jsonl")
+        run = {"pipeline_run_id": "r", "status": "succeeded", "created_at": stamp(T0 - hours(1))}
+        self.ws.log.lines(*[{**run, **members}] * 400)
+        self.ws.configure({"input": {"sources": [str(self.ws.dir / "logs")]}})
+
+    def test_name_the_place_what_was_found_what_is_wanted_and_the_mapping(self):
+        for name, (members, *words) in self.SPOILED.items():
+            with self.subTest(name):
+                self.setUp()
+                self.spoil(members)
+                for tool in "eval_dag_quality", "dag_quality_gate":
+                    result = self.ws.tool(tool, "--as-of", AS_OF)
+                    self.check_message(result, 4, "runs.jsonl:1:", *words)
+                    self.assertIn("400 lines of the window could not be read", result.stdout)
+                report = self.ws.reports / "dag_quality_latest.json"
+                for arguments in (["dag_quality_gate", "--report", report],
+                                  ["decide_dag_policy", "--report", report]):
+                    self.check_message(self.ws.tool(*arguments), 4, "runs.jsonl:1:", *words)
+
+    def test_a_tick_holds_writes_its_page_and_says_the_same(self):
+        members, *words = self.SPOILED["created_at, a number"]
+        self.spoil(members)
+        tick = self.check_code(self.ws.tick(T0, "--apply"), 4)
+        self.assertEqual(tick.document()["decision"]["action"], "hold")
+        for word in ("runs.jsonl:1:", *words):
+            self.assertIn(word, tick.stderr)
+        page = (self.ws.reports / "dag_quality_latest.md").read_text()
+        self.assertIn("400 lines of the window could not be read", page)
+
+
 class ConfigurationMessagesTest(MessageTestCase):
     def check_config(self, text, *words):
         config = self.write_file("bad.json", text)

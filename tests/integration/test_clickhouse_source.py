@@ -171,6 +171,16 @@ class ClickHouseTest(unittest.TestCase):
         self.assertEqual(counts["input"]["duplicates"], 24_000)
         self.assertEqual(counts["populations"]["dag"]["total_runs"], 24_000)
 
+    def test_last_is_right_after_the_newest_row_of_all_shards(self):
+        newest = END - 70 * 24 * HOUR + 7
+        for shard, at in zip(self.cluster.shards, (newest, newest - HOUR)):
+            self.load(shard, "command_logs", [
+                {"request_id": "r%d" % at, "status": "ok", "created_at": stamp(at)}])
+        result = run_tool("eval_dag_quality", "--as-of", "last", "--json", "--source",
+                          self.cluster.uri(parameters=DISTRIBUTED), cwd=self.folder)
+        self.assertEqual(result.code, 0, str(result))
+        self.assertEqual(result.document()["as_of"], stamp(newest + 1))
+
     def test_user_and_password_come_from_the_environment(self):
         source = "clickhouse://127.0.0.1:%d" % self.cluster.shards[0].http
         result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,

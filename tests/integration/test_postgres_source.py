@@ -229,6 +229,26 @@ class SourceTest(unittest.TestCase):
         counts = self.figures(self.uri())["input"]
         self.assertEqual((counts["records"], counts["out_of_range"]), (1, 0))
 
+    def test_last_is_right_after_the_newest_row_however_long_ago_it_was_written(self):
+        newest = END - 70 * 24 * HOUR + 7
+        self.load("command_logs", [
+            {"request_id": "a", "status": "ok", "created_at": stamp(newest - 40 * HOUR)},
+            {"request_id": "b", "status": "ok", "created_at": stamp(newest - 3_000_000)}])
+        self.load("dag_node_logs", [
+            {"request_id": "b", "node_id": "n", "status": "ok", "created_at": stamp(newest)}])
+        for rows in ("0", "50000"):
+            result = run_tool("eval_dag_quality", "--as-of", "last", "--json", "--source",
+                              self.uri("?rows_at_most=" + rows), cwd=self.folder)
+            self.assertEqual(result.code, 0, str(result))
+            self.assertEqual(result.document()["as_of"], stamp(newest + 1))
+            self.assertEqual(result.document()["input"]["records"], 2)
+        self.server.sql("TRUNCATE command_logs, dag_node_logs", self.database)
+        empty = run_tool("eval_dag_quality", "--as-of", "last", "--source", self.uri(),
+                         cwd=self.folder)
+        self.assertEqual(empty.code, 4)
+        self.assertIn("--as-of last: postgresql://", empty.stderr)
+        self.assertIn("holds no record", empty.stderr)
+
     def test_a_bare_uri_means_the_variables(self):
         self.load("command_logs", [{"request_id": "a", "status": "ok",
                                     "created_at": stamp(END - HOUR)}])

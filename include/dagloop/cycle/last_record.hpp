@@ -1,0 +1,32 @@
+// When a log ends: `--as-of last`, for a benchmark that is over. Composes source.
+#pragma once
+
+#include <optional>
+
+#include "dagloop/base/clock.hpp"
+#include "dagloop/base/file_system.hpp"
+#include "dagloop/config/config.hpp"
+#include "dagloop/source/log_source.hpp"
+
+namespace dagloop {
+
+/// What the search for a log's last record has found.
+struct LastRecord {
+  std::optional<TimePoint> created_at;  // none: nothing could be read
+  InputCounts read;                     // of the widest search
+};
+
+/// Looks for the newest valid record that is not later than `latest`.
+///
+/// Cost:   a log in files is read once, a database over ranges that grow until one holds a record.
+/// Errors: what the source throws.
+LastRecord find_last_record(LogSource& source, TimePoint latest);
+
+/// Returns the instant right after the newest valid record of the configured sources: that of a
+/// window that has all of them.
+///
+/// Shape:  no rollup store is used, and standard input can be read once more afterwards.
+/// Errors: as open_configured_source(), and Error{source} where no record can be read.
+TimePoint just_after_last_record(FileSystem& files, const Config& config, const Clock& clock);
+
+}  // namespace dagloop
