@@ -21,13 +21,13 @@ std::uint64_t dag_runs(const WindowKpis& window) {
 
 }  // namespace
 
-TEST_CASE("the window ends at as_of, floored to a slot, and its baseline lies right before it") {
+TEST_CASE("the window ends at as_of itself, begins at a slot, and its baseline lies right before it") {
   EvaluationWorld world;
   const Quality quality =
       world.run({kAsOf + minutes(4), hours(24), {BaselineKind::automatic, {}}, {}});
-  CHECK(quality.as_of == kAsOf);
+  CHECK(quality.as_of == kAsOf + minutes(4));
   CHECK(quality.generated_at == world.clock.now());
-  CHECK(quality.current.window == Window{kAsOf - hours(24), kAsOf});
+  CHECK(quality.current.window == Window{kAsOf - hours(24), kAsOf + minutes(4)});
   REQUIRE(quality.baseline);
   CHECK(quality.baseline->window == Window{kAsOf - hours(48), kAsOf - hours(24)});
   CHECK(dag_runs(quality.current) == 288);

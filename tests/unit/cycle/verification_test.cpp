@@ -188,7 +188,7 @@ TEST_CASE("what a change settles on is told as it is") {
   CHECK(passed.grounds[0].code == "gate_pass");
   CHECK(reason_text(passed.grounds[1]) ==
         "its effect is not worse than no change beyond the margin of 2 points: "
-        "pipeline_success_rate is 95 % (95 of 100), before the change 95 % (95 of 100)");
+        "pipeline_success_rate is 95.0 % (95 of 100), before the change 95.0 % (95 of 100)");
 }
 
 TEST_CASE("a change that settles while the gate fails never says that it passed") {

@@ -48,7 +48,7 @@ TEST_CASE("the malformed share may reach its limit and not exceed it") {
   REQUIRE(faults.size() == 1);
   CHECK(faults[0].code == "malformed_share_above_limit");
   CHECK(reason_text(faults[0]) ==
-        "26 % of the lines of the window are malformed (26 of 100); the limit is 25 %");
+        "26.0 % of the lines of the window are malformed (26 of 100); the limit is 25 %");
 }
 
 TEST_CASE("the malformed share of a cohort counts from 100 lines of it on, and names the first") {
@@ -64,7 +64,7 @@ TEST_CASE("the malformed share of a cohort counts from 100 lines of it on, and n
   REQUIRE(faults.size() == 1);
   CHECK(faults[0].code == "malformed_share_above_limit");
   CHECK(reason_text(faults[0]) ==
-        "2 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first: "
+        "2.0 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first: "
         "a.jsonl:7 "
         "(unknown_status: status: found the text \"sideways\", wanted a status)");
 }

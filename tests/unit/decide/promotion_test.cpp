@@ -261,7 +261,7 @@ TEST_CASE("unread lines that could be the failures hold a promotion, and the rea
         std::vector<std::string>{"unreadable_records_could_change_this"});
   const std::string text = text_of(decision.reasons, "unreadable_records_could_change_this");
   CHECK_THAT(text, Catch::StartsWith("7 records could not be read"));
-  CHECK_THAT(text, Catch::Contains("97.67 % (293 of 300)"));
+  CHECK_THAT(text, Catch::Contains("97.7 % (293 of 300)"));
   CHECK_THAT(text, Catch::Contains("the margin allows 5; they leave the window by 2026-02-26"));
   c.quality = cohorts(make_runs(293, 293), make_runs(2700, 2700)).unread(5);
   CHECK(c.decide().action == Action::hold);  // five auth errors, where control has none

@@ -173,7 +173,7 @@ TEST_CASE("a baseline p95 of 0 counts as 1 ms") {
   CHECK(state(0) == TriggerState::quiet);
   CHECK(
       reason_text(trigger_of("p95_ratio", make_runs(50, 50, 2000), make_runs(50, 50, 0)).reason) ==
-      "p95_latency_ms of dag is 2000 ms (n = 50), of previous window 0 ms (n = 50); the limit is "
+      "p95_latency_ms of dag is 2.00 s (n = 50), of previous window 0 ms (n = 50); the limit is "
       "more than 1.5 times that, taken as 1 ms where it is less");
 }
 
