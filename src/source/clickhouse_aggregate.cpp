@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
-#include "dagloop/base/error.hpp"
+#include "source/clickhouse_expressions.hpp"
 #include "source/clickhouse_runs.hpp"
 #include "source/packed_runs.hpp"
 
@@ -14,68 +15,12 @@ namespace {
 
 constexpr int kParts = 1024;  // of the hashes of keys
 
-// Whether a row is a record.
-std::string is_valid(const LogQuery& query) {
-  return fmt::format(
-      "NOT (isNaN(duration) OR isInfinite(duration) OR at = 0 OR status IN (0, {}) OR key = '' OR "
-      "compensation = {} OR cohort = {} OR duration < 0 AND has_duration OR attempt < 1 OR attempt "
-      "> {} OR fanout_total < 0 OR fanout_total > {} OR fanout_failed < 0 OR fanout_failed > {} OR "
-      "at > {})",
-      packed::kUnknownStatus, packed::kUnknownCompensation, packed::kUnknownCohort, kMaxAttempt,
-      kMaxCount, kMaxCount, clickhouse_micros(query.latest));
-}
-
-// The rows of a table in the words of the contract.
-std::string counted_rows(const ClickHouseTable& table, const Mapping& mapping,
-                         const LogQuery& query) {
-  const ClickHouseExpressions row(table, mapping);
-  const std::string run_id = row.text(Field::pipeline_run_id);
-  const std::string mode = row.text(Field::execution_mode);
-  std::string has_duration = row.has(Field::duration_ms) ? "1" : "0";
-  if (row.can_be_null(Field::duration_ms)) {
-    has_duration =
-        "isNotNull(" + clickhouse_name(clickhouse_column_of(mapping, Field::duration_ms)) + ")";
-  }
-  const std::string words = fmt::format(
-      "SELECT {hash} AS h, {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) "
-      "AS key, "
-      "if({type} = '{run_type}', '', {node}) AS node, {attempt} AS attempt, toUInt8({status}) AS "
-      "status, {code} AS code, {plan} AS plan, toUInt8({compensation}) AS compensation, "
-      "toUInt8(if({mode} = '', {run} = '', {mode} NOT IN ({dag_modes}))) AS population, "
-      "toUInt8({cohort}) AS cohort, {verification} != '' AS unverified, {fallback} != '' AS "
-      "fallback, {reused} AS reused, {has_duration} AS has_duration, {duration} AS duration, "
-      "{total} AS fanout_total, {failed} AS fanout_failed FROM {table}{filter}",
-      fmt::arg("hash", row.hash()), fmt::arg("at", row.at()), fmt::arg("run", run_id),
-      fmt::arg("request", row.text(Field::request_id)),
-      fmt::arg("type", row.text(Field::node_type)), fmt::arg("node", row.text(Field::node_id)),
-      fmt::arg("attempt", row.number(Field::attempt, "Int64", "1")),
-      fmt::arg("status", clickhouse_word(row.text(Field::status), packed::digits_of(kStatusWords),
-                                         packed::kUnknownStatus, 0)),
-      fmt::arg("code", row.text(Field::error_code)), fmt::arg("plan", row.text(Field::plan_source)),
-      fmt::arg("compensation", clickhouse_word(row.text(Field::compensation_status),
-                                               packed::digits_of(kCompensationWords),
-                                               packed::kUnknownCompensation, 0)),
-      fmt::arg("mode", mode), fmt::arg("dag_modes", clickhouse_dag_modes()),
-      fmt::arg("run_type", kRunNodeType),
-      fmt::arg("cohort", clickhouse_word(row.text(Field::cohort), packed::digits_of(kCohortWords),
-                                         packed::kUnknownCohort, 0)),
-      fmt::arg("verification", row.text(Field::verification_reason)),
-      fmt::arg("fallback", row.text(Field::fallback_reason)),
-      fmt::arg("reused", row.number(Field::idempotent_reuse, "UInt8", "0")),
-      fmt::arg("has_duration", has_duration),
-      fmt::arg("duration", row.number(Field::duration_ms, "Float64", "-1")),
-      fmt::arg("total", row.number(Field::fanout_total, "Int64", "0")),
-      fmt::arg("failed", row.number(Field::fanout_failed, "Int64", "0")),
-      fmt::arg("table", table.local),
-      fmt::arg("filter", clickhouse_time_filter(table, mapping, query)));
-  return "SELECT *, " + is_valid(query) + " AS valid FROM (" + words + ")";
-}
-
 // The columns of runs or attempts, in the order in which equal ones stand (RunTable).
 std::string content() {
   return fmt::format(
       "(at, status <= {}, status, code, compensation, population, cohort, unverified, fallback, "
-      "reused, duration, fanout_total, fanout_failed, plan)",
+      "reused, duration, undoes, fanout_total, fanout_failed, tokens, cost, has_tokens, has_cost, "
+      "plan, pipeline)",
       packed::kLastFinal);
 }
 
@@ -83,8 +28,9 @@ std::string content() {
 std::string unpacked() {
   return fmt::format(
       "t.1 AS at, t.3 AS status, t.4 AS code, t.5 AS compensation, t.6 AS population, t.7 AS "
-      "cohort, t.8 AS unverified, t.9 AS fallback, t.10 AS reused, t.11 AS duration, t.12 AS "
-      "fanout_total, t.13 AS fanout_failed, t.14 AS plan, t.3 = {} AS manual",
+      "cohort, t.8 AS unverified, t.9 AS fallback, t.10 AS reused, t.11 AS duration, t.13 AS "
+      "fanout_total, t.14 AS fanout_failed, t.15 AS tokens, t.16 AS cost, t.17 AS has_tokens, t.18 "
+      "AS has_cost, t.19 AS plan, t.20 AS pipeline, t.3 = {} AS manual, t.1 AS newest_at",
       packed::digit_of(Status::manual_required));
 }
 
@@ -100,6 +46,8 @@ struct Steps {
   std::string attempts;  // valid node records
   std::string losers;    // run records that do not stand
   std::string standing;  // standing runs of nodes
+  std::string poorer;    // those of which their nodes say more...
+  std::string richer;    // ...and with that
   std::string derived;   // runs without a run record
 };
 
@@ -116,127 +64,178 @@ std::string pruned(const std::string& from, const std::string& condition) {
   return "SELECT * FROM (" + from + ") WHERE " + condition;
 }
 
+// The latest of some texts; of equally late ones the smallest.
+std::string latest_text(const std::string& text) {
+  return fmt::format("arraySort(groupArray(({0} = '', -at, {0})))[1].3", text);
+}
+
 std::string derived_of(const Steps& steps, const std::string& outcome_node) {
   const std::string orphans = "SELECT * FROM (" + steps.attempts +
                               ") WHERE (is_request, key) NOT IN (SELECT is_request, key FROM (" +
                               steps.runs + "))";
-  // x: node, attempt, at, final, ended badly, code, then the rest of the content
+  // x: node, item, attempt, at, final, ended badly, the content, code, status, undoes, upstream
   const std::string united = fmt::format(
       "SELECT is_request, key, max(at) AS run_end, min(population) AS p, if(max(cohort = "
-      "{canary}), "
-      "{canary}, max(cohort)) AS c, max(unverified) AS u, max(fallback) AS f, max(reused) AS r, "
-      "max(status = {manual}) AS m, max(compensation) AS comp, sum(fanout_total) AS total, "
-      "sum(fanout_failed) AS "
-      "failed, "
-      "arraySort(groupArray((plan = '', -at, plan))) AS plans, max(has_duration) AS any_duration, "
-      "groupArray((at, if(duration < 0, 0., duration))) AS spans, "
-      "arrayReverseSort(groupArray((node, attempt, at, status <= {final}, status IN ({bad}), code, "
-      "status, {content}))) AS tries FROM ({orphans}) GROUP BY is_request, key",
+      "{canary}), {canary}, max(cohort)) AS c, max(unverified) AS u, max(fallback) AS f, "
+      "max(reused) "
+      "AS r, max(status = {manual}) AS m, max(compensation) AS comp, sum(fanout_total) AS total, "
+      "sum(fanout_failed) AS failed, sum(tokens) AS token_sum, max(has_tokens) AS any_tokens, "
+      "sum(cost) AS cost_sum, max(has_cost) AS any_cost, {plan} AS last_plan, {pipeline} AS "
+      "last_pipeline, max(duration >= 0) AS any_duration, groupArray((at, if(duration < 0, 0., "
+      "duration))) AS spans, arrayReverseSort(groupArray((node, item, attempt, at, status <= "
+      "{final}, status IN ({bad}), {content}, code, status, undoes, is_upstream))) AS tries FROM "
+      "({orphans}) GROUP BY is_request, key",
       fmt::arg("canary", packed::digit_of(Cohort::canary)),
       fmt::arg("manual", packed::digit_of(Status::manual_required)),
+      fmt::arg("plan", latest_text("plan")), fmt::arg("pipeline", latest_text("pipeline")),
       fmt::arg("final", packed::kLastFinal), fmt::arg("bad", packed::bad_statuses()),
       fmt::arg("content", content()), fmt::arg("orphans", orphans));
-  // Sorted downwards by node and attempt, so the first of each node is its last attempt: the one
-  // whose name differs from the name before.
+  // What undoes the others says nothing, unless there is nothing else.
   const std::string last = fmt::format(
-      "SELECT *, arrayMap(x -> x.1, tries) AS names, arrayFilter((x, n, before) -> n != before, "
-      "tries, "
-      "names, arrayPushFront(arrayPopBack(names), '')) AS last FROM ({})",
+      "SELECT *, arrayMap(x -> concat(toString(x.2), ' ', x.1), tries) AS names, arrayFilter((x, "
+      "n, "
+      "before) -> n != before, tries, names, arrayPushFront(arrayPopBack(names), '')) AS all_last, "
+      "if(arrayExists(x -> x.10 = 0, all_last), arrayFilter(x -> x.10 = 0, all_last), all_last) AS "
+      "last FROM ({})",
       united);
   // The outcome node decides alone where the run has it; without it all nodes do.
   const std::string deciding = fmt::format(
       "SELECT *, if(arrayExists(x -> x.1 = {0} AND x.1 != '', last), arrayFilter(x -> x.1 = {0}, "
       "last), last) AS decide FROM ({1})",
       clickhouse_literal(outcome_node), last);
+  const std::string is_bad = "(x.6 != 0 OR x.11 != 0 AND x.5 != 0)";
   const std::string outcome = fmt::format(
-      "SELECT *, if(arrayExists(x -> x.7 > {}, last), {}, if(arrayExists(x -> x.5 != 0, decide), "
-      "{}, "
-      "{})) AS s, arraySort(arrayPushBack(arrayMap(x -> (x.3, x.1, x.6), arrayFilter(x -> x.5 != 0 "
-      "AND x.6 != '', decide)), (toInt64(9223372036854775807), '', ''))) AS codes FROM ({})",
-      packed::kLastFinal, packed::digit_of(Status::running), packed::digit_of(Status::failed),
-      packed::digit_of(Status::succeeded), deciding);
+      "SELECT *, multiIf(arrayExists(x -> x.9 = {running}, last), {running}, arrayExists(x -> x.9 "
+      "= "
+      "{compensating}, last), {compensating}, arrayExists(x -> x.9 = {pending}, last), {pending}, "
+      "NOT arrayExists(x -> x.9 != {skipped} OR x.11 != 0, last), {skipped}, arrayExists(x -> "
+      "{bad}, "
+      "decide), {failed}, {succeeded}) AS s, arraySort(arrayPushBack(arrayMap(x -> (x.4, x.1, x.2, "
+      "x.8), arrayFilter(x -> {bad} AND x.8 != '', decide)), (toInt64(9223372036854775807), '', "
+      "toInt64(0), ''))) AS codes FROM ({from})",
+      fmt::arg("running", packed::digit_of(Status::running)),
+      fmt::arg("compensating", packed::digit_of(Status::compensating)),
+      fmt::arg("pending", packed::digit_of(Status::pending)),
+      fmt::arg("skipped", packed::digit_of(Status::skipped)),
+      fmt::arg("failed", packed::digit_of(Status::failed)),
+      fmt::arg("succeeded", packed::digit_of(Status::succeeded)), fmt::arg("bad", is_bad),
+      fmt::arg("from", deciding));
   return fmt::format(
-      "SELECT is_request, key, run_end AS at, toUInt8(s) AS status, codes[1].3 AS code, comp AS "
+      "SELECT is_request, key, run_end AS at, toUInt8(s) AS status, codes[1].4 AS code, comp AS "
       "compensation, p AS population, toUInt8(c) AS cohort, u AS unverified, f AS fallback, r AS "
       "reused, if(any_duration != 0, arrayReduce('max', arrayMap(x -> toFloat64(run_end - x.1) / "
       "1000 + x.2, spans)), -1.) AS duration, total AS fanout_total, failed AS fanout_failed, "
-      "plans[1].3 AS plan, m AS manual FROM ({})",
+      "token_sum AS tokens, any_tokens AS has_tokens, cost_sum AS cost, any_cost AS has_cost, "
+      "last_plan AS plan, last_pipeline AS pipeline, m AS manual, run_end AS newest_at FROM ({})",
       outcome);
 }
 
-std::string counted_node_rows(const Steps& steps, const LogQuery& query) {
-  const std::string runs =
+// Standing run records of which their node records say more: a later time of a run that may be
+// overdue, a pipeline, tokens or cost.
+std::string told_of(const Steps& steps, const CountScope& scope) {
+  const std::string nodes = fmt::format(
+      "SELECT is_request, key, max(at) AS node_at, sum(tokens) AS node_tokens, max(has_tokens) AS "
+      "node_has_tokens, sum(cost) AS node_cost, max(has_cost) AS node_has_cost, {} AS "
+      "node_pipeline "
+      "FROM ({}) GROUP BY is_request, key",
+      latest_text("pipeline"), steps.attempts);
+  return fmt::format(
+      "SELECT * FROM (SELECT * FROM ({}) ALL INNER JOIN ({}) USING (is_request, key)) WHERE status "
+      "IN ({}) AND node_at > at OR NOT has_tokens AND node_has_tokens OR NOT has_cost AND "
+      "node_has_cost OR pipeline = '' AND node_pipeline != ''",
+      steps.standing, nodes, packed::open_statuses(scope.rules));
+}
+
+constexpr const char* kSameColumns =
+    "at, status, code, compensation, population, cohort, unverified, fallback, reused, duration, "
+    "fanout_total, fanout_failed, plan, manual";
+
+std::string poorer_of(const std::string& told) {
+  return fmt::format("SELECT {}, tokens, has_tokens, cost, has_cost, pipeline, newest_at FROM ({})",
+                     kSameColumns, told);
+}
+
+std::string richer_of(const std::string& told) {
+  return fmt::format(
+      "SELECT {0}, if(h, t, node_tokens) AS tokens, h OR node_has_tokens AS has_tokens, if(hc, c, "
+      "node_cost) AS cost, hc OR node_has_cost AS has_cost, if(l = '', node_pipeline, l) AS "
+      "pipeline, if(node_at > at, node_at, at) AS newest_at FROM (SELECT {0}, tokens AS t, "
+      "has_tokens "
+      "AS h, cost AS c, has_cost AS hc, pipeline AS l, node_at, node_tokens, node_has_tokens, "
+      "node_cost, node_has_cost, node_pipeline FROM ({1}))",
+      kSameColumns, told);
+}
+
+// Runs that show a pipeline which `condition` holds for: of their own records, else of their nodes.
+std::string runs_showing(const std::string& records, const std::string& condition) {
+  return fmt::format(
+      "SELECT is_request, key FROM (SELECT is_request, key, arraySort(groupArray((pipeline = '', "
+      "node != '', -at, pipeline)))[1].4 AS shown FROM ({}) WHERE valid GROUP BY is_request, key) "
+      "WHERE shown {}",
+      records, condition);
+}
+
+// Names with commas; none where all are selected.
+std::string clickhouse_pipelines(const CountingRules& rules) {
+  std::string list;
+  for (const std::string& name : rules.pipelines) {
+    list += (list.empty() ? "" : ", ") + clickhouse_literal(name);
+  }
+  return list;
+}
+
+std::string counted_node_rows(const Steps& steps, const CountScope& scope) {
+  const std::string pipelines = clickhouse_pipelines(scope.rules);
+  std::string runs = fmt::format(
       "SELECT is_request, key, at AS run_at, toUInt8(population) AS run_population, "
       "toUInt8(cohort) "
-      "AS run_cohort FROM (SELECT is_request, key, at, status, population, cohort FROM (" +
-      steps.standing + ") UNION ALL SELECT is_request, key, at, status, population, cohort FROM (" +
-      steps.derived + ")) WHERE status <= " + std::to_string(packed::kLastFinal);
-  // Each attempt, and behind those of a node one that counts the pair of run and node.
+      "AS run_cohort FROM (SELECT is_request, key, at, status, population, cohort FROM ({}) UNION "
+      "ALL SELECT is_request, key, at, status, population, cohort FROM ({})) WHERE status IN ({})",
+      steps.standing, steps.derived, packed::rated_statuses(scope.rules));
+  if (!pipelines.empty()) {
+    runs +=
+        " AND (is_request, key) IN (" + runs_showing(steps.records, "IN (" + pipelines + ")") + ")";
+  }
+  // Each attempt, and behind those of an item one that counts the pair of run and item.
   const std::string tries = fmt::format(
-      "SELECT is_request, key, node, arrayPushBack(groupArray(({}, toInt64(1), toInt64(status = "
-      "{}), toInt64(attempt > 1), toInt64(attempt > 1 AND status = {}), toInt64(0))), "
-      "(toInt64(-1), "
-      "toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(1))) AS tries FROM ({}) GROUP BY "
-      "is_request, key, node",
+      "SELECT is_request, key, node, item, arrayPushBack(groupArray(({}, toInt64(1), "
+      "toInt64(status "
+      "= {}), toInt64(attempt > 1), toInt64(attempt > 1 AND status = {}), toInt64(0))), "
+      "(toInt64(-1), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(1))) AS tries FROM "
+      "({}) "
+      "WHERE status != {} AND NOT is_upstream AND NOT undoes GROUP BY is_request, key, node, item",
       "if(duration < 0, toInt64(0), " + clickhouse_duration("duration") + ") - 1",
-      packed::digit_of(Status::failed), packed::digit_of(Status::succeeded), steps.attempts);
+      packed::digit_of(Status::failed), packed::digit_of(Status::succeeded), steps.attempts,
+      packed::digit_of(Status::skipped));
   const std::string counted = fmt::format(
       "SELECT {} AS span, run_population, run_cohort, node, t.1 AS bucket, sum(t.2) AS s0, "
       "sum(t.3) AS s1, sum(t.4) AS s2, sum(t.5) AS s3, sum(t.6) AS s4 FROM (SELECT run_at, "
       "run_population, run_cohort, node, tries FROM ({}) ALL INNER JOIN ({}) USING (is_request, "
-      "key)) "
-      "ARRAY JOIN tries AS t GROUP BY span, run_population, run_cohort, node, bucket",
-      clickhouse_span("run_at", query), tries, runs);
+      "key)) ARRAY JOIN tries AS t GROUP BY span, run_population, run_cohort, node, bucket",
+      clickhouse_span("run_at", scope.query), tries, runs);
   return " UNION ALL " +
-         clickhouse_answer("node", {"span", "run_population", "run_cohort", "node", "''", "bucket"},
+         clickhouse_answer("node",
+                           {"span", "run_population", "run_cohort", "node", "''", "''", "bucket"},
                            {"s0", "s1", "s2", "s3", "s4"}) +
          " FROM (" + counted + ")";
 }
 
-}  // namespace
-
-void demand_countable(const ClickHouseTable& table, const SourceOptions& options) {
-  const Mapping& mapping = options.mapping;
-  const std::string where = "table " + table.name;
-  if (options.dedupe != Dedupe::runs || mapping.created_at_marks != CreatedAtMarks::end) {
-    throw Error(ErrorKind::source, where,
-                "input.dedupe records and created_at_marks start cannot be counted by ClickHouse",
-                "use dedupe runs; make a view with the end as created_at");
-  }
-  for (const auto& [field, place] : mapping.fields) {
-    const auto known = field_named(field);
-    const bool is_text = known && type_of(*known) == FieldType::text;
-    if (place.source != FieldSource::column || (!place.aliases.empty() && !is_text)) {
-      throw Error(ErrorKind::source, where,
-                  "the mapping of " + field + " cannot be counted by ClickHouse",
-                  "make a view that has it as a column of its own");
-    }
-  }
-  // The others may be absent in any record; without these two no row is one.
-  for (const Field field : {Field::created_at, Field::status}) {
-    if (!table.columns.contains(clickhouse_column_of(mapping, field))) {
-      throw Error(ErrorKind::source, where, "has no column " + clickhouse_column_of(mapping, field),
-                  "name another table (runs_table=, nodes_table=), or give a mapping (--mapping)");
-    }
-  }
-  for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const auto field = static_cast<Field>(i);
-    const auto column = table.columns.find(clickhouse_column_of(mapping, field));
-    if (column == table.columns.end()) continue;
-    if (clickhouse_type_fits(type_of(field), column->second)) continue;
-    throw Error(ErrorKind::source, where,
-                "column " + column->first + " is of type " + column->second +
-                    ", which cannot hold " + std::string(to_string(field)),
-                "make a view with the types of sql/clickhouse/0001_logs.sql");
-  }
+// A statement whose rows are those of AnswerRow, answered by every shard for itself.
+std::string answered(const std::string& answers, const std::string& cluster) {
+  std::string columns = "kind";
+  for (std::size_t i = 0; i < kClickHouseKeys; ++i) columns += fmt::format(", c{}", i + 1);
+  for (std::size_t i = 0; i < kPackedCounts.size(); ++i) columns += fmt::format(", n{}", i);
+  return "SELECT " + columns + " FROM " + on_shards(answers, cluster) + " FORMAT TabSeparated";
 }
 
+}  // namespace
+
 std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
-                                      const Mapping& mapping, const LogQuery& query) {
+                                      const CountScope& scope) {
   std::string hashes;
   for (const ClickHouseTable& table : tables) {
-    const ClickHouseExpressions row(table, mapping);
-    std::string filter = clickhouse_time_filter(table, mapping, query);
+    const ClickHouseExpressions row(table, scope.mapping);
+    std::string filter = clickhouse_run_filter(table, scope.mapping, scope.query);
     if (row.has(Field::node_id)) {
       filter += fmt::format(" AND ({} = '' OR {} = '{}')", row.text(Field::node_id),
                             row.text(Field::node_type), kRunNodeType);
@@ -255,48 +254,81 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
          on_shards("SELECT toUInt8(0) AS dummy, h FROM (" + repeated + ")", tables.front().cluster);
 }
 
-std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,
-                             const LogQuery& query, const std::string& repeated) {
+std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const CountScope& scope,
+                             const std::string& repeated) {
   Steps steps;
-  std::string with_nodes;
-  for (const ClickHouseTable& table : tables) {
-    const std::string rows = counted_rows(table, mapping, query);
-    steps.records += (steps.records.empty() ? "" : " UNION ALL ") + rows;
-    if (!clickhouse_have_nodes({table}, mapping)) continue;
-    with_nodes += (with_nodes.empty() ? "" : " UNION ALL ") + rows;
-  }
+  steps.records = clickhouse_records(tables, scope);
+  std::vector<ClickHouseTable> with_nodes;
+  std::ranges::copy_if(tables, std::back_inserter(with_nodes), [&](const ClickHouseTable& table) {
+    return clickhouse_have_nodes({table}, scope.mapping);
+  });
   steps.runs = pruned(steps.records, "node = '' AND valid");
-  steps.attempts = pruned(with_nodes, "node != '' AND valid");
+  steps.attempts = pruned(clickhouse_records(with_nodes, scope), "node != '' AND valid");
   const std::string losers = fmt::format(
-      "SELECT t FROM (SELECT arrayReverseSort(groupArray({})) AS ts FROM ({}) WHERE {} IN ({}) "
+      "SELECT t FROM (SELECT arrayReverseSort(groupArray({})) AS ts FROM ({}) WHERE h IN ({}) "
       "GROUP "
       "BY is_request, key HAVING length(ts) > 1) ARRAY JOIN arraySlice(ts, 2) AS t",
-      content(), steps.runs, "h", repeated);
+      content(), steps.runs, repeated);
   steps.losers = fmt::format("SELECT {} FROM ({})", unpacked(), losers);
   // Only of runs that have nodes: those of all others are counted without being sorted.
   const std::string stands = fmt::format(
       "SELECT is_request, key, arrayReverseSort(groupArray({}))[1] AS t FROM ({}) WHERE "
-      "(is_request, "
-      "key) IN (SELECT is_request, key FROM ({})) GROUP BY is_request, key",
+      "(is_request, key) IN (SELECT is_request, key FROM ({})) GROUP BY is_request, key",
       content(), steps.runs, steps.attempts);
   steps.standing = fmt::format("SELECT is_request, key, {} FROM ({})", unpacked(), stands);
-  steps.derived = derived_of(steps, mapping.outcome_node);
+  steps.derived = derived_of(steps, scope.mapping.outcome_node);
+  const std::string told = told_of(steps, scope);
+  steps.poorer = poorer_of(told);
+  steps.richer = richer_of(told);
 
   std::string answers = clickhouse_answer("shard", {}, {});
+  const auto add = [&](PackedUse use, const std::string& runs) {
+    answers += " UNION ALL " + clickhouse_packed_settled(use, runs, scope);
+  };
   for (const ClickHouseTable& table : tables) {
-    answers += " UNION ALL " + clickhouse_packed_runs(table, mapping, query);
+    answers += " UNION ALL " + clickhouse_packed_runs(table, scope);
   }
-  if (!repeated.empty()) {
-    answers += " UNION ALL " + clickhouse_packed_settled(PackedUse::lost, steps.losers, query);
+  if (!repeated.empty()) add(PackedUse::lost, steps.losers);
+  if (!with_nodes.empty()) {
+    add(PackedUse::derived, steps.derived);
+    add(PackedUse::poorer, steps.poorer);
+    add(PackedUse::richer, steps.richer);
+    answers += counted_node_rows(steps, scope);
   }
-  if (clickhouse_have_nodes(tables, mapping)) {
-    answers += " UNION ALL " + clickhouse_packed_settled(PackedUse::derived, steps.derived, query) +
-               counted_node_rows(steps, query);
+  return answered(answers, tables.front().cluster);
+}
+
+std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
+                                    const CountScope& scope) {
+  const std::string records = clickhouse_records(tables, scope);
+  const Window& range = scope.query.range;
+  const std::string unread = fmt::format(
+      "SELECT is_request, key = '' AS keyless, if(key = '', line, key) AS name, max(if(at >= {} "
+      "AND "
+      "at < {}, at, toInt64({}))) AS newest_at, if(max(cohort = {canary}), {canary}, max(cohort)) "
+      "AS "
+      "shown_cohort FROM ({records}) WHERE NOT valid GROUP BY is_request, keyless, name",
+      clickhouse_micros(range.start), clickhouse_micros(range.end),
+      clickhouse_micros(range.end - Microseconds{1}),
+      fmt::arg("canary", packed::digit_of(Cohort::canary)), fmt::arg("records", records));
+  const std::string ended = fmt::format(
+      "SELECT is_request, toUInt8(0) AS keyless, key FROM (SELECT is_request, key, "
+      "arrayReverseSort(groupArray((at, status <= {0}, status)))[1].2 AS is_over FROM ({1}) WHERE "
+      "valid AND node = '' GROUP BY is_request, key) WHERE is_over != 0",
+      packed::kLastFinal, records);
+  const std::string pipelines = clickhouse_pipelines(scope.rules);
+  std::string runs = fmt::format("SELECT * FROM ({}) WHERE (is_request, keyless, name) NOT IN ({})",
+                                 unread, ended);
+  if (!pipelines.empty()) {
+    runs += " AND (keyless OR (is_request, name) NOT IN (" +
+            runs_showing(records, "!= '' AND shown NOT IN (" + pipelines + ")") + "))";
   }
-  std::string columns = "kind, c1, c2, c3, c4, c5, c6";
-  for (std::size_t i = 0; i < kPackedCounts.size(); ++i) columns += fmt::format(", n{}", i);
-  return "SELECT " + columns + " FROM " + on_shards(answers, tables.front().cluster) +
-         " FORMAT TabSeparated";
+  return answered(
+      clickhouse_answer(std::string(kUnreadWord), {"span", "0", "shown_cohort"}, {"runs"}) +
+          fmt::format(" FROM (SELECT {} AS span, shown_cohort, count() AS runs FROM ({}) GROUP BY "
+                      "span, shown_cohort)",
+                      clickhouse_span("newest_at", scope.query), runs),
+      tables.front().cluster);
 }
 
 }  // namespace dagloop

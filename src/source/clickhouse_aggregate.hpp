@@ -6,9 +6,26 @@
 
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/source/log_source.hpp"
-#include "source/clickhouse_expressions.hpp"
+#include "source/packed_runs.hpp"
 
 namespace dagloop {
+
+/// Returns a name, or a text, as ClickHouse's SQL wants it.
+std::string clickhouse_name(const std::string& name);
+std::string clickhouse_literal(const std::string& text);
+
+/// Whether words are looked for without the spaces around them, which takes longer: only where
+/// there are texts that are no words otherwise.
+enum class WordSpaces { kept, trimmed };
+
+/// A table as the server describes it.
+struct ClickHouseTable {
+  std::string name;                            // as the URI has it
+  std::string local;                           // `database`.`table` on every shard
+  std::string cluster;                         // empty: the table is a local one
+  std::map<std::string, std::string> columns;  // name -> type
+  WordSpaces spaces = WordSpaces::kept;
+};
 
 /// Throws Error{source} when the table lacks a column without which no row is a record, or when a
 /// column's type or the mapping cannot be counted (name, type and remedy).
@@ -17,7 +34,7 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
 /// Returns the statement (without a format) whose rows are the hashes of keys that more than one
 /// run record has.
 std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables,
-                                      const Mapping& mapping, const LogQuery& query);
+                                      const CountScope& scope);
 
 /// Returns one statement whose rows, tab-separated, are those of AnswerRow. Every shard answers for
 /// its own rows, with one row of the kind `shard`; duplicates, derived runs and attempts are
@@ -27,7 +44,12 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
 ///         in the brackets of IN: the hashes of clickhouse_repeated_query(), or none where it is
 ///         empty.
 /// Source: syntax of ClickHouse 18.16, which knows neither window functions nor CTEs.
-std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const Mapping& mapping,
-                             const LogQuery& query, const std::string& repeated);
+std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const CountScope& scope,
+                             const std::string& repeated);
+
+/// Returns the statement for the runs that could not be read, in the same rows. Asked for only where
+/// there are malformed rows.
+std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
+                                    const CountScope& scope);
 
 }  // namespace dagloop

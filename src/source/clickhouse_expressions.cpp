@@ -32,6 +32,14 @@ std::string plain_type(std::string type) {
   return type.substr(0, type.find('('));
 }
 
+std::string trimmed_text(const std::string& text) {
+  return "replaceRegexpAll(" + text + ", '^ +| +$', '')";
+}
+
+bool is_integer(const std::string& plain) {
+  return plain.starts_with("Int") || plain.starts_with("UInt");
+}
+
 bool is_nullable(const std::string& type) { return type.find("Nullable(") != std::string::npos; }
 
 }  // namespace
@@ -42,33 +50,20 @@ std::string clickhouse_column_of(const Mapping& mapping, Field field) {
   return mapped == mapping.fields.end() ? name : mapped->second.name;
 }
 
-bool clickhouse_type_fits(FieldType type, const std::string& column) {
+bool clickhouse_type_fits(Field field, const std::string& column) {
   const std::string plain = plain_type(column);
-  const bool is_integer = plain.starts_with("Int") || plain.starts_with("UInt");
-  switch (type) {
+  const bool is_text = plain == "String" || plain == "FixedString";
+  switch (type_of(field)) {
     case FieldType::text:
-      return plain == "String" || plain == "UUID" || plain == "FixedString";
+      return is_text || plain == "UUID" || (is_integer(plain) && field != Field::status);
     case FieldType::time:
       return plain == "DateTime" || plain == "DateTime64";
     case FieldType::whole:
-      return is_integer;
     case FieldType::real:
-      return is_integer || plain.starts_with("Float");
     case FieldType::truth:
       break;
   }
-  return plain == "UInt8" || plain == "Bool";
-}
-
-std::string clickhouse_word(const std::string& text, const packed::WordDigits& words,
-                            std::int64_t unknown, int place) {
-  std::string from = "''";
-  std::string to = "0";
-  for (const auto& [word, digit] : words) {
-    from += fmt::format(", '{}'", word);
-    to += fmt::format(", {}", digit << place);
-  }
-  return fmt::format("transform({}, [{}], [{}], {})", text, from, to, unknown << place);
+  return is_text || is_integer(plain) || plain.starts_with("Float") || plain == "Bool";
 }
 
 std::string clickhouse_dag_modes() { return fmt::format("'{}'", fmt::join(kDagModes, "', '")); }
@@ -85,13 +80,44 @@ std::string clickhouse_micros(TimePoint time) {
   return std::to_string(time.time_since_epoch().count());
 }
 
+std::string ClickHouseExpressions::type(Field field) const {
+  const auto found = table_.columns.find(clickhouse_column_of(mapping_, field));
+  return found == table_.columns.end() ? "" : plain_type(found->second);
+}
+
+// The column, or `missing` where it is NULL.
+std::string ClickHouseExpressions::or_missing(Field field, const std::string& value,
+                                              const std::string& missing) const {
+  return can_be_null(field) ? "ifNull(" + value + ", " + missing + ")" : value;
+}
+
+std::string ClickHouseExpressions::column(Field field) const {
+  return clickhouse_name(clickhouse_column_of(mapping_, field));
+}
+
+bool ClickHouseExpressions::is_text(Field field) const {
+  const std::string of = type(field);
+  return of == "String" || of == "FixedString" || of == "UUID";
+}
+
+// A text, whatever the type of its column.
+std::string ClickHouseExpressions::plain_text(Field field) const {
+  const std::string name = column(field);
+  if (type(field) == "String") return or_missing(field, name, "''");
+  const std::string text = or_missing(field, "toString(" + name + ")", "''");
+  if (is_text(field)) return text;
+  if (field == Field::compensation_status || field == Field::cohort ||
+      field == Field::execution_mode) {
+    return "''";
+  }
+  const bool is_reason = field == Field::error_code || field == Field::verification_reason ||
+                         field == Field::fallback_reason;
+  return is_reason ? fmt::format("if({0} = '0', '', {0})", text) : text;  // 0: there is none
+}
+
 std::string ClickHouseExpressions::text(Field field) const {
-  const std::string column = clickhouse_column_of(mapping_, field);
-  const auto found = table_.columns.find(column);
-  if (found == table_.columns.end()) return "''";
-  std::string value = clickhouse_name(column);
-  if (plain_type(found->second) != "String") value = "toString(" + value + ")";
-  if (is_nullable(found->second)) value = "ifNull(" + value + ", '')";
+  if (!has(field)) return "''";
+  const std::string value = plain_text(field);
   const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return value;
   std::string from = "''";
@@ -100,17 +126,119 @@ std::string ClickHouseExpressions::text(Field field) const {
     from += ", " + clickhouse_literal(foreign);
     to += ", " + clickhouse_literal(word);
   }
-  return "transform(" + value + ", [" + from + "], [" + to + "], " + value + ")";
+  const std::string found = or_missing(field, "toString(" + column(field) + ")", "''");
+  return "transform(" + (is_text(field) ? value : found) + ", [" + from + "], [" + to + "], " +
+         value + ")";
 }
 
-std::string ClickHouseExpressions::number(Field field, const std::string& type,
-                                          const std::string& missing) const {
-  const std::string column = clickhouse_column_of(mapping_, field);
-  const auto found = table_.columns.find(column);
-  std::string otherwise = "to" + type + "(" + missing + ")";
-  if (found == table_.columns.end()) return otherwise;
-  const std::string value = "to" + type + "(" + clickhouse_name(column) + ")";
-  return is_nullable(found->second) ? "ifNull(" + value + ", " + otherwise + ")" : value;
+// Both branches of an if() are worked out for all rows, so that there is but one way.
+std::string ClickHouseExpressions::word(Field field, const packed::WordForm& form) const {
+  std::string from = "''";
+  std::string to = "0";
+  for (const auto& [word, digit] : form.words) {
+    from += fmt::format(", '{}'", word);
+    to += fmt::format(", {}", digit << form.place);
+  }
+  const std::string found = text(field);
+  const std::string plain =
+      "lower(" + (table_.spaces == WordSpaces::trimmed ? trimmed_text(found) : found) + ")";
+  const std::string mended =
+      form.mended == 0
+          ? fmt::format("({0} != '' AND {1} = '') * toInt64({2})", found, plain,
+                        form.unknown << form.place)
+          : fmt::format("({0} != {1}) * toInt64({2})", found, plain, form.mended << form.place);
+  return fmt::format("bitOr(toInt64(transform({}, [{}], [{}], {})), {})", plain, from, to,
+                     form.unknown << form.place, mended);
+}
+
+// A number as Float64; NaN where it is absent.
+std::string ClickHouseExpressions::number(Field field) const {
+  if (!has(field)) return "nan";
+  const std::string name = column(field);
+  if (!is_text(field)) return or_missing(field, "toFloat64(" + name + ")", "nan");
+  const std::string plain = trimmed_text(or_missing(field, "toString(" + name + ")", "''"));
+  return fmt::format(
+      "if(match({0}, '^-?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$'), "
+      "toFloat64OrZero({0}), nan)",
+      plain);
+}
+
+// Whether a count is one that can be, and the value, whatever it is otherwise.
+std::string ClickHouseExpressions::is_count(Field field) const {
+  if (!has(field)) return "0";
+  const auto [least, most] = limits_of_count(field);
+  if (is_integer(type(field))) {
+    return fmt::format("({0} >= {1} AND {0} <= {2})", whole(field), least, most);
+  }
+  return fmt::format("({0} >= {1} AND {0} <= {2} AND {0} = trunc({0}))", number(field), least,
+                     most);
+}
+
+// A whole number as Int64, one that is out of its limits where it is absent.
+std::string ClickHouseExpressions::whole(Field field) const {
+  return or_missing(field, "toInt64(" + column(field) + ")", "toInt64(-1)");
+}
+
+std::string ClickHouseExpressions::count(Field field, std::int64_t missing) const {
+  const std::string otherwise = fmt::format("toInt64({})", missing);
+  if (!has(field)) return otherwise;
+  const std::string value = is_integer(type(field)) ? whole(field)
+                                                    : fmt::format("toInt64(if({}, {}, 0.))",
+                                                                  is_count(field), number(field));
+  return fmt::format("if({}, {}, {})", is_count(field), value, otherwise);
+}
+
+std::string ClickHouseExpressions::truth(Field field) const {
+  if (!has(field)) return "toUInt8(0)";
+  if (is_text(field))
+    return fmt::format("lower({}) IN ('1', 'true')", trimmed_text(plain_text(field)));
+  return or_missing(field, column(field), "0") + " = 1";
+}
+
+std::string ClickHouseExpressions::mended(Field field) const {
+  if (!has(field) || type_of(field) == FieldType::time) return "";
+  const std::string present = can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
+  const bool holds_text = is_text(field);
+  if (type_of(field) == FieldType::text) {
+    if (holds_text) return "";
+    const auto mapped = mapping_.fields.find(std::string(to_string(field)));
+    if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return present;
+    std::string known;
+    for (const auto& [foreign, word] : mapped->second.aliases) {
+      known += (known.empty() ? "" : ", ") + clickhouse_literal(foreign);
+    }
+    return fmt::format("{} AND {} NOT IN ({})", present,
+                       or_missing(field, "toString(" + column(field) + ")", "''"), known);
+  }
+  if (holds_text) return or_missing(field, "toString(" + column(field) + ")", "''") + " != ''";
+  if (type_of(field) == FieldType::truth) {  // 0 and 1 of UInt8 are what ClickHouse has for it
+    if (type(field) == "Bool") return "";
+    return type(field) == "UInt8" ? or_missing(field, column(field), "0") + " > 1" : present;
+  }
+  if (type_of(field) == FieldType::real) return "";
+  return is_integer(type(field)) ? present + " AND NOT " + is_count(field)
+                                 : fmt::format("NOT isNaN({0}) AND NOT isInfinite({0}) AND NOT {1}",
+                                               number(field), is_count(field));
+}
+
+std::string ClickHouseExpressions::mended() const {
+  std::string sum;
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    const auto field = static_cast<Field>(i);
+    const std::string condition = mended(field);
+    if (condition.empty()) continue;
+    sum +=
+        fmt::format("{}({}) * toInt64({})", sum.empty() ? "" : " + ", condition, field_bits(field));
+  }
+  return sum.empty() ? "toInt64(0)" : sum;
+}
+
+std::string ClickHouseExpressions::tokens() const {
+  return count(Field::tokens_in, 0) + " + " + count(Field::tokens_out, 0);
+}
+
+std::string ClickHouseExpressions::has_tokens() const {
+  return "(" + is_count(Field::tokens_in) + " OR " + is_count(Field::tokens_out) + ")";
 }
 
 std::string ClickHouseExpressions::at() const {
@@ -144,23 +272,23 @@ std::string ClickHouseExpressions::hash() const {
   return "if(" + run + " = '', cityHash64(" + request + ", 1), cityHash64(" + run + "))";
 }
 
-// Rows whose time may matter. The first two conditions are on the bare column, for the index.
+// Rows whose time may matter. The first condition is on the bare column, for the index.
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query) {
   const std::string column = clickhouse_name(clickhouse_column_of(mapping, Field::created_at));
-  const auto second = [](TimePoint time, int more) {
-    return fmt::format(
-        "toDateTime({})",
-        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count() + more);
-  };
-  const std::string at = ClickHouseExpressions(table, mapping).at();
-  return fmt::format(
-      " WHERE (({0} >= {1} AND {0} <= {2} AND {3} >= {4} AND {3} < {5}) OR {0} >= {6} AND {3} > "
-      "{7} "
-      "OR {3} = 0)",
-      column, second(query.range.start, 0), second(query.range.end, 0), at,
-      clickhouse_micros(query.range.start), clickhouse_micros(query.range.end),
-      second(query.latest, 0), clickhouse_micros(query.latest));
+  const auto start =
+      std::chrono::floor<std::chrono::seconds>(query.range.start).time_since_epoch().count();
+  return fmt::format(" WHERE ({0} >= toDateTime({1}) AND {2} >= {3} OR {2} = 0)", column, start,
+                     ClickHouseExpressions(table, mapping).at(),
+                     clickhouse_micros(query.range.start));
+}
+
+std::string clickhouse_run_filter(const ClickHouseTable& table, const Mapping& mapping,
+                                  const LogQuery& query) {
+  return fmt::format("{0} AND ({1} < {2} OR {1} > {3})",
+                     clickhouse_time_filter(table, mapping, query),
+                     ClickHouseExpressions(table, mapping).at(), clickhouse_micros(query.range.end),
+                     clickhouse_micros(query.latest));
 }
 
 std::string clickhouse_span(const std::string& at, const LogQuery& query) {
@@ -173,12 +301,11 @@ std::string clickhouse_span(const std::string& at, const LogQuery& query) {
 std::string clickhouse_answer(const std::string& kind, const std::vector<std::string>& keys,
                               const std::vector<std::string>& counts) {
   std::string row = "SELECT toUInt8(0) AS dummy, '" + kind + "' AS kind";
-  // All branches of the UNION need the same columns, so each fills up with zeros.
-  static constexpr const char* kKeys[] = {"c1", "c2", "c3", "c4", "c5", "c6"};
-  for (std::size_t i = 0; i < 6; ++i) {
-    const bool is_text = i == 3 || i == 4;
-    const std::string value = i < keys.size() ? keys[i] : (is_text ? "''" : "0");
-    row += std::string(is_text ? ", toString(" : ", toInt64(") + value + ") AS " + kKeys[i];
+  for (std::size_t i = 0; i < kClickHouseKeys; ++i) {
+    const bool is_text = i >= 3 && i <= 5;
+    const char* otherwise = is_text ? "''" : (i + 1 == kClickHouseKeys ? "-1" : "0");
+    row += fmt::format(", {}({}) AS c{}", is_text ? "toString" : "toInt64",
+                       i < keys.size() ? keys[i] : otherwise, i + 1);
   }
   for (std::size_t i = 0; i < kPackedCounts.size(); ++i) {
     row += fmt::format(", toInt64({}) AS n{}", i < counts.size() ? counts[i] : "0", i);

@@ -183,19 +183,26 @@ struct ClickHouseSource::Impl {
   // The hashes of keys that stand more than once, mostly few; the query for them where they are
   // many.
   std::string repeated_keys(const std::vector<ClickHouseTable>& tables,
-                            const LogQuery& query) const {
-    const std::string asked = clickhouse_repeated_query(tables, options.mapping, query);
+                            const CountScope& scope) const {
+    const std::string asked = clickhouse_repeated_query(tables, scope);
     const auto found =
         rows_of(ask(asked + " LIMIT " + std::to_string(kManyKeys + 1) + " FORMAT TabSeparated"));
     if (found.size() > kManyKeys) {
       std::vector<ClickHouseTable> local = tables;
       for (ClickHouseTable& table : local) table.cluster.clear();
-      return clickhouse_repeated_query(local, options.mapping, query);
+      return clickhouse_repeated_query(local, scope);
     }
     std::string keys;
     for (const auto& row : found) keys += (keys.empty() ? "" : ",") + row.at(0);
     return keys;
   }
+
+  // What was counted, and whether there are texts that are no words as they stand.
+  struct Counted {
+    PartialSet set;
+    bool has_odd_words = false;
+  };
+  Counted count(const std::vector<ClickHouseTable>& tables, const LogQuery& query) const;
 
   std::size_t count_shards(const std::string& cluster) const {
     if (cluster.empty()) return 1;
@@ -221,7 +228,8 @@ std::int64_t integer(const std::string& digits) {
 
 AnswerRow answer_row_of(const std::vector<std::string>& fields) {
   AnswerRow row;
-  if (fields.size() != 7 + row.n.size()) {
+  constexpr std::size_t kNames = 1 + kClickHouseKeys;
+  if (fields.size() != kNames + row.n.size()) {
     throw Error(ErrorKind::source, "ClickHouse's answer",
                 "a row has " + std::to_string(fields.size()) + " columns",
                 "report it with the version of the server");
@@ -232,12 +240,51 @@ AnswerRow answer_row_of(const std::vector<std::string>& fields) {
   row.cohort = integer(fields[3]);
   row.name = fields[4];
   row.error_code = fields[5];
-  row.bucket = integer(fields[6]);
-  for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = integer(fields[7 + i]);
+  row.pipeline = fields[6];
+  row.bucket = integer(fields[7]);
+  row.mended = integer(fields[8]);
+  row.open_us = integer(fields[9]);
+  for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = integer(fields[kNames + i]);
   return row;
 }
 
+// Whether a row tells of a text that is none of the words of its field.
+bool is_of_odd_word(const PartialRow& row) {
+  const bool is_status = row.kind == RowKind::reject &&
+                         row.n[1] == static_cast<std::int64_t>(RejectReason::unknown_status);
+  return is_status || (row.kind == RowKind::mended &&
+                       (row.n[1] == static_cast<std::int64_t>(Field::cohort) ||
+                        row.n[1] == static_cast<std::int64_t>(Field::compensation_status)));
+}
+
 }  // namespace
+
+ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
+    const std::vector<ClickHouseTable>& tables, const LogQuery& query) const {
+  RowSums sums;
+  Counted counted;
+  std::size_t shards = 0;
+  bool has_unread = false;
+  const CountScope scope{options.mapping, options.rules, query};
+  const auto add = [&](const std::string& asked) {
+    for (const auto& fields : rows_of(ask(asked))) {
+      add_answer(answer_row_of(fields), scope, [&](const PartialRow& row) {
+        shards += row.kind == RowKind::shard ? 1 : 0;
+        has_unread = has_unread || row.kind == RowKind::reject;
+        counted.has_odd_words = counted.has_odd_words || is_of_odd_word(row);
+        sums.add(row, query);
+      });
+    }
+  };
+  add(clickhouse_query(tables, scope, repeated_keys(tables, scope)));
+  // Every shard says what it has read, or the answer is a part.
+  if (shards != count_shards(tables.front().cluster)) {
+    refuse("not every shard has answered", "start all shards, and try again");
+  }
+  if (has_unread) add(clickhouse_unread_query(tables, scope));
+  counted.set = sums.partials(query, options.classes);
+  return counted;
+}
 
 ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)
     : impl_(std::make_unique<Impl>()) {
@@ -274,21 +321,10 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
                   "name two local tables, or two Distributed ones of one cluster");
     }
   }
-  RowSums sums;
-  std::size_t shards = 0;
-  const std::string repeated = impl_->repeated_keys(tables, query);
-  for (const auto& fields :
-       rows_of(impl_->ask(clickhouse_query(tables, impl_->options.mapping, query, repeated)))) {
-    add_answer(answer_row_of(fields), query, [&](const PartialRow& row) {
-      shards += row.kind == RowKind::shard ? 1 : 0;
-      sums.add(row, query);
-    });
-  }
-  // Every shard says what it has read, or the answer is a part.
-  if (shards != impl_->count_shards(tables.front().cluster)) {
-    impl_->refuse("not every shard has answered", "start all shards, and try again");
-  }
-  return sums.partials(query, impl_->options.classes);
+  auto [set, has_odd_words] = impl_->count(tables, query);
+  if (!has_odd_words) return std::move(set);
+  for (ClickHouseTable& table : tables) table.spaces = WordSpaces::trimmed;
+  return impl_->count(tables, query).set;
 }
 
 std::string ClickHouseSource::describe() const { return impl_->where; }

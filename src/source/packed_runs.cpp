@@ -1,8 +1,11 @@
 #include "source/packed_runs.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
@@ -13,15 +16,9 @@ std::int64_t digit(std::int64_t kind, int place, int bits) {
 
 bool applies(RejectReason reason, std::int64_t kind) {
   using namespace packed;
-  const std::int64_t duration = digit(kind, kDuration, 20) - 1;
-  const bool has_duration = duration >= 0;
   const std::int64_t time = kind >> kTime;
   const std::int64_t status = digit(kind, kStatus, 4);
   switch (reason) {
-    case RejectReason::wrong_type:
-      // The digit holds a double's sign, exponent and first 7 bits. An exponent of all ones is
-      // infinity or NaN; bit 18 is the sign.
-      return has_duration && (duration >> 7 & 0x7ff) == 0x7ff;
     case RejectReason::missing_created_at:
       return time == 0;
     case RejectReason::missing_status:
@@ -30,18 +27,16 @@ bool applies(RejectReason reason, std::int64_t kind) {
       return digit(kind, kNoKey, 1) != 0;
     case RejectReason::unknown_status:
       return status == kUnknownStatus;
-    case RejectReason::unknown_value:
-      return digit(kind, kCohort, 2) == kUnknownCohort ||
-             digit(kind, kCompensation, 3) == kUnknownCompensation;
     case RejectReason::bad_time:
       return time == kBadTime;
-    case RejectReason::bad_number:
-      return (has_duration && duration >> 18 != 0) || digit(kind, kBadNumber, 1) != 0;
     case RejectReason::future_time:
       return time == kFutureTime;
+    case RejectReason::wrong_type:
+    case RejectReason::unknown_value:
+    case RejectReason::bad_number:
     case RejectReason::not_json_object:
     case RejectReason::line_too_long:
-      break;  // of a line, not of a row
+      break;  // of a line, not of a row of columns that are counted
   }
   return false;
 }
@@ -54,10 +49,43 @@ std::optional<RejectReason> reason_of(std::int64_t kind) {
   return std::nullopt;
 }
 
+Cohort cohort_of(std::int64_t kind) {
+  return static_cast<Cohort>(digit(kind, packed::kCohort, 3) % packed::kMendedCohort);
+}
+
+std::int64_t status_of(std::int64_t kind) {
+  const std::int64_t status = digit(kind, packed::kStatus, 4);
+  return status == packed::kTimedOut ? packed::digit_of(Status::failed) : status;
+}
+
+// The bucket of a duration, which has to be a number of 0 or more.
+std::optional<std::int32_t> bucket_of(std::int64_t kind) {
+  const std::int64_t duration = digit(kind, packed::kDuration, 20);
+  if (duration == 0 || duration >= packed::kNotFinite) return std::nullopt;
+  return static_cast<std::int32_t>(duration - 1);
+}
+
+std::uint32_t mended_in(const PackedRuns& packed) {
+  auto fields = static_cast<std::uint32_t>(packed.mended);
+  const std::int64_t duration = digit(packed.kind, packed::kDuration, 20);
+  // Above the infinity with the sign stands what is no number: to be absent is its plain meaning.
+  const bool is_negative =
+      duration >= packed::kNegative && (duration - packed::kNegative) < packed::kNotFinite - 1;
+  if (is_negative) fields |= field_bits(Field::duration_ms);
+  if (digit(packed.kind, packed::kCohort, 3) >= packed::kMendedCohort) {
+    fields |= field_bits(Field::cohort);
+  }
+  if (digit(packed.kind, packed::kCompensation, 4) >= packed::kMendedCompensation) {
+    fields |= field_bits(Field::compensation_status);
+  }
+  return fields;
+}
+
 // What final runs of a kind count as.
 RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
-  const std::int64_t status = digit(packed.kind, packed::kStatus, 4);
-  const std::int64_t compensation = digit(packed.kind, packed::kCompensation, 3);
+  const std::int64_t status = status_of(packed.kind);
+  const std::int64_t compensation =
+      digit(packed.kind, packed::kCompensation, 4) % packed::kMendedCompensation;
   const bool is_manual = status == packed::digit_of(Status::manual_required) ||
                          compensation == packed::digit_of(CompensationStatus::manual_required) ||
                          digit(packed.kind, packed::kManual, 1) != 0;
@@ -68,8 +96,11 @@ RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
   const auto set_runs = [&](std::uint64_t KpiPartial::*count, bool counts) {
     set(count, counts ? packed.runs : 0);
   };
+  const bool succeeded = status == packed::digit_of(Status::succeeded);
   set(&KpiPartial::total_runs, packed.runs);
-  set_runs(&KpiPartial::succeeded, status == packed::digit_of(Status::succeeded));
+  set_runs(&KpiPartial::succeeded, succeeded);
+  set(&KpiPartial::succeeded_unaided, succeeded ? packed.runs - packed.fallback : 0);
+  set_runs(&KpiPartial::cancelled_runs, status == packed::digit_of(Status::cancelled));
   set_runs(&KpiPartial::derived_runs, use == PackedUse::derived);
   set(&KpiPartial::verification_failed, packed.unverified);
   set(&KpiPartial::fallback, packed.fallback);
@@ -81,29 +112,108 @@ RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
   set(&KpiPartial::idempotent_reuse, packed.reused);
   set(&KpiPartial::fanout_failed, packed.fanout_failed);
   set(&KpiPartial::fanout_total, packed.fanout_total);
+  set(&KpiPartial::tokens, packed.tokens);
+  set(&KpiPartial::runs_with_tokens, packed.with_tokens);
+  set(&KpiPartial::cost_micros, packed.cost);
+  set(&KpiPartial::runs_with_cost, packed.with_cost);
   return n;
 }
 
-PartialRow run_row(const PackedRuns& packed, PackedUse use, const LogQuery& query) {
-  const std::int64_t kind = packed.kind;
-  PartialRow row;
-  row.slot = slot_of_span((kind >> packed::kTime) - packed::kFirstSpan, query);
-  row.population = digit(kind, packed::kPopulation, 1) == 0 ? Population::dag : Population::non_dag;
-  row.cohort = static_cast<Cohort>(digit(kind, packed::kCohort, 2));
-  if (digit(kind, packed::kStatus, 4) > packed::kLastFinal) {
-    row.n[place_of(&KpiPartial::in_flight)] = packed.runs;
+// Fills in a run that is over.
+void fill_final(const PackedRuns& packed, PackedUse use, const CountingRules& rules,
+                PartialRow& row) {
+  const std::int64_t status = status_of(packed.kind);
+  const bool is_cancelled = status == packed::digit_of(Status::cancelled);
+  if (status == packed::digit_of(Status::skipped)) {
+    row.n[place_of(&KpiPartial::skipped_runs)] = packed.runs;
+  } else if (is_cancelled && rules.cancelled == Cancelled::excluded) {
+    row.n[place_of(&KpiPartial::cancelled_runs)] = packed.runs;
   } else {
     row.name = packed.plan_source;
+    row.pipeline = packed.pipeline;
     row.error_code = packed.error_code;
-    const std::int64_t duration = digit(kind, packed::kDuration, 20);
-    if (duration > 0) row.bucket = static_cast<std::int32_t>(duration - 1);
+    const bool is_timeout = digit(packed.kind, packed::kStatus, 4) == packed::kTimedOut;
+    if (is_timeout && row.error_code.empty()) row.error_code = kTimeoutCode;
+    row.bucket = bucket_of(packed.kind);
     row.n = counts_of(packed, use);
   }
-  if (use == PackedUse::lost) {
-    // All rows were counted as runs, duplicates too; those that do not stand are taken away here.
+}
+
+bool is_selected(const std::string& pipeline, const CountingRules& rules) {
+  return rules.pipelines.empty() ||
+         std::ranges::any_of(rules.pipelines, [&](const std::string& each) {
+           return redact_label(each) == redact_label(pipeline);
+         });
+}
+
+void add_run(const PackedRuns& packed, PackedUse use, const CountScope& scope,
+             const RowSink& sink) {
+  if (!is_selected(packed.pipeline, scope.rules)) return;
+  const std::int64_t kind = packed.kind;
+  PartialRow row;
+  row.slot = slot_of_span((kind >> packed::kTime) - packed::kFirstSpan, scope.query);
+  row.population = digit(kind, packed::kPopulation, 1) == 0 ? Population::dag : Population::non_dag;
+  row.cohort = cohort_of(kind);
+  if (status_of(kind) > packed::kLastFinal) {
+    row.n[place_of(&KpiPartial::in_flight)] = packed.runs;
+    row.open_us = packed.open_us;
+  } else {
+    fill_final(packed, use, scope.rules, row);
+  }
+  if (use == PackedUse::lost || use == PackedUse::poorer) {
     for (std::int64_t& count : row.n) count = -count;
   }
-  return row;
+  sink(row);
+}
+
+// Where the rows lie; those without a time of the range at its end.
+TimePoint place_in_range(std::int64_t kind, const LogQuery& query) {
+  const std::int64_t time = kind >> packed::kTime;
+  if (time >= packed::kFirstSpan) return slot_of_span(time - packed::kFirstSpan, query);
+  return query.range.end - Microseconds{1};
+}
+
+void add_lines(const PackedRuns& packed, bool could_be_read, const CountScope& scope,
+               const RowSink& sink) {
+  if (packed.kind >> packed::kTime == packed::kAside) return;
+  PartialRow lines;
+  lines.kind = RowKind::lines;
+  lines.slot = place_in_range(packed.kind, scope.query);
+  lines.cohort = cohort_of(packed.kind);
+  lines.n[0] = packed.runs;
+  lines.n[1] = could_be_read ? 0 : packed.runs;
+  sink(lines);
+}
+
+void add_reject(const PackedRuns& packed, RejectReason reason, const CountScope& scope,
+                const RowSink& sink) {
+  PartialRow reject;
+  reject.kind = RowKind::reject;
+  reject.n[0] = packed.runs;
+  reject.n[1] = static_cast<std::int64_t>(reason);
+  sink(reject);
+  add_lines(packed, false, scope, sink);
+}
+
+// What was read of a table.
+void add_read(const PackedRuns& packed, const CountScope& scope, const RowSink& sink) {
+  const bool is_aside = packed.kind >> packed::kTime == packed::kAside;
+  PartialRow input;
+  input.kind = RowKind::input;
+  input.n[digit(packed.kind, packed::kNode, 1) != 0 ? 1 : 0] = packed.runs;
+  input.n[3] = is_aside ? -1 : packed.newest_us;
+  input.n[4] = is_aside ? packed.runs : 0;
+  sink(input);
+  add_lines(packed, true, scope, sink);
+  const std::uint32_t fields = mended_in(packed);
+  for (std::size_t i = 0; fields != 0 && i < kFieldCount; ++i) {
+    if ((fields >> i & 1U) == 0) continue;
+    PartialRow mended;
+    mended.kind = RowKind::mended;
+    mended.n[0] = packed.runs;
+    mended.n[1] = static_cast<std::int64_t>(i);
+    sink(mended);
+  }
 }
 
 PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
@@ -114,23 +224,89 @@ PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
   row.cohort = static_cast<Cohort>(answer.cohort);
   row.name = answer.name;
   row.error_code = answer.error_code;
+  row.pipeline = answer.pipeline;
   if (answer.bucket >= 0) row.bucket = static_cast<std::int32_t>(answer.bucket);
   std::ranges::copy(answer.n, row.n.begin());
   return row;
 }
 
-}  // namespace
-
-std::string packed::bad_statuses() {
-  std::string list;
-  for (const Word<Status>& word : kStatusWords) {
-    if (!ended_badly(word.value) || word.text != word_of(kStatusWords, word.value)) continue;
-    list += (list.empty() ? "" : ", ") + std::to_string(digit_of(word.value));
-  }
-  return list;
+// Runs that could not be read.
+PartialRow unread_row(const AnswerRow& answer, const LogQuery& query) {
+  PartialRow row;
+  row.slot = slot_of_span(answer.number, query);
+  row.cohort = static_cast<Cohort>(answer.cohort);
+  row.n[place_of(&KpiPartial::unread_runs)] = answer.n[0];
+  return row;
 }
 
-void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
+// The digits of some statuses.
+std::string list_of(const std::vector<Status>& statuses) {
+  std::string list;
+  for (const Status status : statuses) {
+    list += (list.empty() ? "" : ", ") + std::to_string(packed::digit_of(status));
+  }
+  return list.empty() ? "-1" : list;
+}
+
+}  // namespace
+
+packed::WordDigits packed::status_digits() {
+  WordDigits digits = digits_of(kStatusWords);
+  for (auto& [word, digit] : digits) {
+    if (std::ranges::find(kTimeoutWords, word) != kTimeoutWords.end()) digit = kTimedOut;
+  }
+  return digits;
+}
+
+packed::WordForm packed::status_form(int place) {
+  static constexpr std::size_t kUsual = 11;  // the first of kStatusWords
+  WordForm form{status_digits(), {}, kUnknownStatus, 0, place};
+  const auto is_usual = [](const auto& word) {
+    return std::ranges::find(kStatusWords, word.first, &Word<Status>::text) <
+           kStatusWords.begin() + kUsual;
+  };
+  std::ranges::copy_if(form.words, std::back_inserter(form.usual), is_usual);
+  return form;
+}
+
+packed::WordForm packed::compensation_form(int place) {
+  const WordDigits words = digits_of(kCompensationWords);
+  return {words, words, kMendedCompensation, kMendedCompensation, place};
+}
+
+packed::WordForm packed::cohort_form(int place) {
+  const WordDigits words = digits_of(kCohortWords);
+  return {words, words, kMendedCohort, kMendedCohort, place};
+}
+
+std::string packed::bad_statuses() {
+  std::vector<Status> bad;
+  for (int i = 0; i < kLastStatus; ++i) {
+    if (ended_badly(static_cast<Status>(i))) bad.push_back(static_cast<Status>(i));
+  }
+  return list_of(bad);
+}
+
+std::string packed::open_statuses(const CountingRules& rules) {
+  std::vector<Status> open;
+  for (const Status status : rules.overdue_statuses) {
+    if (!is_final(status)) open.push_back(status);
+  }
+  return list_of(open);
+}
+
+std::string packed::rated_statuses(const CountingRules& rules) {
+  std::vector<Status> rated;
+  for (int i = 0; i < kLastFinal; ++i) {
+    const auto status = static_cast<Status>(i);
+    const bool is_out = status == Status::skipped ||
+                        (status == Status::cancelled && rules.cancelled == Cancelled::excluded);
+    if (!is_out) rated.push_back(status);
+  }
+  return list_of(rated);
+}
+
+void add_packed(const PackedRuns& packed, PackedUse use, const CountScope& scope,
                 const RowSink& sink) {
   // Digits add up below bit 63; a negative number means that two of them have met.
   if (packed.kind < 0) {
@@ -138,37 +314,32 @@ void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
                 "a group of runs has the number " + std::to_string(packed.kind),
                 "this is a fault of dagloop or of a changed table: report it with its columns");
   }
-  if (const auto reason = reason_of(packed.kind)) {
-    PartialRow reject;
-    reject.kind = RowKind::reject;
-    reject.n[0] = packed.runs;
-    reject.n[1] = static_cast<std::int64_t>(*reason);
-    return sink(reject);
-  }
-  const bool is_node = digit(packed.kind, packed::kNode, 1) != 0;
-  PartialRow input;
-  input.kind = RowKind::input;
-  input.n[3] = -1;
-  if (use == PackedUse::rows) {
-    input.n[is_node ? 1 : 0] = packed.runs;
-    input.n[3] = packed.newest_us;
-  } else if (use == PackedUse::lost) {
+  if (const auto reason = reason_of(packed.kind)) return add_reject(packed, *reason, scope, sink);
+  if (use == PackedUse::rows) add_read(packed, scope, sink);
+  if (use == PackedUse::lost) {
+    PartialRow input;
+    input.kind = RowKind::input;
     input.n[2] = packed.runs;
+    input.n[3] = -1;
+    sink(input);
   }
-  // Derived runs were not read from a record of their own.
-  if (use != PackedUse::derived) sink(input);
-  if (!is_node) sink(run_row(packed, use, query));
+  const bool is_run = digit(packed.kind, packed::kNode, 1) == 0;
+  if (is_run && packed.kind >> packed::kTime != packed::kAside) add_run(packed, use, scope, sink);
 }
 
-void add_answer(const AnswerRow& answer, const LogQuery& query, const RowSink& sink) {
+void add_answer(const AnswerRow& answer, const CountScope& scope, const RowSink& sink) {
+  if (answer.word == kUnreadWord) return sink(unread_row(answer, scope.query));
   const auto use = value_of(kPackedWords, answer.word);
-  if (!use) return sink(partial_row(answer, query));
+  if (!use) return sink(partial_row(answer, scope.query));
   PackedRuns packed;
   packed.kind = answer.number;
   packed.plan_source = answer.name;
   packed.error_code = answer.error_code;
+  packed.pipeline = answer.pipeline;
+  packed.mended = answer.mended;
+  packed.open_us = answer.open_us;
   for (std::size_t i = 0; i < kPackedCounts.size(); ++i) packed.*kPackedCounts[i] = answer.n[i];
-  add_packed(packed, *use, query, sink);
+  add_packed(packed, *use, scope, sink);
 }
 
 }  // namespace dagloop

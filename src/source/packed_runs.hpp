@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/contract_words.hpp"
+#include "dagloop/record/mapping.hpp"
 #include "source/partial_rows.hpp"
 
 namespace dagloop {
@@ -21,25 +23,26 @@ namespace dagloop {
 /// Where the digits of a kind stand: the value of a digit is shifted left by so many bits.
 namespace packed {
 inline constexpr int kDuration = 0;       // 20 bits: 0 none, or 1 + the upper 19 bits of the double
-inline constexpr int kStatus = 20;        // 4 bits: 0 absent, Status + 1, 15 unknown
-inline constexpr int kCohort = 24;        // 2 bits: Cohort, 3 unknown
-inline constexpr int kCompensation = 26;  // 3 bits: CompensationStatus, 7 unknown
-inline constexpr int kPopulation = 29;    // 1 bit: Population
-inline constexpr int kNoKey = 30;         // 1 bit: neither pipeline_run_id nor request_id
-inline constexpr int kBadNumber = 31;     // 1 bit: attempt or a fan-out count out of its range
-inline constexpr int kNode = 32;          // 1 bit: a node record
-inline constexpr int kHasCode = 33;       // 1 bit: for the database's own use
-inline constexpr int kManual = 34;        // 1 bit: manual_required by another record of the run
-inline constexpr int kTime = 35;          // 0 absent, 1 bad, 2 future, or span + 3
+inline constexpr int kStatus = 20;        // 4 bits: 0 absent, Status + 1, 9 timed out, 15 unknown
+inline constexpr int kCohort = 24;        // 3 bits: Cohort, and 4 where it was mended
+inline constexpr int kCompensation = 27;  // 4 bits: CompensationStatus, and 8 where it was mended
+inline constexpr int kPopulation = 31;    // 1 bit: Population
+inline constexpr int kNoKey = 32;         // 1 bit: neither pipeline_run_id nor request_id
+inline constexpr int kNode = 33;          // 1 bit: a node record
+inline constexpr int kHasParts = 34;      // 1 bit: for the database's own use
+inline constexpr int kManual = 35;        // 1 bit: manual_required by another record of the run
+inline constexpr int kTime = 36;          // 0 absent, 1 bad, 2 future, 3 set aside, or span + 4
 
 inline constexpr std::int64_t kNotFinite = 1 + (std::int64_t{0x7ff} << 7);  // as infinity has it
 inline constexpr std::int64_t kNegative = 1 + (std::int64_t{1} << 18);      // the sign
+inline constexpr std::int64_t kTimedOut = 9;  // failed, and of kTimeoutCode where there is no code
 inline constexpr std::int64_t kUnknownStatus = 15;
-inline constexpr std::int64_t kUnknownCohort = 3;
-inline constexpr std::int64_t kUnknownCompensation = 7;
+inline constexpr std::int64_t kMendedCohort = 4;
+inline constexpr std::int64_t kMendedCompensation = 8;
 inline constexpr std::int64_t kBadTime = 1;
 inline constexpr std::int64_t kFutureTime = 2;
-inline constexpr std::int64_t kFirstSpan = 3;
+inline constexpr std::int64_t kAside = 3;  // at or after the end of the range
+inline constexpr std::int64_t kFirstSpan = 4;
 
 /// Returns the digit of a value; 0 stands for none.
 constexpr std::int64_t digit_of(Status status) { return static_cast<std::int64_t>(status) + 1; }
@@ -52,7 +55,7 @@ constexpr std::int64_t digit_of(Cohort cohort) { return static_cast<std::int64_t
 inline constexpr std::int64_t kLastFinal = digit_of(Status::skipped);
 inline constexpr std::int64_t kLastStatus = digit_of(Status::compensating);
 static_assert(is_final(Status::skipped) && !is_final(Status::running));
-static_assert(kLastStatus < kUnknownStatus);
+static_assert(kLastStatus < kTimedOut);
 
 /// Words with their digits. Those of one value stand together, for a database compares one after
 /// the other, and what succeeded is usual.
@@ -64,41 +67,89 @@ WordDigits digits_of(const std::array<Word<Value>, kCount>& words) {
   std::ranges::stable_sort(digits, {}, &WordDigits::value_type::second);
   return digits;
 }
+/// Returns those of `status`, where words of kTimeoutWords have kTimedOut.
+WordDigits status_digits();
 
-/// Returns the digits of statuses that make a run fail, with commas.
+/// How a field that holds one of some words becomes a digit. Words are read in any case, without the
+/// spaces around them; where a text is not as it should be, `mended` is added to the digit.
+struct WordForm {
+  WordDigits words;
+  WordDigits usual;          // those that are worth to be looked for first, as they are
+  std::int64_t unknown = 0;  // of a text that is none of the words
+  std::int64_t mended = 0;
+  int place = 0;  // the digit is shifted to it
+};
+/// Returns the forms of the three fields that are counted by their words.
+WordForm status_form(int place);
+WordForm compensation_form(int place);
+WordForm cohort_form(int place);
+
+/// Returns the digits of statuses that make a run fail, of those that KpiPartial::open_runs has,
+/// and of runs that are in the rates; with commas. -1 where there is none.
 std::string bad_statuses();
+std::string open_statuses(const CountingRules& rules);
+std::string rated_statuses(const CountingRules& rules);
 }  // namespace packed
 
-/// Rows of equal digits, plan source and error code, counted.
+/// Returns the least and the largest that a count may be.
+constexpr std::pair<std::int64_t, std::int64_t> limits_of_count(Field field) {
+  if (field == Field::attempt) return {1, kMaxAttempt};
+  return {0, field == Field::fanout_index ? kMaxFanoutIndex : kMaxCount};
+}
+
+/// What is counted, and how.
+struct CountScope {
+  const Mapping& mapping;
+  const CountingRules& rules;
+  const LogQuery& query;
+};
+
+/// Rows of equal digits and texts, counted.
 struct PackedRuns {
   std::int64_t kind = 0;
   std::string plan_source;
   std::string error_code;
+  std::string pipeline;
+  std::int64_t mended = 0;    // field_bits() of what the digits do not say
+  std::int64_t open_us = -1;  // of open_statuses(): the time, since 1970
   std::int64_t runs = 0;
   std::int64_t unverified = 0;
   std::int64_t fallback = 0;
   std::int64_t reused = 0;
   std::int64_t fanout_failed = 0;
   std::int64_t fanout_total = 0;
+  std::int64_t tokens = 0;
+  std::int64_t with_tokens = 0;
+  std::int64_t cost = 0;
+  std::int64_t with_cost = 0;
   std::int64_t newest_us = -1;  // since 1970
 };
 
 /// The counts of packed rows, in the order in which answers have them.
-inline constexpr std::array kPackedCounts{&PackedRuns::runs,          &PackedRuns::unverified,
-                                          &PackedRuns::fallback,      &PackedRuns::reused,
-                                          &PackedRuns::fanout_failed, &PackedRuns::fanout_total,
-                                          &PackedRuns::newest_us};
+inline constexpr std::array kPackedCounts{
+    &PackedRuns::runs,      &PackedRuns::unverified,    &PackedRuns::fallback,
+    &PackedRuns::reused,    &PackedRuns::fanout_failed, &PackedRuns::fanout_total,
+    &PackedRuns::tokens,    &PackedRuns::with_tokens,   &PackedRuns::cost,
+    &PackedRuns::with_cost, &PackedRuns::newest_us};
 
 /// What packed rows are.
 enum class PackedUse {
   rows,     // of a table, duplicates counted as runs
   lost,     // run records that do not stand: they are taken back
   derived,  // runs without a run record
+  poorer,   // runs of which their node records say more: they are taken back...
+  richer,   // ...and counted with that
 };
 
 /// The words that answers have for it.
-inline constexpr std::array<Word<PackedUse>, 3> kPackedWords{
-    {{"packed", PackedUse::rows}, {"lost", PackedUse::lost}, {"derived", PackedUse::derived}}};
+inline constexpr std::array<Word<PackedUse>, 5> kPackedWords{{{"packed", PackedUse::rows},
+                                                              {"lost", PackedUse::lost},
+                                                              {"derived", PackedUse::derived},
+                                                              {"poorer", PackedUse::poorer},
+                                                              {"richer", PackedUse::richer}}};
+
+/// The word of rows of runs that could not be read, by span and cohort; n: how many.
+inline constexpr std::string_view kUnreadWord = "unread";
 
 /// One row of a database's answer, in the order of its columns. Of packed rows `number` is the kind
 /// and `name` the plan source; of others it is the span, and they are as PartialRow has them.
@@ -109,7 +160,10 @@ struct AnswerRow {
   std::int64_t cohort = 0;
   std::string name;
   std::string error_code;
-  std::int64_t bucket = -1;  // -1: none
+  std::string pipeline;
+  std::int64_t bucket = -1;   // -1: none
+  std::int64_t mended = 0;    // as PackedRuns
+  std::int64_t open_us = -1;  // likewise
   std::array<std::int64_t, kPackedCounts.size()> n{};
 };
 static_assert(kAttemptCounts.size() <= kPackedCounts.size());
@@ -121,12 +175,12 @@ using RowSink = std::function<void(const PartialRow&)>;
 /// for the reason that build_record() would give.
 ///
 /// Errors: Error{source} for digits that mean nothing.
-void add_packed(const PackedRuns& packed, PackedUse use, const LogQuery& query,
+void add_packed(const PackedRuns& packed, PackedUse use, const CountScope& scope,
                 const RowSink& sink);
 
 /// Gives `sink` what a row of an answer says.
 ///
 /// Errors: Error{source} for a word or digits that mean nothing.
-void add_answer(const AnswerRow& answer, const LogQuery& query, const RowSink& sink);
+void add_answer(const AnswerRow& answer, const CountScope& scope, const RowSink& sink);
 
 }  // namespace dagloop

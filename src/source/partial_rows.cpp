@@ -11,14 +11,16 @@ namespace dagloop {
 namespace {
 
 constexpr std::size_t kNewest = 3;         // among the counts of an input row
-constexpr std::size_t kReason = 1;         // among those of a reject
-constexpr std::uint64_t kLeastBytes = 18;  // of one row
+constexpr std::size_t kReason = 1;         // among those of a reject, and the field of mended ones
+constexpr std::uint64_t kLeastBytes = 28;  // of one row
 
-constexpr std::array<std::pair<std::string_view, RowKind>, 5> kKinds{{
+constexpr std::array<std::pair<std::string_view, RowKind>, 7> kKinds{{
     {"run", RowKind::run},
     {"node", RowKind::node},
     {"input", RowKind::input},
     {"reject", RowKind::reject},
+    {"lines", RowKind::lines},
+    {"mended", RowKind::mended},
     {"shard", RowKind::shard},
 }};
 
@@ -46,6 +48,26 @@ bool is_zero(const RowCounts& counts) {
 bool is_in_flight(RowCounts counts) {
   counts[place_of(&KpiPartial::in_flight)] = 0;
   return is_zero(counts);
+}
+
+constexpr std::size_t kInFlight = place_of(&KpiPartial::in_flight);
+
+// Runs by a text, and those that succeeded.
+using RunParts = std::map<std::string, std::pair<std::int64_t, std::int64_t>>;
+
+void add_runs_of(RunParts& parts, const std::string& text, const RowCounts& counts) {
+  if (text.empty()) return;
+  auto& [all, succeeded] = parts[text];
+  all += counts[place_of(&KpiPartial::total_runs)];
+  succeeded += counts[place_of(&KpiPartial::succeeded)];
+}
+
+std::map<std::string, PlanSourcePartial> parts_of(const RunParts& sums) {
+  std::map<std::string, PlanSourcePartial> parts;
+  for (const auto& [text, runs] : sums) {
+    if (runs.first != 0) parts[text] = {count_of(runs.first), count_of(runs.second)};
+  }
+  return parts;
 }
 
 DurationHistogram histogram_of(const std::map<std::int32_t, std::int64_t>& buckets) {
@@ -85,19 +107,27 @@ struct RowSums::Total {
 
 void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
   RowCounts counts = row.n;
-  Name name{row.kind, 0, Population::dag, Cohort::none, "", "", {}};
+  Name name;
+  name.kind = row.kind;
+  if (row.kind == RowKind::run || row.kind == RowKind::node || row.kind == RowKind::lines) {
+    name.span = span_of(row.slot, query);
+    name.population = row.population;
+    name.cohort = row.cohort;
+  }
   if (row.kind == RowKind::run || row.kind == RowKind::node) {
-    name = {row.kind, span_of(row.slot, query), row.population, row.cohort, "", "", {}};
-    if (row.kind == RowKind::node || !is_in_flight(counts)) {  // of those, nothing else is known
+    if (row.kind == RowKind::run && is_in_flight(counts)) {  // nothing else is known
+      name.open_us = row.open_us;
+    } else {
       name.text = row.name;
       name.error_code = row.error_code;
+      name.pipeline = row.pipeline;
       name.bucket = row.bucket;
     }
   } else if (row.kind == RowKind::input) {
     // A maximum cannot be taken away; the newest record stays, which is right for a log that grows.
     if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, counts[kNewest]);
     counts[kNewest] = 0;
-  } else if (row.kind == RowKind::reject) {
+  } else if (row.kind == RowKind::reject || row.kind == RowKind::mended) {
     name.bucket = static_cast<std::int32_t>(counts[kReason]);
     counts[kReason] = 0;
   }
@@ -129,7 +159,9 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
                                 const ErrorClasses& classes) {
   Total total;
   std::map<std::string, std::int64_t> codes;
-  std::map<std::string, std::pair<std::int64_t, std::int64_t>> sources;
+  RunParts sources;
+  RunParts pipelines;
+  KpiPartial partial;
   for (; from != to; ++from) {
     const auto& [name, counts] = *from;
     const std::int64_t runs = counts[0];
@@ -138,21 +170,21 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
     if (classes.classify(name.error_code) == ErrorClass::verification) n[4] = runs;
     total.add(name, n);
     if (!name.error_code.empty()) codes[name.error_code] += runs;
-    if (name.text.empty()) continue;
-    auto& [all, succeeded] = sources[name.text];
-    all += runs;
-    succeeded += n[1];
+    add_runs_of(sources, name.text, counts);
+    add_runs_of(pipelines, name.pipeline, counts);
+    if (name.open_us >= 0) {
+      partial.open_runs.insert(partial.open_runs.end(), count_of(counts[kInFlight]),
+                               TimePoint{Microseconds{name.open_us}});
+    }
   }
-  KpiPartial partial;
+  std::ranges::sort(partial.open_runs);
   for (std::size_t i = 0; i < kRunCounts.size(); ++i) partial.*kRunCounts[i] = count_of(total.n[i]);
   partial.latency = histogram_of(total.buckets);
   for (const auto& [code, count] : codes) {
     if (count != 0) partial.error_codes[code] = count_of(count);
   }
-  for (const auto& [source, runs] : sources) {
-    if (runs.first != 0)
-      partial.plan_sources[source] = {count_of(runs.first), count_of(runs.second)};
-  }
+  partial.plan_sources = parts_of(sources);
+  partial.pipelines = parts_of(pipelines);
   return partial;
 }
 
@@ -168,12 +200,20 @@ KpiPartial RowSums::sum_of_nodes(Rows::const_iterator from, Rows::const_iterator
   return partial;
 }
 
-void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& input) const {
+void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& input) {
   if (name.kind == RowKind::input) {
     input.records += count_of(counts[0]) + count_of(counts[1]);
     input.run_records += count_of(counts[0]);
     input.node_records += count_of(counts[1]);
     input.duplicates += count_of(counts[2]);
+    input.out_of_range += count_of(counts[4]);
+    input.set_aside += count_of(counts[4]);
+  } else if (name.kind == RowKind::mended) {
+    const std::int32_t field = name.bucket.value_or(-1);
+    if (field < 0 || field >= static_cast<std::int32_t>(kFieldCount)) {
+      refuse("no field has the number " + std::to_string(field));
+    }
+    input.mended_by_field[static_cast<Field>(field)] += count_of(counts[0]);
   } else if (name.kind == RowKind::reject) {
     const std::int32_t place = name.bucket.value_or(-1);
     if (place < 0 || place > static_cast<std::int32_t>(RejectReason::line_too_long)) {
@@ -187,11 +227,15 @@ void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& 
 
 PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes) const {
   PartialSet set;
+  const Window window = query.window.value_or(query.range);
   if (newest_us_ >= 0) set.input.newest_record = TimePoint{Microseconds{newest_us_}};
   for (auto at = rows_.begin(); at != rows_.end();) {
     const Name& name = at->first;
     if (name.kind != RowKind::run && name.kind != RowKind::node) {
       add_input(name, at->second, set.input);
+      if (name.kind == RowKind::lines && window.contains(slot_of_span(name.span, query))) {
+        add_lines(name.cohort, at->second, set.input.window);
+      }
       ++at;
       continue;
     }
@@ -207,6 +251,13 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
   return set;
 }
 
+void RowSums::add_lines(Cohort cohort, const RowCounts& counts, RangeLines& window) {
+  const LineShare lines{count_of(counts[0]), count_of(counts[1])};
+  window.all.merge(lines);
+  if (cohort == Cohort::canary) window.canary.merge(lines);
+  if (cohort == Cohort::control) window.control.merge(lines);
+}
+
 void RowSums::encode(ByteWriter& bytes) const {
   bytes.signed_number(newest_us_);
   bytes.number(rows_.size());
@@ -217,6 +268,8 @@ void RowSums::encode(ByteWriter& bytes) const {
     bytes.byte(static_cast<std::uint8_t>(name.cohort));
     bytes.text(name.text);
     bytes.text(name.error_code);
+    bytes.text(name.pipeline);
+    bytes.signed_number(name.open_us);
     bytes.signed_number(name.bucket.value_or(-1));
     for (const std::int64_t count : counts) bytes.signed_number(count);
   }
@@ -233,6 +286,8 @@ std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
     name.cohort = static_cast<Cohort>(bytes.byte());
     name.text = bytes.text();
     name.error_code = bytes.text();
+    name.pipeline = bytes.text();
+    name.open_us = bytes.signed_number();
     const std::int64_t bucket = bytes.signed_number();
     if (name.kind > RowKind::shard || name.population > Population::non_dag ||
         name.cohort > Cohort::control || name.span < 0 || bucket < -1 || bucket > INT32_MAX) {

@@ -22,8 +22,11 @@ enum class RowKind : std::uint8_t {
            // n: those of kRunCounts, where verification_failed counts the runs with a reason alone
   node,    // attempts of a node (name) with one bucket of their durations;
            // n: those of kAttemptCounts
-  input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or -1)
+  input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or
+           // -1), set aside
   reject,  // n: rows, the reason (the place of a RejectReason)
+  lines,   // of a span and cohort; n: all, those that could not be read
+  mended,  // n: rows, the field
   shard,   // a server has answered; n: nothing
 };
 
@@ -39,6 +42,8 @@ struct PartialRow {
   Cohort cohort = Cohort::none;
   std::string name;                    // of the node or the plan source; empty: none
   std::string error_code;              // empty: none
+  std::string pipeline;                // empty: none
+  std::int64_t open_us = -1;           // of runs in flight that may be overdue: since 1970
   std::optional<std::int32_t> bucket;  // DurationHistogram::bucket_of; none: without a duration
   RowCounts n{};
 };
@@ -90,7 +95,9 @@ class RowSums {
     Cohort cohort = Cohort::none;
     std::string text;
     std::string error_code;
-    std::optional<std::int32_t> bucket;  // of a reject: the reason
+    std::string pipeline;
+    std::int64_t open_us = -1;
+    std::optional<std::int32_t> bucket;  // of a reject: the reason; of mended rows: the field
     auto operator<=>(const Name&) const = default;
   };
   using Rows = std::map<Name, RowCounts>;
@@ -100,7 +107,8 @@ class RowSums {
                                 const ErrorClasses& classes);
   static KpiPartial sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to);
   void add_counts(const Name& name, const RowCounts& counts, RowSign sign);
-  void add_input(const Name& name, const RowCounts& counts, InputCounts& input) const;
+  static void add_input(const Name& name, const RowCounts& counts, InputCounts& input);
+  static void add_lines(Cohort cohort, const RowCounts& counts, RangeLines& window);
 
   Rows rows_;
   std::int64_t newest_us_ = -1;

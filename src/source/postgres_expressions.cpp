@@ -2,14 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
 namespace dagloop {
 namespace {
 
-const std::set<std::string_view> kTexts{"text", "varchar", "uuid"};
+const std::set<std::string_view> kTexts{"text", "varchar"};
 const std::set<std::string_view> kIntegers{"int2", "int4", "int8"};
-const std::set<std::string_view> kNumbers{"int2", "int4", "int8", "float8", "numeric"};
+const std::set<std::string_view> kReals{"float8", "numeric"};
 const std::set<std::string_view> kTimes{"timestamptz", "timestamp", "date"};
-const std::set<std::string_view> kTruths{"bool"};
+
+constexpr std::array kReasons{Field::error_code, Field::verification_reason,
+                              Field::fallback_reason};
+constexpr std::array kWordFields{Field::compensation_status, Field::cohort, Field::execution_mode};
+constexpr std::array kKeys{Field::pipeline_run_id, Field::request_id};
+
+template <std::size_t kCount>
+bool is_one_of(const std::array<Field, kCount>& fields, Field field) {
+  return std::ranges::find(fields, field) != fields.end();
+}
+
+std::string trimmed(const std::string& text) { return "btrim(" + text + ", ' ')"; }
+
+std::string in_lower_case(const std::string& text) {
+  return "lower(" + trimmed(text) + " COLLATE \"C\")";
+}
+
+// The number that a text is, as std::from_chars() reads it; NULL where it is none, or has no place
+// in a double: a cast would end the statement.
+std::string number_of_text(const std::string& text) {
+  return fmt::format(
+      "CASE WHEN char_length({0}) < 300 AND {1} ~ "
+      "'^-?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{{1,3}})?$' THEN CASE WHEN abs({1}::numeric) "
+      "BETWEEN 1e-307 AND 1.79e308 THEN {1}::float8 WHEN {1}::numeric = 0 THEN 0 END END",
+      text, trimmed(text));
+}
 
 }  // namespace
 
@@ -19,31 +49,36 @@ std::string sql_literal(const std::string& text) {
   return out + "'";
 }
 
-const std::set<std::string_view>& column_types_of(FieldType type) {
-  switch (type) {
+bool can_convert(Field field, const std::string& type) {
+  const bool is_plain = kTexts.contains(type) || kIntegers.contains(type);
+  switch (type_of(field)) {
     case FieldType::text:
-      return kTexts;
+      if (type == "uuid") return true;
+      if (field == Field::status) return kTexts.contains(type);
+      return is_plain || (type == "bool" && !is_one_of(kKeys, field));
     case FieldType::time:
-      return kTimes;
+      return kTimes.contains(type);
     case FieldType::whole:
-      return kIntegers;
     case FieldType::real:
-      return kNumbers;
     case FieldType::truth:
       break;
   }
-  return kTruths;
+  return is_plain || kReals.contains(type) || type == "bool";
 }
 
-std::string word_digit(const std::string& text, const packed::WordDigits& words,
-                       std::int64_t unknown, int place) {
-  // Words are compared one by one until one fits. NULL comes last: no WHEN of a CASE finds it.
-  std::string found = "CASE " + text;
-  for (const auto& [word, digit] : words) {
-    found += fmt::format(" WHEN '{}' THEN {}", word, digit << place);
-  }
-  return fmt::format("{} WHEN '' THEN 0 ELSE CASE WHEN {} IS NULL THEN 0 ELSE {} END END", found,
-                     text, unknown << place);
+std::string word_digit(const std::string& text, const packed::WordForm& form) {
+  const auto cases = [&](const packed::WordDigits& words, std::int64_t more) {
+    std::string all;
+    for (const auto& [word, digit] : words) {
+      all += fmt::format(" WHEN '{}' THEN {}", word, (digit + more) << form.place);
+    }
+    return all;
+  };
+  return fmt::format(
+      "CASE {0}{1} WHEN '' THEN 0 ELSE CASE WHEN {0} IS NULL THEN 0 ELSE CASE {2}{3} ELSE {4} END "
+      "END END",
+      text, cases(form.usual, 0), in_lower_case(text), cases(form.words, form.mended),
+      form.unknown << form.place);
 }
 
 std::string mode_digit(const std::string& mode, std::int64_t other, const std::string& otherwise) {
@@ -62,38 +97,151 @@ std::string Expressions::type(Field field) const {
   return found == table_.columns.end() ? "" : found->second;
 }
 
+// A text, whatever the type of its column.
+std::string Expressions::plain_text(Field field) const {
+  const std::string name = column(field);
+  const std::string of = type(field);
+  if (of == "text") return name;
+  if (kTexts.contains(of) || of == "uuid") return name + "::text";
+  if (is_one_of(kWordFields, field)) return "NULL::text";
+  const bool is_truth = of == "bool";
+  if (is_one_of(kReasons, field)) {  // false and 0 say that there is none
+    return is_truth ? "CASE WHEN " + name + " THEN 'true' END" : "nullif(" + name + ", 0)::text";
+  }
+  if (is_truth && field == Field::node_id) {
+    return fmt::format("CASE WHEN {} IS NOT NULL THEN '{}' END", name, kUnreadNode);
+  }
+  return name + "::text";
+}
+
 std::string Expressions::text(Field field) const {
   if (!has(field)) return "NULL::text";
-  std::string plain =
-      quoted_name(column_of(mapping_, field)) + (type(field) == "text" ? "" : "::text");
+  std::string plain = plain_text(field);
   const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return plain;
-  std::string words = "CASE " + plain + " WHEN '' THEN ''";
+  std::string words = "CASE " + column(field) + "::text WHEN '' THEN ''";
   for (const auto& [foreign, word] : mapped->second.aliases) {
     words += " WHEN " + sql_literal(foreign) + " THEN " + sql_literal(word);
   }
   return "(" + words + " ELSE " + plain + " END)";
 }
 
-std::string Expressions::value(Field field, const std::string& as) const {
-  if (!has(field)) return "NULL::" + as;
-  return quoted_name(column_of(mapping_, field)) + (type(field) == as ? "" : "::" + as);
+std::string Expressions::time() const {
+  if (!has(Field::created_at)) return "NULL::timestamptz";
+  return column(Field::created_at) +
+         (type(Field::created_at) == "timestamptz" ? "" : "::timestamptz");
 }
 
-// A count is out of its range where any is: that is told by their bits together.
-std::string Expressions::out_of_range() const {
+// A number as float8; NULL where there is none.
+std::string Expressions::number(Field field) const {
+  const std::string of = type(field);
+  if (!has(field) || of == "bool") return "NULL::float8";
+  if (kTexts.contains(of)) return number_of_text(column(field));
+  return column(field) + (of == "float8" ? "" : "::float8");
+}
+
+std::string Expressions::duration() const { return number(Field::duration_ms); }
+
+std::string Expressions::count(Field field) const {
+  const std::string of = type(field);
+  if (!has(field) || of == "bool") return "NULL::int8";
+  const auto [least, most] = limits_of_count(field);
+  if (kIntegers.contains(of)) {
+    return fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} THEN {0}{3} END", column(field), least,
+                       most, of == "int8" ? "" : "::int8");
+  }
+  return fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} AND {0} = trunc({0}) THEN ({0})::int8 END",
+                     number(field), least, most);
+}
+
+std::string Expressions::truth(Field field) const {
+  const std::string of = type(field);
+  if (!has(field)) return "NULL::bool";
+  if (of == "bool") return column(field);
+  if (!kTexts.contains(of)) return column(field) + " = 1";
+  return in_lower_case(column(field)) + " IN ('1', 'true')";
+}
+
+// A count of whole numbers that are out of their limits.
+std::string Expressions::mended_count(Field field) const {
+  const auto [least, most] = limits_of_count(field);
+  const std::string of = type(field);
+  if (kIntegers.contains(of)) {
+    return fmt::format("{} NOT BETWEEN {} AND {}", column(field), least, most);
+  }
+  return fmt::format(
+      "{0} > '-Infinity' AND {0} < 'Infinity' AND ({0} BETWEEN {1} AND {2} AND {0} = trunc({0})) "
+      "IS "
+      "FALSE",
+      number(field), least, most);
+}
+
+// The condition that a field was taken in another form, or left out; empty where none can be.
+std::string Expressions::mended(Field field) const {
+  if (!has(field)) return "";
+  const std::string of = type(field);
+  const bool is_text = kTexts.contains(of) || of == "uuid";
+  switch (type_of(field)) {
+    case FieldType::time:
+      return "";
+    case FieldType::text: {
+      if (is_text) return "";
+      const auto mapped = mapping_.fields.find(std::string(to_string(field)));
+      std::string known;
+      if (mapped != mapping_.fields.end()) {
+        for (const auto& [foreign, word] : mapped->second.aliases) {
+          known += (known.empty() ? "" : ", ") + sql_literal(foreign);
+        }
+      }
+      return column(field) + (known.empty() ? " IS NOT NULL" : "::text NOT IN (" + known + ")");
+    }
+    case FieldType::truth:
+      if (of == "bool") return "";
+      if (is_text) return column(field) + " <> ''";
+      return kIntegers.contains(of)
+                 ? column(field) + " IS NOT NULL"
+                 : fmt::format("{0}::float8 > '-Infinity' AND {0}::float8 < 'Infinity'",
+                               column(field));
+    case FieldType::whole:
+    case FieldType::real:
+      break;
+  }
+  if (is_text) return column(field) + " <> ''";
+  if (of == "bool") return column(field) + " IS NOT NULL";
+  return type_of(field) == FieldType::whole ? mended_count(field) : "";
+}
+
+// A count that starts at 0 is out of its limits where any is: that is told by their bits together.
+std::string Expressions::has_mended() const {
   std::string bits;
-  for (const Field field : {Field::fanout_total, Field::fanout_failed}) {
-    if (!has(field)) continue;
-    bits += (bits.empty() ? "" : " | ") + fmt::format("coalesce({}, 0)", value(field, "int8"));
+  std::string any;
+  const auto add = [&any](const std::string& condition) {
+    if (!condition.empty()) any += (any.empty() ? "" : " OR ") + condition;
+  };
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    const auto field = static_cast<Field>(i);
+    const bool is_whole = type_of(field) == FieldType::whole && kIntegers.contains(type(field)) &&
+                          limits_of_count(field) == std::pair(std::int64_t{0}, kMaxCount);
+    if (!is_whole) {
+      add(mended(field));
+    } else {
+      bits += (bits.empty() ? "" : " | ") + fmt::format("coalesce({}{}, 0)", column(field),
+                                                        type(field) == "int8" ? "" : "::int8");
+    }
   }
-  std::string bad;
-  if (!bits.empty()) bad = fmt::format("({}) NOT BETWEEN 0 AND {}", bits, kMaxCount);
-  if (has(Field::attempt)) {
-    bad += (bad.empty() ? "" : " OR ") +
-           fmt::format("{} NOT BETWEEN 1 AND {}", value(Field::attempt, "int8"), kMaxAttempt);
+  if (!bits.empty()) add(fmt::format("({}) NOT BETWEEN 0 AND {}", bits, kMaxCount));
+  return any;
+}
+
+std::string Expressions::mended() const {
+  std::string sum = "0";
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    const auto field = static_cast<Field>(i);
+    const std::string condition = mended(field);
+    if (condition.empty()) continue;
+    sum += fmt::format(" + CASE WHEN {} THEN {} ELSE 0 END", condition, field_bits(field));
   }
-  return bad;
+  return sum;
 }
 
 std::string span_sql(const std::string& at, const LogQuery& query) {

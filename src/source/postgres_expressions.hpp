@@ -18,19 +18,19 @@ inline constexpr int kExponentBias = 1023;
 /// Returns a text as SQL.
 std::string sql_literal(const std::string& text);
 
-/// Returns the types that a column may have where a field holds values of `type`.
-const std::set<std::string_view>& column_types_of(FieldType type);
+/// Returns whether a column's type, as in pg_type.typname, can be read as `field` by the server.
+bool can_convert(Field field, const std::string& type);
 
-/// Returns the digit of a word, shifted to its place; 0 where it is absent. The words are compared
-/// in their order.
-std::string word_digit(const std::string& text, const packed::WordDigits& words,
-                       std::int64_t unknown, int place);
+/// Returns the digit of a word; 0 where it is absent. The usual words are compared in their order,
+/// others behind them.
+std::string word_digit(const std::string& text, const packed::WordForm& form);
 
 /// Returns 0 where a path is that of DAGs and 1 where it is another one, times `other`; `otherwise`
 /// where `mode` names none.
 std::string mode_digit(const std::string& mode, std::int64_t other, const std::string& otherwise);
 
-/// The columns of one table as expressions of the contract's words.
+/// The columns of one table as expressions of the contract's words. What stands in columns of
+/// other types is taken as build_record() takes it.
 class Expressions {
  public:
   Expressions(const PostgresTable& table, const Mapping& mapping)
@@ -41,12 +41,27 @@ class Expressions {
   std::string type(Field field) const;
   /// Returns a text; absent where it is NULL or empty.
   std::string text(Field field) const;
-  /// Returns a value of another type; NULL where it is absent.
-  std::string value(Field field, const std::string& type) const;
-  /// Returns the condition that a count is out of its range; empty where there is no count.
-  std::string out_of_range() const;
+  /// Returns a time.
+  std::string time() const;
+  /// Returns a duration as float8, which may be negative or no number; NULL where it is absent.
+  std::string duration() const;
+  /// Returns a count as int8; NULL where it is absent or cannot be one.
+  std::string count(Field field) const;
+  /// Returns a truth as bool; NULL where it is absent.
+  std::string truth(Field field) const;
+  /// Returns the condition that something was mended that the digits of a word or a duration do not
+  /// tell; empty where nothing can be.
+  std::string has_mended() const;
+  /// Returns the fields of which that is so, as a number: field_bits().
+  std::string mended() const;
 
  private:
+  std::string column(Field field) const { return quoted_name(column_of(mapping_, field)); }
+  std::string number(Field field) const;
+  std::string plain_text(Field field) const;
+  std::string mended(Field field) const;
+  std::string mended_count(Field field) const;
+
   const PostgresTable& table_;
   const Mapping& mapping_;
 };

@@ -13,12 +13,11 @@ constexpr int kManyRepeated = 100'000;
 // Whether any key may stand more than once: mostly none does, and telling so costs half of listing.
 bool may_repeat(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
   const auto is_unique = [&](const PostgresTable& table) {
-    return has_unique_runs(table, scope.mapping);
+    return has_unique_runs(table, scope.count.mapping);
   };
   if (std::ranges::any_of(scope.tables, is_unique)) return true;  // listing looks at few rows
   transaction.exec("SET LOCAL max_parallel_workers_per_gather = 0");
-  const pqxx::row row =
-      transaction.exec1(repetition_query(scope.tables, scope.mapping, scope.query));
+  const pqxx::row row = transaction.exec1(repetition_query(scope.tables, scope.count));
   transaction.exec("SET LOCAL max_parallel_workers_per_gather TO DEFAULT");
   return row[0].as<bool>();
 }
@@ -46,7 +45,7 @@ std::optional<std::string> search(const std::string& server, const std::string& 
 
 std::string repeated_keys(pqxx::transaction_base& transaction, const RepetitionScope& scope) {
   if (!may_repeat(transaction, scope)) return "";
-  std::string asked = repeated_query(scope.tables, scope.mapping, scope.query);
+  std::string asked = repeated_query(scope.tables, scope.count);
   // Sorting finds them in half the time of hashing.
   transaction.exec("SET LOCAL enable_hashagg = off");
   transaction.exec("SET LOCAL parallel_tuple_cost = 0.01");

@@ -23,8 +23,7 @@ void prepare_statements(pqxx::transaction_base& transaction, std::chrono::millis
 /// What the search looks at. Outlives it.
 struct RepetitionScope {
   const std::vector<PostgresTable>& tables;
-  const Mapping& mapping;
-  const LogQuery& query;
+  CountScope count;
   std::chrono::milliseconds timeout;
 };
 

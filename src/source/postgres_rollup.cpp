@@ -25,6 +25,12 @@ std::string within(const std::string& column, const Window& window) {
                      time_literal(window.end));
 }
 
+std::vector<std::string> within_any(const std::string& column, const std::vector<Window>& windows) {
+  std::vector<std::string> conditions;
+  for (const Window& window : windows) conditions.push_back(within(column, window));
+  return conditions;
+}
+
 // The same table, of which only some rows are seen.
 PostgresTable part_with(const PostgresTable& table, const std::string& condition) {
   PostgresTable part = table;
@@ -47,7 +53,7 @@ class RollupReading {
       parts.push_back(part_with(table, within(time_column(options_.mapping), range.range)));
     }
     const std::string repeated =
-        repeated_keys(transaction_, {parts, options_.mapping, range, options_.statement_timeout});
+        repeated_keys(transaction_, {parts, scope_of(range), options_.statement_timeout});
     kept.sums = counted(parts, range, repeated);
     kept.slots = slots_of({floor_to_slot(range.range.start), range.range.end});
     return kept;
@@ -69,9 +75,13 @@ class RollupReading {
     return true;
   }
 
-  // What some rows are in a range.
-  RowSums counted(const std::vector<PostgresTable>& tables, const LogQuery& query) {
-    return counted(tables, query, repeated_query(tables, options_.mapping, query));
+  // What some rows are in a range: those of it alone, for what lies behind is not kept.
+  RowSums counted(const std::vector<PostgresTable>& rows, const LogQuery& query) {
+    std::vector<PostgresTable> tables;
+    for (const PostgresTable& table : rows) {
+      tables.push_back(part_with(table, within(time_column(options_.mapping), query.range)));
+    }
+    return counted(tables, query, repeated_query(tables, scope_of(query)));
   }
 
   // The sums of a range, moved to another one: the rows of runs that may lie elsewhere are taken
@@ -79,8 +89,9 @@ class RollupReading {
   std::optional<RowSums> moved(const CountedRange& from, const LogQuery& to) {
     const std::vector<Window> windows = windows_between(from.query, to);
     if (windows.empty()) return from.sums;
+    const std::string at = time_column(options_.mapping);
     const std::vector<PostgresTable> touched =
-        touched_by(windows, hull_of(from.query.range, to.range));
+        touched_by(within_any(at, windows), within(at, hull_of(from.query.range, to.range)));
     RowSums sums = from.sums;
     sums.add(counted(touched, from.query), RowSign::minus);
     const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
@@ -103,15 +114,16 @@ class RollupReading {
     return true;
   }
 
-  // The tables, of which only the rows of runs are seen that have a row in one of the windows.
-  std::vector<PostgresTable> touched_by(const std::vector<Window>& windows, const Window& hull) {
-    const std::string at = time_column(options_.mapping);
+  // The tables, of which only the rows `in_hull` of runs are seen that have a row for which one of
+  // the conditions holds.
+  std::vector<PostgresTable> touched_by(const std::vector<std::string>& conditions,
+                                        const std::string& in_hull) {
     std::string near;
     for (const PostgresTable& table : tables_) {
-      for (const Window& window : windows) {
+      for (const std::string& condition : conditions) {
         near += fmt::format("{}SELECT {} AS run, {} AS request FROM {} WHERE {}",
                             near.empty() ? "" : " UNION ALL ", key(table, Field::pipeline_run_id),
-                            key(table, Field::request_id), table.name, within(at, window));
+                            key(table, Field::request_id), table.name, condition);
       }
     }
     const std::string keys = fmt::format(
@@ -126,8 +138,8 @@ class RollupReading {
     std::vector<PostgresTable> parts;
     for (const PostgresTable& table : tables_) {
       std::string places;
-      for (const pqxx::row& row : transaction_.exec(keys + places_query(table, within(at, hull)) +
-                                                    keyless_query(table, windows))) {
+      for (const pqxx::row& row : transaction_.exec(keys + places_query(table, in_hull) +
+                                                    keyless_query(table, conditions))) {
         places += (places.empty() ? "\"" : ",\"") + row[0].as<std::string>() + "\"";
       }
       parts.push_back(part_with(table, "ctid = ANY ('{" + places + "}'::tid[])"));
@@ -138,18 +150,45 @@ class RollupReading {
     return parts;
   }
 
-  // The answer: the sums, and what no range holds: records of the future, and those without a time.
-  PartialSet answer(const RowSums& sums) {
+  // The answer: the sums, and what no range holds: rows behind it, and those without a time. Of the
+  // latter the malformed ones may be of runs inside: those are settled anew. None as with moved().
+  std::optional<PartialSet> answer(const RowSums& sums) {
     const std::string at = time_column(options_.mapping);
+    const std::string placeless =
+        fmt::format("({0} > {1} OR {0} IS NULL)", at, time_literal(query_.latest));
     RowSums all = sums;
     std::vector<PostgresTable> beyond;
     for (const PostgresTable& table : tables_) {
       beyond.push_back(part_with(
-          table, fmt::format("{0} > {1} OR {0} IS NULL", at, time_literal(query_.latest))));
+          table, fmt::format("{0} >= {1} OR {0} IS NULL", at, time_literal(query_.range.end))));
     }
-    count_runs(transaction_, beyond, options_.mapping, query_,
-               [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
+    const bool has_unread =
+        count_runs(transaction_, beyond, scope_of(query_),
+                   [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
+    if (has_unread && !settle_placeless(placeless, all)) return std::nullopt;
     return all.partials(query_, options_.classes);
+  }
+
+  // Counts the malformed rows without a place in the range among the runs of it.
+  bool settle_placeless(const std::string& placeless, RowSums& sums) {
+    const std::string in_range = within(time_column(options_.mapping), query_.range);
+    const auto touched = touched_by({placeless}, "(" + in_range + " OR " + placeless + ")");
+    std::vector<PostgresTable> inside;
+    for (const PostgresTable& table : touched) inside.push_back(part_with(table, in_range));
+    const std::int64_t newest_us = sums.newest_us();
+    sums.add(settled(inside), RowSign::minus);
+    sums.add(settled(touched), RowSign::plus);
+    sums.set_newest_us(newest_us);
+    return sums.are_possible();
+  }
+
+  // What settling adds to some rows of the query.
+  RowSums settled(const std::vector<PostgresTable>& tables) {
+    RowSums sums;
+    const CountScope scope = scope_of(query_);
+    settle_runs(transaction_, tables, scope, {repeated_query(tables, scope), true},
+                [&](const PartialRow& row) { sums.add(row, query_, RowSign::plus); });
+    return sums;
   }
 
   SlotMarks slots_of(const Window& window) {
@@ -198,14 +237,14 @@ class RollupReading {
   }
 
   // Rows without any key are no run's.
-  std::string keyless_query(const PostgresTable& table, const std::vector<Window>& windows) const {
+  std::string keyless_query(const PostgresTable& table,
+                            const std::vector<std::string>& conditions) const {
     std::string query;
-    for (const Window& window : windows) {
+    for (const std::string& condition : conditions) {
       query += fmt::format(
           " UNION ALL SELECT ctid::text FROM {} WHERE {} AND ({} <> '') IS NOT TRUE AND ({} <> '') "
           "IS NOT TRUE",
-          table.name, within(time_column(options_.mapping), window),
-          key(table, Field::pipeline_run_id), key(table, Field::request_id));
+          table.name, condition, key(table, Field::pipeline_run_id), key(table, Field::request_id));
     }
     return query;
   }
@@ -214,9 +253,14 @@ class RollupReading {
                   const std::string& repeated) {
     RowSums sums;
     const RowSink sink = [&](const PartialRow& row) { sums.add(row, query, RowSign::plus); };
-    count_runs(transaction_, tables, options_.mapping, query, sink);
-    settle_runs(transaction_, tables, options_.mapping, query, repeated, sink);
+    const CountScope scope = scope_of(query);
+    const bool has_unread = count_runs(transaction_, tables, scope, sink);
+    settle_runs(transaction_, tables, scope, {repeated, has_unread}, sink);
     return sums;
+  }
+
+  CountScope scope_of(const LogQuery& query) const {
+    return {options_.mapping, options_.rules, query};
   }
 
   pqxx::transaction_base& transaction_;
@@ -284,7 +328,8 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   const CountedRange& base = is_whole ? *whole : *kept;
   const std::optional<RowSums> sums = reading.moved(base, query);
   if (!sums) return {};
-  const PartialSet answer = reading.answer(*sums);
+  const std::optional<PartialSet> answer = reading.answer(*sums);
+  if (!answer) return {};
   const bool is_earlier = sealed.range.end < kept->query.range.end ||
                           (is_whole && query.range.end < whole->query.range.end);
   // A look back in time (--as-of, another window) must not replace what the next tick goes on from.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "source/postgres_expressions.hpp"
@@ -42,12 +43,22 @@ std::string key_digit(const Expressions& row) {
                      shifted(1, packed::kNoKey));
 }
 
+// The digit of a time in the range.
+std::string span_at(const std::string& at, const LogQuery& query) {
+  return fmt::format("({} + {}) * {}::int8", span_sql(at, query), packed::kFirstSpan,
+                     shifted(1, packed::kTime));
+}
+
 std::string time_digit(const std::string& at, const LogQuery& query) {
+  const std::string at_end =
+      query.range.end > query.latest ? span_at(at, query) : shifted(packed::kAside, packed::kTime);
   const std::string future = fmt::format("CASE WHEN {0} >= '10000-01-01' THEN {1} ELSE {2} END", at,
                                          shifted(packed::kBadTime, packed::kTime),
                                          shifted(packed::kFutureTime, packed::kTime));
   std::string digit =
-      fmt::format("CASE WHEN {} > {} THEN {}", at, time_literal(query.latest), future);
+      fmt::format("CASE WHEN {0} >= {1} THEN CASE WHEN {0} > {2} THEN {3} ELSE {4} END", at,
+                  time_literal(std::min(query.range.end, query.latest)), time_literal(query.latest),
+                  future, at_end);
   if (query.cuts.empty()) {
     return fmt::format("{} WHEN {} IS NULL THEN 0 ELSE ({} + {}) * {}::int8 END", digit, at,
                        span_sql(at, query), packed::kFirstSpan, shifted(1, packed::kTime));
@@ -60,12 +71,6 @@ std::string time_digit(const std::string& at, const LogQuery& query) {
   return fmt::format("{} ELSE CASE WHEN {} IS NULL THEN 0 ELSE {} END END", digit, at, before);
 }
 
-std::string number_digit(const Expressions& row) {
-  const std::string bad = row.out_of_range();
-  if (bad.empty()) return "";
-  return fmt::format(" + CASE WHEN {} THEN {} ELSE 0 END", bad, shifted(1, packed::kBadNumber));
-}
-
 std::string node_digit(const Expressions& row) {
   if (!row.has(Field::node_id)) return "";
   return fmt::format(" + CASE WHEN {} <> '' AND {} IS DISTINCT FROM '{}' THEN {} ELSE 0 END",
@@ -74,25 +79,49 @@ std::string node_digit(const Expressions& row) {
 }
 
 // What a group is named by, in one text: a group costs by the column, and the planner multiplies
-// its guesses, so that it would not group by hashing.
-std::string names_of(const std::string& plan, const std::string& code) {
-  return fmt::format(
-      "CASE WHEN {1} <> '' THEN char_length(coalesce({0}, '')) || ':' || coalesce({0}, '') || {1} "
-      "ELSE {0} END",
-      plan, code);
-}
+// its guesses, so that it would not group by hashing. Mostly that is the plan source alone.
+struct PackedNames {
+  std::string code;
+  std::string plan;
+  std::string pipeline = "NULL::text";
+  std::string has_mended;  // may be empty
+  std::string mended = "0";
 
-std::string code_digit(const std::string& code) {
-  return fmt::format("CASE WHEN {} <> '' THEN {} ELSE 0 END", code, shifted(1, packed::kHasCode));
-}
+  // Whether there is more than a plan source.
+  std::string has_parts() const {
+    std::string any = code + " <> ''";
+    if (pipeline != "NULL::text") any += " OR " + pipeline + " <> ''";
+    return has_mended.empty() ? any : any + " OR " + has_mended;
+  }
+
+  // Lengths, mended fields, and the texts.
+  std::string names() const {
+    const std::string shown_mended =
+        has_mended.empty() ? "0"
+                           : fmt::format("CASE WHEN {} THEN {} ELSE 0 END", has_mended, mended);
+    return fmt::format(
+        "CASE WHEN {0} THEN char_length(coalesce({1}, '')) || ':' || char_length(coalesce({2}, "
+        "'')) "
+        "|| ':' || {3} || ':' || coalesce({1}, '') || coalesce({2}, '') || coalesce({4}, '') ELSE "
+        "{4} END",
+        has_parts(), code, pipeline, shown_mended, plan);
+  }
+
+  std::string digit() const {
+    return fmt::format("CASE WHEN {} THEN {} ELSE 0 END", has_parts(),
+                       shifted(1, packed::kHasParts));
+  }
+};
+
+// What tokens and cost come to; NULL where there are none.
+std::string packed_sum(const char* column) { return fmt::format("coalesce(sum({}), 0)", column); }
 
 // One row of the table, in what it is grouped by and what is counted of it.
-std::string packed_record_rows(const PostgresTable& table, const Mapping& mapping,
-                               const LogQuery& query) {
-  const Expressions row(table, mapping);
-  std::string from = table.name + time_filter(table, mapping, query);
-  std::string at = row.value(Field::created_at, "timestamptz");
-  std::string duration = row.value(Field::duration_ms, "float8");
+std::string packed_record_rows(const PostgresTable& table, const CountScope& scope) {
+  const Expressions row(table, scope.mapping);
+  std::string from = table.name + time_filter(table, scope.mapping, scope.query);
+  std::string at = row.time();
+  std::string duration = row.duration();
   // What has to be turned into another type is turned once. OFFSET 0 keeps it apart.
   const bool is_foreign = row.type(Field::created_at) != "timestamptz" ||
                           (row.has(Field::duration_ms) && row.type(Field::duration_ms) != "float8");
@@ -102,56 +131,89 @@ std::string packed_record_rows(const PostgresTable& table, const Mapping& mappin
     at = kTimeColumn;
     duration = kDurationColumn;
   }
-  const std::string plan = row.text(Field::plan_source);
-  const std::string code = row.text(Field::error_code);
+  const PackedNames names{row.text(Field::error_code), row.text(Field::plan_source),
+                          row.text(Field::pipeline_id), row.has_mended(), row.mended()};
   return fmt::format(
-      "SELECT {status} + {cohort} + {compensation} + {key}{number}{node} + {time} + {duration} + "
-      "{code} AS kind, {names} AS names, {verification} <> '' AS unverified, {fallback} <> '' AS "
-      "fallback, {reused} AS "
-      "reused, {failed} AS failed, {total} AS total, {at} AS at FROM {from} OFFSET 0",
-      fmt::arg("status", word_digit(row.text(Field::status), packed::digits_of(kStatusWords),
-                                    packed::kUnknownStatus, packed::kStatus)),
-      fmt::arg("cohort", word_digit(row.text(Field::cohort), packed::digits_of(kCohortWords),
-                                    packed::kUnknownCohort, packed::kCohort)),
+      "SELECT {status} + {cohort} + {compensation} + {key}{node} + {time} + {duration} + "
+      "{parts} AS kind, {names} AS names, {verification} <> '' AS unverified, {fallback} <> '' AS "
+      "fallback, {reused} AS reused, {failed} AS failed, {total} AS total{tokens}{cost}, {at} AS "
+      "at "
+      "FROM {from} OFFSET 0",
+      fmt::arg("status", word_digit(row.text(Field::status), packed::status_form(packed::kStatus))),
+      fmt::arg("cohort", word_digit(row.text(Field::cohort), packed::cohort_form(packed::kCohort))),
       fmt::arg("compensation", word_digit(row.text(Field::compensation_status),
-                                          packed::digits_of(kCompensationWords),
-                                          packed::kUnknownCompensation, packed::kCompensation)),
-      fmt::arg("key", key_digit(row)), fmt::arg("number", number_digit(row)),
-      fmt::arg("node", node_digit(row)), fmt::arg("time", time_digit(at, query)),
+                                          packed::compensation_form(packed::kCompensation))),
+      fmt::arg("key", key_digit(row)), fmt::arg("node", node_digit(row)),
+      fmt::arg("time", time_digit(at, scope.query)),
       fmt::arg("duration",
                row.has(Field::duration_ms) ? duration_digit(duration) : std::string("0")),
-      fmt::arg("code", code_digit(code)), fmt::arg("names", names_of(plan, code)),
+      fmt::arg("parts", names.digit()), fmt::arg("names", names.names()),
       fmt::arg("verification", row.text(Field::verification_reason)),
       fmt::arg("fallback", row.text(Field::fallback_reason)),
-      fmt::arg("reused", row.value(Field::idempotent_reuse, "bool")),
-      fmt::arg("failed", row.value(Field::fanout_failed, "int8")),
-      fmt::arg("total", row.value(Field::fanout_total, "int8")), fmt::arg("at", at),
-      fmt::arg("from", from));
+      fmt::arg("reused", row.truth(Field::idempotent_reuse)),
+      fmt::arg("failed", row.count(Field::fanout_failed)),
+      fmt::arg("total", row.count(Field::fanout_total)),
+      fmt::arg("tokens", has_tokens(row) ? ", " + tokens_sql(row) + " AS tokens" : ""),
+      fmt::arg("cost", row.has(Field::cost_micros)
+                           ? ", " + row.count(Field::cost_micros) + " AS cost"
+                           : ""),
+      fmt::arg("at", at), fmt::arg("from", from));
 }
 
+// What is counted of packed rows besides: an aggregate costs by the row, also where all is NULL.
+struct PackedExtras {
+  bool has_tokens = true;
+  bool has_cost = true;
+};
+
 // The answer's rows of packed ones.
-std::string packed_groups(PackedUse use, const std::string& rows) {
-  // The two names were joined into one text, with the length of the first in front: any character
-  // may stand in either.
-  const std::string has_code = fmt::format("kind / {} % 2 = 1", shifted(1, packed::kHasCode));
-  const std::string is_counted = fmt::format("kind / {} % 2 = 0", shifted(1, packed::kBadNumber));
-  const std::string has_time =
-      fmt::format("kind >= {}", shifted(packed::kFirstSpan, packed::kTime));
-  const std::string length = "split_part(names, ':', 1)::int";
+std::string packed_groups(PackedUse use, const std::string& rows, const PackedExtras& extras,
+                          const CountScope& scope) {
+  const std::string status = fmt::format("(kind >> {} & 15)", packed::kStatus);
+  // Of what may be overdue the time is kept, in front of the names.
+  const std::string named = fmt::format(
+      "CASE WHEN {} IN ({}) THEN (extract(epoch FROM {}) * 1000000)::int8 || ';' || "
+      "coalesce(names, "
+      "'') ELSE names END",
+      status, packed::open_statuses(scope.rules), use == PackedUse::rows ? "at" : "newest_at");
+  const std::string tokens = extras.has_tokens ? packed_sum("tokens") + " AS tokens, count(tokens)"
+                                               : std::string("0 AS tokens, 0");
+  const std::string cost =
+      extras.has_cost ? packed_sum("cost") + " AS cost, count(cost)" : std::string("0 AS cost, 0");
+  const std::string groups = fmt::format(
+      "SELECT kind, {named} AS names, count(*) AS runs, count(*) FILTER (WHERE unverified) AS "
+      "unverified, count(*) FILTER (WHERE fallback) AS fallback, count(*) FILTER (WHERE reused) AS "
+      "reused, sum(failed) AS failed, sum(total) AS total, {tokens} AS with_tokens, {cost} AS "
+      "with_cost, max(at) AS newest FROM ({rows}) AS rows GROUP BY 1, 2",
+      fmt::arg("named", named), fmt::arg("tokens", tokens), fmt::arg("cost", cost),
+      fmt::arg("rows", rows));
+  const std::string parted = fmt::format(
+      "SELECT *, {status} IN ({open}) AS is_open, CASE WHEN {status} IN ({open}) THEN "
+      "substr(names, "
+      "position(';' IN names) + 1) ELSE names END AS texts FROM ({groups}) AS groups",
+      fmt::arg("status", status), fmt::arg("open", packed::open_statuses(scope.rules)),
+      fmt::arg("groups", groups));
+  const std::string measured = fmt::format(
+      "SELECT *, kind / {} % 2 = 1 AS has_parts, split_part(texts, ':', 1) AS code_length, "
+      "split_part(texts, ':', 2) AS pipeline_length, split_part(texts, ':', 3) AS mended FROM ({}) "
+      "AS parted",
+      shifted(1, packed::kHasParts), parted);
+  const std::string start =
+      "char_length(code_length) + char_length(pipeline_length) + char_length(mended) + 4";
   return fmt::format(
-      "SELECT '{word}', kind, 0, 0, CASE WHEN {has_code} THEN substr(names, position(':' IN names) "
-      "+ 1, {length}) ELSE names END, CASE WHEN {has_code} THEN substr(names, position(':' IN "
-      "names) + 1 + {length}) END, -1, runs, unverified, fallback, reused, CASE WHEN {is_counted} "
-      "THEN coalesce(failed, 0) ELSE 0 END, CASE WHEN {is_counted} THEN coalesce(total, 0) ELSE 0 "
-      "END, CASE WHEN {has_time} THEN (extract(epoch FROM newest) * 1000000)::int8 ELSE -1 END "
-      "FROM "
-      "(SELECT kind, names, count(*) AS runs, count(*) FILTER (WHERE unverified) AS unverified, "
-      "count(*) FILTER (WHERE fallback) AS fallback, count(*) FILTER (WHERE reused) AS reused, "
-      "sum(failed) AS failed, sum(total) AS total, max(at) AS newest FROM ({rows}) AS rows GROUP "
-      "BY kind, names) AS groups",
-      fmt::arg("word", word_of(kPackedWords, use)), fmt::arg("has_code", has_code),
-      fmt::arg("length", length), fmt::arg("is_counted", is_counted),
-      fmt::arg("has_time", has_time), fmt::arg("rows", rows));
+      "SELECT '{word}', kind, 0, 0, CASE WHEN has_parts THEN substr(texts, {start} + "
+      "code_length::int + pipeline_length::int) ELSE texts END, CASE WHEN has_parts THEN "
+      "substr(texts, {start}, code_length::int) END, CASE WHEN has_parts THEN substr(texts, "
+      "{start} "
+      "+ code_length::int, pipeline_length::int) END, -1, CASE WHEN has_parts THEN mended::int "
+      "ELSE "
+      "0 END, CASE WHEN is_open THEN split_part(names, ';', 1)::int8 ELSE -1 END, runs, "
+      "unverified, "
+      "fallback, reused, coalesce(failed, 0), coalesce(total, 0), tokens, with_tokens, cost, "
+      "with_cost, CASE WHEN kind >= {has_time} THEN (extract(epoch FROM newest) * 1000000)::int8 "
+      "ELSE -1 END FROM ({measured}) AS measured",
+      fmt::arg("word", word_of(kPackedWords, use)), fmt::arg("start", start),
+      fmt::arg("has_time", shifted(packed::kAside, packed::kTime)), fmt::arg("measured", measured));
 }
 
 }  // namespace
@@ -168,24 +230,41 @@ std::string duration_digit(const std::string& duration) {
       octaves(duration, kFirstRunOctave, kEndOctave), packed::kNotFinite, packed::kNegative, bits);
 }
 
-std::string packed_runs_query(const PostgresTable& table, const Mapping& mapping,
-                              const LogQuery& query) {
-  return packed_groups(PackedUse::rows, packed_record_rows(table, mapping, query));
+bool has_tokens(const Expressions& row) {
+  return row.has(Field::tokens_in) || row.has(Field::tokens_out);
 }
 
-std::string packed_settled_query(PackedUse use, const std::string& runs, const LogQuery& query) {
+std::string tokens_sql(const Expressions& row) {
+  if (!has_tokens(row)) return "NULL::int8";
+  const std::string in = row.count(Field::tokens_in);
+  const std::string out = row.count(Field::tokens_out);
+  if (!row.has(Field::tokens_in)) return out;
+  if (!row.has(Field::tokens_out)) return in;
+  return fmt::format("coalesce({0} + {1}, {0}, {1})", in, out);
+}
+
+std::string packed_runs_query(const PostgresTable& table, const CountScope& scope) {
+  const Expressions row(table, scope.mapping);
+  return packed_groups(PackedUse::rows, packed_record_rows(table, scope),
+                       {has_tokens(row), row.has(Field::cost_micros)}, scope);
+}
+
+std::string packed_settled_query(PackedUse use, const std::string& runs, const CountScope& scope) {
   const auto digit = [](const char* column, int place) {
     return fmt::format("{} * {}::int8", column, shifted(1, place));
   };
+  const PackedNames names{"code", "plan", "pipeline", "", "0"};
   return packed_groups(
-      use, fmt::format("SELECT {} + {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 "
-                       "END AS kind, {} AS names, unverified, fallback, reused, fanout_failed AS "
-                       "failed, fanout_total AS total, at FROM {} OFFSET 0",
-                       digit("status", packed::kStatus), digit("cohort", packed::kCohort),
-                       digit("compensation", packed::kCompensation),
-                       digit("population", packed::kPopulation), time_digit("at", query),
-                       duration_digit("duration"), code_digit("code"), shifted(1, packed::kManual),
-                       names_of("plan", "code"), runs));
+      use,
+      fmt::format(
+          "SELECT {} + {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 END AS "
+          "kind, {} AS names, unverified, fallback, reused, fanout_failed AS failed, "
+          "fanout_total AS total, tokens, cost, at, newest_at FROM {} OFFSET 0",
+          digit("status", packed::kStatus), digit("cohort", packed::kCohort),
+          digit("compensation", packed::kCompensation), digit("population", packed::kPopulation),
+          time_digit("at", scope.query), duration_digit("duration"), names.digit(),
+          shifted(1, packed::kManual), names.names(), runs),
+      {}, scope);
 }
 
 }  // namespace dagloop

@@ -140,7 +140,11 @@ class RowReader {
   RowReader(const SourceOptions& options, const LogQuery& query)
       : options_(options),
         reader_(options.mapping, query.latest),
-        table_({query.range, options.mapping.outcome_node, options.dedupe}) {}
+        table_({.range = query.range,
+                .outcome_node = options.mapping.outcome_node,
+                .dedupe = options.dedupe,
+                .rules = options.rules,
+                .window = query.window}) {}
 
   void add(const std::string& where, std::uint64_t number, std::string_view row) {
     line_.assign(row);
@@ -215,12 +219,12 @@ struct PostgresSource::Impl {
     // Exported before the first count, so that the search beside it looks at the same rows.
     const std::string snapshot =
         transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
-    RepetitionSearch search(server, snapshot,
-                            {described, options.mapping, query, options.statement_timeout});
+    const CountScope scope{options.mapping, options.rules, query};
+    RepetitionSearch search(server, snapshot, {described, scope, options.statement_timeout});
     const RowSink sink = [&](const PartialRow& row) { sums.add(row, query); };
-    count_runs(transaction, described, options.mapping, query, sink);
+    const bool has_unread = count_runs(transaction, described, scope, sink);
     const std::string repeated = search.finish(transaction);
-    settle_runs(transaction, described, options.mapping, query, repeated, sink);
+    settle_runs(transaction, described, scope, {repeated, has_unread}, sink);
     return sums.partials(query, options.classes);
   }
 

@@ -65,17 +65,17 @@ bool has_unique_runs(const PostgresTable& table, const Mapping& mapping) {
 std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
 
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
-  if (!is_time_column(table, mapping)) return "";
-  const std::string time = quoted_name(column_of(mapping, Field::created_at));
-  std::string in_range = time + " < " + time_literal(query.range.end);
   // A run that began before the range may have ended in it.
-  if (mapping.created_at_marks == CreatedAtMarks::end) {
-    in_range += " AND " + time + " >= " + time_literal(query.range.start);
-  }
-  // Rows of the future, or without a time, are malformed and must be counted as such, so the filter
-  // lets them through.
-  return " WHERE (" + in_range + ") OR " + time + " > " + time_literal(query.latest) + " OR " +
-         time + " IS NULL";
+  if (!is_time_column(table, mapping) || mapping.created_at_marks != CreatedAtMarks::end) return "";
+  const std::string time = quoted_name(column_of(mapping, Field::created_at));
+  return " WHERE " + time + " >= " + time_literal(query.range.start) + " OR " + time + " IS NULL";
+}
+
+std::string run_filter(const Mapping& mapping, const LogQuery& query) {
+  const std::string time = quoted_name(column_of(mapping, Field::created_at));
+  return " WHERE (" + time + " >= " + time_literal(query.range.start) + " AND " + time + " < " +
+         time_literal(query.range.end) + ") OR " + time + " > " + time_literal(query.latest) +
+         " OR " + time + " IS NULL";
 }
 
 void demand_columns(const PostgresTable& table, const Mapping& mapping) {
@@ -96,11 +96,17 @@ std::string rows_query(const PostgresTable& table, const Mapping& mapping, const
   const bool is_time = is_time_column(table, mapping);
   std::string list;
   for (const std::string& column : wanted) {
-    // A timestamp without a zone would be printed without one, and refused; the session's zone is
-    // UTC.
-    const bool is_cast = is_time && column == time;
-    list += (list.empty() ? "" : ", ") + quoted_name(column) +
-            (is_cast ? "::timestamptz AS " + quoted_name(column) : "");
+    const std::string name = quoted_name(column);
+    const std::string& type = table.columns.at(column);
+    std::string value = name;
+    if (is_time && column == time) {
+      value += "::timestamptz AS " + name;
+    } else if (type == "float4" || type == "float8" || type == "numeric") {
+      // JSON has no such numbers: they would come as texts.
+      value = "CASE WHEN " + name + "::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN " + name +
+              " END AS " + name;
+    }
+    list += (list.empty() ? "" : ", ") + value;
   }
   return "SELECT row_to_json(r)::text FROM (SELECT " + list + " FROM " + table.name +
          time_filter(table, mapping, query) + ") AS r";

@@ -39,11 +39,16 @@ void demand_columns(const PostgresTable& table, const Mapping& mapping);
 /// Returns " WHERE ..." for the rows that may matter to `query`, or nothing where the time does not
 /// stand in a column of its own.
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);
+/// Returns it for those of them that may be of a run, or malformed: not what is set aside, for it is
+/// written at or after the end of the range.
+///
+/// Shape: can_aggregate() holds.
+std::string run_filter(const Mapping& mapping, const LogQuery& query);
 
 /// Returns the SELECT of the rows that may matter to `query`, each as one JSON object.
 ///
 /// Shape:  only columns that the contract or the mapping names are read. Rows whose time is known
-///         to lie outside are left to the server, but not those of the future, which are malformed.
+///         to lie before the range are left to the server; those behind it are counted.
 ///         Times are written with their zone; the session's zone must be UTC.
 /// Errors: Error{source} when the table lacks a column without which no row is a record.
 std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);

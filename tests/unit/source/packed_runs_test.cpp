@@ -5,6 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "dagloop/base/error.hpp"
 
@@ -18,18 +21,24 @@ LogQuery day_query() {
   return {{kFirstSlot, end}, end, {kFirstSlot + std::chrono::hours(12)}};
 }
 
+const Mapping kMapping;
+const CountingRules kRules;
+
+PartialSet counted_with(const std::vector<PackedRuns>& groups, const CountingRules& rules) {
+  RowSums sums;
+  const LogQuery query = day_query();
+  for (const PackedRuns& group : groups) {
+    add_packed(group, PackedUse::rows, {kMapping, rules, query},
+               [&](const PartialRow& row) { sums.add(row, query); });
+  }
+  return sums.partials(query, ErrorClasses());
+}
+
 std::int64_t kind_of(std::int64_t status, std::int64_t time) {
   return status << packed::kStatus | time << packed::kTime;
 }
 
-PartialSet counted(const std::vector<PackedRuns>& groups) {
-  RowSums sums;
-  for (const PackedRuns& group : groups) {
-    add_packed(group, PackedUse::rows, day_query(),
-               [&](const PartialRow& row) { sums.add(row, day_query()); });
-  }
-  return sums.partials(day_query(), ErrorClasses());
-}
+PartialSet counted(const std::vector<PackedRuns>& groups) { return counted_with(groups, kRules); }
 
 PackedRuns group_of(std::int64_t kind) {
   PackedRuns group;
@@ -103,30 +112,109 @@ TEST_CASE("packed node records are input, not runs") {
 }
 
 TEST_CASE("packed rows are rejected for the reason that a file's record would be") {
-  const std::int64_t good = kind_of(1, kGood);
-  const std::int64_t number = std::int64_t{1} << packed::kBadNumber;
-  CHECK(reason_for(kind_of(0, 0) | packed::kNotFinite) == RejectReason::wrong_type);
-  for (const double fault : {std::numeric_limits<double>::quiet_NaN(), -HUGE_VAL, HUGE_VAL}) {
-    const auto bits = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(fault) >> 45);
-    CHECK(reason_for(kind_of(0, 0) | (bits + 1)) == RejectReason::wrong_type);
-  }
-  const auto negative = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(-0.5) >> 45);
-  CHECK(reason_for(good | (negative + 1)) == RejectReason::bad_number);
+  const std::int64_t no_key = std::int64_t{1} << packed::kNoKey;
   CHECK(reason_for(kind_of(0, 0)) == RejectReason::missing_created_at);
-  CHECK(reason_for(kind_of(0, kGood) | number) == RejectReason::missing_status);
-  CHECK(reason_for(kind_of(packed::kUnknownStatus, kGood) | std::int64_t{1} << packed::kNoKey) ==
+  CHECK(reason_for(kind_of(0, kGood)) == RejectReason::missing_status);
+  CHECK(reason_for(kind_of(packed::kUnknownStatus, kGood) | no_key) ==
         RejectReason::missing_run_id);
-  CHECK(reason_for(kind_of(packed::kUnknownStatus, kGood) | number) ==
-        RejectReason::unknown_status);
-  CHECK(reason_for(good | packed::kUnknownCohort << packed::kCohort | number) ==
-        RejectReason::unknown_value);
-  CHECK(reason_for(good | packed::kUnknownCompensation << packed::kCompensation) ==
-        RejectReason::unknown_value);
-  CHECK(reason_for(kind_of(1, packed::kBadTime) | number) == RejectReason::bad_time);
-  CHECK(reason_for(kind_of(1, packed::kFutureTime) | number) == RejectReason::bad_number);
-  CHECK(reason_for(good | packed::kNegative) == RejectReason::bad_number);
+  CHECK(reason_for(kind_of(packed::kUnknownStatus, kGood)) == RejectReason::unknown_status);
+  CHECK(reason_for(kind_of(1, packed::kBadTime)) == RejectReason::bad_time);
   CHECK(reason_for(kind_of(1, packed::kFutureTime)) == RejectReason::future_time);
-  CHECK(reason_for(good | number | std::int64_t{1} << packed::kNode) == RejectReason::bad_number);
+}
+
+TEST_CASE("what is odd in a packed row is mended, and no reason against it") {
+  const std::int64_t good = kind_of(1, kGood);
+  PackedRuns mended = group_of(good | packed::kMendedCohort << packed::kCohort |
+                               packed::kMendedCompensation << packed::kCompensation);
+  mended.mended = field_bits(Field::attempt, Field::user_id);
+  PartialSet set = counted({mended});
+  CHECK(set.input.malformed == 0);
+  CHECK(set.partials.begin()->first.cohort == Cohort::none);
+  CHECK(set.input.mended_by_field == std::map<Field, std::uint64_t>{{Field::user_id, 7},
+                                                                    {Field::attempt, 7},
+                                                                    {Field::compensation_status, 7},
+                                                                    {Field::cohort, 7}});
+  for (const auto& [duration, times] : std::vector<std::pair<double, std::uint64_t>>{
+           {-0.5, 7},
+           {-HUGE_VAL, 0},
+           {HUGE_VAL, 0},
+           {std::numeric_limits<double>::quiet_NaN(), 0}}) {
+    const auto bits = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(duration) >> 45);
+    set = counted({group_of(good | (bits + 1))});
+    CHECK(set.input.mended_by_field[Field::duration_ms] == times);
+    CHECK(set.partials.begin()->second.total_runs == 7);
+    CHECK(set.partials.begin()->second.latency.count() == 0);
+  }
+}
+
+TEST_CASE("packed rows are lines of the window, by cohort, the malformed ones too") {
+  const std::int64_t canary = std::int64_t{1} << packed::kCohort;
+  const PartialSet set =
+      counted({group_of(kind_of(1, kGood) | canary), group_of(kind_of(0, kGood) | canary),
+               group_of(kind_of(1, packed::kFutureTime)), group_of(kind_of(1, packed::kAside))});
+  CHECK(set.input.window.all == LineShare{21, 14});
+  CHECK(set.input.window.canary == LineShare{14, 7});
+  CHECK(set.input.window.control == LineShare{0, 0});
+  CHECK(set.input.set_aside == 7);
+  CHECK(set.input.out_of_range == 7);
+  CHECK(set.partials.begin()->second.total_runs == 7);
+}
+
+TEST_CASE("packed runs that timed out have that code where they have no other") {
+  PackedRuns coded = group_of(kind_of(packed::kTimedOut, kGood));
+  coded.error_code = "503";
+  const PartialSet set = counted({coded, group_of(kind_of(packed::kTimedOut, kGood))});
+  const KpiPartial& partial = set.partials.begin()->second;
+  CHECK(partial.total_runs == 14);
+  CHECK(partial.error_codes == std::map<std::string, std::uint64_t>{{"503", 7}, {"timeout", 7}});
+}
+
+TEST_CASE("packed runs that were skipped are outside the rates, and cancelled ones may be") {
+  const std::vector<PackedRuns> groups{
+      group_of(kind_of(packed::digit_of(Status::skipped), kGood)),
+      group_of(kind_of(packed::digit_of(Status::cancelled), kGood))};
+  KpiPartial partial = counted(groups).partials.begin()->second;
+  CHECK(partial.skipped_runs == 7);
+  CHECK(partial.cancelled_runs == 7);
+  CHECK(partial.total_runs == 7);
+  CountingRules rules;
+  rules.cancelled = Cancelled::excluded;
+  partial = counted_with(groups, rules).partials.begin()->second;
+  CHECK(partial.cancelled_runs == 7);
+  CHECK(partial.total_runs == 0);
+}
+
+TEST_CASE("packed runs are counted by pipeline, and of those that are selected alone") {
+  PackedRuns daily = group_of(kind_of(1, kGood));
+  daily.pipeline = "daily";
+  daily.fallback = 2;
+  daily.tokens = 100;
+  daily.with_tokens = 5;
+  const PackedRuns other = group_of(kind_of(1, kGood));
+  KpiPartial partial = counted({daily, other}).partials.begin()->second;
+  CHECK(partial.total_runs == 14);
+  CHECK(partial.succeeded_unaided == 12);
+  CHECK(partial.tokens == 100);
+  CHECK(partial.runs_with_tokens == 5);
+  CHECK(partial.pipelines.at("daily") == PlanSourcePartial{7, 7});
+  CountingRules rules;
+  rules.pipelines = {"daily"};
+  const PartialSet set = counted_with({daily, other}, rules);
+  CHECK(set.partials.begin()->second.total_runs == 7);
+  CHECK(set.input.run_records == 14);
+}
+
+TEST_CASE("packed runs that are open have a time each") {
+  PackedRuns open = group_of(kind_of(packed::digit_of(Status::running), kGood));
+  open.runs = 2;
+  open.open_us = 8;
+  PackedRuns earlier = open;
+  earlier.runs = 1;
+  earlier.open_us = 3;
+  const KpiPartial partial = counted({open, earlier}).partials.begin()->second;
+  const auto at = [](std::int64_t us) { return TimePoint{Microseconds{us}}; };
+  CHECK(partial.in_flight == 3);
+  CHECK(partial.open_runs == std::vector<TimePoint>{at(3), at(8), at(8)});
 }
 
 TEST_CASE("packed runs that are lost are taken back, and derived ones are counted apart") {
@@ -136,8 +224,10 @@ TEST_CASE("packed runs that are lost are taken back, and derived ones are counte
     answer.word = word;
     answer.number = kind;
     answer.name = "llm";
-    answer.n = {runs, 1, 1, 1, 4, 40, 5};
-    add_answer(answer, day_query(), [&](const PartialRow& row) { sums.add(row, day_query()); });
+    answer.n = {runs, 1, 1, 1, 4, 40, 0, 0, 0, 0, 5};
+    const LogQuery query = day_query();
+    add_answer(answer, {kMapping, kRules, query},
+               [&](const PartialRow& row) { sums.add(row, query); });
   };
   const std::int64_t manual = std::int64_t{1} << packed::kManual;
   add("packed", kind_of(1, kGood) | 1001, 7);

@@ -17,8 +17,15 @@ struct Names {
 };
 
 PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
-  return {kind,       kSlotOfRows,      Population::dag, Cohort::canary,
-          names.name, names.error_code, names.bucket,    n};
+  PartialRow out;
+  out.kind = kind;
+  out.slot = kSlotOfRows;
+  out.cohort = Cohort::canary;
+  out.name = names.name;
+  out.error_code = names.error_code;
+  out.bucket = names.bucket;
+  out.n = n;
+  return out;
 }
 
 PartialSet set_of(const std::vector<PartialRow>& rows) {
