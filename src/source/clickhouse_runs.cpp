@@ -77,35 +77,53 @@ std::string clickhouse_packed_rows(const ClickHouseTable& table, const CountScop
       fmt::arg("filter", clickhouse_time_filter(table, scope.mapping, scope.query)));
 }
 
+// What packed rows are named and counted by besides; what no column tells is left out.
+struct ClickHouseExtras {
+  bool has_pipeline = true;
+  bool has_tokens = true;
+  bool has_cost = true;
+  bool has_mended = true;
+};
+
 // The answer's rows of packed ones.
 std::string packed_answer(PackedUse use, const std::string& kind, const std::string& rows,
-                          const CountingRules& rules) {
+                          const CountingRules& rules, const ClickHouseExtras& extras) {
+  std::string names = "digits_of_all, open_us, plan, code";
+  std::string sums;
+  if (extras.has_pipeline) names += ", pipeline";
+  if (extras.has_mended) names += ", mended_fields";
+  if (extras.has_tokens) sums += "sum(tokens) AS token_sum, sum(has_tokens) AS token_runs, ";
+  if (extras.has_cost) sums += "sum(cost) AS cost_sum, sum(has_cost) AS cost_runs, ";
   return clickhouse_answer(
              std::string(word_of(kPackedWords, use)),
-             {"digits_of_all", "0", "0", "plan", "code", "pipeline", "0", "mended_fields",
-              "open_us"},
+             {"digits_of_all", "0", "0", "plan", "code", extras.has_pipeline ? "pipeline" : "''",
+              "0", extras.has_mended ? "mended_fields" : "0", "open_us"},
              {"runs", "unverified_runs", "fallback_runs", "reused_runs", "failed_items", "items",
-              "token_sum", "token_runs", "cost_sum", "cost_runs", "newest"}) +
+              extras.has_tokens ? "token_sum" : "0", extras.has_tokens ? "token_runs" : "0",
+              extras.has_cost ? "cost_sum" : "0", extras.has_cost ? "cost_runs" : "0", "newest"}) +
          fmt::format(
              " FROM (SELECT {} AS digits_of_all, if(state IN ({}), newest_at, toInt64(-1)) AS "
-             "open_us, plan, code, pipeline, mended_fields, count() AS runs, sum(unverified) AS "
-             "unverified_runs, sum(fallback) AS fallback_runs, sum(reused != 0) AS reused_runs, "
-             "sum(failed) AS failed_items, sum(total) AS items, sum(tokens) AS token_sum, "
-             "sum(has_tokens) AS token_runs, sum(cost) AS cost_sum, sum(has_cost) AS cost_runs, "
-             "max(at) AS newest FROM ({}) GROUP BY digits_of_all, open_us, plan, code, pipeline, "
-             "mended_fields)",
-             kind, packed::open_statuses(rules), rows);
+             "open_us, {}count() AS runs, sum(unverified) AS unverified_runs, sum(fallback) AS "
+             "fallback_runs, sum(reused != 0) AS reused_runs, sum(failed) AS failed_items, "
+             "sum(total) AS items, {}max(at) AS newest FROM ({}) GROUP BY {})",
+             kind, packed::open_statuses(rules),
+             names.substr(std::string_view("digits_of_all, open_us, ").size()) + ", ", sums, rows,
+             names);
 }
 
 }  // namespace
 
 std::string clickhouse_packed_runs(const ClickHouseTable& table, const CountScope& scope) {
+  const ClickHouseExpressions row(table, scope.mapping);
   const std::string kind = fmt::format(
       "digits + (mode = 1 OR mode = 2 AND no_run) * toInt64({}) + (no_run AND no_request) * "
       "toInt64({}) + {}",
       std::int64_t{1} << packed::kPopulation, std::int64_t{1} << packed::kNoKey,
       clickhouse_time(scope.query));
-  return packed_answer(PackedUse::rows, kind, clickhouse_packed_rows(table, scope), scope.rules);
+  return packed_answer(
+      PackedUse::rows, kind, clickhouse_packed_rows(table, scope), scope.rules,
+      {row.has(Field::pipeline_id), row.has(Field::tokens_in) || row.has(Field::tokens_out),
+       row.has(Field::cost_micros), row.mended() != "toInt64(0)"});
 }
 
 std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
@@ -124,7 +142,7 @@ std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
       "SELECT *, toInt64(0) AS mended_fields, status AS state, fanout_failed AS failed, "
       "fanout_total AS total FROM (" +
           runs + ")",
-      scope.rules);
+      scope.rules, {});
 }
 
 }  // namespace dagloop

@@ -180,13 +180,18 @@ std::string packed_groups(PackedUse use, const std::string& rows, const PackedEx
                                                : std::string("0 AS tokens, 0");
   const std::string cost =
       extras.has_cost ? packed_sum("cost") + " AS cost, count(cost)" : std::string("0 AS cost, 0");
+  // An expression is grouped by as a column: of those of one query the planner multiplies its
+  // guesses, and sorts.
+  const std::string rows_named = fmt::format(
+      "SELECT kind, {} AS names, unverified, fallback, reused, failed, total{}{}, at FROM ({}) AS "
+      "rows OFFSET 0",
+      named, extras.has_tokens ? ", tokens" : "", extras.has_cost ? ", cost" : "", rows);
   const std::string groups = fmt::format(
-      "SELECT kind, {named} AS names, count(*) AS runs, count(*) FILTER (WHERE unverified) AS "
-      "unverified, count(*) FILTER (WHERE fallback) AS fallback, count(*) FILTER (WHERE reused) AS "
-      "reused, sum(failed) AS failed, sum(total) AS total, {tokens} AS with_tokens, {cost} AS "
-      "with_cost, max(at) AS newest FROM ({rows}) AS rows GROUP BY 1, 2",
-      fmt::arg("named", named), fmt::arg("tokens", tokens), fmt::arg("cost", cost),
-      fmt::arg("rows", rows));
+      "SELECT kind, names, count(*) AS runs, count(*) FILTER (WHERE unverified) AS unverified, "
+      "count(*) FILTER (WHERE fallback) AS fallback, count(*) FILTER (WHERE reused) AS reused, "
+      "sum(failed) AS failed, sum(total) AS total, {tokens} AS with_tokens, {cost} AS with_cost, "
+      "max(at) AS newest FROM ({rows}) AS named GROUP BY kind, names",
+      fmt::arg("tokens", tokens), fmt::arg("cost", cost), fmt::arg("rows", rows_named));
   const std::string parted = fmt::format(
       "SELECT *, {status} IN ({open}) AS is_open, CASE WHEN {status} IN ({open}) THEN "
       "substr(names, "
