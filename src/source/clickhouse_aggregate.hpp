@@ -47,8 +47,8 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
 std::string clickhouse_query(const std::vector<ClickHouseTable>& tables, const CountScope& scope,
                              const std::string& repeated);
 
-/// Returns the statement for the runs that could not be read, in the same rows. Asked for only where
-/// there are malformed rows.
+/// Returns the statement for the runs that could not be read, in the same rows. Asked for only
+/// where there are malformed rows.
 std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
                                     const CountScope& scope);
 

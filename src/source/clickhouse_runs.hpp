@@ -10,8 +10,8 @@
 
 namespace dagloop {
 
-/// Returns a SELECT of all rows of the tables that may be of a run, or malformed, in the words of the
-/// contract.
+/// Returns a SELECT of all rows of the tables that may be of a run, or malformed, in the words of
+/// the contract.
 std::string clickhouse_records(const std::vector<ClickHouseTable>& tables, const CountScope& scope);
 
 /// Returns a SELECT that packs all rows of the table that matter to the query, in the columns of

@@ -70,8 +70,8 @@ WordDigits digits_of(const std::array<Word<Value>, kCount>& words) {
 /// Returns those of `status`, where words of kTimeoutWords have kTimedOut.
 WordDigits status_digits();
 
-/// How a field that holds one of some words becomes a digit. Words are read in any case, without the
-/// spaces around them; where a text is not as it should be, `mended` is added to the digit.
+/// How a field that holds one of some words becomes a digit. Words are read in any case, without
+/// the spaces around them; where a text is not as it should be, `mended` is added to the digit.
 struct WordForm {
   WordDigits words;
   WordDigits usual;          // those that are worth to be looked for first, as they are

@@ -197,7 +197,8 @@ runs_of_nodes AS (
   SELECT is_request, key, s.at, s.population, s.cohort FROM standing s {told_pipelines}
   WHERE s.status IN ({rated}){of_standing}
   UNION ALL
-  SELECT is_request, key, at, population, cohort FROM derived WHERE status IN ({rated}){of_derived}))sql";
+  SELECT is_request, key, at, population, cohort FROM derived
+  WHERE status IN ({rated}){of_derived}))sql";
 
 // Names with commas; none where all are selected.
 std::string postgres_pipelines(const CountingRules& rules) {
@@ -242,8 +243,8 @@ std::string node_steps(const std::vector<PostgresTable>& tables, const CountScop
       fmt::arg("succeeded", packed::digit_of(Status::succeeded)));
 }
 
-// Attempts of the nodes of runs, and behind them the pairs of run and item. What was not executed is
-// no attempt.
+// Attempts of the nodes of runs, and behind them the pairs of run and item. What was not executed
+// is no attempt.
 std::string node_rows(const LogQuery& query) {
   const std::string join =
       " JOIN runs_of_nodes r ON r.is_request = a.is_request AND r.key = a.key GROUP BY ";
@@ -281,7 +282,8 @@ unread AS MATERIALIZED (
   GROUP BY is_request, keyless, key),
 same_runs AS MATERIALIZED (
   SELECT * FROM records
-  WHERE fault IS NULL AND (is_request, key) IN (SELECT is_request, key FROM unread WHERE NOT keyless)),
+  WHERE fault IS NULL
+    AND (is_request, key) IN (SELECT is_request, key FROM unread WHERE NOT keyless)),
 ends AS (
   SELECT DISTINCT ON (is_request, key) is_request, key, status, pipeline
   FROM same_runs WHERE node IS NULL ORDER BY is_request, key, {order}),

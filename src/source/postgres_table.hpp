@@ -39,8 +39,8 @@ void demand_columns(const PostgresTable& table, const Mapping& mapping);
 /// Returns " WHERE ..." for the rows that may matter to `query`, or nothing where the time does not
 /// stand in a column of its own.
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);
-/// Returns it for those of them that may be of a run, or malformed: not what is set aside, for it is
-/// written at or after the end of the range.
+/// Returns it for those of them that may be of a run, or malformed: not what is set aside, for it
+/// is written at or after the end of the range.
 ///
 /// Shape: can_aggregate() holds.
 std::string run_filter(const Mapping& mapping, const LogQuery& query);
