@@ -45,9 +45,6 @@ GENERATED_TEXT = r"(?i)\b(do not edit|(automatically|auto-?) ?generated|generate
 # (rule, file, name): why it may stay. One that no longer holds is a fault, too.
 EXCEPTIONS = {
     ("no bool parameters", "include/dagloop/base/json.hpp", "Json"): "a JSON value is a bool",
-    ("columns", "src/source/airflow_tables.cpp", ""): "a line of SQL",
-    ("parameters", "src/source/postgres_count.cpp", "settle_runs"): "as all queries, and one more",
-    ("parameters", "src/source/postgres_count.hpp", "settle_runs"): "as all queries, and one more",
     ("parameters", "src/source/rollup_read.cpp", "RollupRead"): "kept for the steps of a read",
 }
 SYSTEM = r"[a-z_0-9]+"  # standard headers have neither a folder nor an ending

@@ -212,7 +212,8 @@ EvaluatedWindows windows_of(const EvaluationRequest& request) {
   const TimePoint start = floor_to_slot(end - request.window);
   Window current{start, end};
   if (request.not_before) {
-    // Runs from before the policy in force would speak for the policy before it. One that began in the last slot, which is only begun itself, has no runs yet.
+    // Runs from before the policy in force would speak for the policy before it. One that began in
+    // the last slot, which is only begun itself, has no runs yet.
     const TimePoint begun = ceil_to_slot(*request.not_before);
     current.start = std::max(start, begun);
     if (begun >= end) current = {floor_to_slot(end), floor_to_slot(end)};

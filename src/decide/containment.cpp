@@ -29,11 +29,11 @@ Reason contained(std::string code, const LedgerEntry& entry) {
 
 }  // namespace
 
-std::optional<Reason> rule_containment(const PolicyRule& rule,
+std::optional<Reason> rule_containment(const std::string& rule,
                                        const std::vector<LedgerEntry>& ledger,
                                        const PopulationKpis& runs) {
   const auto last = std::find_if(ledger.rbegin(), ledger.rend(),
-                                 [&](const LedgerEntry& each) { return each.rule == rule.id; });
+                                 [&](const LedgerEntry& each) { return each.rule == rule; });
   if (last == ledger.rend() || has_helped(*last) || !is_still_so(*last, runs)) return std::nullopt;
   return contained(last->is_undone ? "rule_was_undone" : "rule_had_no_effect", *last);
 }

@@ -216,7 +216,7 @@ class Collector {
       return drop(rule, "model_badly_calibrated", {{"model", to_string(*rule.model)}});
     }
     const auto& runs = quality_.current.population(Population::dag);
-    if (auto contained = rule_containment(rule, context_.ledger, runs)) {
+    if (auto contained = rule_containment(rule.id, context_.ledger, runs)) {
       set_.dropped.push_back(std::move(*contained));
       return;
     }

@@ -4,7 +4,9 @@
 
 #include <vector>
 
-#include "dagloop/decide/decision.hpp"
+#include "dagloop/decide/comparison.hpp"
+#include "dagloop/decide/decision_inputs.hpp"
+#include "dagloop/evidence/evidence.hpp"
 
 namespace dagloop {
 

@@ -51,11 +51,10 @@ void LineShare::merge(const LineShare& other) {
   unread += other.unread;
 }
 
-void RangeLines::add(Cohort cohort, bool could_be_read) {
-  const LineShare one{1, could_be_read ? 0U : 1U};
-  all.merge(one);
-  if (cohort == Cohort::canary) canary.merge(one);
-  if (cohort == Cohort::control) control.merge(one);
+void RangeLines::add(Cohort cohort, const LineShare& line) {
+  all.merge(line);
+  if (cohort == Cohort::canary) canary.merge(line);
+  if (cohort == Cohort::control) control.merge(line);
 }
 
 void RangeLines::merge(const RangeLines& other) {

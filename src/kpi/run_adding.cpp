@@ -41,7 +41,7 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
     input.newest_record = record.created_at;
   }
   if (record.mended != 0) self.count_mended(record.mended);
-  if (self.counted_lines.contains(record.created_at)) input.window.add(record.cohort, true);
+  if (self.counted_lines.contains(record.created_at)) input.window.add(record.cohort, {1, 0});
   if (!self.options.range.contains(record.created_at)) {
     ++input.out_of_range;
     if (record.created_at >= self.options.range.end) ++input.set_aside;
@@ -85,7 +85,7 @@ void RunTable::reject(const std::string& file, std::uint64_t line_number, const 
   self.input.reject({file, line_number, line.reason, fault.field, fault.found,
                      std::string(fault.wanted), fault.mapping});
   const TimePoint at = line.at.value_or(self.options.range.end - Microseconds{1});
-  if (self.counted_lines.contains(at)) self.input.window.add(line.cohort, false);
+  if (self.counted_lines.contains(at)) self.input.window.add(line.cohort, {1, 1});
   add_unread(line);
 }
 

@@ -1,6 +1,7 @@
 // Private to the kpi layer: rows of runs as bytes, and back. The bytes are blocks, one after
-// another: number of runs, their keys, the texts, fan-outs and origins that they refer to, then their
-// rows. A run may be in two slots: its records in one, its lines that could not be read in another.
+// another: number of runs, their keys, the texts, fan-outs and origins that they refer to, then
+// their rows. A run may be in two slots: its records in one, its lines that could not be read in
+// another.
 #pragma once
 
 #include <cstdint>

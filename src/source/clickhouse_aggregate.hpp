@@ -6,26 +6,10 @@
 
 #include "dagloop/record/mapping.hpp"
 #include "dagloop/source/log_source.hpp"
+#include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 
 namespace dagloop {
-
-/// Returns a name, or a text, as ClickHouse's SQL wants it.
-std::string clickhouse_name(const std::string& name);
-std::string clickhouse_literal(const std::string& text);
-
-/// Whether words are looked for without the spaces around them, which takes longer: only where
-/// there are texts that are no words otherwise.
-enum class WordSpaces { kept, trimmed };
-
-/// A table as the server describes it.
-struct ClickHouseTable {
-  std::string name;                            // as the URI has it
-  std::string local;                           // `database`.`table` on every shard
-  std::string cluster;                         // empty: the table is a local one
-  std::map<std::string, std::string> columns;  // name -> type
-  WordSpaces spaces = WordSpaces::kept;
-};
 
 /// Throws Error{source} when the table lacks a column without which no row is a record, or when a
 /// column's type or the mapping cannot be counted (name, type and remedy).

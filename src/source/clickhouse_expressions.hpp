@@ -13,12 +13,17 @@
 
 namespace dagloop {
 
+/// Whether words are looked for without the spaces around them, which takes longer: only where
+/// there are texts that are no words otherwise.
+enum class WordSpaces { kept, trimmed };
+
 /// A table as the server describes it.
 struct ClickHouseTable {
   std::string name;                            // as the URI has it
   std::string local;                           // `database`.`table` on every shard
   std::string cluster;                         // empty: the table is a local one
   std::map<std::string, std::string> columns;  // name -> type
+  WordSpaces spaces = WordSpaces::kept;
 };
 
 /// Returns a name, or a text, as ClickHouse's SQL wants it.

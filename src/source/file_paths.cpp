@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 
 using Warn = std::function<void(const std::string&)>;
 
-// As a service writes it, or as logrotate leaves it: agent.jsonl, .jsonl.1, .jsonl-20261119, each of
-// them packed or not.
+// As a service writes it, or as logrotate leaves it: agent.jsonl, .jsonl.1, .jsonl-20261119, each
+// of them packed or not.
 bool is_log_name(std::string_view name) {
   constexpr std::string_view kEnding = ".jsonl";
   for (const std::string_view packed : {".gz", ".zst"}) {

@@ -39,8 +39,8 @@ std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 
 /// Reads the source and computes the figures.
 ///
-/// Shape:  current is [as_of - window floored to a slot, as_of), cut at `not_before` rounded up to a
-///         slot; the baseline window lies right before it and has full length. News end at the
+/// Shape:  current is [as_of - window floored to a slot, as_of), cut at `not_before` rounded up to
+///         a slot; the baseline window lies right before it and has full length. News end at the
 ///         slot of as_of: what is counted for good is never counted in parts.
 /// Errors: what the source throws.
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,

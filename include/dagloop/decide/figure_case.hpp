@@ -9,8 +9,8 @@ namespace dagloop {
 
 /// What is taken for granted of runs whose end the log does not tell.
 ///
-/// `decided`: each overdue run failed, of class `timeout`. `worst`, `best`: besides, each unread run
-/// of those that are judged failed, or was good; of those they are held against, the other way.
+/// `decided`: each overdue run failed, of class `timeout`. `worst`, `best`: besides, each unread
+/// run of those that are judged failed, or was good; of those they are held against, the other way.
 enum class FigureCase { decided, worst, best };
 
 /// Returns the figures in one case, as the KPIs themselves: the canary, and all runs of the window,

@@ -1,5 +1,5 @@
-// The figure that a rule names, with its interval: what came of the rule's change is told by it, and
-// whether the rule may be used again. Value type; pure.
+// The figure that a rule names, with its interval: what came of the rule's change is told by it,
+// and whether the rule may be used again. Value type; pure.
 #pragma once
 
 #include <optional>

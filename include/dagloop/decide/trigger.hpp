@@ -44,8 +44,8 @@ struct TriggerResult {
   Reason reason;
 };
 
-/// Returns what a ratio is to: the baseline's figure, or what is taken in place of nothing: 1 ms, or
-/// half an event. A ratio to 0 would be no data, and 0 ms against 2 s would say nothing.
+/// Returns what a ratio is to: the baseline's figure, or what is taken in place of nothing: 1 ms,
+/// or half an event. A ratio to 0 would be no data, and 0 ms against 2 s would say nothing.
 double ratio_base(std::string_view kpi, double baseline, std::uint64_t sample_count);
 
 /// What triggers rest on besides the figures.

@@ -76,8 +76,8 @@ struct RateEvidence {
   /// Shape: when a block ends must not depend on what its trials gave. Trials come in clusters (the
   ///        attempts of a run) of `cluster` (>= 1) each, dependent on one another in any way.
   void add(const Block& counts, const RateHypothesis& hypothesis, double cluster = 1);
-  /// Returns what `greatest_log_e` would be at most, had `more` been counted along with the rest: by
-  /// what it takes from all that was counted, as if that were one block.
+  /// Returns what `greatest_log_e` would be at most, had `more` been counted along with the rest:
+  /// by what it takes from all that was counted, as if that were one block.
   double greatest_log_e_with(const Block& more, const RateHypothesis& hypothesis) const;
   /// Returns the present logarithm of the e-value; 0 without a block, or with one of other bets.
   double log_e(const RateHypothesis& hypothesis) const;

@@ -159,8 +159,8 @@ struct RangeLines {
   LineShare canary;
   LineShare control;
 
-  /// Counts one line.
-  void add(Cohort cohort, bool could_be_read);
+  /// Counts lines of a cohort.
+  void add(Cohort cohort, const LineShare& line);
   void merge(const RangeLines& other);
   bool operator==(const RangeLines&) const = default;
 };

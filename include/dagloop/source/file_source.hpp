@@ -9,9 +9,9 @@
 
 namespace dagloop {
 
-/// Expands paths, globs and directories into a sorted list of files without repeats; "-" stays. Of a
-/// directory the logs are taken, rotated ones too (*.jsonl.1, *.jsonl-20261119, packed or not); of
-/// the files that it leaves out it warns.
+/// Expands paths, globs and directories into a sorted list of files without repeats; "-" stays. Of
+/// a directory the logs are taken, rotated ones too (*.jsonl.1, *.jsonl-20261119, packed or not);
+/// of the files that it leaves out it warns.
 ///
 /// Errors: Error{source} naming the pattern when it matches nothing, or is a pipe or a device.
 std::vector<std::string> expand_paths(const std::vector<std::string>& patterns,

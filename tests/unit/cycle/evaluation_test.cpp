@@ -21,7 +21,8 @@ std::uint64_t dag_runs(const WindowKpis& window) {
 
 }  // namespace
 
-TEST_CASE("the window ends at as_of itself, begins at a slot, and its baseline lies right before it") {
+TEST_CASE(
+    "the window ends at as_of itself, begins at a slot, and its baseline lies right before it") {
   EvaluationWorld world;
   const Quality quality =
       world.run({kAsOf + minutes(4), hours(24), {BaselineKind::automatic, {}}, {}});

@@ -158,7 +158,7 @@ TEST_CASE("the open runs of a sum are in order, and the examples of a merge are 
     InputCounts one;
     one.mended_by_field[Field::cohort] = 1;
     one.mended_examples = {{"a", line, Field::cohort, "x", "y"}};
-    one.window.add(line % 2 == 0 ? Cohort::canary : Cohort::none, line > 4);
+    one.window.add(line % 2 == 0 ? Cohort::canary : Cohort::none, {1, line > 4 ? 0U : 1U});
     input.merge(one);
   }
   CHECK(input.mended_by_field.at(Field::cohort) == 9);
