@@ -13,7 +13,8 @@
 namespace dagloop {
 
 /// Returns why the rule with this id may not be used: its last change had no effect that was seen,
-/// or was undone, and the figure that the rule names is still what it was then. Nullopt: it may be used.
+/// or was undone, and the figure that the rule names is still what it was then. Nullopt: it may be
+/// used.
 std::optional<Reason> rule_containment(const std::string& rule,
                                        const std::vector<LedgerEntry>& ledger,
                                        const PopulationKpis& runs);

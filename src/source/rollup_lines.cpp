@@ -89,7 +89,7 @@ class SettlingWorker final : public LineWorker {
     keep_first(counts.examples);
     const TimePoint at = rejected.at.value_or(options_.query.range.end - Microseconds{1});
     if (at >= options_.query.range.end) return;
-    if (at >= options_.kept_from) slots_.of(counts, at).add(rejected.cohort, false);
+    if (at >= options_.kept_from) slots_.of(counts, at).add(rejected.cohort, {1, 1});
     (is_settled ? settled : unsettled).add_unread(rejected);
   }
 
@@ -106,7 +106,7 @@ class SettlingWorker final : public LineWorker {
     if (record.created_at < options_.kept_from) {
       ++counts.before;
     } else {
-      slots_.of(counts, record.created_at).add(record.cohort, true);
+      slots_.of(counts, record.created_at).add(record.cohort, {1, 0});
     }
     if (!counts.newest || record.created_at > *counts.newest) counts.newest = record.created_at;
     (is_settled ? settled : unsettled).add(record, {});
