@@ -31,7 +31,7 @@ TimePoint effective_time(const Decision& decision, TimePoint now) {
 }
 
 TimePoint trigger_time(const Decision& decision) {
-  return is_live(decision) ? floor_to_slot(std::min(decision.as_of, decision.generated_at))
+  return is_live(decision) ? std::min(decision.as_of, decision.generated_at)
                            : decision.generated_at;
 }
 

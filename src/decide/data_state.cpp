@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
@@ -34,7 +35,7 @@ std::string first_places(const InputCounts& input) {
   for (std::size_t i = 0; i < std::min(kMost, input.examples.size()); ++i) {
     const MalformedExample& example = input.examples[i];
     if (i > 0) places += ", ";
-    places += fmt::format("{}:{} ({}", example.file, example.line, to_string(example.reason));
+    places += fmt::format("{}:{} ({}", redact_label(example.file), example.line, to_string(example.reason));
     if (example.field) places += fmt::format(": {}", to_string(*example.field));
     if (!example.found.empty()) places += fmt::format(": found {}", example.found);
     if (!example.wanted.empty()) places += fmt::format(", wanted {}", example.wanted);

@@ -310,7 +310,7 @@ class HoldTest(LoopTestCase):
     def test_on_malformed_data_and_the_evaluation_ends_with_4(self):
         self.quiet_day()
         self.ws.log.lines(*["{ broken"] * 60)
-        self.check_reason(self.check_tick(T0, 3), "malformed_share_above_limit")
+        self.check_reason(self.check_tick(T0, 4), "malformed_share_above_limit")
         evaluated = self.ws.tool("eval_dag_quality", "--as-of", "2025-06-02T00:00:00Z")
         self.check_code(evaluated, 4)
         self.assertIn("lines are malformed", evaluated.stderr)

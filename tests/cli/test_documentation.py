@@ -41,7 +41,8 @@ LEFT_OUT = {
     ("docs/recommendations.md", "build/release/bin/test_effect_sim"):
         MINUTES + "it is one of the tests",
     ("docs/reliability.md", "ctest"): MINUTES + "these are three of the tests",
-    ("docs/sources.md", "eval_dag_quality --source 'postgresql"): DATABASE,
+    ("docs/sources.md", "eval_dag_quality --source 'postgresql://dagloop_reader"): DATABASE,
+    ("docs/sources.md", "eval_dag_quality --source 'postgresql://reader@airflow"): DATABASE,
     ("docs/sources.md", "eval_dag_quality --source 'clickhouse"): DATABASE,
     ("docs/testing.md", "scripts/test.sh"): BUILDS + ".ci/run runs test.sh and gates.sh; "
         "release.sh is for a release",

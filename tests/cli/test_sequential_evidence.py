@@ -156,8 +156,8 @@ class LatencyTest(SequentialTestCase):
         self.assertEqual(self.trigger(document, "p95_ratio")["state"], "quiet")
         text = next(r["text"] for r in document["decision"]["reasons"]
                     if r["code"] == "latency_slower")
-        self.assertRegex(text, r"canary is slower than control: 100 % of its runs take over "
-                               r"\d+ ms, of control 0 %")
+        self.assertRegex(text, r"canary is slower than control: 100.0 % of its runs take over "
+                               r"1.00 s, of control 0.0 %")
         latency = document["decision"]["latency_evidence"]
         self.assertGreater(latency["e_value"], latency["needed"])
         low, high = latency["subject"]["p50_ms"]

@@ -45,7 +45,7 @@ TEST_CASE("a change is allowed since the last of its approvals, from now on wher
 TEST_CASE("a trigger fired at the end of a live decision's figures, else when it was decided") {
   const TimePoint as_of = floor_to_slot(kPresent - minutes(4));
   CHECK(trigger_time(made_at(kPresent, as_of)) == as_of);
-  CHECK(trigger_time(made_at(kPresent, as_of + minutes(2))) == as_of);  // the slot is not over
+  CHECK(trigger_time(made_at(kPresent, as_of + minutes(2))) == as_of + minutes(2));
   CHECK(trigger_time(made_at(as_of, kPresent)) == as_of);  // figures that end behind the clock
   CHECK(trigger_time(made_at(kPresent, kPresent - hours(1000))) == kPresent);
 }

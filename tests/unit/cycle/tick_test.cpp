@@ -332,7 +332,7 @@ TEST_CASE("malformed data holds everything, an approved change included") {
   world.approve();
   world.source.set_malformed(1000);
   const TickResult result = world.tick();
-  CHECK(result.code == ExitCode::insufficient);
+  CHECK(result.code == ExitCode::source_failed);
   CHECK(decided_because(result, "malformed_share_above_limit"));
   CHECK(world.env() == kEnvText);
   CHECK(world.state().phase == Phase::proposed);
