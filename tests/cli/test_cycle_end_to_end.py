@@ -313,7 +313,7 @@ class HoldTest(LoopTestCase):
         self.check_reason(self.check_tick(T0, 4), "malformed_share_above_limit")
         evaluated = self.ws.tool("eval_dag_quality", "--as-of", "2025-06-02T00:00:00Z")
         self.check_code(evaluated, 4)
-        self.assertIn("lines are malformed", evaluated.stderr)
+        self.assertIn("lines of the window are malformed", evaluated.stderr)
 
     def test_of_a_proposed_change_while_the_data_is_stale(self):
         self.quiet_day()
