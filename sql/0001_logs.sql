@@ -19,6 +19,11 @@ CREATE TABLE IF NOT EXISTS command_logs (
   fanout_failed bigint,
   policy_version text,
   cohort text,
+  pipeline_id text,
+  fanout_index bigint,
+  tokens_in bigint,
+  tokens_out bigint,
+  cost_micros bigint,
   CHECK (coalesce(pipeline_run_id, request_id, '') <> '')
 );
 
@@ -45,8 +50,23 @@ CREATE TABLE IF NOT EXISTS dag_node_logs (
   fanout_failed bigint,
   policy_version text,
   cohort text,
+  pipeline_id text,
+  fanout_index bigint,
+  tokens_in bigint,
+  tokens_out bigint,
+  cost_micros bigint,
   CHECK (coalesce(pipeline_run_id, request_id, '') <> '')
 );
+
+-- Tables that an earlier version made have none of these.
+ALTER TABLE command_logs
+  ADD COLUMN IF NOT EXISTS pipeline_id text, ADD COLUMN IF NOT EXISTS fanout_index bigint,
+  ADD COLUMN IF NOT EXISTS tokens_in bigint, ADD COLUMN IF NOT EXISTS tokens_out bigint,
+  ADD COLUMN IF NOT EXISTS cost_micros bigint;
+ALTER TABLE dag_node_logs
+  ADD COLUMN IF NOT EXISTS pipeline_id text, ADD COLUMN IF NOT EXISTS fanout_index bigint,
+  ADD COLUMN IF NOT EXISTS tokens_in bigint, ADD COLUMN IF NOT EXISTS tokens_out bigint,
+  ADD COLUMN IF NOT EXISTS cost_micros bigint;
 
 -- Rows come nearly in the order of their time: a BRIN index is small and finds a window of days.
 CREATE INDEX IF NOT EXISTS command_logs_created_at ON command_logs USING brin (created_at);

@@ -19,7 +19,12 @@ CREATE TABLE IF NOT EXISTS command_logs (
   fanout_total Int64,
   fanout_failed Int64,
   policy_version String,
-  cohort String
+  cohort String,
+  pipeline_id String,
+  fanout_index Nullable(Int64),
+  tokens_in Nullable(Int64),
+  tokens_out Nullable(Int64),
+  cost_micros Nullable(Int64)
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY created_at;
 
 CREATE TABLE IF NOT EXISTS dag_node_logs (
@@ -44,5 +49,24 @@ CREATE TABLE IF NOT EXISTS dag_node_logs (
   fanout_total Int64,
   fanout_failed Int64,
   policy_version String,
-  cohort String
+  cohort String,
+  pipeline_id String,
+  fanout_index Nullable(Int64),
+  tokens_in Nullable(Int64),
+  tokens_out Nullable(Int64),
+  cost_micros Nullable(Int64)
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY created_at;
+
+-- Tables that an earlier version made have none of these.
+ALTER TABLE command_logs
+  ADD COLUMN IF NOT EXISTS pipeline_id String,
+  ADD COLUMN IF NOT EXISTS fanout_index Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS tokens_in Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS tokens_out Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS cost_micros Nullable(Int64);
+ALTER TABLE dag_node_logs
+  ADD COLUMN IF NOT EXISTS pipeline_id String,
+  ADD COLUMN IF NOT EXISTS fanout_index Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS tokens_in Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS tokens_out Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS cost_micros Nullable(Int64);

@@ -98,12 +98,12 @@ class ReplayedTicks {
 
   // Shape: refers to this.
   CountedLog as_of(TimePoint tick) {
+    const InputCounts input = log_.input_at(tick);
+    overdue_ = {config_.input.overdue_after, input.newest_record};
     return {[this](const Window& window, Population population, std::optional<Cohort> cohort) {
               return sum(window, population, cohort);
             },
-            [this](const Window& window) { return figures(window); },
-            log_.input_at(tick),
-            {}};
+            [this](const Window& window) { return figures(window); }, input, overdue_};
   }
 
   // Order: after the tick.
@@ -133,13 +133,19 @@ class ReplayedTicks {
                                     std::optional<Cohort> cohort) {
       return sum(of, population, cohort);
     };
-    return kept_.emplace(window, compute_window_kpis(summed, window, config_.error_classes))
-        .first->second;
+    WindowKpis counted = compute_window_kpis(summed, window, config_.error_classes, overdue_);
+    // A run that never ended becomes overdue at a later tick: such figures are of this tick alone.
+    const bool may_change = std::ranges::any_of(
+        counted.populations, [](const auto& each) { return each.second.in_flight > 0; });
+    if (may_change) return of_this_tick_ = std::move(counted);
+    return kept_.emplace(window, std::move(counted)).first->second;
   }
 
   const ReplayLog& log_;
   const Config& config_;
+  OverdueRule overdue_;  // at the present tick
   std::map<Window, WindowKpis> kept_;
+  WindowKpis of_this_tick_;
   Window last_window_;
   KpiPartial last_sum_;
 };

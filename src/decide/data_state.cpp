@@ -35,7 +35,8 @@ std::string first_places(const InputCounts& input) {
   for (std::size_t i = 0; i < std::min(kMost, input.examples.size()); ++i) {
     const MalformedExample& example = input.examples[i];
     if (i > 0) places += ", ";
-    places += fmt::format("{}:{} ({}", redact_label(example.file), example.line, to_string(example.reason));
+    places += fmt::format("{}:{} ({}", redact_label(example.file), example.line,
+                          to_string(example.reason));
     if (example.field) places += fmt::format(": {}", to_string(*example.field));
     if (!example.found.empty()) places += fmt::format(": found {}", example.found);
     if (!example.wanted.empty()) places += fmt::format(", wanted {}", example.wanted);

@@ -267,7 +267,7 @@ class SourceTest(unittest.TestCase):
                               self.uri("?rows_at_most=" + rows), cwd=self.folder)
             self.assertEqual(result.code, 0, str(result))
             self.assertEqual(result.document()["as_of"], stamp(newest + 1))
-            self.assertEqual(result.document()["input"]["records"], 2)
+            self.assertEqual(result.document()["input"]["records"], 3)
         self.server.sql("TRUNCATE command_logs, dag_node_logs", self.database)
         empty = run_tool("eval_dag_quality", "--as-of", "last", "--source", self.uri(),
                          cwd=self.folder)
