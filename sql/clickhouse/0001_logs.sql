@@ -57,16 +57,5 @@ CREATE TABLE IF NOT EXISTS dag_node_logs (
   cost_micros Nullable(Int64)
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY created_at;
 
--- Tables that an earlier version made have none of these.
-ALTER TABLE command_logs
-  ADD COLUMN IF NOT EXISTS pipeline_id String,
-  ADD COLUMN IF NOT EXISTS fanout_index Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS tokens_in Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS tokens_out Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS cost_micros Nullable(Int64);
-ALTER TABLE dag_node_logs
-  ADD COLUMN IF NOT EXISTS pipeline_id String,
-  ADD COLUMN IF NOT EXISTS fanout_index Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS tokens_in Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS tokens_out Nullable(Int64),
-  ADD COLUMN IF NOT EXISTS cost_micros Nullable(Int64);
+-- Where an earlier version made the tables, the last five columns of each are to be added, for
+-- example: ALTER TABLE command_logs ADD COLUMN pipeline_id String. Without them they are absent.
