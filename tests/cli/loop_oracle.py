@@ -140,4 +140,5 @@ def outcome(store):
     state["used_decisions"] = len(state["used_decisions"])
     for name in ("pending_decision", "change"):
         state[name] = state[name] and state[name]["patch"]
+    state["predictions"] = [{**entry, "applied_at": True} for entry in state["predictions"]]
     return state

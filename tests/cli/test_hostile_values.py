@@ -127,7 +127,7 @@ class HostileTestCase(LoopTestCase):
         """Writes a decision as a hand that knows its digest would."""
         decision = {key: value for key, value in self.good.items() if key != "digest"}
         decision["patch"] = patch
-        signed = "dagloop.policy_decision/1\n" + canonical(decision)
+        signed = "dagloop.policy_decision/1\n" + canonical(without_words(decision))
         decision["digest"] = hashlib.sha256(signed.encode("utf-8", "surrogatepass")).hexdigest()
         self.ws.write(self.ws.decision_file, decision)
 
@@ -211,8 +211,7 @@ class DecisionTest(HostileTestCase):
         for value in hostile_values()[::2] + ["F1", "PATH", "MODE\n", "MODE=off\nX"]:
             with self.subTest(value=value):
                 result = self.try_to_apply({value: {"before": "off", "after": "on"}})
-                # An edited document is refused before its keys are looked at.
-                self.assertIn(result.code, (2, 5), str(result))
+                self.assertEqual(result.code, 2, str(result))
         self.check_env()
 
 
