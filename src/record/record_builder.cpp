@@ -69,11 +69,15 @@ class RecordBuilder {
     line.run_key = record_.run_key;
     line.run_key_is_request = record_.run_key_is_request && !record_.run_key.empty();
     line.cohort = record_.cohort;
-    if (has_time_) line.created_at = record_.created_at;
+    if (time_ == Shown::past) line.created_at = record_.created_at;
+    line.is_of_future = time_ == Shown::future;
     return line;
   }
 
  private:
+  // The time that a line shows.
+  enum class Shown : std::uint8_t { none, past, future };
+
   // What is read from other forms; a word that is needed is none then.
   [[gnu::noinline, gnu::cold]] std::string_view needed_of_other(Field field) {
     if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
@@ -340,16 +344,20 @@ class RecordBuilder {
     const std::optional<TimePoint> instant = parse_time(text);
     if (!instant) return reject(RejectReason::bad_time, kField);
     record_.created_at = *instant;
-    if (*instant > rules_.latest) return reject(RejectReason::future_time, kField);
-    has_time_ = true;
+    if (*instant > rules_.latest) return reject_future();
+    time_ = Shown::past;
     if (rules_.created_at_marks == CreatedAtMarks::end || !record_.duration_ms) return;
     const double duration_us = std::round(*record_.duration_ms * 1000);
     // Compared before it is added: a huge duration would overflow the clock.
     if (duration_us > static_cast<double>((rules_.latest - *instant).count())) {
-      has_time_ = false;
-      return reject(RejectReason::future_time, kField);
+      return reject_future();
     }
     record_.created_at += Microseconds{static_cast<std::int64_t>(duration_us)};
+  }
+
+  [[gnu::noinline, gnu::cold]] void reject_future() {
+    time_ = Shown::future;
+    reject(RejectReason::future_time, Field::created_at);
   }
 
   // The kinds stand apart: loaded as one, they would wait for what was stored one by one.
@@ -363,7 +371,7 @@ class RecordBuilder {
   const std::uint32_t present_ = raw_.present_fields();
   std::optional<RejectReason> reason_;
   Field field_ = Field::status;  // of the reason
-  bool has_time_ = false;
+  Shown time_ = Shown::none;
 };
 
 }  // namespace

@@ -15,6 +15,8 @@ inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// How much of a line is held: it may have a carriage return more than the limit.
 inline constexpr std::uint64_t kMaxHeldBytes = kMaxLineBytes + 1;
+/// How much of a longer line is looked at: too much for a line, whatever its last byte is.
+inline constexpr std::uint64_t kOverlongBytes = kMaxHeldBytes + 1;
 
 /// Gives memory at page boundaries: the kernel copies several times as fast between pages that are
 /// equally aligned.
@@ -38,7 +40,9 @@ struct Chunk {
   std::string_view text;         // lines with their newlines; the file's last may lack it
   std::uint64_t text_begin = 0;  // where it begins in the file; only of plain files
   std::uint64_t sequence = 0;    // the chunk's place in the file, from 0
-  bool ends_overlong = false;    // behind `text` there is one line more, too long to be held
+  // The first kOverlongBytes of one line more behind `text`, which is too long to be held; else
+  // empty. Likewise padded.
+  std::string_view overlong;
   std::uint64_t file_bytes = 0;  // read from the file for this chunk, before decompression
 };
 

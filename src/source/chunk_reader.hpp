@@ -12,13 +12,20 @@
 
 namespace dagloop {
 
+/// A readable record, and its time.
+struct TimedLine {
+  std::uint64_t line = 0;
+  TimePoint at;
+  bool operator==(const TimedLine&) const = default;
+};
+
 /// Lines of a file that follow one another.
 struct LineRange {
   std::uint64_t begin = 0;  // in bytes; without meaning where the file is compressed
   std::uint64_t end = 0;
   std::uint64_t first_line = 0;  // from 1
   std::uint64_t lines = 0;
-  std::optional<TimePoint> before = {};  // of the last readable record before, where it is kept
+  std::optional<TimedLine> before = {};  // the last readable record before, where it is kept
   bool operator==(const LineRange&) const = default;
 };
 

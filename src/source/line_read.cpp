@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -171,97 +172,133 @@ void LineTimes::merge(const LineTimes& other) {
 /// Gives the lines that wait for a time theirs.
 class LinePlacing {
  public:
-  LinePlacing(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers)
-      : parts_(parts), by_part_(parts.size()) {
+  LinePlacing(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
+              const std::vector<LineNumbers>& numbers)
+      : numbers_(numbers), times_(parts.size()) {
+    number_parts(parts);
     for (const LineWorker* worker : workers) {
-      for (const auto& [part, times] : worker->times_) {
-        by_part_[part].push_back(*times.first);
-        if (times.last) by_part_[part].push_back(*times.last);
-      }
+      for (const auto& stretch : worker->times_) add(stretch);
     }
-    for (auto& times : by_part_) std::ranges::sort(times, {}, &TimedLine::line);
+    for (File& file : files_) {
+      std::ranges::sort(file.records, {}, &TimedLine::line);
+      std::ranges::sort(file.futures);
+    }
   }
 
-  std::vector<LineTimes> times() const {
-    std::vector<LineTimes> all(parts_.size());
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      for (const TimedLine& line : by_part_[i]) all[i].add(line);
-    }
-    return all;
-  }
+  const std::vector<LineTimes>& times() const { return times_; }
 
   void place(LineWorker& worker) const {
-    for (const auto& [line, rejected] : worker.unplaced_) {
-      MalformedLine malformed{rejected, {}, before(line)};
-      if (!malformed.rejected.at) {
-        malformed.rejected.at = malformed.before ? malformed.before : behind(line);
-      }
-      const auto fault = worker.faults_.find({line.part, line.place.first_line});
-      if (fault != worker.faults_.end()) malformed.fault = fault->second;
+    for (const auto& [line, rejected, is_of_future] : worker.unplaced_) {
+      MalformedLine malformed{rejected, {}, {}, true, is_of_future};
+      const File& file = files_[file_of_[line.part]];
+      const std::uint64_t number = number_of(line.part, line.place.first_line);
+      const auto next = std::ranges::lower_bound(file.records, number, {}, &TimedLine::line);
+      if (next != file.records.begin()) malformed.before = *std::prev(next);
+      if (!rejected.at) lean(file, number, malformed);
+      const auto& faults =
+          worker.faults_.at({line.part, rejected.reason == RejectReason::future_time});
+      const auto fault = faults.find(line.place.first_line);
+      if (fault != faults.end()) malformed.fault = fault->second;
       worker.reject(line, malformed);
     }
   }
 
  private:
-  std::optional<TimePoint> before(const PartLine& line) const {
-    const std::vector<TimedLine>& times = by_part_[line.part];
-    const auto next = std::ranges::lower_bound(times, line.place.first_line, {}, &TimedLine::line);
-    if (next != times.begin()) return std::prev(next)->at;
-    const bool follows = parts_[line.part].follows && !by_part_[line.part - 1].empty();
-    return follows ? by_part_[line.part - 1].back().at : parts_[line.part].before;
-  }
+  // What is known of the lines of one file, by their number: of those that were read the first and
+  // last record and line from the future of each stretch, which are enough to know what is next to
+  // a line.
+  struct File {
+    std::vector<TimedLine> records;
+    std::vector<std::uint64_t> futures;
+    std::uint64_t grows_from = std::numeric_limits<std::uint64_t>::max();
+  };
 
-  // No record before the line can be read: the first of its file is behind it.
-  std::optional<TimePoint> behind(const PartLine& line) const {
-    if (parts_[line.part].behind) return parts_[line.part].behind;
-    for (std::size_t i = line.part; i < parts_.size(); ++i) {
-      if (parts_[i].path != parts_[line.part].path) break;
-      if (!by_part_[i].empty()) return by_part_[i].front().at;
+  // Parts of one file are next to each other.
+  void number_parts(const std::vector<FilePart>& parts) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (i == 0 || parts[i].path != parts[i - 1].path) files_.push_back({parts[i].known, {}});
+      file_of_.push_back(files_.size() - 1);
+      const bool follows = parts[i].follows;
+      lines_before_.push_back(follows ? lines_before_.back() + numbers_[i - 1].count()
+                                      : parts[i].lines_before);
+      if (parts[i].may_grow) files_.back().grows_from = lines_before_.back() + 1;
     }
-    return std::nullopt;
   }
 
-  const std::vector<FilePart>& parts_;
-  std::vector<std::vector<TimedLine>> by_part_;
+  void add(const LineWorker::StretchTimes& stretch) {
+    File& file = files_[file_of_[stretch.part]];
+    for (const auto& record : {stretch.records.first, stretch.records.last}) {
+      if (!record) continue;
+      const TimedLine line{number_of(stretch.part, record->line), record->at};
+      times_[stretch.part].add(line);
+      file.records.push_back(line);
+    }
+    for (const auto& future : {stretch.futures.first, stretch.futures.last}) {
+      if (future) file.futures.push_back(number_of(stretch.part, future->line));
+    }
+  }
+
+  // The line has the time of the record before it; without one that of the first of its file.
+  static void lean(const File& file, std::uint64_t number, MalformedLine& malformed) {
+    if (file.records.empty()) return;
+    const TimedLine& on = malformed.before ? *malformed.before : file.records.front();
+    malformed.rejected.at = on.at;
+    // Without a record before it a line leans on the first, whatever stands before the two.
+    const std::uint64_t begin = malformed.before ? on.line : 0;
+    const std::uint64_t end = std::max(number, on.line);
+    const auto future = std::ranges::upper_bound(file.futures, begin);
+    if (on.line >= file.grows_from || (future != file.futures.end() && *future < end)) {
+      malformed.may_move = true;
+    }
+  }
+
+  std::uint64_t number_of(std::size_t part, std::uint64_t line_of_chunk) const {
+    return lines_before_[part] + numbers_[part].of(line_of_chunk);
+  }
+
+  const std::vector<LineNumbers>& numbers_;
+  std::vector<File> files_;
+  std::vector<std::size_t> file_of_;         // by part
+  std::vector<std::uint64_t> lines_before_;  // likewise
+  std::vector<LineTimes> times_;             // likewise
 };
 
 std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::size_t index) {
   if (chunk.sequence == 0) lines_before_ = 0;
-  chunk_times_ = {};
+  stretch_ = {index, {}, {}};
   const std::uint64_t before = chunk.sequence << kLineBits;
-  const auto is_wanted = [&](std::uint64_t number) {
-    return part.only.empty() || is_among(part.only, lines_before_ + number);
-  };
   std::uint64_t lines = 0;
+  // What stands between single ranges of lines is not looked at, and may be a record.
+  const auto is_wanted = [&] {
+    if (part.only.empty() || is_among(part.only, lines_before_ + lines)) return true;
+    end_stretch();
+    return false;
+  };
   const char* const start = chunk.text.data();
   for (std::string_view rest = chunk.text; !rest.empty();) {
     const auto begin = chunk.text_begin + static_cast<std::uint64_t>(rest.data() - start);
     const LogLine line = cut_line(rest);
     const std::uint64_t end = chunk.text_begin + chunk.text.size() - rest.size();
     ++lines;
-    begin_range(part, lines_before_ + lines, before + lines);
-    if (is_wanted(lines)) read_line({index, line.text, {begin, end, before + lines, 1}}, line);
+    if (is_wanted()) read_line({index, line.text, {begin, end, before + lines, 1}}, line);
   }
-  if (chunk.ends_overlong) {
+  if (!chunk.overlong.empty()) {
     ++lines;
-    if (is_wanted(lines)) {
-      UnreadLine unread;
-      unread.reason = RejectReason::line_too_long;
-      read_unread({index, {}, {0, 0, before + lines, 1}}, unread);
-    }
+    // Where it ends nobody has looked. Read again, its first bytes are as much of it as now.
+    const std::uint64_t begin = chunk.text_begin + chunk.text.size();
+    std::string_view rest = chunk.overlong;
+    const LogLine line = cut_line(rest);
+    const LineRange place{begin, begin + chunk.overlong.size(), before + lines, 1};
+    if (is_wanted()) read_line({index, line.text, place}, line);
   }
-  if (chunk_times_.first) times_.push_back({index, chunk_times_});
+  end_stretch();
   lines_before_ += lines;
   return lines;
 }
 
-// Of single ranges of lines each knows the time before it; their gaps are as lines with that time.
-void LineWorker::begin_range(const FilePart& part, std::uint64_t number, std::uint64_t place) {
-  if (part.only.empty()) return;
-  const auto range = std::ranges::lower_bound(part.only, number, {}, &LineRange::first_line);
-  if (range == part.only.end() || range->first_line != number) return;
-  chunk_times_.last.reset();
-  if (range->before) chunk_times_.add({place - 1, *range->before});
+void LineWorker::end_stretch() {
+  if (stretch_.records.first || stretch_.futures.first) times_.push_back(stretch_);
+  stretch_ = {stretch_.part, {}, {}};
 }
 
 void LineWorker::read_line(const PartLine& line, const LogLine& text) {
@@ -269,7 +306,7 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
   if (text.text.size() <= kMaxLineBytes && is_blank(text.text)) return;
   const auto& result = reader_.read_line(text);
   if (const auto* record = std::get_if<LogRecord>(&result)) {
-    chunk_times_.add({line.place.first_line, record->created_at});
+    stretch_.records.add({line.place.first_line, record->created_at});
     add(line, *record);
   } else {
     read_unread(line, std::get<UnreadLine>(result));
@@ -277,19 +314,26 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
 }
 
 void LineWorker::read_unread(const PartLine& line, const UnreadLine& unread) {
-  MalformedLine malformed{rejected_line(unread, line.text), {}};
-  if (chunk_times_.last) {
-    malformed.before = chunk_times_.last->at;
-    if (!malformed.rejected.at) malformed.rejected.at = malformed.before;
+  const std::uint64_t number = line.place.first_line;
+  if (unread.reason == RejectReason::future_time) stretch_.futures.add({number, {}});
+  // Of a longer line some chunks hold all, some its first bytes alone: it is the same line.
+  MalformedLine malformed{rejected_line(unread, line.text.substr(0, kMaxHeldBytes)), {}};
+  malformed.may_move = unread.is_of_future;
+  if (const auto& before = stretch_.records.last) {
+    malformed.before = before;
+    if (!malformed.rejected.at) {
+      malformed.rejected.at = before->at;
+      const auto& future = stretch_.futures.last;
+      if (future && future->line > before->line) malformed.may_move = true;
+    }
     malformed.fault = unread.fault;
     return reject(line, malformed);
   }
-  unplaced_.push_back({{line.part, {}, line.place}, malformed.rejected});
-  // Those that are shown are the first of all parts.
-  const std::pair place(line.part, line.place.first_line);
-  if (faults_.size() < InputCounts::kMaxExamples || place < faults_.rbegin()->first) {
-    faults_.emplace(place, unread.fault);
-    if (faults_.size() > InputCounts::kMaxExamples) faults_.erase(std::prev(faults_.end()));
+  unplaced_.push_back({{line.part, {}, line.place}, malformed.rejected, unread.is_of_future});
+  auto& faults = faults_[{line.part, unread.reason == RejectReason::future_time}];
+  if (faults.size() < InputCounts::kMaxExamples || number < faults.rbegin()->first) {
+    faults.emplace(number, unread.fault);
+    if (faults.size() > InputCounts::kMaxExamples) faults.erase(std::prev(faults.end()));
   }
 }
 
@@ -305,7 +349,7 @@ std::uint64_t LineNumbers::of(std::uint64_t line_of_chunk) const {
 PartsRead read_parts(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
                      const LineReadOptions& options) {
   PartsRead read = LineReading(parts, options).run(workers);
-  const LinePlacing placing(parts, workers);
+  const LinePlacing placing(parts, workers, read.numbers);
   read.times = placing.times();
   for (LineWorker* worker : workers) placing.place(*worker);
   return read;

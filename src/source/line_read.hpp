@@ -30,10 +30,11 @@ struct FilePart {
   std::string path;                      // "-": standard input
   std::optional<PlainRange> bytes = {};  // of a plain file; none: the whole file, packed or not
   Readers readers = Readers::all;
-  std::vector<LineRange> only = {};      // where one reads the whole file: these lines alone
-  std::optional<TimePoint> before = {};  // of the last readable record before the part
-  std::optional<TimePoint> behind = {};  // of the first one of the file, where it is known
-  bool follows = false;                  // begins where the part before it ends
+  std::vector<LineRange> only = {};   // where one reads the whole file: these lines alone
+  std::uint64_t lines_before = 0;     // in the file
+  bool follows = false;               // begins where the part before it ends
+  bool may_grow = false;              // its records are perhaps half-written
+  std::vector<TimedLine> known = {};  // readable records of the file that are not in its parts
 };
 
 /// A line of a part.
@@ -41,13 +42,6 @@ struct PartLine {
   std::size_t part = 0;  // index into the parts
   std::string_view text = {};
   LineRange place = {};  // known by its chunk until all are read (LineNumbers)
-};
-
-/// The readable record that stands first or last, and its time.
-struct TimedLine {
-  std::uint64_t line = 0;
-  TimePoint at;
-  bool operator==(const TimedLine&) const = default;
 };
 
 /// The times of the first and the last readable record of some lines: lines without a time have
@@ -65,7 +59,11 @@ struct LineTimes {
 struct MalformedLine {
   RejectedLine rejected;
   ReadFault fault;
-  std::optional<TimePoint> before = {};  // of the readable record before it
+  std::optional<TimedLine> before = {};  // the readable record before it
+  bool has_waited = false;  // until all was read: `before` is by its number, else by its chunk
+  // Its time may be another one day: it shows one of the future, or has that of a record and a line
+  // stands between the two that may be a record then.
+  bool may_move = false;
 };
 
 /// What one thread makes of the lines that it gets.
@@ -86,19 +84,22 @@ class LineWorker {
  private:
   friend class LinePlacing;
 
-  // A malformed line before the first readable record of its chunk.
+  // A malformed line before the first readable record of its stretch.
   struct Unplaced {
     PartLine line;
     RejectedLine rejected;
+    bool is_of_future = false;
   };
 
-  // The first and last readable record of a chunk.
-  struct ChunkTimes {
+  // The first and last readable record, and line from the future, of lines that follow one another
+  // in a chunk.
+  struct StretchTimes {
     std::size_t part = 0;
-    LineTimes times;
+    LineTimes records;
+    LineTimes futures;
   };
 
-  void begin_range(const FilePart& part, std::uint64_t number, std::uint64_t place);
+  void end_stretch();
   void read_line(const PartLine& line, const LogLine& text);
   void read_unread(const PartLine& line, const UnreadLine& unread);
   virtual void add(const PartLine& line, const LogRecord& record) = 0;
@@ -107,10 +108,12 @@ class LineWorker {
   virtual void reject(const PartLine& line, const MalformedLine& malformed) = 0;
 
   RecordReader reader_;
-  LineTimes chunk_times_;
-  std::vector<ChunkTimes> times_;
+  StretchTimes stretch_;
+  std::vector<StretchTimes> times_;
   std::vector<Unplaced> unplaced_;
-  std::map<std::pair<std::size_t, std::uint64_t>, ReadFault> faults_;  // of unplaced ones
+  // Of the first unplaced lines of each part, for a store shows the first of each file; those from
+  // the future apart, for they may be records when the others are still shown.
+  std::map<std::pair<std::size_t, bool>, std::map<std::uint64_t, ReadFault>> faults_;
   std::uint64_t lines_before_ = 0;  // right where one worker reads all chunks
 };
 
@@ -133,7 +136,7 @@ class LineNumbers {
 struct PartsRead {
   bool is_whole = true;              // no worker was full, and no path had become another file
   std::vector<LineNumbers> numbers;  // by part, where whole
-  std::vector<LineTimes> times;      // by part; lines known by their chunk
+  std::vector<LineTimes> times;      // by part; lines by their number in the file
 };
 
 /// How parts are read.

@@ -44,7 +44,7 @@ bool LineStream::next(Chunk& chunk) {
   if (at_end_ && carry_.empty()) return false;
   chunk.text = {};
   chunk.sequence = next_sequence_++;
-  chunk.ends_overlong = false;
+  chunk.overlong = {};
   std::size_t size = carry_.size();
   if (chunk.buffer.size() < size) chunk.buffer.resize(size);
   carry_.copy(chunk.buffer.data(), size);
@@ -61,18 +61,18 @@ bool LineStream::next(Chunk& chunk) {
       // The last line of a file may lack its newline.
       break;
     } else if (size > kMaxHeldBytes) {
-      chunk.ends_overlong = true;
+      chunk.overlong = {chunk.buffer.data(), kOverlongBytes};
       skip_line();
       break;
     }
     searched = size;
   }
-  if (!chunk.ends_overlong) {
+  if (chunk.overlong.empty()) {
     chunk.text = std::string_view(chunk.buffer.data(), whole);
     carry_.assign(chunk.buffer.data() + whole, size - whole);
   }
   chunk.file_bytes = bytes_->file_bytes() - std::exchange(file_bytes_, bytes_->file_bytes());
-  return !chunk.text.empty() || chunk.ends_overlong;
+  return !chunk.text.empty() || !chunk.overlong.empty();
 }
 
 }  // namespace dagloop

@@ -45,7 +45,7 @@ class PlainFile final : public ChunkReader {
     if (first >= size_) return false;
     const std::uint64_t last = std::min(first + chunk_bytes_, size_);
     chunk.text = {};
-    chunk.ends_overlong = false;
+    chunk.overlong = {};
     chunk.file_bytes = last - first;
     cut(chunk, first, last);
     return true;
@@ -72,7 +72,7 @@ class PlainFile final : public ChunkReader {
     while (chunk.buffer[size - 1] != '\n' && from + size < size_) {
       const std::uint64_t searched = size;
       if (searched - last_line > kMaxHeldBytes) {
-        chunk.ends_overlong = true;
+        chunk.overlong = {chunk.buffer.data() + last_line, kOverlongBytes};
         size = last_line;
         break;
       }

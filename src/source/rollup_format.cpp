@@ -189,7 +189,7 @@ void encode_file(const LogFile& file, ByteWriter& out) {
     for (const std::uint64_t number : {lines.begin, lines.end, lines.first_line, lines.lines}) {
       out.number(number);
     }
-    encode_optional(lines.before, out);
+    encode_timed(lines.before, out);
   }
 }
 
@@ -214,7 +214,7 @@ LogFile decode_file(ByteReader& in) {
     for (std::uint64_t* number : {&lines.begin, &lines.end, &lines.first_line, &lines.lines}) {
       *number = in.number();
     }
-    lines.before = decode_optional(in);
+    lines.before = decode_timed(in);
   }
   return file;
 }

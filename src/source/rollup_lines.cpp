@@ -15,6 +15,7 @@ struct PartCounts {
   LineCounts settled;
   LineCounts unsettled;
   std::vector<LineRange> pending;
+  std::vector<LineRange> pending_waited;  // whose record before is by its number in the file
 };
 
 // Counts lines by slot: most are of the slot of the one before.
@@ -74,12 +75,17 @@ class SettlingWorker final : public LineWorker {
 
  private:
   // Until its time is known for good a line counts now alone: one from the future may be a record
-  // one day, and before any readable record the first is still to come.
+  // one day, and be what others lean on.
   void reject(const PartLine& line, const MalformedLine& malformed) override {
     const RejectedLine& rejected = malformed.rejected;
-    const bool may_settle =
-        rejected.reason != RejectReason::future_time && rejected.at && *rejected.at < settled_end_;
-    const bool is_settled = is_settled_line(line, may_settle, malformed.before);
+    const bool is_settled =
+        !malformed.may_move && rejected.at && *rejected.at < settled_end_ && is_whole(line);
+    if (!is_settled) {
+      LineRange lines = line.place;
+      lines.before = malformed.before;
+      PartCounts& part = parts[line.part];
+      keep_in_mind(line, lines, malformed.has_waited ? part.pending_waited : part.pending);
+    }
     LineCounts& counts = counts_of(line, is_settled);
     ++counts.records;
     ++counts.malformed_by_reason[rejected.reason];
@@ -94,7 +100,8 @@ class SettlingWorker final : public LineWorker {
   }
 
   void add(const PartLine& line, const LogRecord& record) override {
-    const bool is_settled = is_settled_line(line, record.created_at < settled_end_, std::nullopt);
+    const bool is_settled = record.created_at < settled_end_ && is_whole(line);
+    if (!is_settled) keep_in_mind(line, line.place, parts[line.part].pending);
     LineCounts& counts = counts_of(line, is_settled);
     ++counts.records;
     ++(record.is_node_record ? counts.node_records : counts.run_records);
@@ -133,19 +140,18 @@ class SettlingWorker final : public LineWorker {
     return is_settled ? part.settled : part.unsettled;
   }
 
-  // Returns whether the line may be forgotten; else it is kept in mind.
   // A last line without a newline may still be growing: it counts now, and is read again next
   // time.
-  bool is_settled_line(const PartLine& line, bool may_be_settled, std::optional<TimePoint> before) {
-    if (planned_[line.part].use == PartUse::last_line) return false;
-    if (may_be_settled) return true;
-    std::vector<LineRange>& pending = parts[line.part].pending;
+  bool is_whole(const PartLine& line) const {
+    return planned_[line.part].use != PartUse::last_line;
+  }
+
+  // A line that may not be forgotten.
+  void keep_in_mind(const PartLine& line, const LineRange& lines, std::vector<LineRange>& pending) {
+    if (!is_whole(line)) return;
     const std::size_t count = pending.size();
-    LineRange lines = line.place;
-    lines.before = before;
     append_lines(pending, lines);
     pending_count_ += pending.size() - count;
-    return false;
   }
 
   const std::vector<PlannedPart>& planned_;
@@ -154,6 +160,11 @@ class SettlingWorker final : public LineWorker {
   SlotCounter slots_;
   std::size_t pending_count_ = 0;
 };
+
+// How many lines of the file stand before the part, unless it follows another.
+std::uint64_t lines_before(const PlannedPart& part, const LogFile& file) {
+  return part.use == PartUse::last_line ? file.lines : part.lines.first_line - 1;
+}
 
 // A compressed file is read by one worker alone, for its lines have to be counted one after
 // another.
@@ -164,9 +175,15 @@ FilePart file_part(const PlannedPart& planned, const LogFile& file) {
   } else {
     part.bytes = PlainRange{file.device, file.inode, planned.lines.begin, planned.lines.end};
   }
-  part.before = planned.lines.before;
-  if (file.times.first) part.behind = file.times.first->at;
+  part.lines_before = lines_before(planned, file);
   part.follows = planned.follows;
+  part.may_grow = planned.use == PartUse::last_line;
+  for (const auto& record : {file.times.first, file.times.last}) {
+    if (record) part.known.push_back(*record);
+  }
+  for (const LineRange& pending : file.pending) {
+    if (pending.before) part.known.push_back(*pending.before);
+  }
   return part;
 }
 
@@ -197,9 +214,15 @@ void add_part(PartCounts& part, const LineNumbers& numbers, std::uint64_t lines_
   }
   file.settled.merge(part.settled);
   file.unsettled.merge(part.unsettled);
-  for (LineRange pending : part.pending) {
-    pending.first_line = lines_before + numbers.of(pending.first_line);
-    file.pending.push_back(pending);
+  const auto number = [&](std::uint64_t line) { return lines_before + numbers.of(line); };
+  for (LineRange& pending : part.pending) {
+    if (pending.before) pending.before->line = number(pending.before->line);
+  }
+  for (const auto* ranges : {&part.pending, &part.pending_waited}) {
+    for (LineRange pending : *ranges) {
+      pending.first_line = number(pending.first_line);
+      file.pending.push_back(pending);
+    }
   }
 }
 
@@ -220,21 +243,13 @@ LogReading united(const std::vector<LogFile>& files, const std::vector<PlannedPa
     const PlannedPart& part = parts[i];
     FileReading& file = reading.files[part.file];
     // How many lines are before the last one is known only now.
-    const std::uint64_t lines_before = part.use == PartUse::last_line
-                                           ? files[part.file].lines + file.lines
-                                           : part.lines.first_line - 1;
+    const std::uint64_t before =
+        lines_before(part, files[part.file]) + (part.use == PartUse::last_line ? file.lines : 0);
     const bool is_new = part.use == PartUse::lines && part.lines.lines == 0 && part.only.empty();
-    if (is_new) {
-      file.lines += numbers[i].count();
-      const auto number = [&](const TimedLine& line) {
-        return TimedLine{lines_before + numbers[i].of(line.line), line.at};
-      };
-      if (read.times[i].first) file.times.add(number(*read.times[i].first));
-      if (read.times[i].last) file.times.add(number(*read.times[i].last));
-    }
-    for (SettlingWorker& worker : workers) {
-      add_part(worker.parts[i], numbers[i], lines_before, file);
-    }
+    if (is_new) file.lines += numbers[i].count();
+    // A line from the future that is a record now may be the first or the last of its file.
+    if (part.use == PartUse::lines) file.times.merge(read.times[i]);
+    for (SettlingWorker& worker : workers) add_part(worker.parts[i], numbers[i], before, file);
   }
   for (FileReading& file : reading.files) join_pending(file.pending);
   for (SettlingWorker& worker : workers) {

@@ -34,7 +34,7 @@ struct FileReading {
   LineCounts unsettled;            // counted now, and read again next time
   std::vector<LineRange> pending;  // the lines that are not settled; ascending
   std::uint64_t lines = 0;         // of parts with `use` lines and a count of 0
-  LineTimes times;                 // likewise
+  LineTimes times;                 // of all parts with `use` lines
 };
 
 /// What was read of all files.

@@ -1,5 +1,6 @@
 #include "source/rollup_plan.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <map>
@@ -25,6 +26,15 @@ FileForm form_of(const std::string& path, const OpenFile& file, std::uint64_t si
   const std::uint64_t count = std::min<std::uint64_t>(size, head.size());
   file.read(head.data(), 0, count);
   return is_compressed(path, {head.data(), count}) ? FileForm::compressed : FileForm::plain;
+}
+
+// Returns the first slot behind all that is kept of a file: its records, and the lines that could
+// not be read.
+TimePoint end_of(const LineCounts& counts) {
+  TimePoint end = TimePoint::min();
+  if (counts.newest) end = ceil_to_slot(*counts.newest + Microseconds{1});
+  if (!counts.by_slot.empty()) end = std::max(end, counts.by_slot.rbegin()->first + kSlot);
+  return end;
 }
 
 class Planner {
@@ -83,14 +93,12 @@ class Planner {
     return known;
   }
 
-  // A file that is not among the paths, or no longer what it was, must have no record in the range.
-  bool is_behind(const LogFile& file) const {
-    return !file.counts.newest || *file.counts.newest < range_.start;
-  }
+  // A file that is not among the paths, or no longer what it was, must have no line in the range.
+  bool is_behind(const LogFile& file) const { return end_of(file.counts) <= range_.start; }
 
   void remember(const LogFile& file) {
     if (!is_behind(file)) plan_.state = PlanState::rebuild;
-    if (!file.counts.newest || *file.counts.newest < plan_.kept_from) return;
+    if (end_of(file.counts) <= plan_.kept_from) return;
     plan_.files.push_back(file);
     plan_.consumed.push_back(file.consumed);
   }
@@ -148,19 +156,15 @@ class Planner {
     return extend_hash(open, {}, 0, file.consumed, threads_) == file.hash;
   }
 
-  // Records of the file may be kept that are not in the log any more: all before kept_from.
+  // Lines of the file may be kept that are not in the log any more: all before kept_from.
   void forget(const LogFile& file) {
-    if (!file.counts.newest) return;
-    const TimePoint behind = ceil_to_slot(*file.counts.newest + Microseconds{1});
-    plan_.kept_from = std::max(plan_.kept_from, behind);
+    plan_.kept_from = std::max(plan_.kept_from, end_of(file.counts));
   }
 
   void add_parts(LogFile& file, std::uint64_t end) {
     const std::size_t index = plan_.files.size();
-    std::optional<TimePoint> newest;
     const auto add = [&](PartUse use, const LineRange& lines) {
       plan_.parts.push_back({index, use, lines, {}});
-      if (!lines.before) plan_.parts.back().lines.before = newest;
     };
     if (file.form == FileForm::compressed) {
       const LineRange whole{0, file.size, 1, 0, {}};
@@ -171,7 +175,6 @@ class Planner {
       }
     } else {
       for (const LineRange& pending : file.pending) add(PartUse::lines, pending);
-      if (file.times.last) newest = file.times.last->at;
       if (end > file.consumed) add(PartUse::lines, {file.consumed, end, file.lines + 1, 0, {}});
       if (file.size > end) {
         add(PartUse::last_line, {end, file.size, 1, 0, {}});

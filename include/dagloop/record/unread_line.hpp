@@ -36,6 +36,7 @@ struct UnreadLine {
   bool run_key_is_request = false;
   Cohort cohort = Cohort::none;         // none: the line shows none
   std::optional<TimePoint> created_at;  // none: no time can be read, or it is one of the future
+  bool is_of_future = false;            // the latter: one day the line shows it
 };
 
 /// What a line is.

@@ -28,7 +28,7 @@ class ChunkLines {
       REQUIRE(end + kLinePadding <= chunk.buffer.data() + chunk.buffer.size());
     }
     REQUIRE(chunks_.emplace(chunk.sequence, std::string(chunk.text)).second);
-    if (chunk.ends_overlong) overlong_.emplace(chunk.sequence, true);
+    if (!chunk.overlong.empty()) overlong_.emplace(chunk.sequence, true);
   }
 
   Lines lines() const {

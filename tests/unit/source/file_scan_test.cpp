@@ -89,6 +89,21 @@ TEST_CASE("any chunk size and number of threads give the partials of a line-by-l
   }
 }
 
+TEST_CASE("a line too long to be held shows the same in chunks of any size, packed or not") {
+  const TempFiles files;
+  const std::string tail(kMaxLineBytes, 'x');
+  const std::string text = joined({log_line(1, 3), log_line(2, 4, ",\"x\":\"" + tail), tail + "y",
+                                   tail + "z", log_line(3, 5), tail + std::string(200000, 'y')});
+  const std::string path = files.write("a.jsonl", text);
+  const PartialSet expected = read({path}, 1, 5'000'000);
+  CHECK(expected.input.malformed_by_reason.at(RejectReason::line_too_long) == 4);
+  for (const std::size_t chunk_bytes : {1000U, 4096U, 2'000'000U}) {
+    CHECK(read({path}, 2, chunk_bytes) == expected);
+    CHECK(read({files.write("a.jsonl", gzip(text))}, 2, chunk_bytes) == expected);
+    files.write("a.jsonl", text);
+  }
+}
+
 TEST_CASE("plain, gzip and zstd give the same partials") {
   const TempFiles files;
   const auto lines = log_lines(2000, 11);

@@ -147,7 +147,8 @@ class GrowingLog {
 
   std::string line() {
     if (random_.chance(0.05)) return random_.chance(0.5) ? "" : " \t";
-    if (random_.chance(0.05)) return "{broken";
+    if (random_.chance(0.1)) return "{broken";
+    if (random_.chance(0.05)) return odd_line();
     if (random_.chance(0.002)) return std::string((1U << 20U) + 5, 'x');
     const bool is_new = random_.chance(0.6);
     const std::uint64_t run =
@@ -173,6 +174,13 @@ class GrowingLog {
               std::to_string(random_.below(3));
     if (random_.chance(0.1)) text += ",\"execution_mode\":\"rule\",\"fallback_reason\":\"x\"";
     return text + "}";
+  }
+
+  // A line that shows its time, or not even that.
+  std::string odd_line() {
+    const std::string when = random_.chance(0.6) ? format_time(time()) : "noon";
+    return "{\"pipeline_run_id\":\"r" + std::to_string(random_.below(next_run_ + 1)) +
+           "\",\"status\":\"sideways\",\"cohort\":\"canary\",\"created_at\":\"" + when + "\"}";
   }
 
   // Mostly just past, sometimes late, long gone, or to come.

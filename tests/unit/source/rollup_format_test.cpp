@@ -57,7 +57,7 @@ RollupRoot some_root(Random& random) {
     file.counts = some_counts(random);
     if (random.chance(0.5)) file.times.add({random.below(99), some_slot(random)});
     if (random.chance(0.5)) file.times.add({random.below(99), some_slot(random)});
-    file.pending = {{1, 2, 3, 4}, {random.next(), 6, 7, 8, some_slot(random)}};
+    file.pending = {{1, 2, 3, 4}, {random.next(), 6, 7, 8, TimedLine{5, some_slot(random)}}};
     root.files.push_back(file);
   }
   for (std::uint64_t i = random.below(9); i > 0; --i) {
