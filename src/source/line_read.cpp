@@ -4,12 +4,13 @@
 #include <atomic>
 #include <deque>
 #include <exception>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <variant>
+
+#include "source/line_placing.hpp"
 
 namespace dagloop {
 namespace {
@@ -168,100 +169,6 @@ void LineTimes::merge(const LineTimes& other) {
   if (other.first) add(*other.first);
   if (other.last) add(*other.last);
 }
-
-/// Gives the lines that wait for a time theirs.
-class LinePlacing {
- public:
-  LinePlacing(const std::vector<FilePart>& parts, const std::vector<LineWorker*>& workers,
-              const std::vector<LineNumbers>& numbers)
-      : numbers_(numbers), times_(parts.size()) {
-    number_parts(parts);
-    for (const LineWorker* worker : workers) {
-      for (const auto& stretch : worker->times_) add(stretch);
-    }
-    for (File& file : files_) {
-      std::ranges::sort(file.records, {}, &TimedLine::line);
-      std::ranges::sort(file.futures);
-    }
-  }
-
-  const std::vector<LineTimes>& times() const { return times_; }
-
-  void place(LineWorker& worker) const {
-    for (const auto& [line, rejected, is_of_future] : worker.unplaced_) {
-      MalformedLine malformed{rejected, {}, {}, true, is_of_future};
-      const File& file = files_[file_of_[line.part]];
-      const std::uint64_t number = number_of(line.part, line.place.first_line);
-      const auto next = std::ranges::lower_bound(file.records, number, {}, &TimedLine::line);
-      if (next != file.records.begin()) malformed.before = *std::prev(next);
-      if (!rejected.at) lean(file, number, malformed);
-      const auto& faults =
-          worker.faults_.at({line.part, rejected.reason == RejectReason::future_time});
-      const auto fault = faults.find(line.place.first_line);
-      if (fault != faults.end()) malformed.fault = fault->second;
-      worker.reject(line, malformed);
-    }
-  }
-
- private:
-  // What is known of the lines of one file, by their number: of those that were read the first and
-  // last record and line from the future of each stretch, which are enough to know what is next to
-  // a line.
-  struct File {
-    std::vector<TimedLine> records;
-    std::vector<std::uint64_t> futures;
-    std::uint64_t grows_from = std::numeric_limits<std::uint64_t>::max();
-  };
-
-  // Parts of one file are next to each other.
-  void number_parts(const std::vector<FilePart>& parts) {
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (i == 0 || parts[i].path != parts[i - 1].path) files_.push_back({parts[i].known, {}});
-      file_of_.push_back(files_.size() - 1);
-      const bool follows = parts[i].follows;
-      lines_before_.push_back(follows ? lines_before_.back() + numbers_[i - 1].count()
-                                      : parts[i].lines_before);
-      if (parts[i].may_grow) files_.back().grows_from = lines_before_.back() + 1;
-    }
-  }
-
-  void add(const LineWorker::StretchTimes& stretch) {
-    File& file = files_[file_of_[stretch.part]];
-    for (const auto& record : {stretch.records.first, stretch.records.last}) {
-      if (!record) continue;
-      const TimedLine line{number_of(stretch.part, record->line), record->at};
-      times_[stretch.part].add(line);
-      file.records.push_back(line);
-    }
-    for (const auto& future : {stretch.futures.first, stretch.futures.last}) {
-      if (future) file.futures.push_back(number_of(stretch.part, future->line));
-    }
-  }
-
-  // The line has the time of the record before it; without one that of the first of its file.
-  static void lean(const File& file, std::uint64_t number, MalformedLine& malformed) {
-    if (file.records.empty()) return;
-    const TimedLine& on = malformed.before ? *malformed.before : file.records.front();
-    malformed.rejected.at = on.at;
-    // Without a record before it a line leans on the first, whatever stands before the two.
-    const std::uint64_t begin = malformed.before ? on.line : 0;
-    const std::uint64_t end = std::max(number, on.line);
-    const auto future = std::ranges::upper_bound(file.futures, begin);
-    if (on.line >= file.grows_from || (future != file.futures.end() && *future < end)) {
-      malformed.may_move = true;
-    }
-  }
-
-  std::uint64_t number_of(std::size_t part, std::uint64_t line_of_chunk) const {
-    return lines_before_[part] + numbers_[part].of(line_of_chunk);
-  }
-
-  const std::vector<LineNumbers>& numbers_;
-  std::vector<File> files_;
-  std::vector<std::size_t> file_of_;         // by part
-  std::vector<std::uint64_t> lines_before_;  // likewise
-  std::vector<LineTimes> times_;             // likewise
-};
 
 std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::size_t index) {
   if (chunk.sequence == 0) lines_before_ = 0;
