@@ -40,8 +40,10 @@ TEST_CASE("a malformed record shows its run, its cohort and its time") {
         "request q control -");
   CHECK(shown_by(read_line(R"({"pipeline_run_id":{},"request_id":"q"})")) == "request q none -");
   CHECK(shown_by(read_line("{}")) == "- none -");
-  CHECK(shown_by(read_line(run_line(R"(,"created_at":"2027-01-01T00:00:00Z")"))) ==
-        "run r1 none -");
+  const Reading future = read_line(run_line(R"(,"created_at":"2027-01-01T00:00:00Z")"));
+  CHECK(shown_by(future) == "run r1 none -");
+  CHECK(future.unread().is_of_future);  // so one day it shows that time
+  CHECK_FALSE(read_line(kFull).unread().is_of_future);
   for (const char* line : {"", "[]", "not json", "7", "[{\"pipeline_run_id\":\"r1\"}]"}) {
     CHECK(shown_by(read_line(line)) == "- none -");
   }
