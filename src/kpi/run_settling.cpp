@@ -288,22 +288,6 @@ std::uint32_t slot_number_of(TimePoint time) {
 
 }  // namespace
 
-bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) {
-  const auto content = [&pools](const RecordRow& row) {
-    const auto text = [&pools](std::uint32_t number) {
-      return std::string_view(pools.texts.text(number));
-    };
-    const Origin& origin = pools.origins.origin(row.origin);
-    // By value: a bit-field has no address.
-    return std::make_tuple(
-        row.status, text(row.error_code), row.compensation, Population{row.population},
-        Cohort{row.cohort}, bool{row.has_verification_reason}, bool{row.has_fallback_reason},
-        bool{row.idempotent_reuse}, row.duration_ms, bool{row.is_compensation},
-        pools.fanouts.fanout(row.fanout), text(origin.plan_source), text(origin.pipeline));
-  };
-  return content(a) < content(b);
-}
-
 TimePoint Settling::slot_of(TimePoint run_end) const {
   const std::vector<TimePoint>& cuts = options_.cuts;
   if (cuts.empty()) return floor_to_slot(run_end);

@@ -56,6 +56,20 @@ def parse_stamp(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+WORDS = {"text": "code", "evidence": "met", "clipped": "clip", "expected_effect": "rule_effect",
+         "assumption": "model"}
+
+
+def without_words(value):
+    """Leaves out what is said in words of a member beside it."""
+    if isinstance(value, list):
+        return [without_words(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: without_words(each) for key, each in value.items()
+            if key not in WORDS or WORDS[key] not in value}
+
+
 class Result:
     """What a tool's run came to."""
 

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from fault_trials import EVERY
-from support import T0, LoopTestCase, stamp
+from support import T0, LoopTestCase, stamp, without_words
 
 MIB = 1 << 20
 MAX_CPU_S = 1.0 if EVERY == 1 else 10.0  # in slow builds

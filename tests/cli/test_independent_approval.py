@@ -12,7 +12,7 @@ import struct
 import unittest
 
 import ed25519
-from support import T0, LoopTestCase, stamp
+from support import T0, LoopTestCase, stamp, without_words
 
 SEED = bytes(range(32))
 
@@ -76,20 +76,6 @@ def canonical(value):
         return "[" + ",".join(map(canonical, value)) + "]"
     members = sorted(value.items(), key=lambda member: member[0].encode())
     return "{" + ",".join(string_text(k) + ":" + canonical(v) for k, v in members) + "}"
-
-
-WORDS = {"text": "code", "evidence": "met", "clipped": "clip", "expected_effect": "rule_effect",
-         "assumption": "model"}
-
-
-def without_words(value):
-    """Leaves out what is said in words of a member beside it."""
-    if isinstance(value, list):
-        return [without_words(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: without_words(each) for key, each in value.items()
-            if key not in WORDS or WORDS[key] not in value}
 
 
 def decision_digest(document):
