@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "source/line_read.hpp"
+#include "source/line_worker.hpp"
 
 namespace dagloop {
 
