@@ -5,6 +5,7 @@
 #include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
+#include "dagloop/decide/figure_case.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/report/page.hpp"
@@ -75,7 +76,8 @@ ExitCode run(const Flags& flags) {
   const Quality quality = quality_of(flags, files, config, clock);
   // A report that is written no more would pass the same gate for ever.
   check_report_age(quality, flags.max_report_age, clock.now());
-  const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
+  const GateResult gate =
+      gate_that_stands(evaluate_gate(config.gate, quality, config.input.limits), quality);
   const std::string document = to_pretty_json(gate_to_json(gate, quality));
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});

@@ -29,7 +29,9 @@ Config under_policy(Config config, const EnvFile& env) {
     if (each.key != config.policy.pipeline_timeout_key || each.is_ambiguous) continue;
     const std::string_view value =
         std::string_view(env.text()).substr(each.begin, each.end - each.begin);
-    config.input.overdue_after = std::max(config.input.overdue_after, timeout_of(value));
+    // At most what is read back for runs that have not ended: a slip of digits hides no hung run.
+    const Microseconds timeout = std::min(timeout_of(value), config.input.run_horizon);
+    config.input.overdue_after = std::max(config.input.overdue_after, timeout);
   }
   return config;
 }

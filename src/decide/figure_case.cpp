@@ -1,6 +1,9 @@
 #include "dagloop/decide/figure_case.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "dagloop/decide/data_state.hpp"
 
 namespace dagloop {
 namespace {
@@ -60,6 +63,29 @@ GateResult evaluate_again(const GateResult& gate, const Quality& quality) {
   for (const CheckResult& result : gate.checks) checks.push_back(result.check);
   if (!gate.reasons.empty() || checks.empty()) return gate;
   return evaluate_gate(checks, quality);
+}
+
+GateResult gate_that_stands(GateResult gate, const Quality& quality) {
+  if (gate.verdict != Verdict::PASS || !has_unread(quality)) return gate;
+  for (const FigureCase which : {FigureCase::worst, FigureCase::best}) {
+    const GateResult then = evaluate_again(gate, in_case(quality, which));
+    if (then.verdict == Verdict::PASS) continue;
+    std::vector<Reason> would;
+    for (const CheckResult& each : then.checks) {
+      const bool holds = each.status == CheckStatus::pass;
+      if (each.check.severity == Severity::fail && !holds) would.push_back(each.reason);
+    }
+    Reason reason{"unreadable_records_could_change_this",
+                  {{"unread", quality.current.population(Population::dag).unread_runs},
+                   {"leaves_at", unread_leaves_at(quality)},
+                   {"would", std::move(would)}}};
+    const std::string places = first_places(quality.input);
+    if (!places.empty()) reason.args.emplace_back("places", places);
+    gate.verdict = Verdict::INSUFFICIENT;
+    gate.reasons.push_back(std::move(reason));
+    return gate;
+  }
+  return gate;
 }
 
 }  // namespace dagloop

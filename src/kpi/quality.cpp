@@ -95,9 +95,10 @@ std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& wind
                                    const OverdueRule& rule) {
   if (!rule.newest_record) return 0;
   const std::vector<TimePoint>& open = partial.open_runs;
-  const TimePoint end = std::min(window.end, *rule.newest_record);
+  // Not only up to the newest record: what lies between it and the end of the window would be
+  // counted in no window, for the next one begins behind it.
   const auto first = std::ranges::lower_bound(open, window.start - rule.after);
-  const auto behind = std::ranges::lower_bound(open, end - rule.after);
+  const auto behind = std::ranges::lower_bound(open, window.end - rule.after);
   return first < behind ? static_cast<std::uint64_t>(behind - first) : 0;
 }
 
@@ -127,7 +128,8 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
     }
     for (const auto& [cohort, partial] : parts) {
       // A cohort without runs is left out: that is how the comparison sees that there is none.
-      if (partial.total_runs + partial.in_flight + partial.skipped_runs == 0) continue;
+      const std::uint64_t runs = partial.total_runs + partial.in_flight + partial.skipped_runs;
+      if (runs + partial.unread_runs == 0) continue;
       const std::uint64_t hidden = cohort == Cohort::canary ? total.unread_runs - shown : 0;
       figures.cohorts.emplace(cohort,
                               figures_of(partial, classes, overdue, partial.unread_runs + hidden));

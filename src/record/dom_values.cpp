@@ -79,8 +79,12 @@ RawValue raw_value(const Element& element, Digits& digits) {
       value.number = element.get_double().value_unsafe();
       break;
     case simdjson::dom::element_type::ARRAY:
+      value.kind = ValueKind::compound;
+      value.truth = element.get_array().value_unsafe().size() > 0;
+      break;
     case simdjson::dom::element_type::OBJECT:
       value.kind = ValueKind::compound;
+      value.truth = element.get_object().value_unsafe().size() > 0;
       break;
   }
   return value;

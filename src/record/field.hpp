@@ -27,7 +27,7 @@ struct RawValue {
   std::string_view text;
   double number = 0;
   ValueKind kind = ValueKind::absent;
-  bool truth = false;
+  bool truth = false;  // of a boolean; of an array or an object: something stands in it
 };
 
 /// Which fields have a value of which kind: a bit a field.

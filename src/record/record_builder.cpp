@@ -160,7 +160,14 @@ class RecordBuilder {
     const RawValue& value = raw_.present(field);
     const bool is_no = (value.kind == ValueKind::boolean && !value.truth) ||
                        (value.kind == ValueKind::number && value.number == 0);
-    return is_no ? word_of_other(field) : text_of_other(field);
+    if (is_no) return word_of_other(field);
+    // An object that holds something tells a reason, too, only not in words. A code that is none
+    // says nothing.
+    const bool tells =
+        value.kind == ValueKind::compound && value.truth && field != Field::error_code;
+    if (!tells) return text_of_other(field);
+    mend(field);
+    return kUnreadNode;
   }
 
   // Of a run: what cannot be read may be any run's.

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "dagloop/record/record_reader.hpp"
 #include "dagloop/kpi/run_table.hpp"
+#include "dagloop/record/record_reader.hpp"
 #include "source/chunk_reader.hpp"
 #include "source/plain_file.hpp"
 

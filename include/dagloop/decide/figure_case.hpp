@@ -31,4 +31,8 @@ TimePoint unread_leaves_at(const Quality& quality);
 /// Evaluates the checks of `gate` once more, on other figures.
 GateResult evaluate_again(const GateResult& gate, const Quality& quality);
 
+/// Returns `gate`, or where it passed and would not if what could not be read was bad or good, an
+/// INSUFFICIENT one with the reason `unreadable_records_could_change_this`.
+GateResult gate_that_stands(GateResult gate, const Quality& quality);
+
 }  // namespace dagloop

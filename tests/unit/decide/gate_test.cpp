@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dagloop/decide/figure_case.hpp"
 #include "dagloop/report/words.hpp"
 #include "support/make_quality.hpp"
 
@@ -175,6 +176,22 @@ TEST_CASE("the default gate judges success, verification and, as a warning, atte
   const GateResult bad = evaluate_gate(default_gate(), window_of(runs), {});
   CHECK(bad.verdict == Verdict::FAIL);
   CHECK(bad.checks[1].reason.code == "verification_failed_rate_above_threshold");
+}
+
+TEST_CASE("a gate that unread records could fail is insufficient, and says so") {
+  const auto gate_with = [](std::uint64_t unread) {
+    KpiPartial runs = make_runs(100, 95);
+    runs.unread_runs = unread;
+    const Quality quality = window_of(runs);
+    return gate_that_stands(evaluate_gate({success_check()}, quality, {}), quality);
+  };
+  const double threshold = success_check().threshold;
+  const std::uint64_t allowed = static_cast<std::uint64_t>(95 / threshold) - 100;
+  CHECK(gate_with(0).verdict == Verdict::PASS);
+  CHECK(gate_with(allowed).verdict == Verdict::PASS);
+  const GateResult held = gate_with(allowed + 1);
+  CHECK(held.verdict == Verdict::INSUFFICIENT);
+  CHECK(has_reason(held.reasons, "unreadable_records_could_change_this"));
 }
 
 TEST_CASE("gate verdict agrees with its definition for all pairs of outcomes") {
