@@ -137,8 +137,9 @@ class ReplayedTicks {
     // A run that never ended becomes overdue at a later tick: such figures are of this tick alone.
     const bool may_change = std::ranges::any_of(
         counted.populations, [](const auto& each) { return each.second.in_flight > 0; });
-    if (may_change) return of_this_tick_ = std::move(counted);
-    return kept_.emplace(window, std::move(counted)).first->second;
+    WindowKpis& place = may_change ? of_this_tick_ : kept_[window];
+    place = std::move(counted);
+    return place;
   }
 
   const ReplayLog& log_;

@@ -4,6 +4,10 @@
 
 namespace dagloop {
 
+bool ReasonArg::operator==(const ReasonArg& other) const {
+  return name == other.name && value == other.value;
+}
+
 bool Reason::operator==(const Reason&) const = default;
 
 bool has_reason(const std::vector<Reason>& reasons, const std::string& code) {

@@ -255,8 +255,7 @@ class RecordBuilder {
     record_.has_verification_reason = !reason(Field::verification_reason).empty();
     record_.has_fallback_reason = !reason(Field::fallback_reason).empty();
     const std::string_view mode = text_or<&RecordBuilder::word_of_other>(Field::execution_mode);
-    const bool is_dag = mode.empty() ? !record_.run_key_is_request
-                                     : std::ranges::find(kDagModes, mode) != kDagModes.end();
+    const bool is_dag = mode.empty() ? !record_.run_key_is_request : is_dag_mode(mode);
     record_.population = is_dag ? Population::dag : Population::non_dag;
   }
 

@@ -33,7 +33,7 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
       "status_digit, {code} AS raw_code, lower(raw_code) = '{upstream}' AS is_upstream, {plan} AS "
       "plan, {pipeline} "
       "AS pipeline, toUInt8({compensation} % {mended_compensation}) AS compensation, "
-      "toUInt8(if({mode} = '', {run} = '', {mode} NOT IN ({dag_modes}))) AS population, "
+      "toUInt8(if({mode} = '', {run} = '', lower({mode}) NOT IN ({dag_modes}))) AS population, "
       "toUInt8({cohort} % {mended_cohort}) AS cohort, {verification} != '' AS unverified, "
       "{fallback} "
       "!= '' AS fallback, {reused} AS reused, {raw_duration} AS raw_duration, if(raw_duration >= 0 "

@@ -36,7 +36,7 @@ std::string clickhouse_time(const LogQuery& query) {
 // 0 where the path is that of DAGs, 1 where it is another one, 2 where none is named.
 std::string mode_of(const ClickHouseExpressions& row) {
   const std::vector<int> dags(kDagModes.size(), 0);
-  return fmt::format("transform({}, [{}, ''], [{}, 2], 1)", row.text(Field::execution_mode),
+  return fmt::format("transform(lower({}), [{}, ''], [{}, 2], 1)", row.text(Field::execution_mode),
                      clickhouse_dag_modes(), fmt::join(dags, ", "));
 }
 

@@ -321,8 +321,8 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
                   "name two local tables, or two Distributed ones of one cluster");
     }
   }
-  auto [set, has_odd_words] = impl_->count(tables, query);
-  if (!has_odd_words) return std::move(set);
+  auto counted = impl_->count(tables, query);
+  if (!counted.has_odd_words) return std::move(counted.set);
   for (ClickHouseTable& table : tables) table.spaces = WordSpaces::trimmed;
   return impl_->count(tables, query).set;
 }

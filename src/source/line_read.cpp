@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -172,6 +173,7 @@ void LineTimes::merge(const LineTimes& other) {
 
 std::uint64_t LineWorker::read(const Chunk& chunk, const FilePart& part, std::size_t index) {
   if (chunk.sequence == 0) lines_before_ = 0;
+  path_hash_ = std::hash<std::string>()(part.path);
   stretch_ = {index, {}, {}};
   const std::uint64_t before = chunk.sequence << kLineBits;
   std::uint64_t lines = 0;
@@ -220,11 +222,26 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
   }
 }
 
+// Lines that show no run may hide one each, also where they read alike, as the first line of a
+// stack trace does. Where a line stands, and when, sets it apart from others of the same text.
+void LineWorker::set_apart(const PartLine& line, RejectedLine& rejected) const {
+  constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15ULL;
+  const TimePoint at = stretch_.records.last ? stretch_.records.last->at : TimePoint{};
+  for (const std::uint64_t part :
+       {path_hash_, line.place.begin, line.place.first_line,
+        static_cast<std::uint64_t>(at.time_since_epoch().count())}) {
+    rejected.key.low = (rejected.key.low ^ part) * kMix;
+    rejected.key.high = (rejected.key.high + part) * kMix;
+    rejected.key.high ^= rejected.key.low >> 29U;
+  }
+}
+
 void LineWorker::read_unread(const PartLine& line, const UnreadLine& unread) {
   const std::uint64_t number = line.place.first_line;
   if (unread.reason == RejectReason::future_time) stretch_.futures.add({number, {}});
   // Of a longer line some chunks hold all, some its first bytes alone: it is the same line.
   MalformedLine malformed{rejected_line(unread, line.text.substr(0, kMaxHeldBytes)), {}};
+  if (unread.run_key.empty()) set_apart(line, malformed.rejected);
   malformed.may_move = unread.is_of_future;
   if (const auto& before = stretch_.records.last) {
     malformed.before = before;

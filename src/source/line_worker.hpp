@@ -100,6 +100,7 @@ class LineWorker {
   void end_stretch();
   void read_line(const PartLine& line, const LogLine& text);
   void read_unread(const PartLine& line, const UnreadLine& unread);
+  void set_apart(const PartLine& line, RejectedLine& rejected) const;
   virtual void add(const PartLine& line, const LogRecord& record) = 0;
   /// Takes a malformed line; it has no time only where no readable record of its part has one. The
   /// text is gone where it has to wait for that.
@@ -112,6 +113,7 @@ class LineWorker {
   // Of the first unplaced lines of each part, for a store shows the first of each file; those from
   // the future apart, for they may be records when the others are still shown.
   std::map<std::pair<std::size_t, bool>, std::map<std::uint64_t, ReadFault>> faults_;
+  std::uint64_t path_hash_ = 0;     // of the file that is read
   std::uint64_t lines_before_ = 0;  // right where one worker reads all chunks
 };
 

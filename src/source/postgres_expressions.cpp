@@ -84,8 +84,10 @@ std::string word_digit(const std::string& text, const packed::WordForm& form) {
 std::string mode_digit(const std::string& mode, std::int64_t other, const std::string& otherwise) {
   std::string found = "CASE " + mode;
   for (const std::string_view word : kDagModes) found += fmt::format(" WHEN '{}' THEN 0", word);
-  return fmt::format("{0} ELSE CASE WHEN ({1} <> '') IS NOT TRUE THEN {2} ELSE {3} END END", found,
-                     mode, otherwise, other);
+  return fmt::format(
+      "{0} ELSE CASE WHEN ({1} <> '') IS NOT TRUE THEN {2} WHEN {4} IN ('{5}') THEN 0 ELSE {3} END "
+      "END",
+      found, mode, otherwise, other, in_lower_case(mode), fmt::join(kDagModes, "', '"));
 }
 
 bool Expressions::has(Field field) const {

@@ -35,7 +35,7 @@ struct ReasonArg {
 
   std::string name;  // a snake_case word with its unit last: "wait_s", "margin_pp"
   ReasonValue value;
-  bool operator==(const ReasonArg&) const = default;
+  bool operator==(const ReasonArg&) const;  // not defaulted: reasons hold reasons
 
  private:
   template <typename T>

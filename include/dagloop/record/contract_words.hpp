@@ -177,6 +177,13 @@ inline constexpr std::array<Word<Cohort>, 2> kCohortWords{{
 
 /// The words of `execution_mode` that name the DAG path; any other names another path.
 inline constexpr std::array<std::string_view, 2> kDagModes{"dag", "pipeline_dag"};
+/// Returns whether `mode` is one of them, in whatever case.
+constexpr bool is_dag_mode(std::string_view mode) {
+  for (const std::string_view word : kDagModes) {
+    if (is_same_in_any_case(word, trim_spaces(mode))) return true;
+  }
+  return false;
+}
 
 /// The `node_type` of a run record, whatever its `node_id` is.
 inline constexpr std::string_view kRunNodeType = "pipeline";
