@@ -164,9 +164,10 @@ Json without_words(const Json& value) {
   Json::Object members;
   for (const auto& [name, member] : value.as_object()) {
     // Words alone, without what they are made of, are covered: an edit of them must not go unseen.
-    const bool is_words = std::any_of(kWords.begin(), kWords.end(), [&](const auto& words) {
-      return words.second == name && value.find(words.first) != nullptr;
-    });
+    const bool is_words =
+        std::any_of(kWords.begin(), kWords.end(), [&, &key = name](const auto& words) {
+          return words.second == key && value.find(words.first) != nullptr;
+        });
     if (!is_words) members.emplace_back(name, without_words(member));
   }
   return Json(std::move(members));

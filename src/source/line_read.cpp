@@ -227,9 +227,8 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
 void LineWorker::set_apart(const PartLine& line, RejectedLine& rejected) const {
   constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15ULL;
   const TimePoint at = stretch_.records.last ? stretch_.records.last->at : TimePoint{};
-  for (const std::uint64_t part :
-       {path_hash_, line.place.begin, line.place.first_line,
-        static_cast<std::uint64_t>(at.time_since_epoch().count())}) {
+  for (const std::uint64_t part : {path_hash_, line.place.begin, line.place.first_line,
+                                   static_cast<std::uint64_t>(at.time_since_epoch().count())}) {
     rejected.key.low = (rejected.key.low ^ part) * kMix;
     rejected.key.high = (rejected.key.high + part) * kMix;
     rejected.key.high ^= rejected.key.low >> 29U;

@@ -18,8 +18,13 @@ struct ReasonArg;
 /// One reason, e.g. {"cooldown", {{"until", 2026-02-26T06:00:00Z}}}. Free of language: digests and
 /// tests see code and arguments, readers what report/ makes of them.
 struct Reason {
-  std::string code;  // a snake_case word that does not change
-  std::vector<ReasonArg> args = {};
+  Reason();
+  /// Shape: a snake_case word that does not change, and what it is about.
+  Reason(std::string the_code);  // NOLINT(google-explicit-constructor)
+  Reason(std::string the_code, std::vector<ReasonArg> the_args);
+
+  std::string code;
+  std::vector<ReasonArg> args;
   bool operator==(const Reason&) const;
 };
 
@@ -49,6 +54,11 @@ struct ReasonArg {
     }
   }
 };
+
+inline Reason::Reason() = default;
+inline Reason::Reason(std::string the_code) : code(std::move(the_code)) {}
+inline Reason::Reason(std::string the_code, std::vector<ReasonArg> the_args)
+    : code(std::move(the_code)), args(std::move(the_args)) {}
 
 /// Returns whether one of `reasons` has `code`.
 bool has_reason(const std::vector<Reason>& reasons, const std::string& code);
