@@ -221,9 +221,9 @@ std::size_t add_outcome(std::vector<LedgerEntry>& ledger, const std::string& dec
 }
 
 void mark_undone(std::vector<LedgerEntry>& ledger, const Patch& back) {
-  for (const auto& [key, change] : back) {
+  for (const auto& undone : back) {
     const auto last = std::find_if(ledger.rbegin(), ledger.rend(), [&](const LedgerEntry& each) {
-      return each.env_key == key && each.change.after == change.before;
+      return each.env_key == undone.first && each.change.after == undone.second.before;
     });
     if (last != ledger.rend()) last->is_undone = true;
   }

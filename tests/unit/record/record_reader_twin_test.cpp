@@ -135,6 +135,13 @@ class Twin {
 
   std::string reason(const std::string& field) {
     const Json json = at(field).json;
+    // What stands in an object or an array is a reason, though not in words.
+    const bool holds = (json.is_array() && !json.as_array().empty()) ||
+                       (json.is_object() && !json.as_object().empty());
+    if (holds && field != "error_code") {
+      text_or(field, false, "");
+      return "unread";
+    }
     const bool is_no =
         (json.is_bool() && !json.as_bool()) || (json.is_number() && json.as_number() == 0);
     return text_or(field, !is_no, "");

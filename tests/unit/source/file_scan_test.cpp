@@ -67,6 +67,9 @@ PartialSet twin(const std::string& path, const std::vector<std::string>& lines) 
     } else {
       UnreadLine unread = std::get<UnreadLine>(result);
       if (!unread.created_at) unread.created_at = near_time(times, i);
+      // A line that shows no run may hide one of its own, whatever other lines read alike.
+      const std::string own = "line " + std::to_string(i);
+      if (unread.run_key.empty()) unread.run_key = own;
       table.reject(path, i + 1, unread, lines[i]);
     }
   }
