@@ -232,7 +232,7 @@ TEST_CASE("execution_mode decides the population, and pipeline_run_id where it i
   CHECK(population(R"(,"execution_mode":"dag")") == Population::dag);
   CHECK(population(R"(,"execution_mode":"pipeline_dag")") == Population::dag);
   CHECK(population(R"(,"execution_mode":"rule")") == Population::non_dag);
-  CHECK(population(R"(,"execution_mode":"DAG")") == Population::non_dag);
+  CHECK(population(R"(,"execution_mode":"DAG")") == Population::dag);
   CHECK(population(R"(,"pipeline_run_id":"","request_id":"q")") == Population::non_dag);
   CHECK(population(R"(,"pipeline_run_id":"","request_id":"q","execution_mode":"dag")") ==
         Population::dag);
