@@ -4,6 +4,11 @@
 
 namespace dagloop {
 
+Reason::Reason() = default;
+Reason::Reason(std::string the_code) : code(std::move(the_code)) {}
+Reason::Reason(std::string the_code, std::vector<ReasonArg> the_args)
+    : code(std::move(the_code)), args(std::move(the_args)) {}
+
 bool ReasonArg::operator==(const ReasonArg& other) const {
   return name == other.name && value == other.value;
 }

@@ -128,8 +128,7 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
     }
     for (const auto& [cohort, partial] : parts) {
       // A cohort without runs is left out: that is how the comparison sees that there is none.
-      const std::uint64_t runs = partial.total_runs + partial.in_flight + partial.skipped_runs;
-      if (runs + partial.unread_runs == 0) continue;
+      if (partial.total_runs + partial.in_flight + partial.skipped_runs == 0) continue;
       const std::uint64_t hidden = cohort == Cohort::canary ? total.unread_runs - shown : 0;
       figures.cohorts.emplace(cohort,
                               figures_of(partial, classes, overdue, partial.unread_runs + hidden));

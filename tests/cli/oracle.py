@@ -98,6 +98,11 @@ def reason_of(value):
     return None if value is None or value is False or value == 0 else text_of(value)
 
 
+def tells(value):
+    """A reason in words, or an object or a list that holds something."""
+    return bool(value) if isinstance(value, (dict, list)) else reason_of(value) is not None
+
+
 def number_of(value):
     if isinstance(value, str):
         try:
@@ -193,13 +198,13 @@ def normalise(line, now):
     label = lambda each: text_of(raw[each]) or "" if each in raw else ""
     return {"key": key, "node": node, "status": status, "at": at, "code": code, "cohort": cohort,
             "duration": duration if duration is not None and duration >= 0 else None,
-            "dag": mode in ("dag", "pipeline_dag") if mode else key[0] == "p",
+            "dag": mode.strip(" ").lower() in ("dag", "pipeline_dag") if mode else key[0] == "p",
             "attempt": count_of(raw, "attempt", 1) or 1, "plan": label("plan_source"),
             "pipeline": label("pipeline_id"), "item": count_of(raw, "fanout_index", 0),
             "undoes": node is not None and kind == "compensation",
             "upstream": node is not None and code.lower() == "upstream_failed",
-            "verification": reason_of(raw.get("verification_reason")) is not None,
-            "fallback": reason_of(raw.get("fallback_reason")) is not None,
+            "verification": tells(raw.get("verification_reason")),
+            "fallback": tells(raw.get("fallback_reason")),
             "reuse": is_true(raw.get("idempotent_reuse")),
             "compensation": word_of(raw, "compensation_status", COMPENSATION),
             "tokens": sum(t for t in tokens if t) if tokens != [None, None] else None,
@@ -535,7 +540,7 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None, o
             at = error.at if error.at is not None else end - 1
             count_line(error.cohort, at, 1)
             if earliest <= at < end:
-                key = error.key or ("line", line.rstrip(" \t\r"))
+                key = error.key or ("line", counts["records"])  # two that read alike may hide two runs
                 lost.setdefault(key, []).append((at, error.cohort))
             continue
         counts["node_records" if record["node"] else "run_records"] += 1

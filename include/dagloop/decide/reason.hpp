@@ -55,11 +55,6 @@ struct ReasonArg {
   }
 };
 
-inline Reason::Reason() = default;
-inline Reason::Reason(std::string the_code) : code(std::move(the_code)) {}
-inline Reason::Reason(std::string the_code, std::vector<ReasonArg> the_args)
-    : code(std::move(the_code)), args(std::move(the_args)) {}
-
 /// Returns whether one of `reasons` has `code`.
 bool has_reason(const std::vector<Reason>& reasons, const std::string& code);
 
