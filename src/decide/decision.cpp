@@ -120,7 +120,7 @@ void promote(const DecisionInputs& inputs, const PromotionView& view, int next,
   decision.action = Action::promote;
   decision.next_percent = next;
   decision.patch[key] = {inputs.values.at(key), std::to_string(next)};
-  decision.reasons.push_back({"gate_pass"});
+  decision.reasons.emplace_back("gate_pass");
   append(decision.reasons, view.grounds);
   if (decision.recommendations.empty()) return;
   decision.reasons.push_back(

@@ -152,7 +152,7 @@ ModelAnswer ask_model(const ModelQuestion& question) {
         question.p95_limit_ms && seen_p95(question.dag) + slower > *question.p95_limit_ms;
     // A change that makes runs faster is welcome also where p95 is over its limit already.
     if (is_slow && slower > 0) continue;
-    return {ModelAnswer::Kind::change, each.value, std::move(prediction), {}};
+    return {ModelAnswer::Kind::change, each.value, prediction, {}};
   }
   return {ModelAnswer::Kind::no_change,
           "",

@@ -123,7 +123,7 @@ GateResult evaluate_gate(const std::vector<GateCheck>& checks, const Quality& qu
   GateResult result;
   result.reasons = data_faults(quality, limits);
   if (checks.empty()) {
-    result.reasons.push_back({"no_checks"});
+    result.reasons.emplace_back("no_checks");
   }
   for (const GateCheck& check : checks) result.checks.push_back(evaluate_check(check, quality));
   // Checks are evaluated even on data that cannot be relied on, for the page; the verdict is not.

@@ -52,9 +52,9 @@ void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
   add_kpi(args, "reference_", reference);
   args.emplace_back("margin_pp", margin_pp);
   if (*subject.value >= *reference.value - margin_pp / 100 - kSlack) {
-    view.grounds.push_back({"not_inferior_to_control", std::move(args)});
+    view.grounds.emplace_back("not_inferior_to_control", std::move(args));
   } else {
-    view.obstacles.push_back({"inferior_to_control", std::move(args)});
+    view.obstacles.emplace_back("inferior_to_control", std::move(args));
   }
 }
 
@@ -103,16 +103,16 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
   const EvidenceView evidence = view_promotion_test(inputs.evidence, alpha, config);
   view.evidence = evidence;
   if (!evidence.is_available) {
-    view.obstacles.push_back({"no_evidence"});
+    view.obstacles.emplace_back("no_evidence");
     return;
   }
   std::vector<ReasonArg> args{{"drop_pp", config.excluded_drop_pp}, {"subject", subject}};
   add_evidence(args, evidence);
   if (evidence.decides()) {
-    view.grounds.push_back({"inferiority_excluded", std::move(args)});
+    view.grounds.emplace_back("inferiority_excluded", std::move(args));
     return;
   }
-  view.obstacles.push_back({"inferiority_not_excluded", std::move(args)});
+  view.obstacles.emplace_back("inferiority_not_excluded", std::move(args));
   if (evidence.collected_over >= config.patience) {
     view.obstacles.push_back(undecidable(inputs, evidence, alpha));
   }

@@ -226,7 +226,7 @@ class JsonMender {
     } else if (is_json_number(word) && is_held(word)) {
       emit(word);
     } else if (is_json_number(word) && word.find_first_of("eE") != std::string_view::npos &&
-               word.find("-", 1) != std::string_view::npos) {
+               word.find('-', 1) != std::string_view::npos) {
       emit("0");  // too small for a double
     } else {
       emit("\"");

@@ -130,10 +130,10 @@ std::string show_told(std::string_view name, double value, std::optional<double>
     if (is_latency(name)) return show_latency(number);
     return is_rate(name) ? show_percent(number) : fmt::format("{:.3f}", number);
   };
-  const std::string text = plain(value);
+  std::string text = plain(value);
   if (!limit || *limit == value || text != plain(*limit)) return text;
   for (int digits = kFewestDigits; digits < kMostDigits; ++digits) {
-    const std::string longer = significant(name, value, digits);
+    std::string longer = significant(name, value, digits);
     if (longer != significant(name, *limit, digits)) return longer;
   }
   return significant(name, value, kMostDigits);

@@ -104,7 +104,7 @@ bool ClickHouseExpressions::is_text(Field field) const {
 std::string ClickHouseExpressions::plain_text(Field field) const {
   const std::string name = column(field);
   if (type(field) == "String") return or_missing(field, name, "''");
-  const std::string text = or_missing(field, "toString(" + name + ")", "''");
+  std::string text = or_missing(field, "toString(" + name + ")", "''");
   if (is_text(field)) return text;
   if (field == Field::compensation_status || field == Field::cohort ||
       field == Field::execution_mode) {
@@ -117,7 +117,7 @@ std::string ClickHouseExpressions::plain_text(Field field) const {
 
 std::string ClickHouseExpressions::text(Field field) const {
   if (!has(field)) return "''";
-  const std::string value = plain_text(field);
+  std::string value = plain_text(field);
   const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return value;
   std::string from = "''";
@@ -180,7 +180,7 @@ std::string ClickHouseExpressions::whole(Field field) const {
 }
 
 std::string ClickHouseExpressions::count(Field field, std::int64_t missing) const {
-  const std::string otherwise = fmt::format("toInt64({})", missing);
+  std::string otherwise = fmt::format("toInt64({})", missing);
   if (!has(field)) return otherwise;
   const std::string value = is_integer(type(field)) ? whole(field)
                                                     : fmt::format("toInt64(if({}, {}, 0.))",
@@ -197,7 +197,7 @@ std::string ClickHouseExpressions::truth(Field field) const {
 
 std::string ClickHouseExpressions::mended(Field field) const {
   if (!has(field) || type_of(field) == FieldType::time) return "";
-  const std::string present = can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
+  std::string present = can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
   const bool holds_text = is_text(field);
   if (type_of(field) == FieldType::text) {
     if (holds_text) return "";

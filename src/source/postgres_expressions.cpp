@@ -101,7 +101,7 @@ std::string Expressions::type(Field field) const {
 
 // A text, whatever the type of its column.
 std::string Expressions::plain_text(Field field) const {
-  const std::string name = column(field);
+  std::string name = column(field);
   const std::string of = type(field);
   if (of == "text") return name;
   if (kTexts.contains(of) || of == "uuid") return name + "::text";

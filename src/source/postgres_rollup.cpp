@@ -328,7 +328,7 @@ std::optional<PartialSet> read_with_rollup(pqxx::transaction_base& transaction,
   const CountedRange& base = is_whole ? *whole : *kept;
   const std::optional<RowSums> sums = reading.moved(base, query);
   if (!sums) return {};
-  const std::optional<PartialSet> answer = reading.answer(*sums);
+  std::optional<PartialSet> answer = reading.answer(*sums);
   if (!answer) return {};
   const bool is_earlier = sealed.range.end < kept->query.range.end ||
                           (is_whole && query.range.end < whole->query.range.end);

@@ -241,8 +241,8 @@ bool has_tokens(const Expressions& row) {
 
 std::string tokens_sql(const Expressions& row) {
   if (!has_tokens(row)) return "NULL::int8";
-  const std::string in = row.count(Field::tokens_in);
-  const std::string out = row.count(Field::tokens_out);
+  std::string in = row.count(Field::tokens_in);
+  std::string out = row.count(Field::tokens_out);
   if (!row.has(Field::tokens_in)) return out;
   if (!row.has(Field::tokens_out)) return in;
   return fmt::format("coalesce({0} + {1}, {0}, {1})", in, out);

@@ -8,7 +8,7 @@
 namespace dagloop {
 
 std::string column_of(const Mapping& mapping, Field field) {
-  const std::string name(to_string(field));
+  std::string name(to_string(field));
   const auto mapped = mapping.fields.find(name);
   if (mapped == mapping.fields.end()) return name;
   const FieldMapping& place = mapped->second;

@@ -28,7 +28,7 @@ Json latency_counts_to_json(const LatencyCounts& counts) {
 LatencyCounts read_latency_counts(const JsonReader& reader) {
   const auto all = read_json<std::vector<std::uint64_t>>(kNatural, reader);
   if (all.empty()) return {};
-  const LatencyCounts counts{all.front(), {all.begin() + 1, all.end()}};
+  LatencyCounts counts{all.front(), {all.begin() + 1, all.end()}};
   if (!are_counts_above_edges(counts.above, counts.runs)) {
     reader.fail("is no list of counts above each latency", kRestore);
   }
