@@ -38,8 +38,6 @@ std::string first_places(const InputCounts& input) {
     places += fmt::format("{}:{} ({}", redact_label(example.file), example.line,
                           to_string(example.reason));
     if (example.field) places += fmt::format(": {}", to_string(*example.field));
-    if (!example.found.empty()) places += fmt::format(": found {}", example.found);
-    if (!example.wanted.empty()) places += fmt::format(", wanted {}", example.wanted);
     places += ')';
   }
   return places;
@@ -58,9 +56,8 @@ std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits
   }
   const RangeLines& lines = input.window;
   const std::string places = first_places(input);
-  add_share_fault("the window", lines.all, limits, places, faults);
-  for (const auto& [name, of] :
-       {std::pair("the canary", &lines.canary), {"the control", &lines.control}}) {
+  add_share_fault("window", lines.all, limits, places, faults);
+  for (const auto& [name, of] : {std::pair("canary", &lines.canary), {"control", &lines.control}}) {
     if (of->lines >= kMinCohortLines) add_share_fault(name, *of, limits, places, faults);
   }
   return faults;

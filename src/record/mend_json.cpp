@@ -6,8 +6,8 @@
 #include <optional>
 #include <system_error>
 
+#include "base/utf8.hpp"
 #include "dagloop/base/ascii.hpp"
-#include "record/utf8.hpp"
 
 namespace dagloop {
 namespace {
@@ -249,7 +249,7 @@ class JsonMender {
         read_escape();
       } else if (static_cast<unsigned char>(c) < 0x20) {
         emit_control(c);
-      } else if (const std::size_t size = utf8_size(rest_); size != 0) {
+      } else if (const std::size_t size = character_length(rest_); size != 0) {
         emit(take(size));
       } else {
         take(1);

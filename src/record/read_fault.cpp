@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.hpp"
 #include "dagloop/base/redaction.hpp"
-#include "record/utf8.hpp"
 
 namespace dagloop {
 namespace {
@@ -15,7 +15,7 @@ std::string shown(std::string_view text) {
   const std::string masked = redact_label(text);
   std::size_t size = 0;
   for (std::size_t n = 0; n < kMaxShown && size < masked.size(); ++n) {
-    size += std::max(utf8_size(std::string_view(masked).substr(size)), std::size_t{1});
+    size += std::max(character_length(std::string_view(masked).substr(size)), std::size_t{1});
   }
   return escape_controls(masked.substr(0, size)) + (size < masked.size() ? "..." : "");
 }

@@ -9,11 +9,8 @@ constexpr Wording kEnglish[] = {
     {"data_stale",
      "the newest record is of {newest}, more than {max_age_s:duration} before {as_of}"},
     {"malformed_share_above_limit",
-     "{share:rate} of the lines of {of} are malformed ({malformed} of {records}); the limit is "
+     "{share:rate} of the lines of the {of} are malformed ({malformed} of {records}); the limit is "
      "{max_share:rate_limit}[; the first: {places}]"},
-    {"malformed_share_above_limit",
-     "{share:rate} of the lines are malformed ({malformed} of {records}); the limit is "
-     "{max_share:rate_limit}"},
     {"no_canary_runs", "{>no_runs}"},
     {"no_control_runs", "{>no_runs}"},
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},

@@ -234,7 +234,7 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
     if (name.kind != RowKind::run && name.kind != RowKind::node) {
       add_input(name, at->second, set.input);
       if (name.kind == RowKind::lines && window.contains(slot_of_span(name.span, query))) {
-        add_lines(name.cohort, at->second, set.input.window);
+        set.input.window.add(name.cohort, {count_of(at->second[0]), count_of(at->second[1])});
       }
       ++at;
       continue;
@@ -249,13 +249,6 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
         name.kind == RowKind::run ? sum_of_runs(from, at, classes) : sum_of_nodes(from, at));
   }
   return set;
-}
-
-void RowSums::add_lines(Cohort cohort, const RowCounts& counts, RangeLines& window) {
-  const LineShare lines{count_of(counts[0]), count_of(counts[1])};
-  window.all.merge(lines);
-  if (cohort == Cohort::canary) window.canary.merge(lines);
-  if (cohort == Cohort::control) window.control.merge(lines);
 }
 
 void RowSums::encode(ByteWriter& bytes) const {

@@ -108,7 +108,6 @@ class RowSums {
   static KpiPartial sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to);
   void add_counts(const Name& name, const RowCounts& counts, RowSign sign);
   static void add_input(const Name& name, const RowCounts& counts, InputCounts& input);
-  static void add_lines(Cohort cohort, const RowCounts& counts, RangeLines& window);
 
   Rows rows_;
   std::int64_t newest_us_ = -1;

@@ -18,8 +18,8 @@ struct DataLimits {
   Microseconds max_age = std::chrono::hours(6);  // of the newest record, before as_of
 };
 
-/// Returns where the first lines stand that could not be read, and what each lacks: "a.jsonl:7
-/// (bad_time: created_at: found a number, wanted a time)"; empty where all could.
+/// Returns where the first lines stand that could not be read, and what each lacks, free of
+/// language: "a.jsonl:7 (bad_time: created_at)"; empty where all could.
 std::string first_places(const InputCounts& input);
 
 /// Returns why the data cannot be relied on; empty when it can.

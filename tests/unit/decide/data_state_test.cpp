@@ -66,7 +66,7 @@ TEST_CASE("the malformed share of a cohort counts from 100 lines of it on, and n
   CHECK(reason_text(faults[0]) ==
         "2.0 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first: "
         "a.jsonl:7 "
-        "(unknown_status: status: found the text \"sideways\", wanted a status)");
+        "(unknown_status: status)");
 }
 
 TEST_CASE("input that is nothing but malformed lines has both faults") {
