@@ -139,7 +139,9 @@ EvidenceView view_of(const Evidence& evidence, std::string_view name,
   if (view.decides()) return view;
   const double growth = growth_at_present(hypothesis, test.total);
   if (growth <= 0) return view;
-  const double more = (std::log(view.needed) - test.log_e(hypothesis)) / growth;
+  // Where runs were not read, the greatest was lowered, and may be below the present one.
+  const double log_e = std::min(test.log_e(hypothesis), test.greatest_log_e);
+  const double more = (std::log(view.needed) - log_e) / growth;
   constexpr double kForever = 1e9;
   if (more < kForever) view.more_trials = static_cast<std::uint64_t>(std::ceil(more));
   return view;

@@ -158,3 +158,14 @@ TEST_CASE("unread runs take from a promotion's evidence as if they had been coun
   CHECK(e_value(with_unread(evidence, {{5, 5}, {0, 0}}, config)) < with_two);
   CHECK(with_unread({}, {{2, 2}, {0, 0}}, config) == Evidence{});
 }
+
+TEST_CASE("after unread runs no fewer runs are missing than without them") {
+  const EvidenceConfig config = sequential();
+  const Evidence decided = after({news(runs(400, 0), runs(4000, 0))}, config);
+  REQUIRE(view_promotion_test(decided, 0.02, config).decides());
+  for (std::uint64_t unread = 1; unread <= 200; ++unread) {
+    const Evidence with = with_unread(decided, {{unread, unread}, {0, 0}}, config);
+    const EvidenceView view = view_promotion_test(with, 0.02, config);
+    if (!view.decides() && view.more_trials) CHECK(*view.more_trials <= 1'000'000'000);
+  }
+}
