@@ -28,6 +28,22 @@ std::vector<double> latency_edges(double usual_ms);
 /// than that before it.
 bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64_t runs);
 
+/// Counts of one user's runs; of those of one request, where no user is named.
+struct UserArm {
+  std::uint64_t hash = 0;  // of the user's or the request's id
+  std::uint32_t runs = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t auth_errors = 0;
+  std::uint32_t server_errors = 0;
+  std::uint32_t timed = 0;
+  std::uint32_t slow = 0;
+  std::uint32_t over_threshold = 0;
+  std::uint32_t attempts = 0;
+  std::uint32_t failed_attempts = 0;
+  std::uint32_t aided = 0;
+  bool operator==(const UserArm&) const = default;
+};
+
 /// Counts of some runs.
 struct ArmFigures {
   std::uint64_t runs = 0;
@@ -40,8 +56,9 @@ struct ArmFigures {
   std::vector<std::uint64_t> above;  // of them, above each of latency_edges(SlowLimits::usual)
   std::uint64_t attempts = 0;
   std::uint64_t failed_attempts = 0;
-  std::uint64_t aided = 0;    // runs that did not succeed without a fallback
-  std::uint64_t overdue = 0;  // of runs and failed: those that became overdue
+  std::uint64_t aided = 0;     // runs that did not succeed without a fallback
+  std::uint64_t overdue = 0;   // of runs and failed: those that became overdue
+  std::vector<UserArm> users;  // by hash, ascending: a sample of them, and the heaviest
   bool operator==(const ArmFigures&) const = default;
 };
 
@@ -52,6 +69,25 @@ struct ArmFigures {
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
                      const SlowLimits& limits, std::uint64_t became_overdue = 0);
 
+/// Runs that began before both sides were warm: after a step the first ones stand for nothing else.
+struct ColdRuns {
+  std::uint64_t runs = 0;
+  std::uint64_t failed = 0;
+  bool operator==(const ColdRuns&) const = default;
+};
+
+/// What is new in one step of time: runs that began when both sides were warm, and the others.
+struct NewsStep {
+  Window window;
+  ArmFigures canary;
+  ArmFigures control;
+  ArmFigures all;     // DAG runs
+  ArmFigures before;  // as News::before
+  ColdRuns cold_canary;
+  ColdRuns cold_control;
+  bool operator==(const NewsStep&) const = default;
+};
+
 /// What is new since it was last counted, side by side.
 struct News {
   Window window;
@@ -60,6 +96,7 @@ struct News {
   ArmFigures control;
   ArmFigures all;     // DAG runs
   ArmFigures before;  // DAG runs of as long a time before the policy in force, at the same hours
+  std::vector<NewsStep> steps;  // the same by time, ascending; empty: not counted apart
   bool operator==(const News&) const = default;
 };
 
