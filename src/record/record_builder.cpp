@@ -247,8 +247,8 @@ class RecordBuilder {
     if (record_.run_key.empty()) reject(RejectReason::missing_run_id, Field::pipeline_run_id);
     record_.node_id = text_or<&RecordBuilder::node_of_other>(Field::node_id);
     record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != kRunNodeType;
-    record_.is_compensation =
-        record_.is_node_record && text(Field::node_type) == kCompensationNodeType;
+    record_.is_compensation = record_.is_node_record &&
+                              is_same_in_any_case(text(Field::node_type), kCompensationNodeType);
     record_.error_code = reason(Field::error_code);
     record_.plan_source = text(Field::plan_source);
     record_.pipeline_id = text(Field::pipeline_id);

@@ -29,7 +29,7 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
   const std::string words = fmt::format(
       "SELECT {hash} AS h, {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) "
       "AS key, {line} AS line, if({type} = '{run_type}', '', {node}) AS node, {item} AS item, "
-      "node != '' AND {type} = '{undoing}' AS undoes, {attempt} AS attempt, {status} AS "
+      "node != '' AND lower({type}) = '{undoing}' AS undoes, {attempt} AS attempt, {status} AS "
       "status_digit, {code} AS raw_code, lower(raw_code) = '{upstream}' AS is_upstream, {plan} AS "
       "plan, {pipeline} "
       "AS pipeline, toUInt8({compensation} % {mended_compensation}) AS compensation, "

@@ -201,7 +201,7 @@ def normalise(line, now):
             "dag": mode.strip(" ").lower() in ("dag", "pipeline_dag") if mode else key[0] == "p",
             "attempt": count_of(raw, "attempt", 1) or 1, "plan": label("plan_source"),
             "pipeline": label("pipeline_id"), "item": count_of(raw, "fanout_index", 0),
-            "undoes": node is not None and kind == "compensation",
+            "undoes": node is not None and (kind or "").lower() == "compensation",
             "upstream": node is not None and code.lower() == "upstream_failed",
             "verification": tells(raw.get("verification_reason")),
             "fallback": tells(raw.get("fallback_reason")),

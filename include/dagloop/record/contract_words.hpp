@@ -188,7 +188,8 @@ constexpr bool is_dag_mode(std::string_view mode) {
 /// The `node_type` of a run record, whatever its `node_id` is.
 inline constexpr std::string_view kRunNodeType = "pipeline";
 
-/// The `node_type` of a node that undoes what others did: no attempt, and no word on how it went.
+/// The `node_type`, in any case, of a node that undoes what others did: no attempt, and no word on
+/// how it went.
 inline constexpr std::string_view kCompensationNodeType = "compensation";
 
 /// The `error_code`, in any case, of a node record that was not executed, for one before it failed.

@@ -80,6 +80,17 @@ TEST_CASE("a record with the required fields alone has the defaults of the rest"
   CHECK_FALSE(record.cost_micros.has_value());
 }
 
+TEST_CASE("a node that undoes others is known by its type in any case") {
+  for (const char* type : {"compensation", "Compensation", "COMPENSATION"}) {
+    const std::string line =
+        run_line(R"(,"node_id":"n1","node_type":")" + std::string(type) + "\"");
+    CHECK(read_line(line).record().is_compensation);
+  }
+  CHECK_FALSE(read_line(run_line(R"(,"node_id":"n1","node_type":"compensations")"))
+                  .record()
+                  .is_compensation);
+}
+
 TEST_CASE("null and empty text are absent, whatever the field's type") {
   for (const std::string_view field : contract_fields()) {
     for (const char* nothing : {"null", R"("")"}) {
