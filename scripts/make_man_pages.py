@@ -120,7 +120,9 @@ OWN_MEANINGS = {
     ("replay_dag_policy", "1"): "a marked regression would have been missed",
     ("replay_dag_policy", "3"): "no tick of a configuration had data",
 }
-NEVER = {("eval_dag_quality", "1"), ("approve_dag_policy", "1")}
+NEVER = {("eval_dag_quality", "1"), ("approve_dag_policy", "1"),
+         # Only a tick waits for the runs after a change.
+         *((tool, "8") for tool in PAGES if tool != "dag_optimization_cycle")}
 
 EXIT_CODES = pathlib.Path(__file__).parent.parent / "docs/cli.md"
 

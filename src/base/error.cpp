@@ -30,6 +30,8 @@ std::string_view to_string(ErrorKind kind) {
       return "conflict";
     case ErrorKind::apply_failed:
       return "apply_failed";
+    case ErrorKind::attention:
+      return "attention";
     case ErrorKind::internal:
       break;
   }
@@ -53,6 +55,8 @@ ExitCode exit_code(ErrorKind kind) {
     case ErrorKind::apply_failed:
       // The earlier policy is in force, as after a rollback.
       return ExitCode::rolled_back;
+    case ErrorKind::attention:
+      return ExitCode::attention;
     case ErrorKind::internal:
       break;
   }

@@ -113,9 +113,7 @@ void Tick::tell_unreadable() {
   const auto error = unreadable_log(quality_, context_.config.input.limits);
   if (!error) return;
   result_.faults.emplace_back(error->what());
-  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
-    result_.code = exit_code(error->kind());
-  }
+  result_.code = exit_code(error->kind());
 }
 
 // For trends alone: holds nothing up, a way back least of all.
@@ -150,6 +148,7 @@ void Tick::judge_change() {
     case VerificationOutcome::waiting:
       note("the change applied at " + format_time(state_.change->applied_at) +
            " is under verification: " + why);
+      tell_unverified(why);
       return;
     case VerificationOutcome::missed:
       if (decision_.action != Action::rollback) {
@@ -179,6 +178,23 @@ void Tick::judge_change() {
       }
       return;
   }
+}
+
+// The runs that would tell never came, or could not be read. The change stays as it is, under
+// verification: triggers and runs that come late still take it back, or settle it. Nothing else
+// goes on until then, so a person has to look.
+void Tick::tell_unverified(const std::string& why) {
+  const DecisionConfig& config = context_.config.decision;
+  const Microseconds patience = std::max(config.soak, config.verification_timeout);
+  if (now_ - state_.change->applied_at < patience) return;
+  const Error error(ErrorKind::attention, "verification",
+                    "the change applied at " + format_time(state_.change->applied_at) +
+                        " is not verified within " + format_duration(patience) + ": " + why,
+                    "mend what keeps its runs from being judged, or take it back with "
+                    "apply_dag_policy --rollback --apply");
+  result_.faults.emplace_back(error.what());
+  // A rollback is more urgent.
+  if (decision_.action != Action::rollback) result_.code = exit_code(error.kind());
 }
 
 // What came of a change is written into the ledger, beside what was predicted of it.

@@ -40,6 +40,7 @@ class Tick {
   void keep_evidence();
   void read_last_day();
   void judge_change();
+  void tell_unverified(const std::string& why);
   void note_outcome(const std::string& digest);
   void step();
   void note_trigger();

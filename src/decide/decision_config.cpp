@@ -133,7 +133,7 @@ DecisionConfig parse_decision_config(const JsonReader& reader) {
   if (reader.value().is_null()) return config;
   reader.allow_only({"ladder", "rollout_key", "evidence", "alpha", "promotion_alpha",
                      "promotion_excludes_drop_pp", "patience", "min_sample", "promotion_margin_pp",
-                     "soak", "cooldown", "triggers"});
+                     "soak", "cooldown", "verification_timeout", "triggers"});
   config.evidence = read_evidence(reader);
   if (const auto place = reader.find("ladder")) config.ladder = read_ladder(*place);
   if (const auto place = reader.find("rollout_key")) {
@@ -146,6 +146,9 @@ DecisionConfig parse_decision_config(const JsonReader& reader) {
   }
   if (const auto place = reader.find("soak")) config.soak = place->duration();
   if (const auto place = reader.find("cooldown")) config.cooldown = place->duration();
+  if (const auto place = reader.find("verification_timeout")) {
+    config.verification_timeout = place->duration();
+  }
   if (const auto place = reader.find("triggers")) config.triggers = read_triggers(*place);
   return config;
 }

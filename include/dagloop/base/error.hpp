@@ -19,6 +19,7 @@ enum class ExitCode : int {
   approval = 5,
   conflict = 6,
   rolled_back = 7,
+  attention = 8,
   internal = 70,
 };
 
@@ -32,6 +33,7 @@ enum class ErrorKind {
   approval,      // approval missing, invalid, expired or already used
   conflict,      // the world changed since the decision, or another change holds the lock
   apply_failed,  // a change failed and was rolled back
+  attention,     // a person has to act: the loop cannot find out what it waits for
   internal,      // a bug
 };
 

@@ -25,6 +25,7 @@ struct DecisionConfig {
   double promotion_margin_pp = 2.0;
   Microseconds soak = std::chrono::hours(6);
   Microseconds cooldown = std::chrono::hours(24);
+  Microseconds verification_timeout = std::chrono::hours(72);  // after that a person has to act
   TriggerThresholds triggers;
   EvidenceConfig evidence;
 };

@@ -64,6 +64,7 @@ TEST_CASE("every kind of error has its exit code") {
   CHECK(exit_code(ErrorKind::approval) == ExitCode::approval);
   CHECK(exit_code(ErrorKind::conflict) == ExitCode::conflict);
   CHECK(exit_code(ErrorKind::apply_failed) == ExitCode::rolled_back);
+  CHECK(exit_code(ErrorKind::attention) == ExitCode::attention);
   CHECK(exit_code(ErrorKind::internal) == ExitCode::internal);
 }
 

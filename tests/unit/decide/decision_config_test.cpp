@@ -22,6 +22,7 @@ TEST_CASE("an empty or missing section gives the defaults") {
     CHECK(config.promotion_margin_pp == 2.0);
     CHECK(config.soak == 6h);
     CHECK(config.cooldown == 24h);
+    CHECK(config.verification_timeout == 72h);
     CHECK(config.triggers.success_drop_pp == 10.0);
     CHECK(config.triggers.error_ratio == 2.0);
     CHECK(config.triggers.p95_ms == std::nullopt);
@@ -35,7 +36,7 @@ TEST_CASE("an empty or missing section gives the defaults") {
 TEST_CASE("every key of the section is read") {
   const DecisionConfig config = parse(R"({
       "ladder": [0, 50, 100], "rollout_key": "ROLLOUT", "evidence": "point", "min_sample": 7,
-      "promotion_margin_pp": 0, "soak": "0s", "cooldown": "90m",
+      "promotion_margin_pp": 0, "soak": "0s", "cooldown": "90m", "verification_timeout": "4d",
       "triggers": {"success_drop_pp": 5, "error_ratio": 3, "p95_ms": 60000, "p95_ratio": 2.5,
                    "attempt_failure_ratio": 4, "fallback_pp": 25, "error_floor": 9}})");
   CHECK(config.ladder == std::vector<int>{0, 50, 100});
@@ -44,6 +45,7 @@ TEST_CASE("every key of the section is read") {
   CHECK(config.promotion_margin_pp == 0.0);
   CHECK(config.soak == 0h);
   CHECK(config.cooldown == 90min);
+  CHECK(config.verification_timeout == 96h);
   CHECK(config.triggers.success_drop_pp == 5.0);
   CHECK(config.triggers.error_ratio == 3.0);
   CHECK(config.triggers.p95_ms == 60000.0);
