@@ -2,14 +2,23 @@
 
 #include <algorithm>
 
+#include "decide/unread_runs.hpp"
+
 namespace dagloop {
 namespace {
 
-// What nobody knows the figure of any more has not left what it was.
+bool is_still_there(const NamedFigure& figure, const PopulationKpis& runs) {
+  const auto now = same_figure(figure, runs);
+  return !now || !has_left(figure, *now);
+}
+
+// What nobody knows the figure of any more has not left what it was, nor what would be there still
+// with the runs that could not be read.
 bool is_still_so(const LedgerEntry& entry, const PopulationKpis& runs) {
-  if (!entry.figure) return true;
-  const auto now = same_figure(*entry.figure, runs);
-  return !now || !has_left(*entry.figure, *now);
+  if (!entry.figure || is_still_there(*entry.figure, runs)) return true;
+  if (runs.unread_runs == 0) return false;
+  return is_still_there(*entry.figure, with_unread_runs(runs, FigureCase::worst)) ||
+         is_still_there(*entry.figure, with_unread_runs(runs, FigureCase::best));
 }
 
 Reason contained(std::string code, const LedgerEntry& entry) {

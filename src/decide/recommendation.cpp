@@ -9,6 +9,7 @@
 #include "decide/containment.hpp"
 #include "decide/figures.hpp"
 #include "decide/operand.hpp"
+#include "decide/unread_runs.hpp"
 
 namespace dagloop {
 
@@ -48,20 +49,6 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
           *node.attempts,
           std::nullopt,
           {{"kpi", name}, {"attempts", *node.attempts}}};
-}
-
-/// Returns the node's figures with `bad` attempts more that failed, retries all, and `good` ones
-/// that did not. A quantile of them is not known.
-NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good) {
-  if (bad + good == 0 || !node.attempts) return node;
-  const auto with = [&](const Kpi& kpi, std::uint64_t events) {
-    return make_rate(kpi.numerator + events, kpi.denominator + bad + good);
-  };
-  *node.attempts += bad + good;
-  node.failure_rate = with(node.failure_rate, bad);
-  node.retry_success_rate = with(node.retry_success_rate, good);
-  node.p95_latency_ms = Kpi{};
-  return node;
 }
 
 /// What conditions are held against: KPIs, and attempts that may have been any node's.

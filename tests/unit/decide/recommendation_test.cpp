@@ -335,6 +335,26 @@ TEST_CASE("what is not proposed has to cross its threshold") {
   CHECK(set.recommendations[0].rule == "raise");
 }
 
+TEST_CASE("a rule that was undone stays contained where unread runs may hide that it still is so") {
+  const auto rule = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
+  LedgerEntry undone{"d", "TIMEOUT", {"10000", "15000"}, {}, test::kAsOf - std::chrono::hours(48),
+                     {}};
+  undone.rule = "raise";
+  undone.figure = NamedFigure{"", "error_rate.timeout", 0.1, 0.06, 0.16};
+  undone.is_undone = true;
+  const auto recommended = [&](std::uint64_t unread) {
+    const Quality quality = QualityBuilder()
+                                .current(make_runs_with_errors(100, 70, {{"TOOL_TIMEOUT", 30}}))
+                                .unread(unread)
+                                .build();
+    return recommend({rule}, quality, kKeys, kValues, {{}, {}, {undone}});
+  };
+  CHECK(recommended(0).recommendations.size() == 1);
+  const auto contained = recommended(150);  // 30 of 250: as it was
+  CHECK(contained.recommendations.empty());
+  CHECK(codes(contained.dropped) == std::vector<std::string>{"rule_was_undone"});
+}
+
 TEST_CASE("a figure without an interval leaves its threshold by a tenth") {
   auto raise = on_timeouts("raise", 7, "TIMEOUT", Operation::multiply, "1.5");
   const auto stands_at = [&](double threshold, Comparator comparator) {

@@ -1,0 +1,30 @@
+#include "decide/unread_runs.hpp"
+
+#include <utility>
+
+namespace dagloop {
+
+NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good) {
+  if (bad + good == 0 || !node.attempts) return node;
+  const auto with = [&](const Kpi& kpi, std::uint64_t events) {
+    return make_rate(kpi.numerator + events, kpi.denominator + bad + good);
+  };
+  *node.attempts += bad + good;
+  node.failure_rate = with(node.failure_rate, bad);
+  node.retry_success_rate = with(node.retry_success_rate, good);
+  node.p95_latency_ms = Kpi{};
+  return node;
+}
+
+PopulationKpis with_unread_runs(PopulationKpis runs, FigureCase which) {
+  const bool is_worst = which == FigureCase::worst;
+  runs.kpis = KpiSet(is_worst ? runs.worst_case() : runs.best_case());
+  runs.overdue_failed.reset();
+  const std::uint64_t bad = is_worst ? runs.unread_runs : 0;
+  for (auto& [name, node] : runs.nodes) {
+    node = with_attempts(std::move(node), bad, runs.unread_runs - bad);
+  }
+  return runs;
+}
+
+}  // namespace dagloop
