@@ -24,17 +24,19 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   Assessment found;
   found.quality = evaluate(request);
   found.gate = evaluate_gate(config.gate, found.quality, config.input.limits);
-  found.evidence = inputs.kept;
-  // Data that cannot be relied on are no evidence; they are counted when they can.
-  if (config.decision.evidence.mode == EvidenceMode::sequential &&
-      data_faults(found.quality, config.input.limits).empty()) {
-    take_news(evidence, found.quality, baseline, config);
-    found.evidence = std::move(evidence);
-  }
+  const std::vector<Reason> faults = data_faults(found.quality, config.input.limits);
+  const bool is_sequential = config.decision.evidence.mode == EvidenceMode::sequential;
+  const bool is_counted = is_sequential && let_go_back(faults);
+  if (is_counted) take_news(evidence, found.quality, baseline, config);
+  const Evidence& decided_on = is_counted ? evidence : inputs.kept;
   found.decision = decide(DecisionInputs{
-      found.quality, found.gate, config.baseline.kind, config.decision, found.evidence,
+      found.quality, found.gate, config.baseline.kind, config.decision, decided_on,
       config.input.limits, context.keys, context.rules, inputs.values, inputs.env_sha256,
       inputs.history, inputs.now, config.policy.approval_ttl, kTickActor});
+  // Data that cannot be relied on may speak for a way back, and are kept as evidence only when they
+  // can: then they are counted again.
+  found.evidence = inputs.kept;
+  if (is_counted && faults.empty()) found.evidence = std::move(evidence);
   return found;
 }
 

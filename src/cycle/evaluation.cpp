@@ -253,6 +253,10 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
   quality.cancelled = config.input.rules.cancelled;
   quality.current = log.figures(windows.current);
   if (windows.baseline) quality.baseline = log.figures(*windows.baseline);
+  if (windows.current.start > floor_to_slot(request.as_of - request.window)) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(request.window);
+    quality.whole_window_s = static_cast<std::uint64_t>(whole.count());
+  }
   quality.service = service_figures(log.sum(windows.current, Population::dag, std::nullopt));
   quality.news =
       count_news({log.sum, windows.cuts(reach_back(config, log.overdue)).start(), log.overdue},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/decide/data_state.hpp"
 #include "dagloop/decide/figure_case.hpp"
 #include "dagloop/evidence/rate_sequence.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
@@ -162,11 +163,11 @@ std::vector<Reason> grounds_of(const GateResult& gate) {
   return grounds;
 }
 
-// By figures that are taken as they are.
-Verification verify_by(const ChangeUnderVerification& change, const GateResult& gate,
-                       const Quality& quality, TimePoint now, const DecisionConfig& config) {
+// By figures that are taken as they are, whatever could not be read besides.
+Verification verify_as_read(const ChangeUnderVerification& change, const GateResult& gate,
+                            const Quality& quality, TimePoint now, const DecisionConfig& config) {
   Verification verification;
-  if (!gate.reasons.empty()) {
+  if (!let_go_back(gate.reasons)) {
     verification.reasons = gate.reasons;  // the data cannot be relied on: wait
     return verification;
   }
@@ -202,16 +203,14 @@ Verification verify_by(const ChangeUnderVerification& change, const GateResult& 
   return verification;
 }
 
-std::uint64_t unread_in(const Quality& quality) {
-  std::uint64_t unread = 0;
-  for (const auto& [population, figures] : quality.current.populations) {
-    unread += figures.unread_runs;
+// Where too much could not be read, a miss is told all the same, and nothing settles.
+Verification verify_by(const ChangeUnderVerification& change, const GateResult& gate,
+                       const Quality& quality, TimePoint now, const DecisionConfig& config) {
+  Verification verification = verify_as_read(change, gate, quality, now, config);
+  if (gate.reasons.empty() || verification.outcome == VerificationOutcome::missed) {
+    return verification;
   }
-  if (!quality.baseline) return unread;
-  for (const auto& [population, figures] : quality.baseline->populations) {
-    unread += figures.unread_runs;
-  }
-  return unread;
+  return {.outcome = VerificationOutcome::waiting, .reasons = gate.reasons};
 }
 
 // A change settles only where it would with every unread run counted against it.
@@ -225,10 +224,16 @@ void stand_worst_case(const ChangeUnderVerification& change, const GateResult& g
   if (then.outcome == VerificationOutcome::passed) return;
   verification.outcome = VerificationOutcome::waiting;
   verification.grounds.clear();
-  verification.reasons = {{"unreadable_records_could_change_this",
-                           {{"unread", unread_in(quality)},
-                            {"leaves_at", unread_leaves_at(quality)},
-                            {"would", std::move(then.reasons)}}}};
+  Reason reason{"unreadable_records_could_change_this",
+                {{"unread", quality.current.population(Population::dag).unread_runs}}};
+  if (quality.baseline) {
+    const auto before = quality.baseline->population(Population::dag).unread_runs;
+    reason.args.emplace_back("unread_before", before);
+  }
+  const auto leaves_at = unread_leaves_at(quality, UnreadOf::window_and_baseline);
+  if (leaves_at) reason.args.emplace_back("leaves_at", *leaves_at);
+  reason.args.emplace_back("would", std::move(then.reasons));
+  verification.reasons = {std::move(reason)};
 }
 
 }  // namespace

@@ -10,6 +10,9 @@
 namespace dagloop {
 namespace {
 
+constexpr const char* kShareFault = "malformed_share_above_limit";
+constexpr const char* kEarlierFault = "report_of_earlier_version";
+
 // Of fewer lines of a cohort a share says nothing.
 constexpr std::uint64_t kMinCohortLines = 100;
 
@@ -18,7 +21,7 @@ void add_share_fault(const char* of, const LineShare& lines, const DataLimits& l
   if (lines.lines == 0) return;
   const double share = static_cast<double>(lines.unread) / static_cast<double>(lines.lines);
   if (share <= limits.max_malformed_share) return;
-  faults.push_back({"malformed_share_above_limit",
+  faults.push_back({kShareFault,
                     {{"of", of},
                      {"share", share},
                      {"malformed", lines.unread},
@@ -29,7 +32,7 @@ void add_share_fault(const char* of, const LineShare& lines, const DataLimits& l
 
 }  // namespace
 
-std::string first_places(const InputCounts& input) {
+std::string first_malformed(const InputCounts& input) {
   constexpr std::size_t kMost = 3;
   std::string places;
   for (std::size_t i = 0; i < std::min(kMost, input.examples.size()); ++i) {
@@ -54,13 +57,20 @@ std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits
                        seconds_arg("max_age_s", limits.max_age),
                        {"as_of", quality.as_of}}});
   }
+  if (!quality.tells_unread) faults.emplace_back(kEarlierFault);
   const RangeLines& lines = input.window;
-  const std::string places = first_places(input);
+  const std::string places = first_malformed(input);
   add_share_fault("window", lines.all, limits, places, faults);
   for (const auto& [name, of] : {std::pair("canary", &lines.canary), {"control", &lines.control}}) {
     if (of->lines >= kMinCohortLines) add_share_fault(name, *of, limits, places, faults);
   }
   return faults;
+}
+
+bool let_go_back(const std::vector<Reason>& faults) {
+  return std::all_of(faults.begin(), faults.end(), [](const Reason& fault) {
+    return fault.code == kShareFault || fault.code == kEarlierFault;
+  });
 }
 
 void add_forecast(std::vector<ReasonArg>& args, std::uint64_t have, std::uint64_t need,

@@ -240,9 +240,8 @@ void recommend_change(const DecisionInputs& inputs, const Comparison& comparison
       const auto as_read =
           std::find_if(decision.triggers.begin(), decision.triggers.end(),
                        [&](const TriggerResult& each) { return each.name == trigger.name; });
-      const bool was_quiet = as_read->state != TriggerState::unconfirmed;
-      const auto crossed = crossed_triggers({trigger});
-      if (was_quiet) append(fresh, crossed);
+      // One that is not sure as read lets a change pass, which may mend it; a sure one does not.
+      if (as_read->state != trigger.state) append(fresh, crossed_triggers({trigger}));
     }
     if (!fresh.empty()) {
       decision.reasons.push_back(unreadable_reason(inputs, comparison, std::move(fresh)));
@@ -333,18 +332,21 @@ Decision decide(const DecisionInputs& given) {
   const DecisionInputs inputs = with_figures(given, figures, given.gate, given.evidence);
   Decision decision = blank_decision(inputs);
   tell_predictions(inputs.history.ledger, decision);
-  decision.reasons = data_faults(inputs.quality, inputs.limits);
-  // On data that cannot be relied on nothing is decided, a rollback neither: a log that stands
-  // still would take back every canary.
-  if (!decision.reasons.empty()) return decision;
+  const std::vector<Reason> faults = data_faults(inputs.quality, inputs.limits);
+  decision.reasons = faults;
+  if (!let_go_back(faults)) return decision;
   const Comparison comparison = comparison_of(inputs);
   decision.triggers = triggers_of(inputs, comparison);
-  // Before everything else: neither cool-down nor soak time holds a rollback up.
+  // Before everything else: neither cool-down nor soak time holds a rollback up, nor what could not
+  // be read, for a trigger fires on what was read alone.
   if (any_fired(decision.triggers)) {
+    decision.reasons.clear();
     go_back(inputs, decision);
+    append(decision.reasons, faults);
     look_at_latency(inputs, comparison, decision);
     return decision;
   }
+  if (!faults.empty()) return decision;
   const std::vector<Reason> dropped = list_recommendations(inputs, decision);
   decision.reasons = standstill(inputs);
   if (decision.reasons.empty()) {

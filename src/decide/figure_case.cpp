@@ -51,11 +51,17 @@ bool has_unread(const Quality& quality) {
   return any_unread(quality.current) || (quality.baseline && any_unread(*quality.baseline));
 }
 
-TimePoint unread_leaves_at(const Quality& quality) {
+std::optional<TimePoint> unread_leaves_at(const Quality& quality, UnreadOf which) {
   const Window& window = quality.current.window;
-  Microseconds length = window.length();
-  if (quality.baseline) length = std::max(length, quality.baseline->window.length());
-  return window.end + length;
+  const Microseconds whole =
+      quality.whole_window_s ? std::chrono::seconds(*quality.whole_window_s) : window.length();
+  if (which == UnreadOf::window || !quality.baseline) return window.end + whole;
+  if (quality.baseline->window.end == window.start) {
+    // The window before follows, and has it for as long again.
+    return (any_unread(quality.current) ? window.end : window.start) + 2 * whole;
+  }
+  if (any_unread(*quality.baseline)) return std::nullopt;
+  return window.end + whole;
 }
 
 GateResult evaluate_again(const GateResult& gate, const Quality& quality) {
@@ -77,9 +83,9 @@ GateResult gate_that_stands(GateResult gate, const Quality& quality) {
     }
     Reason reason{"unreadable_records_could_change_this",
                   {{"unread", quality.current.population(Population::dag).unread_runs},
-                   {"leaves_at", unread_leaves_at(quality)},
+                   {"leaves_at", *unread_leaves_at(quality, UnreadOf::window)},
                    {"would", std::move(would)}}};
-    const std::string places = first_places(quality.input);
+    const std::string places = first_malformed(quality.input);
     if (!places.empty()) reason.args.emplace_back("places", places);
     gate.verdict = Verdict::INSUFFICIENT;
     gate.reasons.push_back(std::move(reason));

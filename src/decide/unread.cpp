@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "dagloop/decide/data_state.hpp"
 #include "dagloop/decide/figure_case.hpp"
@@ -57,12 +58,19 @@ Reason unreadable_reason(const DecisionInputs& inputs, const Comparison& compari
   const Quality& quality = inputs.quality;
   const Block unread = unread_of(comparison);
   Reason reason{"unreadable_records_could_change_this",
-                {{"unread", unread.subject.trials + unread.reference.trials}}};
-  const std::string places = first_places(quality.input);
+                {{"unread", unread.subject.trials},
+                 {"subject", comparison.subject_name},
+                 {"reference_unread", unread.reference.trials},
+                 {"reference", comparison.reference_name}}};
+  const std::string places = first_malformed(quality.input);
   if (!places.empty()) reason.args.emplace_back("places", places);
   const auto allowed = allowed_by_margin(comparison, inputs.config.promotion_margin_pp / 100);
   if (allowed) reason.args.emplace_back("allowed", *allowed);
-  reason.args.emplace_back("leaves_at", unread_leaves_at(quality));
+  const bool has_baseline =
+      quality.baseline && comparison.reference == &quality.baseline->population(Population::dag);
+  const auto leaves_at =
+      unread_leaves_at(quality, has_baseline ? UnreadOf::window_and_baseline : UnreadOf::window);
+  if (leaves_at) reason.args.emplace_back("leaves_at", *leaves_at);
   if (!would.empty()) reason.args.emplace_back("would", std::move(would));
   return reason;
 }

@@ -18,9 +18,9 @@ DecisionInputs with_figures(const DecisionInputs& inputs, const Quality& quality
 /// each of the reference's as a good one.
 Block unread_of(const Comparison& comparison);
 
-/// Returns the reason `unreadable_records_could_change_this`: how many, the first places, how many
-/// the margin allows, by when the last of them leaves the window, and what would then stand
-/// against the change.
+/// Returns the reason `unreadable_records_could_change_this`: how many runs of each side, the first
+/// places, how many the margin allows, when they count no more at the latest, and what would then
+/// stand against the change.
 Reason unreadable_reason(const DecisionInputs& inputs, const Comparison& comparison,
                          std::vector<Reason> would);
 

@@ -43,9 +43,9 @@ std::string show_example(const MendedExample& example) {
 
 // The first places, the first with its fault.
 template <typename Example>
-std::string first_places(const std::vector<Example>& examples) {
+std::string show_first(const std::vector<Example>& examples) {
   if (examples.empty()) return "";
-  std::string text = "; for example " + show_example(examples.front());
+  std::string text = "; the first of the log: " + show_example(examples.front());
   for (std::size_t i = 1; i < std::min(examples.size(), kMostPlaces); ++i) {
     text += fmt::format("{}{}", i == 1 ? "; also " : ", ",
                         show_place(examples[i].file, examples[i].line));
@@ -67,7 +67,7 @@ void add_unread(std::vector<std::string>& lines, const Quality& quality) {
   if (dag.unread_runs > 0) {
     text += fmt::format("; they may hide the outcome of {}", show_counted(dag.unread_runs, "run"));
   }
-  lines.push_back(text + first_places(quality.input.examples));
+  lines.push_back(text + show_first(quality.input.examples));
 }
 
 // "30 of 30 finished; 120 never ended"
@@ -122,7 +122,7 @@ void add_mended(std::vector<std::string>& lines, const InputCounts& input) {
   }
   lines.push_back(fmt::format("{} not as wanted, read in their plain meaning or left out ({}){}",
                               show_counted(total, "value"), fmt::join(fields, ", "),
-                              first_places(input.mended_examples)));
+                              show_first(input.mended_examples)));
 }
 
 std::string newest_sentence(const Quality& quality) {

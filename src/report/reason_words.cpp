@@ -10,7 +10,10 @@ constexpr Wording kEnglish[] = {
      "the newest record is of {newest}, more than {max_age_s:duration} before {as_of}"},
     {"malformed_share_above_limit",
      "{share:rate} of the lines of the {of} are malformed ({malformed} of {records}); the limit is "
-     "{max_share:rate_limit}[; the first: {places}]"},
+     "{max_share:rate_limit}[; the first of the log: {places}]"},
+    {"report_of_earlier_version",
+     "an earlier version of dagloop wrote the report, and it does not say what could not be read; "
+     "evaluate the log again"},
     {"no_canary_runs", "{>no_runs}"},
     {"no_control_runs", "{>no_runs}"},
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
@@ -55,11 +58,13 @@ constexpr Wording kEnglish[] = {
     {"promotion_not_allowed", "{fault}"},
     {"promotion_not_allowed", "{key} is not on the allowlist"},
     {"unreadable_records_could_change_this",
-     "{unread} records could not be read[ (first: {places})]; had each been a failed run: "
-     "{would}[; "
-     "the margin allows {allowed}]; they leave the window by {leaves_at}"},
+     "{>unread} of {subject:name} and {reference_unread} of {reference:name}{>then}[; "
+     "the margin allows {allowed}]{>leave}"},
     {"unreadable_records_could_change_this",
-     "{>rule_on_key} waits: {unread} records could not be read, and its condition may not hold"},
+     "{>unread} since the change and {unread_before} before it{>then}{>leave}"},
+    {"unreadable_records_could_change_this",
+     "{>rule_on_key} waits: {>unread}, and its condition may not hold"},
+    {"unreadable_records_could_change_this", "{>unread}{>then}{>leave}"},
     {"ladder_complete", "at the ladder's top, and nothing to recommend"},
     {"at_top_step", "the rollout is at the ladder's top"},
     {"nothing_to_roll_back_to",
@@ -183,6 +188,10 @@ constexpr Wording kEnglish[] = {
      "{margin_pp:.6g} points"},
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
+    {">unread", "what could not be read may hide the outcome of up to {unread} runs"},
+    {">then", "[ (the first of the log: {places})][; at worst: {would}]"},
+    {">leave", "; at {leaves_at} at the latest they count no more"},
+    {">leave", ""},
     {">rule_on_key", "rule {rule}: {key}"},
     {">its_change", "its change from {from} to {to} at {at}"},
     {">figure_then",

@@ -2,6 +2,8 @@
 // read taken for the worst or the best. Pure.
 #pragma once
 
+#include <optional>
+
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/kpi/quality.hpp"
 
@@ -24,9 +26,15 @@ Quality in_case(const Quality& quality, FigureCase which);
 /// outcome.
 bool has_unread(const Quality& quality);
 
-/// Returns by when all that could not be read has left the window. A policy that came into force
-/// lately cuts the current one; the baseline window tells then how long a whole one is.
-TimePoint unread_leaves_at(const Quality& quality);
+/// Whose unread runs count: those of the window alone, or also those of the window before it.
+enum class UnreadOf { window, window_and_baseline };
+
+/// Returns the latest time when all that could not be read so far counts no more; nullopt where it
+/// stays, in a baseline period that does not move.
+///
+/// Shape: what leaves the window is of the window before it next, for as long again. A policy that
+///        came into force lately cuts the window, not the time that it will take.
+std::optional<TimePoint> unread_leaves_at(const Quality& quality, UnreadOf which);
 
 /// Evaluates the checks of `gate` once more, on other figures.
 GateResult evaluate_again(const GateResult& gate, const Quality& quality);

@@ -78,10 +78,13 @@ struct Quality {
   WindowKpis current;
   InputCounts input;  // of all that was read; derived and in-flight runs are in the populations
   Cancelled cancelled = Cancelled::counted;  // what cancelled runs count as
+  bool tells_unread = true;  // false: a report of an earlier version, which does not say what of
+                             // the window could not be read
   std::optional<WindowKpis> baseline;
-  News news;                               // since it was last counted, else of the window
-  std::optional<Attribution> attribution;  // of the sides that decisions compare
-  std::optional<ServiceFigures> service;   // of the current window's DAG runs
+  std::optional<std::uint64_t> whole_window_s;  // where the policy in force cuts the current one
+  News news;                                    // since it was last counted, else of the window
+  std::optional<Attribution> attribution;       // of the sides that decisions compare
+  std::optional<ServiceFigures> service;        // of the current window's DAG runs
 
   /// Returns the in-flight runs of the window, both populations.
   std::uint64_t in_flight() const;

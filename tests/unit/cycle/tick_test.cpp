@@ -1,5 +1,6 @@
 #include "dagloop/cycle/tick.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "../../support/loop_world.hpp"
@@ -336,4 +337,56 @@ TEST_CASE("malformed data holds everything, an approved change included") {
   CHECK(decided_because(result, "malformed_share_above_limit"));
   CHECK(world.env() == kEnvText);
   CHECK(world.state().phase == Phase::proposed);
+}
+
+TEST_CASE("malformed data keep no trigger from a rollback, and the evidence as it was") {
+  for (const EvidenceMode mode : {EvidenceMode::point, EvidenceMode::sequential}) {
+    TickWorld world;
+    world.config.decision.evidence.mode = mode;
+    world.promote();
+    world.source.set_malformed(1000);
+    const Evidence kept = world.state().evidence;
+    world.live(hours(2));
+    const TickResult held = world.tick();
+    CHECK(held.phase == Phase::verifying);
+    CHECK(world.state().evidence == kept);
+    world.live(hours(4), 4);
+    const TickResult back = world.tick();
+    CHECK(back.code == ExitCode::rolled_back);
+    CHECK(decided_because(back, "success_drop_fired"));
+    CHECK(decided_because(back, "malformed_share_above_limit"));
+    CHECK_FALSE(back.faults.empty());
+    CHECK(world.env() == kEnvText);
+    world.clock.advance(minutes(5));
+    CHECK(world.tick().decision.find("action")->as_string() == "hold");
+  }
+}
+
+TEST_CASE("a change that cannot be judged in time calls a person, and stays under verification") {
+  const auto unverified = [](const TickResult& result) {
+    return std::ranges::any_of(result.faults, [](const std::string& fault) {
+      return fault.find("is not verified within 3d: ") != std::string::npos;
+    });
+  };
+  TickWorld silent;
+  silent.promote();
+  silent.clock.advance(hours(71));
+  CHECK(silent.tick().code == ExitCode::insufficient);
+  silent.clock.advance(hours(1));
+  const TickResult late = silent.tick();
+  CHECK(late.code == ExitCode::attention);
+  CHECK(unverified(late));
+  CHECK(late.phase == Phase::verifying);
+
+  TickWorld unread;
+  unread.promote();
+  unread.live(hours(73));
+  unread.source.set_malformed(100000);
+  const TickResult result = unread.tick();
+  CHECK(result.code == ExitCode::attention);
+  CHECK(unverified(result));
+  CHECK(result.phase == Phase::verifying);
+  CHECK(unread.value("DAG_ROLLOUT_PERCENT") == "10");
+  unread.source.set_malformed(0);
+  CHECK(unread.tick().phase == Phase::settled);
 }

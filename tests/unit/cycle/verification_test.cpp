@@ -132,6 +132,20 @@ TEST_CASE("a change waits while the data cannot be relied on, however bad the fi
   CHECK(has_reason(verification.reasons, "data_stale"));
 }
 
+TEST_CASE("with too much unread a change is missed by what was read, and else waits") {
+  const auto judged = [](std::uint64_t succeeded) {
+    return judge(QualityBuilder()
+                     .baseline(make_runs(100, 95))
+                     .current(make_runs(100, succeeded))
+                     .malformed(20, 100)
+                     .build());
+  };
+  CHECK(judged(10).outcome == VerificationOutcome::missed);
+  CHECK(judged(95).outcome == VerificationOutcome::waiting);
+  CHECK(has_reason(judged(95).reasons, "malformed_share_above_limit"));
+  CHECK(judged(95).grounds.empty());
+}
+
 TEST_CASE("a change is never verified by an empty gate") {
   CHECK(judge(runs_before_and_after(95, 95), {}).outcome == VerificationOutcome::waiting);
 }

@@ -64,7 +64,8 @@ TEST_CASE("the malformed share of a cohort counts from 100 lines of it on, and n
   REQUIRE(faults.size() == 1);
   CHECK(faults[0].code == "malformed_share_above_limit");
   CHECK(reason_text(faults[0]) ==
-        "2.0 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first: "
+        "2.0 % of the lines of the canary are malformed (2 of 100); the limit is 1 %; the first "
+        "of the log: "
         "a.jsonl:7 "
         "(unknown_status: status)");
 }

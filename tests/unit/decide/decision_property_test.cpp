@@ -115,7 +115,7 @@ void check_promotion(const DecideCase& c, const Decision& decision) {
 
 void check_rollback(const DecideCase& c, const Decision& decision) {
   CHECK(any_fired(decision.triggers));
-  CHECK(data_faults(c.quality.build(), c.limits).empty());
+  CHECK(let_go_back(data_faults(c.quality.build(), c.limits)));
   CHECK(decision.patch.empty() == has_reason(decision.reasons, "nothing_to_roll_back_to"));
   const auto step = decision.patch.find("DAG_ROLLOUT_PERCENT");
   if (step != decision.patch.end()) {

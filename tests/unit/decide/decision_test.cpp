@@ -88,6 +88,37 @@ TEST_CASE("each data fault holds by its own reason") {
   CHECK(c.decide().action == Action::hold);
 }
 
+TEST_CASE("too many lines that could not be read hold everything but a way back") {
+  DecideCase c;
+  c.quality = crashing().malformed(20, 100);
+  c.history.verified = {{{"DAG_ROLLOUT_PERCENT", "10"}}};
+  const Decision back = c.decide();
+  CHECK(back.action == Action::rollback);
+  CHECK(back.verdict == Verdict::INSUFFICIENT);
+  CHECK(back.patch == Patch{{"DAG_ROLLOUT_PERCENT", {"30", "10"}}});
+  CHECK(codes(back.reasons) ==
+        std::vector<std::string>{"success_drop_fired", "malformed_share_above_limit"});
+  c.quality = crashing().malformed(20, 100).newest_record(kAsOf - 7h);
+  CHECK(c.decide().action == Action::hold);
+  c.quality = DecideCase::healthy().malformed(20, 100);
+  c.rules = {timeout_rule()};
+  const Decision held = c.decide();
+  CHECK(held.action == Action::hold);
+  CHECK(held.patch.empty());
+  CHECK(held.recommendations.empty());
+  CHECK(codes(held.reasons) == std::vector<std::string>{"malformed_share_above_limit"});
+}
+
+TEST_CASE("a report of an earlier version promotes nothing, and lets a rollback go ahead") {
+  DecideCase c;
+  c.edit = [](Quality& quality) { quality.tells_unread = false; };
+  CHECK(c.decide().action == Action::hold);
+  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"report_of_earlier_version"});
+  CHECK(c.decide().verdict == Verdict::INSUFFICIENT);
+  c.quality = crashing();
+  CHECK(c.decide().action == Action::rollback);
+}
+
 TEST_CASE("a fired trigger rolls back to the latest verified policy below, without approval") {
   DecideCase c;
   c.quality = crashing();

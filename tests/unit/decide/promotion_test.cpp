@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "dagloop/decide/figure_case.hpp"
 #include "dagloop/report/words.hpp"
 #include "decide_case.hpp"
 
@@ -260,9 +261,10 @@ TEST_CASE("unread lines that could be the failures hold a promotion, and the rea
   CHECK(codes(decision.reasons) ==
         std::vector<std::string>{"unreadable_records_could_change_this"});
   const std::string text = text_of(decision.reasons, "unreadable_records_could_change_this");
-  CHECK_THAT(text, Catch::StartsWith("7 records could not be read"));
+  CHECK_THAT(text, Catch::StartsWith("what could not be read may hide the outcome of up to 7 runs "
+                                     "of canary and 0 of control; at worst: "));
   CHECK_THAT(text, Catch::Contains("97.7 % (293 of 300)"));
-  CHECK_THAT(text, Catch::Contains("the margin allows 5; they leave the window by 2026-02-26"));
+  CHECK_THAT(text, Catch::Contains("the margin allows 5; at 2026-02-26"));
   c.quality = cohorts(make_runs(293, 293), make_runs(2700, 2700)).unread(5);
   CHECK(c.decide().action == Action::hold);  // five auth errors, where control has none
   c.config.triggers.error_ratio.reset();
@@ -283,6 +285,57 @@ TEST_CASE("unread lines fire no trigger") {
   const Decision decision = c.decide();
   CHECK(decision.action == Action::hold);
   CHECK_FALSE(any_fired(decision.triggers));
+}
+
+TEST_CASE("runs that could not be read count until they have left the windows that are judged") {
+  const auto leaves_at = [](const QualityBuilder& builder, UnreadOf which) {
+    return unread_leaves_at(builder.build(), which);
+  };
+  QualityBuilder unread = QualityBuilder().current(make_runs(9, 9)).unread(1);
+  CHECK(leaves_at(unread, UnreadOf::window) == kAsOf + 24h);
+  CHECK(leaves_at(unread, UnreadOf::window_and_baseline) == kAsOf + 24h);
+  unread.baseline(make_runs(9, 9));
+  CHECK(leaves_at(unread, UnreadOf::window) == kAsOf + 24h);
+  CHECK(leaves_at(unread, UnreadOf::window_and_baseline) == kAsOf + 48h);
+  KpiPartial before = make_runs(9, 9);
+  before.unread_runs = 1;
+  const QualityBuilder earlier = QualityBuilder().current(make_runs(9, 9)).baseline(before);
+  CHECK(leaves_at(earlier, UnreadOf::window_and_baseline) == kAsOf + 24h);
+  Quality cut = unread.build();
+  cut.current.window.start = kAsOf - 1h;
+  cut.whole_window_s = 24 * 3600;
+  CHECK(unread_leaves_at(cut, UnreadOf::window) == kAsOf + 24h);
+  Quality fixed = earlier.build();
+  fixed.baseline->window = {kAsOf - 96h, kAsOf - 72h};
+  CHECK_FALSE(unread_leaves_at(fixed, UnreadOf::window_and_baseline));
+}
+
+TEST_CASE("an unconfirmed trigger that unread runs could confirm lets no recommendation pass") {
+  DecideCase c;
+  c.config.evidence.mode = EvidenceMode::sequential;
+  c.config.triggers.error_ratio.reset();
+  c.rules = {test::make_rule("timeout", 10, "error_rate.timeout", 0.001, "DAG_NODE_TIMEOUT_MS",
+                             PolicyRule::Operation::multiply, "1.2")};
+  News news;
+  news.window = test::kCurrentWindow;
+  news.canary.runs = 20;
+  news.canary.failed = 5;
+  news.control.runs = 600;
+  news.control.failed = 60;
+  c.evidence.tests["success_drop"].expectation = {1000, 100};
+  add_news(c.evidence, news, EvidenceSides::canary_and_control, c.config.evidence);
+  const auto decide_with = [&](std::uint64_t unread) {
+    c.quality =
+        cohorts(test::make_runs_with_errors(20, 15, {{"TOOL_TIMEOUT", 5}}), make_runs(600, 540))
+            .unread(unread);
+    return c.decide();
+  };
+  const Decision advised = decide_with(0);
+  REQUIRE(advised.triggers.at(0).state == TriggerState::unconfirmed);
+  CHECK(advised.patch.contains("DAG_NODE_TIMEOUT_MS"));
+  const Decision held = decide_with(60);
+  CHECK(held.patch.empty());
+  CHECK(has_reason(held.reasons, "unreadable_records_could_change_this"));
 }
 
 TEST_CASE("the evidence for a promotion has to stand with the unread runs counted against it") {

@@ -50,7 +50,8 @@ TEST_CASE("lines of the window that could not be read come first, with places an
   }
   CHECK(what_is_left_out(quality) ==
         Lines{"4 lines of the window could not be read (0.1 % of 3,000); they may hide the outcome "
-              "of 3 runs; for example a.jsonl:7: status: the text \"sideways\"; wanted one of "
+              "of 3 runs; the first of the log: a.jsonl:7: status: the text \"sideways\"; wanted "
+              "one of "
               "succeeded, failed; also a.jsonl:9, a.jsonl:12"});
   CHECK_THAT(left_out_page(quality), Contains("\n\n- 4 lines of the window could not be read"));
 }
@@ -88,10 +89,12 @@ TEST_CASE("what was read in another form is told with the fields and the first p
   quality.input.mended_by_field = {{Field::error_code, 10}, {Field::duration_ms, 1}};
   quality.input.mended_examples = {
       {"a.jsonl", 3, Field::duration_ms, "the text \"12\"", "a number from 0"}};
-  CHECK(what_is_left_out(quality) ==
-        Lines{"11 values not as wanted, read in their plain meaning or left out (error_code 10, "
-              "duration_ms 1); for example a.jsonl:3: duration_ms: the text \"12\"; wanted a "
-              "number from 0"});
+  CHECK(
+      what_is_left_out(quality) ==
+      Lines{
+          "11 values not as wanted, read in their plain meaning or left out (error_code 10, "
+          "duration_ms 1); the first of the log: a.jsonl:3: duration_ms: the text \"12\"; wanted a "
+          "number from 0"});
 }
 
 TEST_CASE(
