@@ -5,6 +5,7 @@
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/report/documents.hpp"
 #include "report/attribution_json.hpp"
+#include "report/earlier_quality.hpp"
 #include "report/kpi_json.hpp"
 #include "report/text.hpp"
 
@@ -264,6 +265,9 @@ constexpr auto input_fields(const ShownRuns& runs) {
 constexpr Entry kInput{[](const Quality& quality, Json::Object& into) {
                          const auto fields = input_fields(runs_shown(quality));
                          into.emplace_back("input", write_json(fields, quality.input));
+                         if (quality.tells_unread) return;
+                         std::erase_if(into.back().second.as_object(),
+                                       [](const auto& each) { return each.first == "window"; });
                        },
                        [](const JsonReader& place, Quality& into) {
                          const JsonReader input = place.at("input");
@@ -343,13 +347,23 @@ constexpr auto kService =
     fields_of<ServiceFigures>(field("durations", &ServiceFigures::durations, kDurations),
                               field("nodes", &ServiceFigures::nodes, kNodeFigures));
 
+// Only where it says more than `window` does.
+constexpr Entry kWholeWindow{[](const Quality& quality, Json::Object& into) {
+                               if (!quality.whole_window_s) return;
+                               into.emplace_back("whole_window_s", *quality.whole_window_s);
+                             },
+                             [](const JsonReader& place, Quality& into) {
+                               const auto found = place.find("whole_window_s");
+                               if (found) into.whole_window_s = read_count(*found);
+                             }};
+
 constexpr auto kQuality = fields_of<Quality>(
     shown("schema", [](const Quality&) { return kQualitySchema; }),
     field("generated_at", &Quality::generated_at), field("as_of", &Quality::as_of),
     inlined(&Quality::current, kOfWindow), kInput, inlined(&Quality::current, kOfPopulations),
     field_or_default("baseline", &Quality::baseline,
                      fields_of<WindowKpis>(kOfWindow, kOfPopulations)),
-    field_or_default("news", &Quality::news, kNews),
+    kWholeWindow, field_or_default("news", &Quality::news, kNews),
     field_or_default("attribution", &Quality::attribution,
                      ByHand<Attribution>{&attribution_to_json, &read_attribution}),
     field_or_default("service", &Quality::service, kService));
@@ -361,7 +375,11 @@ Json quality_to_json(const Quality& quality) { return write_json(kQuality, quali
 Quality quality_from_json(const Json& document, std::string_view where) {
   const JsonReader reader(document, std::string(where));
   expect_schema(reader, kQualitySchema);
-  return read_json<Quality>(kQuality, reader);
+  if (!is_of_earlier_version(document)) return read_json<Quality>(kQuality, reader);
+  const Json completed = with_later_members(document);
+  auto quality = read_json<Quality>(kQuality, JsonReader(completed, std::string(where)));
+  quality.tells_unread = false;
+  return quality;
 }
 
 }  // namespace dagloop

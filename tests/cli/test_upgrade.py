@@ -103,6 +103,17 @@ class UpgradeTest(unittest.TestCase):
         self.assertIn("an earlier version wrote it; decide again", done.stderr)
         self.assertEqual(self.percent(folder), "0")
 
+    @of_each_version(*STORIES)
+    def test_a_quality_report_is_read_and_promotes_nothing(self, folder):
+        report = "reports/dag_quality_latest.json"
+        for name in ("dag_quality_gate", "decide_dag_policy"):
+            told = self.tool(folder, name, "--json", "--report", report, code=3).document()
+            self.assertEqual(told["verdict"], "INSUFFICIENT")
+            self.assertEqual([each["code"] for each in told["reasons"]],
+                             ["report_of_earlier_version"])
+            self.assertIn("evaluate the log again", told["reasons"][0]["text"])
+        self.assertEqual((told["action"], told["patch"]), ("hold", {}))
+
     @of_each_version("verifying")
     def test_a_change_under_verification_goes_back_at_once(self, folder):
         self.runs_after(folder, failed=50)

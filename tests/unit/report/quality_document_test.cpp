@@ -52,6 +52,34 @@ std::string complaint(Json document, std::initializer_list<const char*> path, co
 
 }  // namespace
 
+TEST_CASE("a report that does not say what was unread is one of an earlier version, and stays so") {
+  Json document = quality_to_json(full_quality());
+  std::erase_if(document["input"].as_object(), [](const Json::Member& each) {
+    return each.first == "window" || each.first == "set_aside";
+  });
+  Json& dag = document["populations"]["dag"];
+  std::erase_if(dag.as_object(), [](const Json::Member& each) {
+    return each.first == "unread_runs" || each.first == "pipelines";
+  });
+  std::erase_if(dag["kpis"].as_object(),
+                [](const Json::Member& each) { return each.first == "overdue_rate"; });
+  const Quality quality = quality_from_json(document, "r.json");
+  CHECK_FALSE(quality.tells_unread);
+  CHECK_FALSE(reread(quality).tells_unread);
+  CHECK(reread(full_quality()).tells_unread);
+  const PopulationKpis& read = quality.current.population(Population::dag);
+  CHECK(read.total_runs == 400);
+  CHECK_FALSE(read.kpis.find("overdue_rate")->value);
+}
+
+TEST_CASE("the length of a whole window is written where the policy in force cuts it") {
+  Quality quality = full_quality();
+  CHECK(quality_to_json(quality).find("whole_window_s") == nullptr);
+  quality.whole_window_s = 86400;
+  CHECK(reread(quality) == quality);
+  CHECK_NOTHROW(validate_schema(quality_to_json(quality), "quality_report", "report"));
+}
+
 TEST_CASE("a quality report fits its schema and reads back as it was") {
   Random random(21);
   for (int round = 0; round < 60; ++round) {
