@@ -65,7 +65,7 @@ PartialSet folded(const PartialSet& apart, const std::vector<TimePoint>& cuts) {
   for (const auto& [key, partial] : apart.partials) {
     const auto next = std::upper_bound(cuts.begin(), cuts.end(), key.slot);
     if (next == cuts.begin()) continue;
-    folded.partials[{*std::prev(next), key.population, key.cohort}].merge(partial);
+    folded.partials[{*std::prev(next), key.population, key.cohort, key.age}].merge(partial);
   }
   return folded;
 }

@@ -101,7 +101,8 @@ void PartialSet::forget_tries() {
 }
 
 KpiPartial PartialSet::sum(const Window& window, Population population,
-                           std::optional<Cohort> cohort) const {
+                           std::optional<Cohort> cohort,
+                           std::optional<TimePoint> begun_from) const {
   DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);
   KpiPartial total;
   // The first key that a slot can have.
@@ -109,6 +110,7 @@ KpiPartial PartialSet::sum(const Window& window, Population population,
        at != partials.end() && at->first.slot < window.end; ++at) {
     if (at->first.population != population) continue;
     if (cohort && at->first.cohort != *cohort) continue;
+    if (begun_from && !at->first.age.surely_began(at->first.slot, *begun_from)) continue;
     total.merge(at->second);
   }
   return total;

@@ -144,6 +144,7 @@ void encode(const std::map<PartialKey, KpiPartial>& partials, ByteWriter& out) {
     out.signed_number(key.slot.time_since_epoch().count());
     out.byte(static_cast<std::uint8_t>(key.population));
     out.byte(static_cast<std::uint8_t>(key.cohort));
+    out.byte(key.age.number());
     encode(partial, out);
   }
 }
@@ -167,10 +168,13 @@ void decode(ByteReader& in, std::map<PartialKey, KpiPartial>& partials) {
     PartialKey key{TimePoint(Microseconds(in.signed_number()))};
     const std::uint8_t population = in.byte();
     const std::uint8_t cohort = in.byte();
+    const std::uint8_t age = in.byte();
     if (population > static_cast<std::uint8_t>(Population::non_dag)) in.fail();
     if (cohort > static_cast<std::uint8_t>(Cohort::control)) in.fail();
+    if (age > AgeClass::kLast) in.fail();
     key.population = static_cast<Population>(population);
     key.cohort = static_cast<Cohort>(cohort);
+    key.age = AgeClass(std::min(age, AgeClass::kLast));
     // Ascending, as names are: two sets never have the same bytes, nor one set two forms.
     if (!partials.empty() && key <= partials.rbegin()->first) in.fail();
     decode(in, partials.emplace_hint(partials.end(), key, KpiPartial{})->second);

@@ -295,12 +295,16 @@ TimePoint Settling::slot_of(TimePoint run_end) const {
   return next == cuts.begin() ? floor_to_slot(options_.range.start) : *std::prev(next);
 }
 
-Settling::Cell& Settling::cell_of(TimePoint at, Population population, Cohort cohort) {
-  const PartialKey key{slot_of(at), population, cohort};
+// The cell of what ended at `at`; `of` says the rest.
+Settling::Cell& Settling::cell_of(TimePoint at, const PartialKey& of) {
+  PartialKey key = of;
+  key.slot = slot_of(at);
   const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
-  // Two bits for the cohort, one for the population.
-  Cell& cell = cells_[8 * slot + 4 * static_cast<std::uint64_t>(population) +
-                      static_cast<std::uint64_t>(cohort)];
+  // Two bits for the cohort, one for the population, four for the age.
+  static_assert(AgeClass::kLast < 16);
+  Cell& cell = cells_[slot << 7U | std::uint64_t{key.age.number()} << 3U |
+                      static_cast<std::uint64_t>(key.population) << 2U |
+                      static_cast<std::uint64_t>(key.cohort)];
   if (cell.partial == nullptr) cell.partial = &partials_[key];
   return cell;
 }
@@ -326,7 +330,9 @@ bool Settling::is_selected(std::uint32_t pipeline) const {
 void Settling::count(const SettledRun& run, NodeRows rows) {
   const Reading reading(pools_, classes_, options_.outcome_node);
   const RecordRow& record = run.record;
-  Cell& cell = cell_of(record.created_at, record.population, record.cohort);
+  const AgeClass age =
+      is_final(record.status) ? AgeClass::of(record.created_at, record.duration_ms) : AgeClass();
+  Cell& cell = cell_of(record.created_at, {{}, record.population, record.cohort, age});
   KpiPartial& partial = *cell.partial;
   if (!reading.count(run, rows, options_.rules, partial)) return;
   const auto add = [&](PlanSourcePartial& part) {
@@ -346,7 +352,7 @@ void Settling::count_unread(std::span<const UnreadRow> rows, ShardSlots* slots) 
     all.at = std::max(all.at, row.at);
     if (row.cohort == Cohort::canary || all.cohort == Cohort::none) all.cohort = row.cohort;
   }
-  ++cell_of(all.at, Population::dag, all.cohort).partial->unread_runs;
+  ++cell_of(all.at, {{}, Population::dag, all.cohort}).partial->unread_runs;
   if (slots != nullptr) slots->unread.push_back({all.run, slot_number_of(all.at)});
 }
 

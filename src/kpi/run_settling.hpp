@@ -43,7 +43,8 @@ class Settling {
   void settle(RunShard& shard) { settle(shard, nullptr); }
   /// As above, and tells the slots.
   void settle(RunShard& shard, ShardSlots& slots) { settle(shard, &slots); }
-  /// Returns the partials of all shards settled, by slot, population and cohort. Order: last.
+  /// Returns the partials of all shards settled, by slot, population, cohort and age. Order:
+  /// last.
   std::map<PartialKey, KpiPartial> take_partials();
 
  private:
@@ -62,7 +63,7 @@ class Settling {
   bool is_selected(std::uint32_t pipeline) const;
   void count_unread(std::span<const UnreadRow> rows, ShardSlots* slots);
   TimePoint slot_of(TimePoint run_end) const;
-  Cell& cell_of(TimePoint at, Population population, Cohort cohort);
+  Cell& cell_of(TimePoint at, const PartialKey& of);
   PlanSourcePartial& part_of(std::map<std::string, PlanSourcePartial>& parts, PartsByText& known,
                              std::uint32_t text) const;
 

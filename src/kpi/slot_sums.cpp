@@ -28,7 +28,12 @@ SlotSums::SlotSums(const std::map<PartialKey, KpiPartial>& partials) {
     }
     Levels& levels = levels_[{key.population, key.cohort}];
     if (levels.empty()) levels.emplace_back(slot_count_);
-    levels.front()[index_of(key.slot)] = partial;
+    levels.front()[index_of(key.slot)].merge(partial);
+    if (key.age == AgeClass()) continue;
+    oldest_ = std::max(oldest_, key.age);
+    aged_.emplace(key, partial);
+    const auto young = partials.find({key.slot, key.population, key.cohort});
+    if (young != partials.end()) aged_.insert(*young);
   }
   for (auto& [which, levels] : levels_) build(levels);
 }
@@ -48,7 +53,7 @@ void SlotSums::build(Levels& levels) {
 
 // A block whose twin lies outside is taken alone; the others are left to the level above.
 void SlotSums::find_blocks(const Levels& levels, std::size_t begin, std::size_t end,
-                           std::vector<const KpiPartial*>& blocks) {
+                           Blocks& blocks) {
   for (std::size_t level = 0; begin < end; ++level, begin /= 2, end /= 2) {
     if (begin % 2 == 1) blocks.push_back(&levels[level][begin++]);
     if (begin < end && end % 2 == 1) blocks.push_back(&levels[level][--end]);
@@ -61,16 +66,49 @@ std::size_t SlotSums::index_of(TimePoint slot) const {
       std::clamp<std::int64_t>(after_first, 0, static_cast<std::int64_t>(slot_count_)));
 }
 
-KpiPartial SlotSums::sum(const Window& window, Population population,
-                         std::optional<Cohort> cohort) const {
+// From there on even the longest runs began late enough, so that sums need not tell ages apart.
+std::size_t SlotSums::first_without_ages(std::size_t begin, std::size_t end,
+                                         TimePoint begun_from) const {
+  if (oldest_.number() == AgeClass::kLast) return end;
+  const TimePoint warm = ceil_to_slot(begun_from) + oldest_.oldest_slots() * kSlot;
+  return std::clamp(index_of(warm), begin, end);
+}
+
+// Takes those of one slot that began late enough.
+void SlotSums::find_begun(const Which& which, std::size_t at, TimePoint begun_from,
+                          Blocks& blocks) const {
+  const TimePoint slot = first_ + static_cast<std::int64_t>(at) * kSlot;
+  auto aged = aged_.lower_bound({slot, which.first, which.second});
+  const auto is_here = [&] {
+    return aged != aged_.end() && aged->first.slot == slot &&
+           aged->first.population == which.first && aged->first.cohort == which.second;
+  };
+  if (!is_here()) {
+    if (AgeClass().surely_began(slot, begun_from)) {
+      blocks.push_back(&levels_.at(which).front()[at]);
+    }
+    return;
+  }
+  for (; is_here(); ++aged) {
+    if (aged->first.age.surely_began(slot, begun_from)) blocks.push_back(&aged->second);
+  }
+}
+
+KpiPartial SlotSums::sum(const Window& window, Population population, std::optional<Cohort> cohort,
+                         std::optional<TimePoint> begun_from) const {
   DAGLOOP_ASSERT(floor_to_slot(window.start) == window.start);
   DAGLOOP_ASSERT(floor_to_slot(window.end) == window.end);
-  std::vector<const KpiPartial*> blocks;
+  Blocks blocks;
   const std::size_t begin = index_of(window.start);
   const std::size_t end = index_of(window.end);
+  const std::size_t plain = begun_from ? first_without_ages(begin, end, *begun_from) : begin;
   for (const auto& [which, levels] : levels_) {
     if (which.first != population || (cohort && which.second != *cohort)) continue;
-    find_blocks(levels, begin, end, blocks);
+    for (std::size_t at = begun_from ? std::clamp(index_of(*begun_from), begin, plain) : plain;
+         at < plain; ++at) {
+      find_begun(which, at, *begun_from, blocks);
+    }
+    find_blocks(levels, plain, end, blocks);
   }
   // The greatest first: they have their durations in buckets, where the others then go one by one.
   std::sort(blocks.begin(), blocks.end(), [](const KpiPartial* a, const KpiPartial* b) {

@@ -23,7 +23,9 @@ std::vector<std::uint32_t> prefixes_of(std::vector<RunTable>& tables) {
 
 void merge_as(TimePoint slot, const std::map<PartialKey, KpiPartial>& from,
               std::map<PartialKey, KpiPartial>& to) {
-  for (const auto& [key, partial] : from) to[{slot, key.population, key.cohort}].merge(partial);
+  for (const auto& [key, partial] : from) {
+    to[{slot, key.population, key.cohort, key.age}].merge(partial);
+  }
 }
 
 }  // namespace
@@ -253,7 +255,7 @@ bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
   const PartialSet apart = RunTable::finish(std::move(unsettled), options_.classes, threads);
   for (const auto& [key, partial] : apart.partials) {
     const TimePoint as = span_of(key.slot).start;
-    result_.partials[{as, key.population, key.cohort}].merge(partial);
+    result_.partials[{as, key.population, key.cohort, key.age}].merge(partial);
   }
   result_.input.duplicates += apart.input.duplicates;
   return true;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/kpi/age_class.hpp"
 #include "dagloop/kpi/histogram.hpp"
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/record.hpp"
@@ -113,11 +114,14 @@ constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
   return place;
 }
 
-/// What a partial is about: a 5-minute slot of run ends, a population, a cohort.
+/// What a partial is about: a 5-minute slot of run ends, a population, a cohort, and how long ago
+/// the runs had begun then. What is not over is in the first age class, and so is everything of a
+/// source that counts without durations.
 struct PartialKey {
   TimePoint slot;
   Population population = Population::dag;
   Cohort cohort = Cohort::none;
+  AgeClass age = {};
   auto operator<=>(const PartialKey&) const = default;
 };
 
@@ -200,12 +204,14 @@ struct PartialSet {
   void merge(const PartialSet& other);
   /// Marks every run as one whose earlier tries are not known: the source has the last try alone.
   void forget_tries();
-  /// Returns the sum over the slots in `window`, of one cohort or (nullopt) of all.
+  /// Returns the sum over the slots in `window`, of one cohort or (nullopt) of all; with
+  /// `begun_from` only of runs that surely began then or later (AgeClass::surely_began()).
   ///
   /// Shape: the window's start is a slot boundary, else a caller's bug; so is its end, unless it
   ///        is the end of what was read (what is set aside then lies behind it).
   KpiPartial sum(const Window& window, Population population,
-                 std::optional<Cohort> cohort = std::nullopt) const;
+                 std::optional<Cohort> cohort = std::nullopt,
+                 std::optional<TimePoint> begun_from = std::nullopt) const;
   bool operator==(const PartialSet&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -205,6 +206,20 @@ class NaiveReading {
     if (first != nullptr) run.error_code = first->error_code;
   }
 
+  // By the class's words, number by number.
+  static AgeClass age_of(const OwnedRecord& run) {
+    if (!is_final(run.status) || !run.duration_ms) return {};
+    const TimePoint start = run.at - Microseconds(std::llround(*run.duration_ms * 1000));
+    int slots = 0;
+    for (TimePoint slot = floor_to_slot(start); slot < floor_to_slot(run.at); slot += kSlot) {
+      ++slots;
+    }
+    if (slots < 3) return AgeClass(static_cast<std::uint8_t>(slots));
+    std::uint8_t number = 3;
+    for (int last = 4; last < slots && number < AgeClass::kLast; last *= 2) ++number;
+    return AgeClass(number);
+  }
+
   // "A line that shows the id of a run whose final run record was read changes no outcome."
   static void count_unread(const std::vector<OwnedRecord>& lines,
                            std::map<PartialKey, KpiPartial>& all) {
@@ -235,7 +250,7 @@ class NaiveReading {
     const bool is_of_another = !is_selected && !run.pipeline.empty();
     if ((derived || !is_final(run.status)) && !is_of_another) count_unread(unread, all);
     if (!is_selected) return;
-    KpiPartial& partial = all[{floor_to_slot(run.at), run.population, run.cohort}];
+    KpiPartial& partial = all[{floor_to_slot(run.at), run.population, run.cohort, age_of(run)}];
     if (!is_final(run.status)) {
       ++partial.in_flight;
       TimePoint newest = run.at;

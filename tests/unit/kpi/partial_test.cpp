@@ -123,6 +123,30 @@ TEST_CASE("a sum takes the slots from the window's start up to but without its e
   CHECK(set.sum(window, Population::non_dag, Cohort::canary) == KpiPartial{});
 }
 
+TEST_CASE("a sum of runs begun since some time has those that surely began since then") {
+  PartialSet set;
+  const auto key = [](int minute, int age) {
+    return PartialKey{at_minute(minute), Population::dag, Cohort::none,
+                      AgeClass(static_cast<std::uint8_t>(age))};
+  };
+  set.partials[key(30, 0)].total_runs = 1;
+  set.partials[key(30, 1)].total_runs = 10;
+  set.partials[key(30, 3)].total_runs = 100;  // 3 or 4 slots
+  set.partials[key(30, AgeClass::kLast)].total_runs = 1'000;
+  const auto begun_from = [&](int minute) {
+    return set.sum({at_minute(0), at_minute(60)}, Population::dag, std::nullopt, at_minute(minute))
+        .total_runs;
+  };
+  CHECK(set.sum({at_minute(0), at_minute(60)}, Population::dag).total_runs == 1'111);
+  CHECK(begun_from(31) == 0);
+  CHECK(begun_from(30) == 1);
+  CHECK(begun_from(26) == 1);
+  CHECK(begun_from(25) == 11);
+  CHECK(begun_from(15) == 11);
+  CHECK(begun_from(10) == 111);
+  CHECK(begun_from(-100'000) == 111);  // of the longest nobody knows
+}
+
 TEST_CASE("tries once forgotten are not known in any sum that has a run") {
   PartialSet set;
   set.partials[{at_minute(0), Population::dag, Cohort::none}].total_runs = 3;

@@ -31,7 +31,10 @@ PartialSet random_log(Random& random, int slots) {
     for (const Cohort cohort : {Cohort::none, Cohort::canary, Cohort::control}) {
       if (random.chance(0.6)) continue;
       const auto population = random.chance(0.2) ? Population::non_dag : Population::dag;
-      set.partials[{at_minute(5 * slot), population, cohort}].merge(random_records(random));
+      for (int ages = random.chance(0.3) ? 3 : 1; ages > 0; --ages) {
+        const AgeClass age(static_cast<std::uint8_t>(random.below(random.chance(0.1) ? 8 : 2)));
+        set.partials[{at_minute(5 * slot), population, cohort, age}].merge(random_records(random));
+      }
     }
   }
   return set;
@@ -54,6 +57,31 @@ TEST_CASE("sums over any window are those of the slots one by one") {
         for (const Cohort cohort : {Cohort::none, Cohort::canary, Cohort::control}) {
           CHECK(sums.sum(window, population, cohort) == log.sum(window, population, cohort));
         }
+      }
+    }
+  }
+}
+
+TEST_CASE("sums of runs that began late enough are those of the slots one by one") {
+  Random random(12);
+  for (const int slots : {1, 2, 7, 64, 300}) {
+    PartialSet log = random_log(random, slots);
+    if (slots == 64) {  // a run of which nobody knows how long it took
+      log.partials[{at_minute(30), Population::dag, Cohort::none, AgeClass(AgeClass::kLast)}] =
+          random_records(random);
+    }
+    const SlotSums sums(log.partials);
+    for (int i = 0; i < 60; ++i) {
+      const auto bound = static_cast<std::uint64_t>(slots + 6);
+      const int start = static_cast<int>(random.below(bound)) - 3;
+      const int end = start + static_cast<int>(random.below(bound));
+      const Window window{at_minute(5 * start), at_minute(5 * end)};
+      const TimePoint from = at_minute(5 * (start - 3) + static_cast<int>(random.below(5 * bound)));
+      for (const auto population : {Population::dag, Population::non_dag}) {
+        CHECK(sums.sum(window, population, std::nullopt, from) ==
+              log.sum(window, population, std::nullopt, from));
+        CHECK(sums.sum(window, population, Cohort::canary, from) ==
+              log.sum(window, population, Cohort::canary, from));
       }
     }
   }

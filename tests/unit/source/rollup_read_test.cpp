@@ -31,7 +31,7 @@ PartialSet coarse(const PartialSet& fine, const LogQuery& query) {
     for (const TimePoint cut : query.cuts) {
       if (cut <= key.slot) as = cut;
     }
-    set.partials[{as, key.population, key.cohort}].merge(partial);
+    set.partials[{as, key.population, key.cohort, key.age}].merge(partial);
   }
   return set;
 }
