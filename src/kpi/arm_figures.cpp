@@ -27,6 +27,33 @@ bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64
          std::is_sorted(above.rbegin(), above.rend());
 }
 
+namespace {
+
+// What one user's runs count as, but for attempts.
+UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const SlowLimits& limits) {
+  UserArm arm;
+  arm.hash = user.hash;
+  arm.runs = user.runs;
+  arm.failed = user.failed;
+  arm.aided = user.aided;
+  for (const auto& [code, count] : user.error_codes) {
+    const ErrorClass found = classes.classify(code);
+    if (found == ErrorClass::auth) arm.auth_errors += count;
+    if (found == ErrorClass::server) arm.server_errors += count;
+  }
+  const auto is_above = [](std::int32_t bucket, const std::optional<double>& limit) {
+    return limit && bucket > DurationHistogram::bucket_of(*limit);
+  };
+  for (const auto& [bucket, count] : user.durations) {
+    arm.timed += count;
+    if (is_above(bucket, limits.usual)) arm.slow += count;
+    if (is_above(bucket, limits.absolute)) arm.over_threshold += count;
+  }
+  return arm;
+}
+
+}  // namespace
+
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
                      const SlowLimits& limits, std::uint64_t became_overdue) {
   const auto errors = count_error_classes(partial, classes);
@@ -43,10 +70,17 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
     arm.above = partial.latency.counts_above(latency_edges(*limits.usual));
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
+  for (const UserRuns& user : partial.users.users()) {
+    arm.users.push_back(count_user(user, classes, limits));
+  }
   if (partial.runs_without_tries > 0) return arm;  // no evidence from the last tries alone
   for (const auto& [name, node] : partial.nodes) {
     arm.attempts += node.attempts;
     arm.failed_attempts += node.failed_attempts;
+  }
+  for (std::size_t i = 0; i < arm.users.size(); ++i) {
+    arm.users[i].attempts = partial.users.users()[i].attempts;
+    arm.users[i].failed_attempts = partial.users.users()[i].failed_attempts;
   }
   return arm;
 }

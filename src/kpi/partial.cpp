@@ -43,6 +43,7 @@ void KpiPartial::merge(const KpiPartial& other) {
   for (const auto& [source, partial] : other.plan_sources) plan_sources[source].merge(partial);
   for (const auto& [name, partial] : other.pipelines) pipelines[name].merge(partial);
   merge_sorted(other.open_runs, open_runs);
+  users.merge(other.users);
   latency.merge(other.latency);
 }
 

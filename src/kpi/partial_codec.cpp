@@ -10,9 +10,9 @@
 namespace dagloop {
 namespace {
 
-static_assert(sizeof(KpiPartial) == kRunCounts.size() * sizeof(std::uint64_t) +
-                                        4 * sizeof(std::map<int, int>) +
-                                        sizeof(std::vector<TimePoint>) + sizeof(DurationHistogram),
+static_assert(sizeof(KpiPartial) ==
+                  kRunCounts.size() * sizeof(std::uint64_t) + 4 * sizeof(std::map<int, int>) +
+                      sizeof(std::vector<TimePoint>) + sizeof(UserSums) + sizeof(DurationHistogram),
               "a new member belongs into encode() and decode(), and changes the format");
 
 // Durations that are kept exactly are written in order, so that buckets are made of them in one go.

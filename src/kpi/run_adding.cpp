@@ -10,6 +10,7 @@
 #include "dagloop/base/assert.hpp"
 #include "run_settling.hpp"
 #include "run_table_impl.hpp"
+#include "user_marks.hpp"
 
 namespace dagloop {
 namespace {
@@ -56,6 +57,7 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   Impl::Waiting& next = self.waiting[self.waiting_count++];
   next.key = key;
   next.record = self.row_of(record);
+  next.user = user_mark(record);
   if (record.is_node_record) {
     next.node = self.pools.texts.intern(record.node_id);
     next.attempt = record.attempt;
@@ -122,6 +124,7 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
                             unsigned threads) {
   const Impl& first = *tables.front().impl_;
   std::vector<PartialSet> parts(threads);
+  std::vector<UserRunsByKey> users(threads);
   std::vector<std::unique_ptr<Settling>> settlings(threads);
   Impl::join(tables, threads, [&](unsigned thread, std::size_t, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
@@ -134,10 +137,14 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
   });
   PartialSet set;
   for (unsigned i = 0; i < threads; ++i) {
-    if (settlings[i]) parts[i].partials = settlings[i]->take_partials();
+    if (settlings[i]) {
+      users[i] = settlings[i]->take_users();
+      parts[i].partials = settlings[i]->take_partials();
+    }
     if (i == 0) set = std::move(parts.front());
     if (i > 0) set.merge(parts[i]);
   }
+  add_users(std::move(users), first.pools.texts, set);
   set.input.merge(first.input);
   return set;
 }

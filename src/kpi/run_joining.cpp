@@ -145,6 +145,7 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
     }
     RunShard& shard = self.shards[run.key.high % kShards];
     const std::uint32_t index = shard.index.find_or_add(shard.runs, run.key);
+    shard.add_user(index, run.user);
     if (has_record) shard.add_run_record(index, run.record, self.pools);
     for (NodeRow row : run.nodes) {
       if (!in_range(row)) continue;

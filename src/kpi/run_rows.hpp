@@ -1,5 +1,5 @@
 // Private to the kpi layer: how a run table keeps records. What repeats is kept once, in pools, so
-// that a run takes 48 bytes.
+// that a run takes 56 bytes.
 #pragma once
 
 #include <array>
@@ -156,6 +156,9 @@ struct Pools {
 /// 128 bits that stand for a run key or a line.
 using Hash128 = RunKey;
 
+/// The mark of a run without records.
+inline constexpr std::uint64_t kNoUser = ~std::uint64_t{0};
+
 /// No duration in the record.
 inline constexpr double kNoDuration = -1;
 
@@ -183,8 +186,9 @@ static_assert(sizeof(RecordRow) == 32);
 struct RunRow {
   Hash128 key;
   RecordRow record;
+  std::uint64_t user = kNoUser;  // the least user_mark() of its records
 };
-static_assert(sizeof(RunRow) == 48);
+static_assert(sizeof(RunRow) == 56);
 
 /// One node record.
 struct NodeRow {
@@ -195,6 +199,11 @@ struct NodeRow {
   std::uint32_t item = 0;  // of a fan-out: its index and 1; 0 where there is none
 };
 static_assert(sizeof(NodeRow) == 48);
+
+/// Returns whether a node record is one of an attempt: what was not executed is none.
+inline bool is_attempt(const RecordRow& row) {
+  return row.status != Status::skipped && !row.is_upstream_failed && !row.is_compensation;
+}
 
 /// A run record that does not stand.
 struct SupersededRow {

@@ -10,6 +10,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "latest_text.hpp"
 
 namespace dagloop {
 
@@ -28,34 +29,9 @@ namespace {
 
 using NodeRows = std::span<const NodeRow>;
 
-// Whether a node record is one of an attempt: what was not executed is none.
-bool is_attempt(const RecordRow& row) {
-  return row.status != Status::skipped && !row.is_upstream_failed && !row.is_compensation;
-}
-
 bool did_not_succeed(const RecordRow& row) {
   return ended_badly(row.status) || (row.is_upstream_failed && is_final(row.status));
 }
-
-// The text of the latest record that has one; of equally late ones the smallest.
-class LatestText {
- public:
-  explicit LatestText(const StringPool& texts) : texts_(texts) {}
-
-  void take(std::uint32_t text, TimePoint at) {
-    if (text == 0) return;
-    const bool is_later = text_ == 0 || at > at_;
-    if (!is_later && (at < at_ || texts_.text(text) >= texts_.text(text_))) return;
-    text_ = text;
-    at_ = at;
-  }
-  std::uint32_t text() const { return text_; }
-
- private:
-  const StringPool& texts_;
-  std::uint32_t text_ = 0;
-  TimePoint at_;
-};
 
 class Reading {
  public:
@@ -295,10 +271,7 @@ TimePoint Settling::slot_of(TimePoint run_end) const {
   return next == cuts.begin() ? floor_to_slot(options_.range.start) : *std::prev(next);
 }
 
-// The cell of what ended at `at`; `of` says the rest.
-Settling::Cell& Settling::cell_of(TimePoint at, const PartialKey& of) {
-  PartialKey key = of;
-  key.slot = slot_of(at);
+Settling::Cell& Settling::cell_of(const PartialKey& key) {
   const auto slot = static_cast<std::uint64_t>(key.slot.time_since_epoch() / kSlot);
   // Two bits for the cohort, one for the population, four for the age.
   static_assert(AgeClass::kLast < 16);
@@ -327,14 +300,21 @@ bool Settling::is_selected(std::uint32_t pipeline) const {
                              [&](const std::string& each) { return redact_label(each) == name; });
 }
 
-void Settling::count(const SettledRun& run, NodeRows rows) {
+void Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
   const Reading reading(pools_, classes_, options_.outcome_node);
   const RecordRow& record = run.record;
   const AgeClass age =
       is_final(record.status) ? AgeClass::of(record.created_at, record.duration_ms) : AgeClass();
-  Cell& cell = cell_of(record.created_at, {{}, record.population, record.cohort, age});
+  const PartialKey key{slot_of(record.created_at), record.population, record.cohort, age};
+  Cell& cell = cell_of(key);
   KpiPartial& partial = *cell.partial;
   if (!reading.count(run, rows, options_.rules, partial)) return;
+  const bool has_users =
+      options_.users_from && floor_to_slot(record.created_at) >= *options_.users_from;
+  if (has_users && record.population == Population::dag) {
+    if (cell.users == nullptr) cell.users = &users_[key];
+    cell.users->push_back(user_run(user, record, rows));
+  }
   const auto add = [&](PlanSourcePartial& part) {
     ++part.runs;
     part.succeeded += record.status == Status::succeeded ? 1 : 0;
@@ -352,7 +332,7 @@ void Settling::count_unread(std::span<const UnreadRow> rows, ShardSlots* slots) 
     all.at = std::max(all.at, row.at);
     if (row.cohort == Cohort::canary || all.cohort == Cohort::none) all.cohort = row.cohort;
   }
-  ++cell_of(all.at, {{}, Population::dag, all.cohort}).partial->unread_runs;
+  ++cell_of({slot_of(all.at), Population::dag, all.cohort}).partial->unread_runs;
   if (slots != nullptr) slots->unread.push_back({all.run, slot_number_of(all.at)});
 }
 
@@ -384,7 +364,7 @@ void Settling::settle(RunShard& shard, ShardSlots* slots) {
           record.is_run_record ? reading.settled(record, rows) : reading.derive(rows);
       slot = slot_number_of(run.record.created_at);
       if (is_selected(run.pipeline)) {
-        count(run, rows);
+        count(run, rows, shard.runs[index].user);
       } else if (run.pipeline != 0) {
         may_matter = false;  // it shows another pipeline
       }

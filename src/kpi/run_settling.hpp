@@ -14,6 +14,7 @@
 #include "dagloop/kpi/run_table_options.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "run_shard.hpp"
+#include "user_marks.hpp"
 
 namespace dagloop {
 
@@ -46,6 +47,8 @@ class Settling {
   /// Returns the partials of all shards settled, by slot, population, cohort and age. Order:
   /// last.
   std::map<PartialKey, KpiPartial> take_partials();
+  /// Returns the runs of users, where they are asked for. Order: last.
+  UserRunsByKey take_users() { return std::move(users_); }
 
  private:
   // Where in a partial the runs of a text are counted.
@@ -56,14 +59,15 @@ class Settling {
     KpiPartial* partial = nullptr;
     PartsByText plan_sources;
     PartsByText pipelines;
+    std::vector<UserRun>* users = nullptr;  // where a run of a user was counted
   };
 
   void settle(RunShard& shard, ShardSlots* slots);
-  void count(const SettledRun& run, std::span<const NodeRow> rows);
+  void count(const SettledRun& run, std::span<const NodeRow> rows, std::uint64_t user);
   bool is_selected(std::uint32_t pipeline) const;
   void count_unread(std::span<const UnreadRow> rows, ShardSlots* slots);
   TimePoint slot_of(TimePoint run_end) const;
-  Cell& cell_of(TimePoint at, const PartialKey& of);
+  Cell& cell_of(const PartialKey& key);
   PlanSourcePartial& part_of(std::map<std::string, PlanSourcePartial>& parts, PartsByText& known,
                              std::uint32_t text) const;
 
@@ -71,6 +75,7 @@ class Settling {
   const ErrorClasses& classes_;
   const RunTableOptions& options_;
   std::map<PartialKey, KpiPartial> partials_;
+  UserRunsByKey users_;
   std::unordered_map<std::uint64_t, Cell> cells_;  // finds them faster than their keys do
 };
 

@@ -2,6 +2,7 @@
 // of different keys are merged and settled independently, by several threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -55,6 +56,10 @@ struct RunShard {
   bool keeps_superseded = false;
   std::vector<UnreadRow> unread;
 
+  /// Says whose a record of the run at `run` is.
+  void add_user(std::uint32_t run, std::uint64_t mark) {
+    runs[run].user = std::min(runs[run].user, mark);
+  }
   /// Adds a run record of the run at `run`: the later one stands; on a tie a final one; then the
   /// one that is last by content.
   void add_run_record(std::uint32_t run, const RecordRow& record, const Pools& pools);

@@ -55,6 +55,7 @@ struct RunTable::Impl {
       const Waiting& next = waiting[i];
       RunShard& shard = shards[next.key.high % kShards];
       const std::uint32_t run = shard.index.find_or_add(shard.runs, next.key);
+      shard.add_user(run, next.user);
       if (next.record.is_run_record) {
         shard.add_run_record(run, next.record, pools);
         continue;
@@ -80,6 +81,7 @@ struct RunTable::Impl {
     Hash128 key;
     Hash128 line;  // of node records, where identical ones are dropped
     RecordRow record;
+    std::uint64_t user = kNoUser;
     std::uint32_t node = 0;
     std::uint32_t attempt = 1;
     std::uint32_t item = 0;

@@ -77,6 +77,7 @@ class BlockReader {
     const std::uint64_t nodes = head >> 1U;
     const std::uint64_t superseded = in_.count(1);
     const std::uint64_t unread = in_.count(2);
+    run.user = in_.fixed64();
     run.record = RecordRow();
     if (has_record) run.record = record(true);
     run.nodes.clear();
@@ -239,6 +240,7 @@ void SlotRowsWriter::add(const WholeRun& run) {
   rows_.number(run.nodes.size() << 1U | (has_record ? 1U : 0U));
   rows_.number(run.superseded.size());
   rows_.number(run.unread.size());
+  rows_.fixed64(run.run->user);
   if (has_record) add_record(run.run->record);
   for (const NodeRow& node : run.nodes) {
     add_record(node.record);

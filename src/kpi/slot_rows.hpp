@@ -58,6 +58,7 @@ class SlotRowsWriter {
 /// A run as read; its rows refer to the pools given to read_slot_runs.
 struct SlotRun {
   Hash128 key;
+  std::uint64_t user = kNoUser;
   RecordRow record;  // where is_run_record
   std::vector<NodeRow> nodes;
   std::vector<TimePoint> superseded;

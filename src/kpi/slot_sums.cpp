@@ -15,6 +15,12 @@ void sort_durations(std::vector<KpiPartial>& partials) {
   }
 }
 
+// Sums of many slots would hold the same users again and again, and nobody asks for them.
+KpiPartial without_users(KpiPartial partial) {
+  partial.users = {};
+  return partial;
+}
+
 }  // namespace
 
 SlotSums::SlotSums(const std::map<PartialKey, KpiPartial>& partials) {
@@ -28,12 +34,13 @@ SlotSums::SlotSums(const std::map<PartialKey, KpiPartial>& partials) {
     }
     Levels& levels = levels_[{key.population, key.cohort}];
     if (levels.empty()) levels.emplace_back(slot_count_);
-    levels.front()[index_of(key.slot)].merge(partial);
+    levels.front()[index_of(key.slot)].merge(without_users(partial));
+    if (!partial.users.users().empty()) users_.emplace(key, partial.users);
     if (key.age == AgeClass()) continue;
     oldest_ = std::max(oldest_, key.age);
-    aged_.emplace(key, partial);
+    aged_.emplace(key, without_users(partial));
     const auto young = partials.find({key.slot, key.population, key.cohort});
-    if (young != partials.end()) aged_.insert(*young);
+    if (young != partials.end()) aged_.emplace(young->first, without_users(young->second));
   }
   for (auto& [which, levels] : levels_) build(levels);
 }
@@ -116,6 +123,14 @@ KpiPartial SlotSums::sum(const Window& window, Population population, std::optio
   });
   KpiPartial total;
   for (const KpiPartial* block : blocks) total.merge(*block);
+  if (window.length() > kLongestWithUsers) return total;
+  for (auto at = users_.lower_bound({window.start, population});
+       at != users_.end() && at->first.slot < window.end; ++at) {
+    const PartialKey& key = at->first;
+    if (key.population != population || (cohort && key.cohort != *cohort)) continue;
+    if (begun_from && !key.age.surely_began(key.slot, *begun_from)) continue;
+    total.users.merge(at->second);
+  }
   return total;
 }
 

@@ -94,7 +94,7 @@ class RecordBuilder {
 
   void mend(Field field) { record_.mended |= field_bits(field); }
 
-  // No figure needs these; that they are not as they should be is said all the same.
+  // Not all are read below; that they are not as they should be is said all the same.
   [[gnu::noinline, gnu::cold]] void look_at_unused() {
     for (const Field field : {Field::user_id, Field::idempotency_key, Field::policy_version,
                               Field::request_id, Field::node_type}) {
@@ -244,6 +244,8 @@ class RecordBuilder {
     if (record_.run_key_is_request) {
       record_.run_key = text_or<&RecordBuilder::run_of_other>(Field::request_id);
     }
+    record_.user_id = text(Field::user_id);
+    record_.request_id = record_.run_key_is_request ? record_.run_key : text(Field::request_id);
     if (record_.run_key.empty()) reject(RejectReason::missing_run_id, Field::pipeline_run_id);
     record_.node_id = text_or<&RecordBuilder::node_of_other>(Field::node_id);
     record_.is_node_record = !record_.node_id.empty() && text(Field::node_type) != kRunNodeType;

@@ -23,7 +23,8 @@ class ScanWorker final : public LineWorker {
                .dedupe = options.dedupe,
                .cuts = query.cuts,
                .rules = options.rules,
-               .window = query.window}),
+               .window = query.window,
+               .users_from = query.users_from}),
         parts_(parts) {}
 
   RunTable table;

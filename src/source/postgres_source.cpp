@@ -144,7 +144,8 @@ class RowReader {
                 .outcome_node = options.mapping.outcome_node,
                 .dedupe = options.dedupe,
                 .rules = options.rules,
-                .window = query.window}) {}
+                .window = query.window,
+                .users_from = query.users_from}) {}
 
   void add(const std::string& where, std::uint64_t number, std::string_view row) {
     line_.assign(row);

@@ -63,7 +63,8 @@ class SettlingWorker final : public LineWorker {
                  options.source.rules}),
         unsettled({.range = options.query.range,
                    .outcome_node = options.source.mapping.outcome_node,
-                   .rules = options.source.rules}),
+                   .rules = options.source.rules,
+                   .users_from = options.query.users_from}),
         planned_(planned),
         options_(options) {}
 

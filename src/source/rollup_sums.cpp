@@ -240,11 +240,14 @@ bool RollupSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
   return true;
 }
 
-// Settles the slots again whose runs have records before the range, or lines that count now alone.
+// Settles the slots again whose runs have records before the range, or lines that count now alone,
+// or whose users are asked for.
 bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
   const TimePoint start = query_.range.start;
   for (const auto& [slot, entry] : root_.slots) {
-    if (entry.earliest < start && entry.latest >= start) apart_.insert(slot);
+    const bool is_for_users =
+        query_.users_from && slot >= std::max(*query_.users_from, start) && slot < query_.range.end;
+    if (is_for_users || (entry.earliest < start && entry.latest >= start)) apart_.insert(slot);
   }
   if (!fetch_missing(ValueKind::slot_rows, {apart_.begin(), apart_.end()})) return false;
   for (const TimePoint slot : apart_) {

@@ -33,6 +33,8 @@ struct OwnedRecord {
   std::uint64_t fanout_total = 0;
   std::uint64_t fanout_failed = 0;
   std::string pipeline;
+  std::string user;
+  std::string request;                // beside the run's own id
   std::optional<std::uint32_t> item;  // of a fan-out
   bool undoes = false;                // a node of type compensation
   std::optional<std::uint64_t> tokens;
@@ -43,6 +45,8 @@ struct OwnedRecord {
     LogRecord record;
     record.run_key = run;
     record.run_key_is_request = is_request;
+    record.user_id = user;
+    record.request_id = is_request ? run : request;
     record.node_id = node;
     record.error_code = error_code;
     record.plan_source = plan_source;
@@ -79,7 +83,8 @@ struct OwnedRecord {
 
   /// Bytes that stand for the record's line: equal exactly for equal records.
   std::string line() const {
-    std::string text = run + "|" + node + "|" + error_code + "|" + plan_source + "|" + pipeline;
+    std::string text = run + "|" + node + "|" + error_code + "|" + plan_source + "|" + pipeline +
+                       "|" + user + "|" + request;
     for (const std::int64_t part :
          {std::int64_t{is_request}, static_cast<std::int64_t>(status),
           static_cast<std::int64_t>(compensation), static_cast<std::int64_t>(population),

@@ -13,6 +13,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/age_class.hpp"
 #include "dagloop/kpi/histogram.hpp"
+#include "dagloop/kpi/user_sums.hpp"
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/record.hpp"
 
@@ -77,9 +78,11 @@ struct KpiPartial {
   /// Of each run in flight with a status of CountingRules::overdue_statuses, the time of its newest
   /// record; ascending.
   std::vector<TimePoint> open_runs;
+  /// Of total_runs, by user; only of DAG runs that ended since RunTableOptions::users_from.
+  UserSums users;
   DurationHistogram latency;
 
-  /// Adds `other`. Associative and commutative.
+  /// Adds `other`. Associative and commutative, but for users outside of the sample.
   void merge(const KpiPartial& other);
   bool operator==(const KpiPartial&) const = default;
 };

@@ -1,4 +1,5 @@
-// Partials as bytes, for caches: exact, and the same bytes for equal partials. Pure.
+// Partials as bytes, for caches: exact, and the same bytes for equal partials.
+// Users are left out: they are counted from the runs where they are asked for. Pure.
 #pragma once
 
 #include <map>

@@ -44,6 +44,8 @@ struct RunTableOptions {
   CountingRules rules = {};
   /// The lines that InputCounts::window counts; none: those of the range.
   std::optional<Window> window = {};
+  /// From this slot on runs are counted by user, too; none: no runs are.
+  std::optional<TimePoint> users_from = {};
   bool operator==(const RunTableOptions&) const = default;
 };
 

@@ -2,6 +2,7 @@
 // window is a few of them. Value type; reading is thread-safe.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <utility>
@@ -15,6 +16,9 @@ namespace dagloop {
 /// The partials of a log, ready to be summed over any windows.
 class SlotSums {
  public:
+  /// The longest window whose sum has users: they are counted step by step.
+  static constexpr std::chrono::hours kLongestWithUsers{2};
+
   /// Shape: every partial under its own slot (a LogQuery without cuts).
   /// Cost:  O(n log n) in what the partials hold, once.
   explicit SlotSums(const std::map<PartialKey, KpiPartial>& partials);
@@ -23,7 +27,7 @@ class SlotSums {
   /// `begun_from` of runs that surely began then or later: what PartialSet::sum() returns.
   ///
   /// Shape: the window's ends are slot boundaries, else a caller's bug; slots outside of the log
-  ///        are empty.
+  ///        are empty. Users are in the sums of windows up to kLongestWithUsers alone.
   /// Cost:  O(log n) merges a cohort; with `begun_from` one more a slot, as far behind it as the
   ///        longest runs of the log took.
   KpiPartial sum(const Window& window, Population population,
@@ -52,6 +56,7 @@ class SlotSums {
   AgeClass oldest_;
   // By age, those of slots, populations and cohorts with an age but the first.
   std::map<PartialKey, KpiPartial> aged_;
+  std::map<PartialKey, UserSums> users_;
 };
 
 }  // namespace dagloop

@@ -18,6 +18,8 @@ namespace dagloop {
 struct LogRecord {
   std::string_view run_key;         // pipeline_run_id, else request_id
   bool run_key_is_request = false;  // the two live in different key spaces
+  std::string_view user_id;         // kept as a hash alone
+  std::string_view request_id;
   std::string_view node_id;
   std::string_view error_code;
   std::string_view plan_source;

@@ -54,6 +54,9 @@ struct LogQuery {
   std::vector<TimePoint> cuts = {};
   /// The window that is evaluated: InputCounts::window counts its lines. None: the range.
   std::optional<Window> window = {};
+  /// Runs that end from this slot boundary on are counted by user, too (KpiPartial::users). None:
+  /// no runs are. A source that counts in a database may leave users out.
+  std::optional<TimePoint> users_from = {};
 };
 
 /// What cuts cost beyond those that the caller needs: nothing to speak of where records are read

@@ -15,6 +15,7 @@
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/error_class.hpp"
+#include "kpi/user_marks.hpp"
 #include "make_record.hpp"
 
 namespace dagloop::test {
@@ -23,11 +24,12 @@ namespace dagloop::test {
 class NaiveReading {
  public:
   NaiveReading(std::vector<OwnedRecord> records, Window range, std::string outcome_node,
-               CountingRules rules = {})
+               CountingRules rules = {}, std::optional<TimePoint> users_from = {})
       : records_(std::move(records)),
         range_(range),
         outcome_node_(std::move(outcome_node)),
-        rules_(std::move(rules)) {}
+        rules_(std::move(rules)),
+        users_from_(users_from) {}
 
   std::map<PartialKey, KpiPartial> partials() const {
     std::map<std::pair<bool, std::string>, std::vector<OwnedRecord>> runs;
@@ -35,7 +37,14 @@ class NaiveReading {
       if (range_.contains(record.at)) runs[{record.is_request, record.run}].push_back(record);
     }
     std::map<PartialKey, KpiPartial> all;
-    for (const auto& [key, records] : runs) count_run(records, all);
+    for (const auto& [run, records] : runs) {
+      std::map<PartialKey, KpiPartial> one;
+      count_run(records, one);
+      for (auto& [key, partial] : one) {
+        count_user(records, key, partial);
+        all[key].merge(partial);
+      }
+    }
     return all;
   }
 
@@ -52,6 +61,31 @@ class NaiveReading {
   }
 
  private:
+  // One run, if it is one that is in the rates: its own counts are those of its user.
+  void count_user(const std::vector<OwnedRecord>& records, const PartialKey& key,
+                  KpiPartial& partial) const {
+    if (partial.total_runs == 0 || key.population != Population::dag) return;
+    if (!users_from_ || key.slot < *users_from_) return;
+    std::set<std::uint64_t> marks;
+    for (const OwnedRecord& record : records) {
+      if (!record.is_unread) marks.insert(user_mark(record.view()));
+    }
+    UserRuns user;
+    user.hash = hash_of_mark(*marks.begin());
+    user.runs = 1;
+    user.failed = partial.succeeded == 0 ? 1 : 0;
+    user.aided = partial.succeeded_unaided == 0 ? 1 : 0;
+    for (const auto& [code, count] : partial.error_codes) user.error_codes = {{code, 1}};
+    for (const double duration : partial.latency.exact()) {
+      user.durations = {{DurationHistogram::bucket_of(duration), 1}};
+    }
+    for (const auto& [name, node] : partial.nodes) {
+      user.attempts += static_cast<std::uint32_t>(node.attempts);
+      user.failed_attempts += static_cast<std::uint32_t>(node.failed_attempts);
+    }
+    partial.users = UserSums({user});
+  }
+
   static bool bad(Status status) {
     return is_final(status) && status != Status::succeeded && status != Status::skipped;
   }
@@ -327,6 +361,7 @@ class NaiveReading {
   Window range_;
   std::string outcome_node_;
   CountingRules rules_;
+  std::optional<TimePoint> users_from_;
 };
 
 }  // namespace dagloop::test
