@@ -230,8 +230,7 @@ void stand_worst_case(const ChangeUnderVerification& change, const GateResult& g
     const auto before = quality.baseline->population(Population::dag).unread_runs;
     reason.args.emplace_back("unread_before", before);
   }
-  const auto leaves_at = unread_leaves_at(quality, UnreadOf::window_and_baseline);
-  if (leaves_at) reason.args.emplace_back("leaves_at", *leaves_at);
+  add_unread_leaves_at(reason.args, quality, UnreadOf::window_and_baseline);
   reason.args.emplace_back("would", std::move(then.reasons));
   verification.reasons = {std::move(reason)};
 }

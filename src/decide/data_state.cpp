@@ -38,8 +38,9 @@ std::string first_malformed(const InputCounts& input) {
   for (std::size_t i = 0; i < std::min(kMost, input.examples.size()); ++i) {
     const MalformedExample& example = input.examples[i];
     if (i > 0) places += ", ";
-    places += fmt::format("{}:{} ({}", redact_label(example.file), example.line,
-                          to_string(example.reason));
+    places += redact_label(example.file);
+    if (example.line > 0) places += fmt::format(":{}", example.line);  // 0: a row, which is named
+    places += fmt::format(" ({}", to_string(example.reason));
     if (example.field) places += fmt::format(": {}", to_string(*example.field));
     places += ')';
   }

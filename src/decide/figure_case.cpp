@@ -64,6 +64,14 @@ std::optional<TimePoint> unread_leaves_at(const Quality& quality, UnreadOf which
   return window.end + whole;
 }
 
+void add_unread_leaves_at(std::vector<ReasonArg>& args, const Quality& quality, UnreadOf which) {
+  const auto leaves_at = unread_leaves_at(quality, which);
+  if (leaves_at) args.emplace_back("leaves_at", *leaves_at);
+  if (quality.input.without_time > 0) {
+    args.emplace_back("without_time", quality.input.without_time);
+  }
+}
+
 GateResult evaluate_again(const GateResult& gate, const Quality& quality) {
   std::vector<GateCheck> checks;
   for (const CheckResult& result : gate.checks) checks.push_back(result.check);
@@ -82,9 +90,9 @@ GateResult gate_that_stands(GateResult gate, const Quality& quality) {
       if (each.check.severity == Severity::fail && !holds) would.push_back(each.reason);
     }
     Reason reason{"unreadable_records_could_change_this",
-                  {{"unread", quality.current.population(Population::dag).unread_runs},
-                   {"leaves_at", *unread_leaves_at(quality, UnreadOf::window)},
-                   {"would", std::move(would)}}};
+                  {{"unread", quality.current.population(Population::dag).unread_runs}}};
+    add_unread_leaves_at(reason.args, quality, UnreadOf::window);
+    reason.args.emplace_back("would", std::move(would));
     const std::string places = first_malformed(quality.input);
     if (!places.empty()) reason.args.emplace_back("places", places);
     gate.verdict = Verdict::INSUFFICIENT;

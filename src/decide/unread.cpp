@@ -68,9 +68,9 @@ Reason unreadable_reason(const DecisionInputs& inputs, const Comparison& compari
   if (allowed) reason.args.emplace_back("allowed", *allowed);
   const bool has_baseline =
       quality.baseline && comparison.reference == &quality.baseline->population(Population::dag);
-  const auto leaves_at =
-      unread_leaves_at(quality, has_baseline ? UnreadOf::window_and_baseline : UnreadOf::window);
-  if (leaves_at) reason.args.emplace_back("leaves_at", *leaves_at);
+  add_unread_leaves_at(
+      reason.args, quality,
+      has_baseline ? UnreadOf::window_and_baseline : UnreadOf::window);
   if (!would.empty()) reason.args.emplace_back("would", std::move(would));
   return reason;
 }

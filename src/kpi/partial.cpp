@@ -80,6 +80,7 @@ void InputCounts::merge(const InputCounts& other) {
   malformed += other.malformed;
   out_of_range += other.out_of_range;
   set_aside += other.set_aside;
+  without_time += other.without_time;
   for (const auto& [reason, count] : other.malformed_by_reason) {
     malformed_by_reason[reason] += count;
   }

@@ -16,7 +16,8 @@ constexpr std::size_t kMostPlaces = 3;  // of a first line
 constexpr std::size_t kMostPipelines = 20;
 
 std::string show_place(const std::string& file, std::uint64_t line) {
-  return fmt::format("{}:{}", cut_text(redact_label(file)), line);
+  const std::string shown = cut_text(redact_label(file));
+  return line == 0 ? shown : fmt::format("{}:{}", shown, line);  // 0: a row, which is named
 }
 
 // "created_at: a number; wanted a time as text (RFC 3339)"
@@ -68,6 +69,18 @@ void add_unread(std::vector<std::string>& lines, const Quality& quality) {
     text += fmt::format("; they may hide the outcome of {}", show_counted(dag.unread_runs, "run"));
   }
   lines.push_back(text + show_first(quality.input.examples));
+}
+
+// Rows that no window lets go of. The first example is one of them.
+void add_without_time(std::vector<std::string>& lines, const InputCounts& input) {
+  if (input.without_time == 0) return;
+  const bool is_one = input.without_time == 1;
+  std::string text =
+      fmt::format("{} without a time of the past {} in every window until {} mended or deleted",
+                  show_counted(input.without_time, "row"), is_one ? "counts" : "count",
+                  is_one ? "it is" : "they are");
+  if (!input.examples.empty()) text += "; for example " + show_example(input.examples.front());
+  lines.push_back(std::move(text));
 }
 
 // "30 of 30 finished; 120 never ended"
@@ -139,6 +152,10 @@ void add_malformed_items(BulletList& list, const InputCounts& input) {
       fmt::format("{} malformed; of the window {} of {} ({})",
                   show_counted(input.malformed, "line"), show_count(input.window.all.unread),
                   show_count(input.window.all.lines), show_percent(malformed_share(input))));
+  if (input.without_time > 0) {
+    list.items.push_back(fmt::format("malformed, without a time, so of every window: {}",
+                                     show_count(input.without_time)));
+  }
   for (const auto& [reason, count] : input.malformed_by_reason) {
     list.items.push_back(fmt::format("malformed, {}: {}", to_string(reason), show_count(count)));
   }
@@ -160,6 +177,7 @@ std::string example_text(const MalformedExample& example) { return show_example(
 std::vector<std::string> what_is_left_out(const Quality& quality) {
   std::vector<std::string> lines;
   add_unread(lines, quality);
+  add_without_time(lines, quality.input);
   add_overdue(lines, quality.current);
   add_runs_left_out(lines, quality);
   add_mended(lines, quality.input);

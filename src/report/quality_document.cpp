@@ -236,6 +236,13 @@ ShownRuns runs_shown(const Quality& quality) {
   return runs;
 }
 
+// Of a database alone: a report of files does not say that there are none.
+constexpr Entry kWithoutTime{
+    [](const InputCounts& input, Json::Object& into) {
+      if (input.without_time > 0) into.emplace_back("without_time", input.without_time);
+    },
+    field_or_default("without_time", &InputCounts::without_time, kCount).read};
+
 constexpr auto input_fields(const ShownRuns& runs) {
   return fields_of<InputCounts>(
       field("records", &InputCounts::records, kCount),
@@ -249,7 +256,7 @@ constexpr auto input_fields(const ShownRuns& runs) {
       shown("cancelled_runs", [=](const InputCounts&) { return runs.cancelled; }),
       shown("cancelled", [=](const InputCounts&) { return runs.cancelled_are; }),
       field("other_lines", &InputCounts::other_lines, kCount),
-      field("malformed", &InputCounts::malformed, kCount),
+      field("malformed", &InputCounts::malformed, kCount), kWithoutTime,
       field("malformed_by_reason", &InputCounts::malformed_by_reason,
             ByHand<ReasonCounts>{&reason_counts_to_json, &read_reason_counts}),
       field("examples", &InputCounts::examples, kExample),

@@ -190,7 +190,9 @@ constexpr Wording kEnglish[] = {
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">unread", "what could not be read may hide the outcome of up to {unread} runs"},
     {">then", "[ (the first of the log: {places})][; at worst: {would}]"},
-    {">leave", "; at {leaves_at} at the latest they count no more"},
+    {">leave",
+     "; at {leaves_at} at the latest they count no more[, but for {without_time} without a time, "
+     "until they are mended or deleted]"},
     {">leave", ""},
     {">rule_on_key", "rule {rule}: {key}"},
     {">its_change", "its change from {from} to {to} at {at}"},

@@ -5,10 +5,13 @@
 namespace dagloop {
 namespace {
 
+// Which of Airflow's tables a row stands in.
+constexpr const char* kOrigin = "dagloop_table";
+
 // Airflow has no slash in the name of a DAG, but its tables may: a run is known by its key alone.
 constexpr const char* kRunKey =
     "replace(replace(dag_id, '%', '%25'), '/', '%2F') || '/' || run_id AS pipeline_run_id, "
-    "dag_id::text AS pipeline_id, 'dag'::text AS execution_mode";
+    "dag_id::text AS pipeline_id, 'dag'::text AS execution_mode, '{table}'::text AS {origin}";
 
 constexpr const char* kRuns = R"sql((
   SELECT {key}, coalesce(end_date, start_date, queued_at) AS created_at,
@@ -47,19 +50,26 @@ constexpr const char* kNotInHistory = R"sql( AND NOT EXISTS (
     SELECT FROM task_instance_history h WHERE h.dag_id = t.dag_id AND h.task_id = t.task_id
       AND h.run_id = t.run_id AND h.map_index = t.map_index AND h.try_number = t.try_number))sql";
 
-std::string tries_of(const std::string& from, const AirflowSchema& schema) {
+std::string run_key_in(const std::string& table) {
+  return fmt::format(kRunKey, fmt::arg("table", table), fmt::arg("origin", kOrigin));
+}
+
+// The tries that `table` has, which `alias` stands for.
+std::string tries_of(const std::string& table, const std::string& alias,
+                     const AirflowSchema& schema) {
   return fmt::format(
-      kAirflowTries, fmt::arg("key", kRunKey), fmt::arg("waits", kWaits), fmt::arg("from", from),
+      kAirflowTries, fmt::arg("key", run_key_in(table)), fmt::arg("waits", kWaits),
+      fmt::arg("from", table + " " + alias),
       fmt::arg("map_index", schema.has_map_index ? "CASE WHEN map_index >= 0 THEN map_index END"
                                                  : "NULL::int4"));
 }
 
 std::string nodes_of(const AirflowSchema& schema) {
   std::string tries =
-      tries_of("task_instance t", schema) + fmt::format(kMayStillRun, fmt::arg("waits", kWaits));
+      tries_of("task_instance", "t", schema) + fmt::format(kMayStillRun, fmt::arg("waits", kWaits));
   if (schema.has_history) {
     tries += kNotInHistory;
-    tries += "\n  UNION ALL" + tries_of("task_instance_history", schema);
+    tries += "\n  UNION ALL" + tries_of("task_instance_history", "h", schema);
   }
   return "(" + tries + ") AS task_instance";
 }
@@ -75,16 +85,18 @@ std::string airflow_schema_query() {
 std::vector<PostgresTable> airflow_tables(const AirflowSchema& schema) {
   // Airflow's run ids are unique within a DAG alone, so the key is both. Its words become the
   // contract's in SQL, so that the rest need not know of Airflow.
-  PostgresTable runs{
-      fmt::format(kRuns, fmt::arg("key", kRunKey)),
-      {{"pipeline_run_id", "text"},
-       {"pipeline_id", "text"},
-       {"created_at", "timestamptz"},
-       {"status", "text"},
-       {"plan_source", "text"},
-       {"execution_mode", "text"},
-       {"duration_ms", "float8"}},
-      {"pipeline_run_id"}};  // Airflow's own constraint: dag_id and run_id are unique
+  PostgresTable runs{fmt::format(kRuns, fmt::arg("key", run_key_in("dag_run"))),
+                     {{"pipeline_run_id", "text"},
+                      {"pipeline_id", "text"},
+                      {"created_at", "timestamptz"},
+                      {"status", "text"},
+                      {"plan_source", "text"},
+                      {"execution_mode", "text"},
+                      {"duration_ms", "float8"}},
+                     {"pipeline_run_id"},  // Airflow's own constraint: dag_id and run_id are unique
+                     {},
+                     false,
+                     kOrigin};
   PostgresTable nodes{nodes_of(schema),
                       {{"pipeline_run_id", "text"},
                        {"pipeline_id", "text"},
@@ -97,7 +109,10 @@ std::vector<PostgresTable> airflow_tables(const AirflowSchema& schema) {
                        {"fanout_index", "int4"},
                        {"execution_mode", "text"},
                        {"duration_ms", "float8"}},
-                      {}};
+                      {},
+                      {},
+                      false,
+                      kOrigin};
   return {std::move(runs), std::move(nodes)};
 }
 

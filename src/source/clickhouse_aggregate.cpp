@@ -302,15 +302,19 @@ std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
                                     const CountScope& scope) {
   const std::string records = clickhouse_records(tables, scope);
   const Window& range = scope.query.range;
-  const std::string unread = fmt::format(
-      "SELECT is_request, key = '' AS keyless, if(key = '', line, key) AS name, max(if(at >= {} "
-      "AND "
-      "at < {}, at, toInt64({}))) AS newest_at, if(max(cohort = {canary}), {canary}, max(cohort)) "
-      "AS "
-      "shown_cohort FROM ({records}) WHERE NOT valid GROUP BY is_request, keyless, name",
+  // Rows that show no run may hide one each, also where they read alike.
+  const std::string faults = fmt::format(
+      "SELECT is_request, toUInt8(key = '') AS keyless, key AS name, if(at >= {} AND at < {}, at, "
+      "toInt64({})) AS fault_at, cohort AS fault_cohort FROM ({}) WHERE NOT valid",
       clickhouse_micros(range.start), clickhouse_micros(range.end),
-      clickhouse_micros(range.end - Microseconds{1}),
-      fmt::arg("canary", packed::digit_of(Cohort::canary)), fmt::arg("records", records));
+      clickhouse_micros(range.end - Microseconds{1}), records);
+  const std::string unread = fmt::format(
+      "SELECT is_request, keyless, name, max(fault_at) AS newest_at, toUInt8(if(max(fault_cohort = "
+      "{0}), {0}, max(fault_cohort))) AS shown_cohort FROM ({1}) WHERE NOT keyless GROUP BY "
+      "is_request, keyless, name UNION ALL SELECT is_request, keyless, name, fault_at AS "
+      "newest_at, "
+      "fault_cohort AS shown_cohort FROM ({1}) WHERE keyless",
+      packed::digit_of(Cohort::canary), faults);
   const std::string ended = fmt::format(
       "SELECT is_request, toUInt8(0) AS keyless, key FROM (SELECT is_request, key, "
       "arrayReverseSort(groupArray((at, status <= {0}, status)))[1].2 AS is_over FROM ({1}) WHERE "

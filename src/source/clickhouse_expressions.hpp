@@ -20,7 +20,8 @@ enum class WordSpaces { kept, trimmed };
 /// A table as the server describes it.
 struct ClickHouseTable {
   std::string name;                            // as the URI has it
-  std::string local;                           // `database`.`table` on every shard
+  std::string here;                            // `database`.`table` on this server
+  std::string local;                           // the same on every shard
   std::string cluster;                         // empty: the table is a local one
   std::map<std::string, std::string> columns;  // name -> type
   WordSpaces spaces = WordSpaces::kept;

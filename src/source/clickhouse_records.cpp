@@ -12,23 +12,12 @@ std::string is_valid(const LogQuery& query) {
                      packed::kUnknownStatus, clickhouse_micros(query.latest));
 }
 
-// What stands for a row that shows no key: rows of equal columns are one.
-std::string clickhouse_line(const ClickHouseTable& table, const Mapping& mapping) {
-  std::string columns;
-  for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const std::string column = clickhouse_column_of(mapping, static_cast<Field>(i));
-    if (!table.columns.contains(column)) continue;
-    columns += ", ifNull(toString(" + clickhouse_name(column) + "), '\\N')";
-  }
-  return "toString(cityHash64(''" + columns + "))";
-}
-
 // The rows of a table in the words of the contract.
 std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) {
   const ClickHouseExpressions row(table, scope.mapping);
   const std::string words = fmt::format(
       "SELECT {hash} AS h, {at} AS at, {run} = '' AS is_request, if({run} = '', {request}, {run}) "
-      "AS key, {line} AS line, if({type} = '{run_type}', '', {node}) AS node, {item} AS item, "
+      "AS key, if({type} = '{run_type}', '', {node}) AS node, {item} AS item, "
       "node != '' AND lower({type}) = '{undoing}' AS undoes, {attempt} AS attempt, {status} AS "
       "status_digit, {code} AS raw_code, lower(raw_code) = '{upstream}' AS is_upstream, {plan} AS "
       "plan, {pipeline} "
@@ -43,7 +32,6 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
       fmt::arg("hash", row.hash()), fmt::arg("at", row.at()),
       fmt::arg("run", row.text(Field::pipeline_run_id)),
       fmt::arg("request", row.text(Field::request_id)),
-      fmt::arg("line", clickhouse_line(table, scope.mapping)),
       fmt::arg("type", row.text(Field::node_type)), fmt::arg("run_type", kRunNodeType),
       fmt::arg("node", row.text(Field::node_id)),
       fmt::arg("item", row.count(Field::fanout_index, -1)),

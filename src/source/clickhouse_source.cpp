@@ -12,9 +12,11 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_examples.hpp"
 #include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
+#include "source/row_examples.hpp"
 
 namespace dagloop {
 namespace {
@@ -110,6 +112,7 @@ struct ClickHouseSource::Impl {
     std::map<std::string, std::string> parameters{
         {"wait_end_of_query", "1"},  // an error in the middle is an error, not a short answer
         {"skip_unavailable_shards", "0"},
+        {"output_format_json_quote_64bit_integers", "0"},
         {"max_execution_time",
          std::to_string(std::max<std::int64_t>(
              1, std::chrono::ceil<std::chrono::seconds>(options.statement_timeout).count()))}};
@@ -146,7 +149,8 @@ struct ClickHouseSource::Impl {
     }
     ClickHouseTable out;
     out.name = name;
-    out.local = clickhouse_name(found.front()[0]) + "." + clickhouse_name(table);
+    out.here = clickhouse_name(found.front()[0]) + "." + clickhouse_name(table);
+    out.local = out.here;
     if (found.front()[1] == "Distributed") distribute(found.front()[2], out);
     for (const auto& column : rows_of(ask("SELECT name, type FROM system.columns WHERE table" +
                                           is_it + " FORMAT TabSeparated"))) {
@@ -203,6 +207,8 @@ struct ClickHouseSource::Impl {
     bool has_odd_words = false;
   };
   Counted count(const std::vector<ClickHouseTable>& tables, const LogQuery& query) const;
+  void show_examples(const std::vector<ClickHouseTable>& tables, const LogQuery& query,
+                     InputCounts& input) const;
 
   std::size_t count_shards(const std::string& cluster) const {
     if (cluster.empty()) return 1;
@@ -286,6 +292,30 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
   return counted;
 }
 
+// Looks for the first malformed and mended rows, where there are any.
+void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& tables,
+                                           const LogQuery& query, InputCounts& input) const {
+  RowExamples examples;
+  RecordReader reader(options.mapping, query.latest);
+  const CountScope scope{options.mapping, options.rules, query};
+  const auto show = [&](const ClickHouseTable& table, ShownRows shown) {
+    std::string rows = ask(clickhouse_examples_query(table, scope, shown));
+    rows.append(kLinePadding, '\0');
+    std::string_view rest(rows.data(), rows.size() - kLinePadding);
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      // The reader of lines says what is wrong: in the words that it has for a file.
+      examples.add({table.name, {}}, reader.read(rest.substr(0, end)), reader);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  };
+  for (const ClickHouseTable& table : tables) {
+    if (input.malformed > 0) show(table, ShownRows::malformed);
+    if (!input.mended_by_field.empty()) show(table, ShownRows::mended);
+  }
+  examples.show(input);
+}
+
 ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)
     : impl_(std::make_unique<Impl>()) {
   std::string plain = uri;
@@ -322,9 +352,12 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
     }
   }
   auto counted = impl_->count(tables, query);
-  if (!counted.has_odd_words) return std::move(counted.set);
-  for (ClickHouseTable& table : tables) table.spaces = WordSpaces::trimmed;
-  return impl_->count(tables, query).set;
+  if (counted.has_odd_words) {
+    for (ClickHouseTable& table : tables) table.spaces = WordSpaces::trimmed;
+    counted = impl_->count(tables, query);
+  }
+  impl_->show_examples(tables, query, counted.set.input);
+  return std::move(counted.set);
 }
 
 std::string ClickHouseSource::describe() const { return impl_->where; }

@@ -182,6 +182,7 @@ void add_lines(const PackedRuns& packed, bool could_be_read, const CountScope& s
   lines.cohort = cohort_of(packed.kind);
   lines.n[0] = packed.runs;
   lines.n[1] = could_be_read ? 0 : packed.runs;
+  lines.n[2] = packed.kind >> packed::kTime < packed::kAside ? packed.runs : 0;
   sink(lines);
 }
 

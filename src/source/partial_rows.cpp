@@ -233,6 +233,7 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
     const Name& name = at->first;
     if (name.kind != RowKind::run && name.kind != RowKind::node) {
       add_input(name, at->second, set.input);
+      if (name.kind == RowKind::lines) set.input.without_time += count_of(at->second[2]);
       if (name.kind == RowKind::lines && window.contains(slot_of_span(name.span, query))) {
         set.input.window.add(name.cohort, {count_of(at->second[0]), count_of(at->second[1])});
       }

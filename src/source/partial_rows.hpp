@@ -25,7 +25,8 @@ enum class RowKind : std::uint8_t {
   input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or
            // -1), set aside
   reject,  // n: rows, the reason (the place of a RejectReason)
-  lines,   // of a span and cohort; n: all, those that could not be read
+  lines,   // of a span and cohort; n: all, those that could not be read, and of these those without
+           // a time of the past
   mended,  // n: rows, the field
   shard,   // a server has answered; n: nothing
 };

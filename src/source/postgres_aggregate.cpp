@@ -11,39 +11,10 @@
 namespace dagloop {
 namespace {
 
-std::string postgres_status(const Expressions& row) {
-  return word_digit(row.text(Field::status), packed::status_form(0));
-}
-
-// Something where a row is malformed, whatever the reason; else NULL.
-std::string fault_of(const Expressions& row, const LogQuery& query) {
-  return fmt::format(
-      "CASE WHEN {at} IS NULL OR {at} > {latest} OR {status} IN (0, {unknown}) OR ({run} <> '') IS "
-      "NOT TRUE AND ({request} <> '') IS NOT TRUE THEN 1 END",
-      fmt::arg("at", row.time()), fmt::arg("latest", time_literal(query.latest)),
-      fmt::arg("status", postgres_status(row)), fmt::arg("unknown", packed::kUnknownStatus),
-      fmt::arg("run", row.text(Field::pipeline_run_id)),
-      fmt::arg("request", row.text(Field::request_id)));
-}
-
 std::string node_of(const Expressions& row) {
   if (!row.has(Field::node_id)) return "NULL::text";
   return fmt::format("CASE WHEN {} IS DISTINCT FROM '{}' THEN nullif({}, '') END",
                      row.text(Field::node_type), kRunNodeType, row.text(Field::node_id));
-}
-
-// What stands for a row that shows no key: rows of equal columns are one.
-std::string postgres_line(const PostgresTable& table, const Mapping& mapping) {
-  std::string columns;
-  for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const std::string column = column_of(mapping, static_cast<Field>(i));
-    if (!table.columns.contains(column)) continue;
-    columns += (columns.empty() ? "" : ", ") + quoted_name(column);
-  }
-  const Expressions row(table, mapping);
-  return fmt::format(
-      "CASE WHEN ({} <> '') IS NOT TRUE AND ({} <> '') IS NOT TRUE THEN md5(ROW({})::text) END",
-      row.text(Field::pipeline_run_id), row.text(Field::request_id), columns);
 }
 
 // The rows of a table in the words of the contract.
@@ -51,15 +22,14 @@ std::string counted_record_rows(const PostgresTable& table, const CountScope& sc
   const Expressions row(table, scope.mapping);
   const std::string run = row.text(Field::pipeline_run_id);
   const bool is_unique = has_unique_runs(table, scope.mapping);
-  const std::string timed_out = fmt::format("{} = {}", postgres_status(row), packed::kTimedOut);
+  const std::string timed_out = fmt::format("{} = {}", row.status_digit(), packed::kTimedOut);
   const std::string duration = row.duration();
   return fmt::format(
       "SELECT {alone} AS alone, CASE WHEN {run} <> '' THEN hashtextextended({run}, 0) ELSE "
       "hashtextextended({request}, 1) END AS hash, {at} AS at, {fault} AS fault, ({run} <> '') IS "
-      "NOT TRUE AS is_request, coalesce(nullif({run}, ''), {request}) AS key, {line} AS line, "
-      "{node} "
-      "AS node, coalesce({item}, -1) AS item, {is_node} AND lower({type} COLLATE \"C\") IS "
-      "NOT DISTINCT FROM '{undoing}' AS undoes, "
+      "NOT TRUE AS is_request, coalesce(nullif({run}, ''), {request}) AS key, {node} AS node, "
+      "coalesce({item}, -1) AS item, {is_node} AND lower({type} COLLATE \"C\") "
+      "IS NOT DISTINCT FROM '{undoing}' AS undoes, "
       "lower({code} COLLATE \"C\") = '{upstream}' AS is_upstream, coalesce({attempt}, 1) AS "
       "attempt, "
       "CASE WHEN {timed_out} THEN {failed_status} ELSE {status} END AS status, CASE WHEN ({code} "
@@ -74,15 +44,14 @@ std::string counted_record_rows(const PostgresTable& table, const CountScope& sc
       "tokens, {cost} AS cost FROM {table}{filter}",
       fmt::arg("alone", is_unique ? "(" + run + " <> '') IS TRUE" : "false"), fmt::arg("run", run),
       fmt::arg("request", row.text(Field::request_id)), fmt::arg("at", row.time()),
-      fmt::arg("fault", fault_of(row, scope.query)),
-      fmt::arg("line", postgres_line(table, scope.mapping)), fmt::arg("node", node_of(row)),
-      fmt::arg("item", row.count(Field::fanout_index)),
+      fmt::arg("fault", "CASE WHEN " + row.malformed(scope.query) + " THEN 1 END"),
+      fmt::arg("node", node_of(row)), fmt::arg("item", row.count(Field::fanout_index)),
       fmt::arg("is_node", row.has(Field::node_id) ? node_of(row) + " IS NOT NULL" : "false"),
       fmt::arg("type", row.text(Field::node_type)), fmt::arg("undoing", kCompensationNodeType),
       fmt::arg("code", row.text(Field::error_code)), fmt::arg("upstream", kUpstreamFailedCode),
       fmt::arg("attempt", row.count(Field::attempt)), fmt::arg("timed_out", timed_out),
       fmt::arg("failed_status", packed::digit_of(Status::failed)),
-      fmt::arg("status", postgres_status(row)), fmt::arg("timeout", kTimeoutCode),
+      fmt::arg("status", row.status_digit()), fmt::arg("timeout", kTimeoutCode),
       fmt::arg("plan", row.text(Field::plan_source)),
       fmt::arg("pipeline", row.text(Field::pipeline_id)),
       fmt::arg("compensation",
@@ -270,20 +239,22 @@ std::string node_rows(const LogQuery& query) {
 }
 
 // Runs of malformed rows: those that have no final run record. The rows of one run are one: the
-// latest, of the canary where one of them shows that. `named` is what is said of their pipelines.
+// latest, of the canary where one of them shows that. Rows that show no run may hide one each, also
+// where they read alike. `of` is what is said of their pipelines.
 constexpr const char* kUnreadSteps = R"sql(,
+faults AS NOT MATERIALIZED (
+  SELECT is_request, nullif(key, '') AS key, cohort,
+    CASE WHEN at >= {start} AND at < {end} THEN at ELSE {last} END AS at
+  FROM records WHERE fault IS NOT NULL),
 unread AS MATERIALIZED (
-  SELECT is_request, keyless, key,
-    max(CASE WHEN at >= {start} AND at < {end} THEN at ELSE {last} END) AS at,
+  SELECT is_request, key, max(at) AS at,
     CASE WHEN bool_or(cohort = {canary}) THEN {canary} ELSE max(cohort) END AS cohort
-  FROM (SELECT is_request, (key <> '') IS NOT TRUE AS keyless,
-      CASE WHEN key <> '' THEN key ELSE line END AS key, at, cohort
-    FROM records WHERE fault IS NOT NULL) f
-  GROUP BY is_request, keyless, key),
+  FROM faults WHERE key IS NOT NULL GROUP BY is_request, key
+  UNION ALL SELECT is_request, key, at, cohort FROM faults WHERE key IS NULL),
 same_runs AS MATERIALIZED (
   SELECT * FROM records
   WHERE fault IS NULL
-    AND (is_request, key) IN (SELECT is_request, key FROM unread WHERE NOT keyless)),
+    AND (is_request, key) IN (SELECT is_request, key FROM unread WHERE key IS NOT NULL)),
 ends AS (
   SELECT DISTINCT ON (is_request, key) is_request, key, status, pipeline
   FROM same_runs WHERE node IS NULL ORDER BY is_request, key, {order}),
@@ -294,8 +265,8 @@ node_pipelines AS (
 unread_runs AS (
   SELECT u.at, u.cohort
   FROM unread u
-  LEFT JOIN ends e ON NOT u.keyless AND e.is_request = u.is_request AND e.key = u.key
-  LEFT JOIN node_pipelines n ON NOT u.keyless AND n.is_request = u.is_request AND n.key = u.key
+  LEFT JOIN ends e ON e.is_request = u.is_request AND e.key = u.key
+  LEFT JOIN node_pipelines n ON n.is_request = u.is_request AND n.key = u.key
   WHERE (e.status <= {final}) IS NOT TRUE{of}))sql";
 
 std::string unread_steps(const CountScope& scope) {

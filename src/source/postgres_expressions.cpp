@@ -25,6 +25,9 @@ bool is_one_of(const std::array<Field, kCount>& fields, Field field) {
   return std::ranges::find(fields, field) != fields.end();
 }
 
+// What is smaller is 0 as a double.
+constexpr const char* kSmallestDouble = "2.4703282292062328e-324";
+
 std::string trimmed(const std::string& text) { return "btrim(" + text + ", ' ')"; }
 
 std::string in_lower_case(const std::string& text) {
@@ -138,8 +141,14 @@ std::string Expressions::time() const {
 std::string Expressions::number(Field field) const {
   const std::string of = type(field);
   if (!has(field) || of == "bool") return "NULL::float8";
-  if (kTexts.contains(of)) return number_of_text(column(field));
-  return column(field) + (of == "float8" ? "" : "::float8");
+  const std::string name = column(field);
+  if (kTexts.contains(of)) return number_of_text(name);
+  if (of != "numeric") return name + (of == "float8" ? "" : "::float8");
+  // What has no place in a double would end the statement.
+  return fmt::format(
+      "CASE WHEN {0} = 'NaN' THEN NULL WHEN abs({0}) BETWEEN {1} AND {2} THEN {0}::float8 WHEN "
+      "abs({0}) < {1} THEN 0 END",
+      name, kSmallestDouble, kLargestDouble);
 }
 
 std::string Expressions::duration() const { return number(Field::duration_ms); }
@@ -202,15 +211,20 @@ std::string Expressions::mended(Field field) const {
       if (is_text) return column(field) + " <> ''";
       return kIntegers.contains(of)
                  ? column(field) + " IS NOT NULL"
-                 : fmt::format("{0}::float8 > '-Infinity' AND {0}::float8 < 'Infinity'",
-                               column(field));
+                 : column(field) + "::text ~ '[0-9]'";  // NaN and infinities are null
     case FieldType::whole:
     case FieldType::real:
       break;
   }
   if (is_text) return column(field) + " <> ''";
   if (of == "bool") return column(field) + " IS NOT NULL";
-  return type_of(field) == FieldType::whole ? mended_count(field) : "";
+  std::string too_large;
+  if (of == "numeric") {  // infinities and what is no number are larger, and have no digits
+    too_large =
+        fmt::format("(abs({0}) > {1} AND {0}::text ~ '[0-9]')", column(field), kLargestDouble);
+  }
+  if (type_of(field) == FieldType::real) return too_large;
+  return mended_count(field) + (too_large.empty() ? "" : " OR " + too_large);
 }
 
 // A count that starts at 0 is out of its limits where any is: that is told by their bits together.
@@ -244,6 +258,29 @@ std::string Expressions::mended() const {
     sum += fmt::format(" + CASE WHEN {} THEN {} ELSE 0 END", condition, field_bits(field));
   }
   return sum;
+}
+
+std::string Expressions::status_digit() const {
+  return word_digit(text(Field::status), packed::status_form(0));
+}
+
+std::string Expressions::malformed(const LogQuery& query) const {
+  return fmt::format(
+      "({at} IS NULL OR {at} > {latest} OR {status} IN (0, {unknown}) OR ({run} <> '') IS NOT TRUE "
+      "AND ({request} <> '') IS NOT TRUE)",
+      fmt::arg("at", time()), fmt::arg("latest", time_literal(query.latest)),
+      fmt::arg("status", status_digit()), fmt::arg("unknown", packed::kUnknownStatus),
+      fmt::arg("run", text(Field::pipeline_run_id)), fmt::arg("request", text(Field::request_id)));
+}
+
+std::string Expressions::any_mended() const {
+  std::string any =
+      fmt::format("{0} < 0 AND {0} > '-Infinity' OR {1} >= {2} OR {3} >= {4}", duration(),
+                  word_digit(text(Field::cohort), packed::cohort_form(0)), packed::kMendedCohort,
+                  word_digit(text(Field::compensation_status), packed::compensation_form(0)),
+                  packed::kMendedCompensation);
+  const std::string others = has_mended();
+  return "(" + any + (others.empty() ? "" : " OR " + others) + ")";
 }
 
 std::string span_sql(const std::string& at, const LogQuery& query) {

@@ -49,6 +49,12 @@ class Expressions {
   std::string count(Field field) const;
   /// Returns a truth as bool; NULL where it is absent.
   std::string truth(Field field) const;
+  /// Returns the digit of the status.
+  std::string status_digit() const;
+  /// Returns the condition that the row is malformed, whatever the reason.
+  std::string malformed(const LogQuery& query) const;
+  /// Returns the condition that a field of a row was taken in another form, or left out.
+  std::string any_mended() const;
   /// Returns the condition that something was mended that the digits of a word or a duration do not
   /// tell; empty where nothing can be.
   std::string has_mended() const;

@@ -17,10 +17,12 @@
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
 #include "source/postgres_count.hpp"
+#include "source/postgres_examples.hpp"
 #include "source/postgres_repetition.hpp"
 #include "source/postgres_rollup.hpp"
 #include "source/postgres_table.hpp"
 #include "source/rollup_format.hpp"
+#include "source/row_examples.hpp"
 
 namespace dagloop {
 namespace {
@@ -147,24 +149,37 @@ class RowReader {
                 .window = query.window,
                 .users_from = query.users_from}) {}
 
-  void add(const std::string& where, std::uint64_t number, std::string_view row) {
+  void add(const RowName& name, std::string_view row) {
+    ++rows_;
     line_.assign(row);
     line_.resize(row.size() + kLinePadding);
     const std::string_view line(line_.data(), row.size());
-    const auto result = reader_.read(line);
+    const ReadResult& result = reader_.read(line);
+    examples_.add(name, result, reader_);
     if (const auto* unread = std::get_if<UnreadLine>(&result)) {
-      table_.reject(where, number, *unread, line);
+      if (!unread->created_at) ++without_time_;
+      // Rows that show no run may hide one each, also where they read alike.
+      const std::string own = std::to_string(rows_);
+      table_.reject({}, rows_, rejected_line(*unread, own), unread->fault);
     } else {
       table_.add(std::get<LogRecord>(result), line);
     }
   }
 
-  PartialSet finish() { return table_.finish(options_.classes); }
+  PartialSet finish() {
+    PartialSet set = table_.finish(options_.classes);
+    set.input.without_time = without_time_;
+    examples_.show(set.input);
+    return set;
+  }
 
  private:
   const SourceOptions& options_;
   RecordReader reader_;
   RunTable table_;
+  RowExamples examples_;
+  std::uint64_t rows_ = 0;
+  std::uint64_t without_time_ = 0;
   std::string line_;
 };
 
@@ -201,7 +216,12 @@ struct PostgresSource::Impl {
                             !are_few(transaction, described, options.mapping, query, rows_at_most);
     if (!aggregates) return read_rows(transaction, described, query);
     if (options.rollup && can_keep(described, options.mapping)) {
-      if (auto kept = read_with_rollup(transaction, described, query, options, log())) return *kept;
+      if (auto kept = read_with_rollup(transaction, described, query, options, log())) {
+        // All rows of a range would take longer than the tick.
+        show_examples(transaction, described, {options.mapping, options.rules, query},
+                      SearchedRows::newest, kept->input);
+        return *kept;
+      }
     }
     return read_partials(transaction, described, query);
   }
@@ -226,7 +246,9 @@ struct PostgresSource::Impl {
     const bool has_unread = count_runs(transaction, described, scope, sink);
     const std::string repeated = search.finish(transaction);
     settle_runs(transaction, described, scope, {repeated, has_unread}, sink);
-    return sums.partials(query, options.classes);
+    PartialSet set = sums.partials(query, options.classes);
+    show_examples(transaction, described, scope, SearchedRows::all, set.input);
+    return set;
   }
 
   PartialSet read_rows(pqxx::transaction_base& transaction,
@@ -236,13 +258,11 @@ struct PostgresSource::Impl {
       // With a cursor: libpq would otherwise hold the whole answer in memory.
       transaction.exec("DECLARE dagloop_rows NO SCROLL CURSOR FOR " +
                        rows_query(table, options.mapping, query));
-      std::uint64_t number = 0;
       for (;;) {
         const pqxx::result some =
             transaction.exec("FETCH " + std::to_string(kRowsAtOnce) + " FROM dagloop_rows");
         if (some.empty()) break;
-        for (const pqxx::row& row : some)
-          rows.add(where + " " + table.name, ++number, row[0].c_str());
+        for (const pqxx::row& row : some) rows.add(row_name(table, row, 0), text_in(row, 0));
       }
       transaction.exec("CLOSE dagloop_rows");
     }

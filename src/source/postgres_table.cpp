@@ -1,6 +1,6 @@
 #include "source/postgres_table.hpp"
 
-#include <set>
+#include <map>
 #include <vector>
 
 #include "dagloop/base/error.hpp"
@@ -62,6 +62,23 @@ bool has_unique_runs(const PostgresTable& table, const Mapping& mapping) {
   return table.unique.contains(column_of(mapping, Field::pipeline_run_id));
 }
 
+namespace {
+
+// A column as it goes into JSON.
+std::string json_value(const std::string& column, const std::string& type, bool is_number) {
+  std::string name = quoted_name(column);
+  if (type != "float4" && type != "float8" && type != "numeric") return name;
+  // JSON has no such numbers: they would come as texts.
+  std::string value =
+      "CASE WHEN " + name + "::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN " + name + " END";
+  if (!is_number || type != "numeric") return value;
+  // Three hundred digits are no number to a reader of JSON; 1e300 is.
+  return "CASE WHEN abs(" + name + ") BETWEEN 1e18 AND " + kLargestDouble + " THEN to_json(" +
+         name + "::float8) ELSE to_json(" + value + ") END";
+}
+
+}  // namespace
+
 std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::timestamptz"; }
 
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
@@ -85,31 +102,36 @@ void demand_columns(const PostgresTable& table, const Mapping& mapping) {
       table, {column_of(mapping, Field::pipeline_run_id), column_of(mapping, Field::request_id)});
 }
 
-std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
-  demand_columns(table, mapping);
-  const std::string time = column_of(mapping, Field::created_at);
-  std::set<std::string> wanted;
+std::string json_rows_query(const PostgresTable& table, const Mapping& mapping,
+                            const std::string& clauses) {
+  // By column, whether it holds numbers alone.
+  std::map<std::string, bool> wanted;
   for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const std::string column = column_of(mapping, static_cast<Field>(i));
-    if (table.columns.contains(column)) wanted.insert(column);
+    const auto field = static_cast<Field>(i);
+    const std::string column = column_of(mapping, field);
+    if (!table.columns.contains(column)) continue;
+    const bool is_number = type_of(field) == FieldType::whole || type_of(field) == FieldType::real;
+    const auto found = wanted.emplace(column, true).first;
+    found->second = found->second && is_number && is_own_column(mapping, field);
   }
+  const std::string time = column_of(mapping, Field::created_at);
   const bool is_time = is_time_column(table, mapping);
   std::string list;
-  for (const std::string& column : wanted) {
-    const std::string name = quoted_name(column);
-    const std::string& type = table.columns.at(column);
-    std::string value = name;
-    if (is_time && column == time) {
-      value += "::timestamptz AS " + name;
-    } else if (type == "float4" || type == "float8" || type == "numeric") {
-      // JSON has no such numbers: they would come as texts.
-      value = "CASE WHEN " + name + "::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN " + name +
-              " END AS " + name;
-    }
-    list += (list.empty() ? "" : ", ") + value;
+  for (const auto& [column, is_number] : wanted) {
+    const std::string value = is_time && column == time
+                                  ? quoted_name(column) + "::timestamptz"
+                                  : json_value(column, table.columns.at(column), is_number);
+    list += (list.empty() ? "" : ", ") + value + " AS " + quoted_name(column);
   }
-  return "SELECT row_to_json(r)::text FROM (SELECT " + list + " FROM " + table.name +
-         time_filter(table, mapping, query) + ") AS r";
+  return "SELECT row_to_json(r)::text, dagloop_row, " +
+         (table.origin.empty() ? "NULL::text" : quoted_name(table.origin)) + " FROM (SELECT *, " +
+         (table.is_plain ? "'ctid ' || ctid::text" : "NULL::text") + " AS dagloop_row FROM " +
+         table.name + clauses + ") AS t CROSS JOIN LATERAL (SELECT " + list + ") AS r";
+}
+
+std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
+  demand_columns(table, mapping);
+  return json_rows_query(table, mapping, time_filter(table, mapping, query));
 }
 
 }  // namespace dagloop

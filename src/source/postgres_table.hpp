@@ -12,6 +12,9 @@
 
 namespace dagloop {
 
+/// The largest number of type numeric that is one of float8, which has no place for 1e400.
+inline constexpr const char* kLargestDouble = "1.7976931348623157e308";
+
 /// A table as the server describes it.
 struct PostgresTable {
   std::string name;                            // quoted as SQL wants it
@@ -19,6 +22,7 @@ struct PostgresTable {
   std::set<std::string> unique;                // columns with a unique index of their own
   std::set<std::string> indexed = {};          // columns that a B-tree index starts with
   bool is_plain = false;                       // rows lie in this table itself: no view, no parts
+  std::string origin = {};  // the column that names a row's own table; empty: it is this one
 };
 
 /// Returns the name of the column that a field of the contract is found in.
@@ -45,11 +49,18 @@ std::string time_filter(const PostgresTable& table, const Mapping& mapping, cons
 /// Shape: can_aggregate() holds.
 std::string run_filter(const Mapping& mapping, const LogQuery& query);
 
-/// Returns the SELECT of the rows that may matter to `query`, each as one JSON object.
+/// Returns the SELECT of some rows, with three columns: the row as one JSON object, where it lies
+/// in its table, and the name of that; both may be NULL. `clauses` stand behind the table's name.
 ///
-/// Shape:  only columns that the contract or the mapping names are read. Rows whose time is known
-///         to lie before the range are left to the server; those behind it are counted.
-///         Times are written with their zone; the session's zone must be UTC.
+/// Shape: only columns that the contract or the mapping names are read. Times are written with
+///        their zone; the session's zone must be UTC.
+std::string json_rows_query(const PostgresTable& table, const Mapping& mapping,
+                            const std::string& clauses);
+
+/// Returns that of the rows that may matter to `query`.
+///
+/// Shape:  rows whose time is known to lie before the range are left to the server; those behind it
+///         are counted.
 /// Errors: Error{source} when the table lacks a column without which no row is a record.
 std::string rows_query(const PostgresTable& table, const Mapping& mapping, const LogQuery& query);
 

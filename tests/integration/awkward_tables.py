@@ -44,11 +44,12 @@ def odd_log(rng, count, numbers_as_text=True):
         run = rng.randrange(count // 2)
         at = END - 1 - rng.randrange(0, 71 * HOUR, 1000) // 1000 * 1000 - serial % 1000
         record = {
-            "request_id": rng.randrange(1, 10 ** 9), "user_id": rng.choice([7, 1234567, None]),
+            "request_id": rng.choice([rng.randrange(1, 10 ** 9)] * 3 + [None]),
+            "user_id": rng.choice([7, 1234567, None]),
             "pipeline_run_id": rng.choice(["r%d" % run] * 9 + [""]), "created_at": stamp(at),
             "status": rng.choice(STATUSES * 3 + ["half done", ""]),
             "error_code": rng.choice([None, None, 0, 503, 401, 7]),
-            "duration_ms": rng.choice([None, -7, 0, 12.5, 1000 + serial]),
+            "duration_ms": rng.choice([None, -7, 0, 12.5, 1000 + serial, 1e300, -1e25]),
             "cohort": rng.choice(["Canary", "canary", "CONTROL", "control", " canary", "x", "", None]),
             "compensation_status": rng.choice([None, "Completed", "failed", "odd", "NOT_REQUIRED"]),
             "execution_mode": rng.choice(["dag", "dag", "rule", "Dag", None]),

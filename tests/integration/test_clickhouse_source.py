@@ -85,7 +85,7 @@ class ClickHouseTest(unittest.TestCase):
         self.assertTrue(result.stdout, str(result))
         document = result.document()
         document.pop("generated_at")
-        for examples in ("examples", "mended_examples"):  # differ in place only
+        for examples in ("examples", "mended_examples", "without_time"):  # a table has no order
             document["input"].pop(examples, None)
         compared = document["attribution"] and document["attribution"]["stratified"]
         for each in [c for c in compared or [] if c["by"] == "hour_of_day"]:
@@ -147,6 +147,40 @@ class ClickHouseTest(unittest.TestCase):
                 expected = self.figures(self.write(records), "--mapping", mapping)
                 in_buckets(self, expected, self.figures(
                     self.cluster.uri(parameters=DISTRIBUTED), "--mapping", mapping))
+
+    def test_rows_that_show_no_run_count_one_by_one_and_the_first_faulty_ones_are_named(self):
+        server = self.cluster.shards[0]
+        server.sql("DROP TABLE IF EXISTS faulty")
+        server.sql("CREATE TABLE faulty (created_at DateTime, created_us UInt32, pipeline_run_id String,"
+                   " request_id String, status String, cohort String, duration_ms Nullable(Float64), "
+                   "fanout_total Nullable(Int64), idempotent_reuse UInt8) ENGINE = MergeTree ORDER BY "
+                   "created_at")
+        usual = [{"pipeline_run_id": "r%d" % i, "status": "ok", "created_at": stamp(END - i * HOUR // 60)}
+                 for i in range(1, 1000)]
+        same = {"status": "failed", "created_at": stamp(END - HOUR), "cohort": "canary"}
+        faulty = [same] * 3 + [
+            {"pipeline_run_id": "m", "status": "half done", "created_at": stamp(END - HOUR // 2)},
+            {"request_id": "ahead", "status": "ok", "created_at": "2099-01-01T00:00:00.000000Z"},
+            {"pipeline_run_id": "big", "status": "ok", "created_at": stamp(END - 7), "cohort": "Canary",
+             "fanout_total": -1, "idempotent_reuse": 1},
+            {"pipeline_run_id": "back", "status": "ok", "created_at": stamp(END - 9), "duration_ms": -7}]
+        self.load(server, "faulty", usual + faulty)
+        source = self.cluster.uri(parameters="?runs_table=faulty&nodes_table=")
+        report = self.evaluate(source).document()
+        self.assertEqual(report["populations"]["dag"]["unread_runs"], 5)
+        counts = report["input"]
+        self.assertEqual((counts["malformed"], counts["without_time"]), (5, 1))
+        self.assertEqual(
+            [(e["file"], e["line"], e["reason"], e["found"]) for e in counts["examples"]],
+            [("faulty request ahead", 0, "future_time",
+              "the time 2099-01-01T00:00:00.000000Z, which is in the future"),
+             ("faulty run m", 0, "unknown_status", 'the text "half done"'),
+             ("faulty row of " + stamp(END - HOUR), 0, "missing_run_id", "nothing")])
+        self.assertEqual(
+            [(e["file"], e["field"], e["found"]) for e in counts["mended_examples"]],
+            [("faulty run big", "fanout_total", "the number -1"),
+             ("faulty run big", "cohort", 'the text "Canary"'),
+             ("faulty run back", "duration_ms", "the number -7")])
 
     def fault(self, result, *words):
         self.assertEqual(result.code, 4, str(result))

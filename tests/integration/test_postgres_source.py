@@ -63,7 +63,7 @@ class SourceTest(unittest.TestCase):
         self.assertTrue(result.stdout, str(result))
         document = result.document()
         document.pop("generated_at")
-        for examples in ("examples", "mended_examples"):  # differ in place only
+        for examples in ("examples", "mended_examples", "without_time"):  # a table has no order
             document["input"].pop(examples, None)
         compared = document["attribution"] and document["attribution"]["stratified"]
         for each in [c for c in compared or [] if c["by"] == "hour_of_day"]:
@@ -115,6 +115,124 @@ class SourceTest(unittest.TestCase):
                 self.same_but_in_buckets(expected, self.figures(self.uri(odd + "&rows_at_most=0")))
         self.assertGreater(mended, 0)
         self.assertGreater(unread, 0)
+
+    BOTH_WAYS = ("", "&rows_at_most=0")
+
+    def faulty_table(self, table="faulty"):
+        """200 rows that can be read, and below 2 % of faults of every kind."""
+        self.server.sql(
+            "CREATE TABLE {0} (pipeline_run_id text, request_id text, created_at timestamptz, status "
+            "text, cohort text, duration_ms numeric, attempt text); INSERT INTO {0} SELECT 'r' || i, "
+            "NULL, timestamptz '{1}' - i * interval '1 min', 'succeeded', 'canary', 10 FROM "
+            "generate_series(1, 1000) i".format(table, AS_OF), self.database)
+        return "?runs_table=%s&nodes_table=" % table
+
+    def insert(self, rows, table="faulty"):
+        for row in rows:
+            names = ", ".join(row)
+            values = ", ".join("'%s'" % value if value is not None else "NULL" for value in row.values())
+            self.server.sql("INSERT INTO %s (%s) VALUES (%s)" % (table, names, values), self.database)
+
+    def test_rows_that_show_no_run_count_one_by_one_as_lines_do(self):
+        uri = self.faulty_table()
+        same = {"created_at": stamp(END - HOUR), "status": "failed", "cohort": "canary"}
+        self.insert([same] * 4 + [dict(same, created_at=None)] * 2)
+        path = self.folder / "log.jsonl"
+        lines = [{"pipeline_run_id": "r%d" % i, "status": "succeeded", "cohort": "canary",
+                  "duration_ms": 10, "created_at": stamp(END - i * HOUR // 60)}
+                 for i in range(1000, 0, -1)] + [same] * 4 + [dict(same, created_at=None)] * 2
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        expected = self.figures(path)
+        self.assertEqual(expected["populations"]["dag"]["unread_runs"], 6)
+        self.assertEqual(self.figures(self.uri(uri)), expected)
+        in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
+
+    def report(self, uri, *flags):
+        return run_tool("eval_dag_quality", "--window", "1d", "--as-of", AS_OF, "--source", uri,
+                        *flags, cwd=self.folder)
+
+    def test_rows_without_a_time_are_told_to_count_until_they_are_mended(self):
+        uri = self.faulty_table()
+        now = stamp(END - HOUR)
+        self.insert([
+            {"pipeline_run_id": "lost", "status": "failed", "created_at": None},
+            {"pipeline_run_id": "ahead", "status": "failed", "created_at": "2099-01-01T00:00:00Z"},
+            {"pipeline_run_id": "odd", "status": "half done", "created_at": "2099-01-01T00:00:00Z"},
+            {"pipeline_run_id": "wrong", "status": "half done", "created_at": now}])
+        for more in self.BOTH_WAYS:
+            counts = self.evaluate(self.uri(uri + more)).document()["input"]
+            self.assertEqual((counts["without_time"], counts["malformed"]), (3, 4))
+            told = self.report(self.uri(uri + more)).stdout
+            self.assertIn("3 rows without a time of the past count in every window until they are "
+                          "mended or deleted; for example faulty run ahead: created_at: the time "
+                          "2099-01-01T00:00:00+00:00, which is in the future", told)
+        self.server.sql("DELETE FROM faulty WHERE created_at IS NULL OR created_at > '2098-01-01'",
+                        self.database)
+        for more in self.BOTH_WAYS:
+            counts = self.evaluate(self.uri(uri + more)).document()["input"]
+            self.assertNotIn("without_time", counts)
+            self.assertEqual(counts["malformed"], 1)
+
+    def test_the_first_faulty_rows_are_named_with_field_and_type_as_lines_are(self):
+        uri = self.faulty_table()
+        def at(minutes):
+            return stamp(END - minutes * HOUR // 60)
+        rows = [{"pipeline_run_id": "m%d" % i, "status": "half done", "created_at": at(10 * i)}
+                for i in range(1, 9)]
+        self.insert(rows + [
+            {"status": "ok", "created_at": None},
+            {"request_id": "q", "status": None, "created_at": at(1)},
+            {"pipeline_run_id": "late", "status": "ok", "created_at": at(2), "cohort": "Canary"},
+            {"pipeline_run_id": "back", "status": "ok", "created_at": at(3), "duration_ms": -7},
+            {"pipeline_run_id": "both", "status": "ok", "created_at": at(4), "attempt": "two",
+             "cohort": "x"}])
+        status = ("one of succeeded, failed, manual_required, cancelled, skipped, running, pending, "
+                  "compensating as text, or an alias")
+        shown = []
+        for more in self.BOTH_WAYS:
+            counts = self.evaluate(self.uri(uri + more)).document()["input"]
+            shown.append((counts["examples"], counts["mended_examples"]))
+            places = [(e["file"], e["line"], e["reason"], e["field"]) for e in counts["examples"]]
+            self.assertRegex(places.pop(0)[0], r"^faulty ctid \(\d+,\d+\)$")
+            self.assertEqual(places, [("faulty request q", 0, "missing_status", "status")] + [
+                ("faulty run m%d" % i, 0, "unknown_status", "status") for i in (1, 2, 3)])
+            self.assertEqual((counts["examples"][2]["found"], counts["examples"][2]["wanted"]),
+                             ('the text "half done"', status))
+            self.assertEqual(
+                [(e["file"], e["field"], e["found"]) for e in counts["mended_examples"]],
+                [("faulty run late", "cohort", 'the text "Canary"'),
+                 ("faulty run back", "duration_ms", "the number -7"),
+                 ("faulty run both", "attempt", 'the text "two"'),
+                 ("faulty run both", "cohort", 'the text "x"')])
+            refused = self.report(self.uri(uri + more))
+            self.assertIn("faulty run m1", refused.stdout)
+        self.assertEqual(shown[0], shown[1])
+
+    def test_rows_that_are_as_they_should_be_are_looked_at_no_more(self):
+        uri = self.faulty_table()
+        for more in self.BOTH_WAYS:
+            counts = self.evaluate(self.uri(uri + more)).document()["input"]
+            self.assertEqual((counts["examples"], counts["mended_examples"]), ([], []))
+
+    def test_numbers_beyond_what_a_double_holds_are_mended_as_in_a_file(self):
+        uri = self.faulty_table()
+        texts = ["1e300", "-1e300", "1e400", "-1e400", "1e-400", "5e-324", "1.7976931348623157e308",
+                 "1.8e308", "NaN", "12345678901234567890", "1e18", "0.1"]
+        path = self.folder / "log.jsonl"
+        lines = ['{"pipeline_run_id": "r%d", "status": "succeeded", "cohort": "canary", "duration_ms": '
+                 '10, "created_at": "%s"}' % (i, stamp(END - i * HOUR // 60))
+                 for i in range(1000, 0, -1)]
+        for i, text in enumerate(texts):
+            self.insert([{"pipeline_run_id": "n%d" % i, "status": "ok", "duration_ms": text,
+                          "created_at": stamp(END - HOUR)}])
+            written = "12345678901234567890.0" if text.startswith("123") else text
+            lines.append('{"pipeline_run_id": "n%d", "status": "ok", "duration_ms": %s, "created_at": '
+                         '"%s"}' % (i, written, stamp(END - HOUR)))
+        path.write_text("\n".join(lines) + "\n")
+        expected = self.figures(path)
+        self.assertEqual(expected["input"]["mended_by_field"], {"duration_ms": 4})
+        self.assertEqual(self.figures(self.uri(uri)), expected)
+        in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
 
     def test_records_that_tie_are_settled_alike(self):
         mapping = self.folder / "mapping.json"

@@ -36,6 +36,9 @@ enum class UnreadOf { window, window_and_baseline };
 ///        came into force lately cuts the window, not the time that it will take.
 std::optional<TimePoint> unread_leaves_at(const Quality& quality, UnreadOf which);
 
+/// Adds that to a reason (`leaves_at`) and, where some of it never does, how much (`without_time`).
+void add_unread_leaves_at(std::vector<ReasonArg>& args, const Quality& quality, UnreadOf which);
+
 /// Evaluates the checks of `gate` once more, on other figures.
 GateResult evaluate_again(const GateResult& gate, const Quality& quality);
 

@@ -184,6 +184,8 @@ struct InputCounts {
   std::uint64_t malformed = 0;
   std::uint64_t out_of_range = 0;  // valid, but outside the time range asked for
   std::uint64_t set_aside = 0;     // of them, those at or after its end
+  std::uint64_t without_time = 0;  // malformed rows of a database without a time of the past: no
+                                   // order says when they were written, so all windows have them
   std::map<RejectReason, std::uint64_t> malformed_by_reason;
   std::map<Field, std::uint64_t> mended_by_field;
   std::vector<MalformedExample> examples;      // the first by file and line
