@@ -29,7 +29,6 @@ inline constexpr int kCompensation = 27;  // 4 bits: CompensationStatus, and 8 w
 inline constexpr int kPopulation = 31;    // 1 bit: Population
 inline constexpr int kNoKey = 32;         // 1 bit: neither pipeline_run_id nor request_id
 inline constexpr int kNode = 33;          // 1 bit: a node record
-inline constexpr int kHasParts = 34;      // 1 bit: for the database's own use
 inline constexpr int kManual = 35;        // 1 bit: manual_required by another record of the run
 inline constexpr int kTime = 36;          // 0 absent, 1 bad, 2 future, 3 set aside, or span + 4
 

@@ -104,7 +104,7 @@ std::string Expressions::type(Field field) const {
 
 // A text, whatever the type of its column.
 std::string Expressions::plain_text(Field field) const {
-  std::string name = column(field);
+  std::string name = own_column(field);
   const std::string of = type(field);
   if (of == "text") return name;
   if (kTexts.contains(of) || of == "uuid") return name + "::text";
@@ -124,7 +124,7 @@ std::string Expressions::text(Field field) const {
   std::string plain = plain_text(field);
   const auto mapped = mapping_.fields.find(std::string(to_string(field)));
   if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return plain;
-  std::string words = "CASE " + column(field) + "::text WHEN '' THEN ''";
+  std::string words = "CASE " + own_column(field) + "::text WHEN '' THEN ''";
   for (const auto& [foreign, word] : mapped->second.aliases) {
     words += " WHEN " + sql_literal(foreign) + " THEN " + sql_literal(word);
   }
@@ -133,7 +133,7 @@ std::string Expressions::text(Field field) const {
 
 std::string Expressions::time() const {
   if (!has(Field::created_at)) return "NULL::timestamptz";
-  return column(Field::created_at) +
+  return own_column(Field::created_at) +
          (type(Field::created_at) == "timestamptz" ? "" : "::timestamptz");
 }
 
@@ -141,7 +141,7 @@ std::string Expressions::time() const {
 std::string Expressions::number(Field field) const {
   const std::string of = type(field);
   if (!has(field) || of == "bool") return "NULL::float8";
-  const std::string name = column(field);
+  const std::string name = own_column(field);
   if (kTexts.contains(of)) return number_of_text(name);
   if (of != "numeric") return name + (of == "float8" ? "" : "::float8");
   // What has no place in a double would end the statement.
@@ -158,8 +158,8 @@ std::string Expressions::count(Field field) const {
   if (!has(field) || of == "bool") return "NULL::int8";
   const auto [least, most] = limits_of_count(field);
   if (kIntegers.contains(of)) {
-    return fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} THEN {0}{3} END", column(field), least,
-                       most, of == "int8" ? "" : "::int8");
+    return fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} THEN {0}{3} END", own_column(field),
+                       least, most, of == "int8" ? "" : "::int8");
   }
   return fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} AND {0} = trunc({0}) THEN ({0})::int8 END",
                      number(field), least, most);
@@ -168,9 +168,9 @@ std::string Expressions::count(Field field) const {
 std::string Expressions::truth(Field field) const {
   const std::string of = type(field);
   if (!has(field)) return "NULL::bool";
-  if (of == "bool") return column(field);
-  if (!kTexts.contains(of)) return column(field) + " = 1";
-  return in_lower_case(column(field)) + " IN ('1', 'true')";
+  if (of == "bool") return own_column(field);
+  if (!kTexts.contains(of)) return own_column(field) + " = 1";
+  return in_lower_case(own_column(field)) + " IN ('1', 'true')";
 }
 
 // A count of whole numbers that are out of their limits.
@@ -178,7 +178,7 @@ std::string Expressions::mended_count(Field field) const {
   const auto [least, most] = limits_of_count(field);
   const std::string of = type(field);
   if (kIntegers.contains(of)) {
-    return fmt::format("{} NOT BETWEEN {} AND {}", column(field), least, most);
+    return fmt::format("{} NOT BETWEEN {} AND {}", own_column(field), least, most);
   }
   return fmt::format(
       "{0} > '-Infinity' AND {0} < 'Infinity' AND ({0} BETWEEN {1} AND {2} AND {0} = trunc({0})) "
@@ -204,48 +204,35 @@ std::string Expressions::mended(Field field) const {
           known += (known.empty() ? "" : ", ") + sql_literal(foreign);
         }
       }
-      return column(field) + (known.empty() ? " IS NOT NULL" : "::text NOT IN (" + known + ")");
+      return own_column(field) + (known.empty() ? " IS NOT NULL" : "::text NOT IN (" + known + ")");
     }
     case FieldType::truth:
       if (of == "bool") return "";
-      if (is_text) return column(field) + " <> ''";
+      if (is_text) return own_column(field) + " <> ''";
       return kIntegers.contains(of)
-                 ? column(field) + " IS NOT NULL"
-                 : column(field) + "::text ~ '[0-9]'";  // NaN and infinities are null
+                 ? own_column(field) + " IS NOT NULL"
+                 : own_column(field) + "::text ~ '[0-9]'";  // NaN and infinities are null
     case FieldType::whole:
     case FieldType::real:
       break;
   }
-  if (is_text) return column(field) + " <> ''";
-  if (of == "bool") return column(field) + " IS NOT NULL";
+  if (is_text) return own_column(field) + " <> ''";
+  if (of == "bool") return own_column(field) + " IS NOT NULL";
   std::string too_large;
   if (of == "numeric") {  // infinities and what is no number are larger, and have no digits
     too_large =
-        fmt::format("(abs({0}) > {1} AND {0}::text ~ '[0-9]')", column(field), kLargestDouble);
+        fmt::format("(abs({0}) > {1} AND {0}::text ~ '[0-9]')", own_column(field), kLargestDouble);
   }
   if (type_of(field) == FieldType::real) return too_large;
   return mended_count(field) + (too_large.empty() ? "" : " OR " + too_large);
 }
 
-// A count that starts at 0 is out of its limits where any is: that is told by their bits together.
 std::string Expressions::has_mended() const {
-  std::string bits;
   std::string any;
-  const auto add = [&any](const std::string& condition) {
-    if (!condition.empty()) any += (any.empty() ? "" : " OR ") + condition;
-  };
   for (std::size_t i = 0; i < kFieldCount; ++i) {
-    const auto field = static_cast<Field>(i);
-    const bool is_whole = type_of(field) == FieldType::whole && kIntegers.contains(type(field)) &&
-                          limits_of_count(field) == std::pair(std::int64_t{0}, kMaxCount);
-    if (!is_whole) {
-      add(mended(field));
-    } else {
-      bits += (bits.empty() ? "" : " | ") + fmt::format("coalesce({}{}, 0)", column(field),
-                                                        type(field) == "int8" ? "" : "::int8");
-    }
+    const std::string condition = mended(static_cast<Field>(i));
+    if (!condition.empty()) any += (any.empty() ? "" : " OR ") + condition;
   }
-  if (!bits.empty()) add(fmt::format("({}) NOT BETWEEN 0 AND {}", bits, kMaxCount));
   return any;
 }
 

@@ -39,6 +39,8 @@ class Expressions {
   /// Returns whether the table has a column for the field, and of which type it is.
   bool has(Field field) const;
   std::string type(Field field) const;
+  /// Returns the column of the field as it stands.
+  std::string own_column(Field field) const { return quoted_name(column_of(mapping_, field)); }
   /// Returns a text; absent where it is NULL or empty.
   std::string text(Field field) const;
   /// Returns a time.
@@ -62,7 +64,6 @@ class Expressions {
   std::string mended() const;
 
  private:
-  std::string column(Field field) const { return quoted_name(column_of(mapping_, field)); }
   std::string number(Field field) const;
   std::string plain_text(Field field) const;
   std::string mended(Field field) const;

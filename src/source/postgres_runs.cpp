@@ -87,29 +87,25 @@ struct PackedNames {
   std::string has_mended;  // may be empty
   std::string mended = "0";
 
-  // Whether there is more than a plan source.
+  // Whether there is more than a plan source, or one that could be taken for more.
   std::string has_parts() const {
     std::string any = code + " <> ''";
     if (pipeline != "NULL::text") any += " OR " + pipeline + " <> ''";
-    return has_mended.empty() ? any : any + " OR " + has_mended;
+    if (!has_mended.empty()) any += " OR " + has_mended;
+    return any + " OR (" + plan + ") COLLATE \"C\" < ';'";
   }
 
-  // Lengths, mended fields, and the texts.
+  // A colon, lengths, mended fields, and the texts. No plan source that stands alone begins with
+  // a colon, so that nothing has to be looked at twice to tell the two apart.
   std::string names() const {
     const std::string shown_mended =
         has_mended.empty() ? "0"
                            : fmt::format("CASE WHEN {} THEN {} ELSE 0 END", has_mended, mended);
     return fmt::format(
-        "CASE WHEN {0} THEN char_length(coalesce({1}, '')) || ':' || char_length(coalesce({2}, "
-        "'')) "
-        "|| ':' || {3} || ':' || coalesce({1}, '') || coalesce({2}, '') || coalesce({4}, '') ELSE "
-        "{4} END",
+        "CASE WHEN {0} THEN ':' || char_length(coalesce({1}, '')) || ':' || "
+        "char_length(coalesce({2}, '')) || ':' || {3} || ':' || coalesce({1}, '') || coalesce({2}, "
+        "'') || coalesce({4}, '') ELSE {4} END",
         has_parts(), code, pipeline, shown_mended, plan);
-  }
-
-  std::string digit() const {
-    return fmt::format("CASE WHEN {} THEN {} ELSE 0 END", has_parts(),
-                       shifted(1, packed::kHasParts));
   }
 };
 
@@ -134,8 +130,8 @@ std::string packed_record_rows(const PostgresTable& table, const CountScope& sco
   const PackedNames names{row.text(Field::error_code), row.text(Field::plan_source),
                           row.text(Field::pipeline_id), row.has_mended(), row.mended()};
   return fmt::format(
-      "SELECT {status} + {cohort} + {compensation} + {key}{node} + {time} + {duration} + "
-      "{parts} AS kind, {names} AS names, {verification} <> '' AS unverified, {fallback} <> '' AS "
+      "SELECT {status} + {cohort} + {compensation} + {key}{node} + {time} + {duration} AS "
+      "kind, {names} AS names, {verification} <> '' AS unverified, {fallback} <> '' AS "
       "fallback, {reused} AS reused, {failed} AS failed, {total} AS total{tokens}{cost}, {at} AS "
       "at "
       "FROM {from} OFFSET 0",
@@ -147,7 +143,7 @@ std::string packed_record_rows(const PostgresTable& table, const CountScope& sco
       fmt::arg("time", time_digit(at, scope.query)),
       fmt::arg("duration",
                row.has(Field::duration_ms) ? duration_digit(duration) : std::string("0")),
-      fmt::arg("parts", names.digit()), fmt::arg("names", names.names()),
+      fmt::arg("names", names.names()),
       fmt::arg("verification", row.text(Field::verification_reason)),
       fmt::arg("fallback", row.text(Field::fallback_reason)),
       fmt::arg("reused", row.truth(Field::idempotent_reuse)),
@@ -199,12 +195,12 @@ std::string packed_groups(PackedUse use, const std::string& rows, const PackedEx
       fmt::arg("status", status), fmt::arg("open", packed::open_statuses(scope.rules)),
       fmt::arg("groups", groups));
   const std::string measured = fmt::format(
-      "SELECT *, kind / {} % 2 = 1 AS has_parts, split_part(texts, ':', 1) AS code_length, "
-      "split_part(texts, ':', 2) AS pipeline_length, split_part(texts, ':', 3) AS mended FROM ({}) "
+      "SELECT *, left(texts, 1) = ':' AS has_parts, split_part(texts, ':', 2) AS code_length, "
+      "split_part(texts, ':', 3) AS pipeline_length, split_part(texts, ':', 4) AS mended FROM ({}) "
       "AS parted",
-      shifted(1, packed::kHasParts), parted);
+      parted);
   const std::string start =
-      "char_length(code_length) + char_length(pipeline_length) + char_length(mended) + 4";
+      "char_length(code_length) + char_length(pipeline_length) + char_length(mended) + 5";
   return fmt::format(
       "SELECT '{word}', kind, 0, 0, CASE WHEN has_parts THEN substr(texts, {start} + "
       "code_length::int + pipeline_length::int) ELSE texts END, CASE WHEN has_parts THEN "
@@ -245,7 +241,10 @@ std::string tokens_sql(const Expressions& row) {
   std::string out = row.count(Field::tokens_out);
   if (!row.has(Field::tokens_in)) return out;
   if (!row.has(Field::tokens_out)) return in;
-  return fmt::format("coalesce({0} + {1}, {0}, {1})", in, out);
+  // Mostly a row has neither.
+  return fmt::format(
+      "CASE WHEN {2} IS NOT NULL OR {3} IS NOT NULL THEN coalesce({0} + {1}, {0}, {1}) END", in,
+      out, row.own_column(Field::tokens_in), row.own_column(Field::tokens_out));
 }
 
 std::string packed_runs_query(const PostgresTable& table, const CountScope& scope) {
@@ -261,14 +260,13 @@ std::string packed_settled_query(PackedUse use, const std::string& runs, const C
   const PackedNames names{"code", "plan", "pipeline", "", "0"};
   return packed_groups(
       use,
-      fmt::format(
-          "SELECT {} + {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 END AS "
-          "kind, {} AS names, unverified, fallback, reused, fanout_failed AS failed, "
-          "fanout_total AS total, tokens, cost, at, newest_at FROM {} OFFSET 0",
-          digit("status", packed::kStatus), digit("cohort", packed::kCohort),
-          digit("compensation", packed::kCompensation), digit("population", packed::kPopulation),
-          time_digit("at", scope.query), duration_digit("duration"), names.digit(),
-          shifted(1, packed::kManual), names.names(), runs),
+      fmt::format("SELECT {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 END AS "
+                  "kind, {} AS names, unverified, fallback, reused, fanout_failed AS failed, "
+                  "fanout_total AS total, tokens, cost, at, newest_at FROM {} OFFSET 0",
+                  digit("status", packed::kStatus), digit("cohort", packed::kCohort),
+                  digit("compensation", packed::kCompensation),
+                  digit("population", packed::kPopulation), time_digit("at", scope.query),
+                  duration_digit("duration"), shifted(1, packed::kManual), names.names(), runs),
       {}, scope);
 }
 
