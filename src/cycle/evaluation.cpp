@@ -135,6 +135,7 @@ News count_news(const NewsSource& source, const NewsWindows& windows, const Slow
             count(windows.news, Cohort::canary),
             count(windows.news, Cohort::control),
             count(windows.news, std::nullopt),
+            {},
             {}};
   KpiPartial before;
   std::uint64_t overdue = 0;
