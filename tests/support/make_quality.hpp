@@ -103,6 +103,12 @@ class QualityBuilder {
     return current(partial, cohort);
   }
 
+  /// Says how many rows of a database no window lets go of.
+  QualityBuilder& without_time(std::uint64_t rows) {
+    set_.input.without_time = rows;
+    return *this;
+  }
+
   /// Says how many runs of the current window began long ago and never ended.
   QualityBuilder& overdue(std::uint64_t runs, Cohort cohort = Cohort::none) {
     KpiPartial partial;

@@ -265,6 +265,9 @@ TEST_CASE("unread lines that could be the failures hold a promotion, and the rea
                                      "of canary and 0 of control; at worst: "));
   CHECK_THAT(text, Catch::Contains("97.7 % (293 of 300)"));
   CHECK_THAT(text, Catch::Contains("the margin allows 5; at 2026-02-26"));
+  c.quality.without_time(2);
+  CHECK_THAT(text_of(c.decide().reasons, "unreadable_records_could_change_this"),
+             Catch::Contains("but for 2 without a time, until they are mended or deleted"));
   c.quality = cohorts(make_runs(293, 293), make_runs(2700, 2700)).unread(5);
   CHECK(c.decide().action == Action::hold);  // five auth errors, where control has none
   c.config.triggers.error_ratio.reset();

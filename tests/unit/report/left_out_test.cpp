@@ -56,6 +56,21 @@ TEST_CASE("lines of the window that could not be read come first, with places an
   CHECK_THAT(left_out_page(quality), Contains("\n\n- 4 lines of the window could not be read"));
 }
 
+TEST_CASE("rows that no window lets go of are told, with one of them and without a line") {
+  Quality quality = healthy();
+  quality.input.without_time = 2;
+  quality.input.reject({"command_logs run r7", 0, RejectReason::missing_created_at,
+                        Field::created_at, "nothing", "a time as text (RFC 3339)", ""});
+  CHECK(what_is_left_out(quality) ==
+        Lines{"2 rows without a time of the past count in every window until they are mended or "
+              "deleted; for example command_logs run r7: created_at: nothing; wanted a time as "
+              "text (RFC 3339)"});
+  quality.input.without_time = 1;
+  CHECK_THAT(what_is_left_out(quality).front(),
+             Catch::StartsWith("1 row without a time of the past counts in every window until it "
+                               "is mended or deleted"));
+}
+
 TEST_CASE("lines of another time than the window's are not told first") {
   Quality quality = healthy();
   quality.input.reject(unknown_word(7));
