@@ -11,11 +11,15 @@ namespace {
 
 // Tests at every fourth edge, half an octave apart: nearer ones would say nearly the same.
 constexpr std::size_t kEdgesPerTest = 4;
+// Fewer runs of the reference say too little of what is usual at an edge.
+constexpr std::uint64_t kFewestUsual = 20;
 
 // Twice the odds moves a median by 0.43 of the spread (lognormal, sigma 0.5: by 24 %).
 const RateHypothesis& nowhere_slower() {
   static const RateHypothesis hypothesis{
-      RateHypothesis::Kind::worse_by_at_most, 0, {{1.5, 0.3}, {2.0, 0.3}, {3.5, 0.2}, {8.0, 0.2}}};
+      .kind = RateHypothesis::Kind::worse_by_at_most,
+      .alternatives = {{1.5, 0.3}, {2.0, 0.3}, {3.5, 0.2}, {8.0, 0.2}},
+      .stretches = RateHypothesis::Stretches::unwatched};
   return hypothesis;
 }
 
@@ -23,10 +27,12 @@ ArmCounts counts_at(const LatencyCounts& counts, std::size_t edge) {
   return {counts.runs, counts.above[edge]};
 }
 
-double log_mean(const std::vector<RateEvidence>& tests) {
+double log_mean(const std::vector<RateEvidence>& tests, double design_effect) {
   std::vector<double> logs;
   logs.reserve(tests.size());
-  for (const RateEvidence& test : tests) logs.push_back(test.log_e(nowhere_slower()));
+  for (const RateEvidence& test : tests) {
+    logs.push_back(test.log_e(nowhere_slower(), design_effect));
+  }
   const double greatest = *std::max_element(logs.begin(), logs.end());
   double sum = 0;
   for (const double each : logs) sum += std::exp(each - greatest);
@@ -49,7 +55,8 @@ LatencyCounts& LatencyCounts::operator+=(const LatencyCounts& other) {
   return *this;
 }
 
-void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts& reference_news) {
+void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts& reference_news,
+                          TimePoint start) {
   for (const LatencyCounts* news : {&subject_news, &reference_news}) {
     if (news->above.size() != kLatencyEdges) return;
   }
@@ -60,13 +67,16 @@ void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts
     const Block block{counts_at(subject_news, i * kEdgesPerTest),
                       counts_at(reference_news, i * kEdgesPerTest)};
     // The first news only set what is expected: a bet must be fixed before its runs are seen.
-    if (slower[i].expectation.trials > 0) {
-      slower[i].add(block, nowhere_slower());
+    if (slower[i].expectation.trials >= kFewestUsual) {
+      slower[i].add({.counts = block, .start = start}, nowhere_slower());
     } else {
-      slower[i].expectation = expectation_of(block.reference);
+      slower[i].expectation += expectation_of(block.reference);
     }
   }
-  greatest_log_e = std::max(greatest_log_e, log_mean(slower));
+  greatest_log_e.resize(kDiscounts);
+  for (std::size_t i = 0; i < kDiscounts; ++i) {
+    greatest_log_e[i] = std::max(greatest_log_e[i], log_mean(slower, discount(i)));
+  }
 }
 
 QuantileInterval quantile_sequence_interval(const LatencyCounts& counts,
@@ -89,13 +99,16 @@ QuantileInterval quantile_sequence_interval(const LatencyCounts& counts,
 }
 
 std::optional<LatencyView> view_latency(const LatencyEvidence& evidence, double usual_ms,
-                                        double alpha) {
+                                        double alpha, double design_effect) {
   if (evidence.subject.runs == 0 || evidence.reference.runs == 0) return std::nullopt;
   const std::vector<double> edges = latency_edges(usual_ms);
   LatencyView view;
   view.alpha = alpha;
   view.needed = 1 / alpha;
-  view.e_value = e_value_of(evidence.greatest_log_e);
+  const auto at = discount_index(design_effect);
+  if (at && !evidence.greatest_log_e.empty()) {
+    view.e_value = e_value_of(evidence.greatest_log_e.at(*at));
+  }
   view.subject = side_of(evidence.subject, edges, alpha);
   view.reference = side_of(evidence.reference, edges, alpha);
   double most = -1;

@@ -74,14 +74,22 @@ bool is_outside(const RateHypothesis& hypothesis, const Rates& rates) {
                                                                    : difference < hypothesis.margin;
 }
 
-double log_sum(const std::vector<double>& log_wealth, const RateHypothesis& hypothesis) {
-  double greatest = -std::numeric_limits<double>::infinity();
-  for (const double each : log_wealth) greatest = std::max(greatest, each);
-  double sum = 0;
+double log_add(double one, double other) {
+  const double greater = std::max(one, other);
+  return greater + std::log1p(std::exp(std::min(one, other) - greater));
+}
+
+// Of the bets at one discount, and of the stake that no start has taken yet.
+double log_sum(const std::vector<std::vector<double>>& log_wealth, const RateHypothesis& hypothesis,
+               std::size_t at, double unspent) {
+  double greatest = 0;
+  for (const auto& each : log_wealth) greatest = std::max(greatest, each[at]);
+  double sum = unspent * std::exp(-greatest);
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
-    sum += hypothesis.alternatives[i].share * std::exp(log_wealth[i] - greatest);
+    sum += hypothesis.alternatives[i].share * std::exp(log_wealth[i][at] - greatest);
   }
-  return sum > 0 ? greatest + std::log(sum) : greatest;  // shares are positive: it is
+  // Of bets that lost everything a logarithm of 0 would be left: no number for a state.
+  return greatest + std::log(std::max(sum, std::numeric_limits<double>::min()));
 }
 
 // By how much the bet on `alternative` gains with these shares of trials and events.
@@ -106,6 +114,31 @@ Sides sides_of(const Block& block) {
           as_double(block.reference.trials), as_double(block.reference.events)};
 }
 
+// When a block ends is decided by how many runs there are, never by how they ended.
+bool is_whole(const Block& block, const RateHypothesis& hypothesis) {
+  if (block.subject.trials == 0) return false;
+  if (hypothesis.given_rate) return true;
+  return block.reference.trials > 0 && block.subject.trials + block.reference.trials >= kLeastBlock;
+}
+
+bool has_bets_of(const RateEvidence& evidence, const RateHypothesis& hypothesis) {
+  return !evidence.log_wealth.empty() &&
+         evidence.log_wealth.size() == hypothesis.alternatives.size();
+}
+
+// Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
+void bet(std::vector<double>& log_wealth, double stake, double log_gain) {
+  if (stake > 0) {
+    const double log_stake = std::log(stake);
+    if (log_wealth.empty()) {
+      log_wealth.assign(kDiscounts, log_stake);
+    } else {
+      for (double& each : log_wealth) each = log_add(each, log_stake);
+    }
+  }
+  for (std::size_t i = 0; i < log_wealth.size(); ++i) log_wealth[i] += log_gain / discount(i);
+}
+
 }  // namespace
 
 ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
@@ -116,6 +149,12 @@ ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
 
 double rate_of(const ArmCounts& counts) {
   return as_double(counts.events) / as_double(counts.trials);
+}
+
+ArmCounts without(const ArmCounts& counts, const ArmCounts& part) {
+  const std::uint64_t events = counts.events - std::min(counts.events, part.events);
+  const std::uint64_t trials = counts.trials - std::min(counts.trials, part.trials);
+  return {std::max(trials, events), events};
 }
 
 ArmCounts expectation_of(const ArmCounts& usual) {
@@ -135,54 +174,91 @@ Block& Block::operator+=(const Block& other) {
   return *this;
 }
 
-void RateEvidence::add(const Block& counts, const RateHypothesis& hypothesis, double cluster) {
-  DAGLOOP_ASSERT(counts.subject.events <= counts.subject.trials);
-  DAGLOOP_ASSERT(counts.reference.events <= counts.reference.trials);
-  DAGLOOP_ASSERT(cluster >= 1);
-  open += counts;
-  total += counts;
-  // When a block ends is decided by how many runs there are, never by how they ended.
-  const bool is_whole = hypothesis.given_rate
-                            ? open.subject.trials > 0
-                            : open.subject.trials > 0 && open.reference.trials > 0 &&
-                                  open.subject.trials + open.reference.trials >= kLeastBlock;
-  if (!is_whole) return;
-  if (log_wealth.size() != hypothesis.alternatives.size()) {  // none yet, or of other bets
-    log_wealth.assign(hypothesis.alternatives.size(), 0.0);
-    greatest_log_e = 0;
+void RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis) {
+  DAGLOOP_ASSERT(step.counts.subject.events <= step.counts.subject.trials);
+  DAGLOOP_ASSERT(step.counts.reference.events <= step.counts.reference.trials);
+  open += step;
+  total += step.counts;
+  if (!is_whole(open.counts, hypothesis)) return;
+  if (!has_bets_of(*this, hypothesis)) {  // none yet, or of other bets
+    log_wealth.assign(hypothesis.alternatives.size(), {});
+    greatest_log_e.assign(kDiscounts, 0.0);
+    stretches.clear();
+    starts = Starts();
   }
-  const Sides sides = sides_of(open);
+  const bool is_watched = hypothesis.stretches == RateHypothesis::Stretches::watched;
+  if (is_watched) stretches.resize(log_wealth.size());
+  const double stake = starts.take(hypothesis.starts, open.start);
   const double expected = expected_rate(expectation);
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
-    // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
-    log_wealth[i] += gain(hypothesis, hypothesis.alternatives[i], sides, expected) / cluster;
+    const double log_gain =
+        gain(hypothesis, hypothesis.alternatives[i], sides_of(open.counts), expected);
+    bet(log_wealth[i], stake, log_gain);
+    if (is_watched) stretches[i].add(open, log_gain);
   }
+  starts.trials_since += open.counts.subject.trials;
   // Only now, behind the bet: what it rests on must be known before its runs are.
-  expectation += open.reference;
-  open = Block();
+  expectation += open.counts.reference;
+  open = StepCounts();
   // The greatest ever seen may be used: by Ville's inequality it passes 1/alpha with a probability
   // of at most alpha while nothing is worse.
-  greatest_log_e = std::max(greatest_log_e, log_e(hypothesis));
+  for (std::size_t i = 0; i < kDiscounts; ++i) {
+    greatest_log_e[i] =
+        std::max(greatest_log_e[i], log_sum(log_wealth, hypothesis, i, starts.unspent));
+  }
 }
 
-double RateEvidence::log_e(const RateHypothesis& hypothesis) const {
-  const bool has_bets = !log_wealth.empty() && log_wealth.size() == hypothesis.alternatives.size();
-  return has_bets ? log_sum(log_wealth, hypothesis) : 0.0;
+double RateEvidence::log_e(const RateHypothesis& hypothesis, double design_effect) const {
+  const auto at = discount_index(design_effect);
+  if (!at || !has_bets_of(*this, hypothesis)) return 0;
+  return log_sum(log_wealth, hypothesis, *at, starts.unspent);
 }
 
-double RateEvidence::greatest_log_e_with(const Block& more,
-                                         const RateHypothesis& hypothesis) const {
-  if (log_wealth.size() != hypothesis.alternatives.size()) return greatest_log_e;
+double RateEvidence::greatest_log_e_at(double design_effect) const {
+  const auto at = discount_index(design_effect);
+  return !at || greatest_log_e.empty() ? 0 : greatest_log_e.at(*at);
+}
+
+std::vector<double> RateEvidence::greatest_log_e_with(const Block& more,
+                                                      const RateHypothesis& hypothesis) const {
+  if (!has_bets_of(*this, hypothesis)) return greatest_log_e;
   Block all = total;
   all += more;
   const double expected = expected_rate(expectation);
   RateEvidence with = *this;
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
     const auto& alternative = hypothesis.alternatives[i];
-    with.log_wealth[i] += gain(hypothesis, alternative, sides_of(all), expected) -
-                          gain(hypothesis, alternative, sides_of(total), expected);
+    bet(with.log_wealth[i], 0,
+        gain(hypothesis, alternative, sides_of(all), expected) -
+            gain(hypothesis, alternative, sides_of(total), expected));
   }
-  return greatest_log_e + std::min(0.0, with.log_e(hypothesis) - log_e(hypothesis));
+  for (std::size_t i = 0; i < kDiscounts; ++i) {
+    const double lost = log_sum(with.log_wealth, hypothesis, i, starts.unspent) -
+                        log_sum(log_wealth, hypothesis, i, starts.unspent);
+    with.greatest_log_e[i] += std::min(0.0, lost);
+  }
+  return with.greatest_log_e;
+}
+
+const Stretch* RateEvidence::best_stretch() const {
+  const Stretch* best = nullptr;
+  for (const Stretch& each : stretches) {
+    if (each.log_gain > (best == nullptr ? 0 : best->log_gain)) best = &each;
+  }
+  return best;
+}
+
+double RateEvidence::log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
+                                    double design_effect) const {
+  const auto at = discount_index(design_effect);
+  if (!at || block.subject.trials == 0) return 0;
+  const double expected = expected_rate(expectation);
+  std::vector<std::vector<double>> gains;
+  for (const auto& alternative : hypothesis.alternatives) {
+    gains.emplace_back(kDiscounts,
+                       gain(hypothesis, alternative, sides_of(block), expected) / discount(*at));
+  }
+  return log_sum(gains, hypothesis, *at, 0);
 }
 
 double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,

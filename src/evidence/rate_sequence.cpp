@@ -13,11 +13,11 @@ double log_beta(double a, double b) { return std::lgamma(a) + std::lgamma(b) - s
 /// The Beta(1/2, 1/2) mixture against one rate.
 class MixtureTest {
  public:
-  explicit MixtureTest(const ArmCounts& counts)
-      : events_(static_cast<double>(counts.events)),
-        others_(static_cast<double>(counts.trials - counts.events)),
+  explicit MixtureTest(const ArmCounts& counts, double design_effect = 1)
+      : events_(static_cast<double>(counts.events) / design_effect),
+        others_(static_cast<double>(counts.trials - counts.events) / design_effect),
         mixture_(log_beta(events_ + 0.5, others_ + 0.5) - log_beta(0.5, 0.5)) {
-    DAGLOOP_ASSERT(counts.trials >= 1 && counts.events <= counts.trials);
+    DAGLOOP_ASSERT(counts.trials >= 1 && counts.events <= counts.trials && design_effect >= 1);
   }
 
   bool allows(double rate, double alpha) const {
@@ -37,8 +37,8 @@ class MixtureTest {
 
 }  // namespace
 
-Interval rate_sequence_interval(const ArmCounts& counts, double alpha) {
-  const MixtureTest test(counts);
+Interval rate_sequence_interval(const ArmCounts& counts, double alpha, double design_effect) {
+  const MixtureTest test(counts, design_effect);
   const auto is_inside = [&](double rate) { return test.allows(rate, alpha); };
   const double estimate = rate_of(counts);
   return {counts.events == 0 ? 0 : border(estimate, 0.0, is_inside),

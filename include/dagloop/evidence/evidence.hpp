@@ -11,6 +11,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/evidence/latency_evidence.hpp"
 #include "dagloop/evidence/rate_evidence.hpp"
+#include "dagloop/evidence/user_sample.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
 #include "dagloop/kpi/interval.hpp"
 
@@ -31,26 +32,57 @@ struct EvidenceConfig {
 /// The tests by name: one a trigger, and that of promotions.
 inline constexpr std::string_view kPromotionTest = "promotion";
 
+/// Tests whose figures are their own: the share of canary runs, and runs while a side is cold.
+inline constexpr std::string_view kMissingTest = "canary_missing";
+inline constexpr std::string_view kCollapseTest = "success_collapse";
+
+/// A trigger whose evidence has reached what it needs, and the end of the step that it did with.
+struct Exclusion {
+  std::string trigger;
+  TimePoint since;
+  bool operator==(const Exclusion&) const = default;
+};
+
 /// What was collected of one rollout.
 struct Evidence {
-  std::string subject;  // fingerprint of the policy but for its percentage, and of what the
-                        // tests are against; "": none yet
-  int percent = 0;      // when it was last added to
-  TimePoint since;      // what ended before is not counted
-  TimePoint until;      // nor what ends later: the next news begin here
+  std::string subject;     // fingerprint of the policy but for its percentage, and of what the
+                           // tests are against; "": none yet
+  int percent = 0;         // in force
+  int percent_before = 0;  // until `percent_since`
+  std::optional<TimePoint> percent_since;  // none: all the time
+  TimePoint since;                         // what ended before is not counted
+  TimePoint until;                         // nor what ends later: the next news begin here
   SlowLimits limits;
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual
+  UserSample subject_users;
+  UserSample reference_users;
+  std::map<std::string, double, std::less<>> day_effects;  // by test, with days as clusters; or 1
+  std::optional<Exclusion> excluded;  // by the first trigger that reached what it needs
   bool operator==(const Evidence&) const = default;
 };
+
+/// Says that the rollout stands at `percent` since `since`. While steps of before are still to be
+/// added, those count by the lower percentage: what is missed is what both would miss.
+void set_percent(Evidence& evidence, int percent, TimePoint since);
 
 /// Whose runs are held against whose.
 enum class EvidenceSides { canary_and_control, all_and_before };
 
-/// Adds what is new. Windows follow one another: `news` begins where the evidence ends, or is the
-/// first.
+/// Adds what is new, step by step (without steps: as one). Windows follow one another: `news` begins
+/// where the evidence ends, or is the first.
 void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
               const EvidenceConfig& config);
+
+/// What was counted since the evidence last began to rise.
+struct StretchView {
+  TimePoint since;
+  Block counts;
+  std::vector<std::uint64_t> above;       // of the subject, above each of latency_edges(); or empty
+  double log_gain = 0;                    // of the best bet since then, discounted
+  ArmCounts worst;                        // the subject's user with most events beyond the expected
+  std::optional<double> e_without_worst;  // of one block of it all, but for that user
+};
 
 /// How one test stands.
 struct EvidenceView {
@@ -62,7 +94,11 @@ struct EvidenceView {
   std::optional<Interval> difference;  // of the rates, subject - reference, at all times at once
   std::optional<std::uint64_t> more_trials;  // of the subject, at the present rates; none: never
   Microseconds collected_over{0};
-  bool is_available = false;  // all that the test needs has been seen
+  bool is_available = false;              // all that the test needs has been seen
+  double design_effect = 1;               // of users or of days, whichever is larger
+  std::optional<Spread> users;            // none: the source names no users
+  std::optional<double> e_without_worst;  // of one block of all counts, but for the worst user's
+  std::optional<StretchView> stretch;     // none: nothing speaks for a change just now
   bool decides() const { return e_value >= needed; }
 };
 
@@ -74,6 +110,13 @@ EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
                           const EvidenceConfig& config);
 EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
                                  const EvidenceConfig& config);
+
+/// Returns the view of the latencies of both sides; none where a side was not counted.
+std::optional<LatencyView> view_latencies(const Evidence& evidence, const EvidenceConfig& config);
+
+/// Returns by which trigger this rollout is excluded: the first whose evidence reached what it
+/// needs, also if it fell again. Whether its figure crosses its limit is not asked.
+const std::optional<Exclusion>& excluded_by(const Evidence& evidence);
 
 /// Returns the evidence as if `unread` runs more had been counted of both sides, for promotions
 /// alone: what could not be read never fires a trigger.

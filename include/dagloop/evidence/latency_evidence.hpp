@@ -29,12 +29,13 @@ struct LatencyCounts {
 struct LatencyEvidence {
   LatencyCounts subject;
   LatencyCounts reference;
-  std::vector<RateEvidence> slower;  // by edge; empty before the first runs
-  double greatest_log_e = 0;         // so far
+  std::vector<RateEvidence> slower;    // by edge; empty before the first runs
+  std::vector<double> greatest_log_e;  // so far, by discount; empty: 0
   bool operator==(const LatencyEvidence&) const = default;
 
   /// Adds what was counted since the last call; nothing where a side was not counted by edges.
-  void add(const LatencyCounts& subject_news, const LatencyCounts& reference_news);
+  void add(const LatencyCounts& subject_news, const LatencyCounts& reference_news,
+           TimePoint start = {});
 };
 
 /// Where a quantile lies, at all times at once. Units: milliseconds; none: beyond the edges.
@@ -78,6 +79,6 @@ struct LatencyView {
 ///
 /// Shape: `usual_ms` (> 0) is what the edges were counted by.
 std::optional<LatencyView> view_latency(const LatencyEvidence& evidence, double usual_ms,
-                                        double alpha);
+                                        double alpha, double design_effect = 1);
 
 }  // namespace dagloop

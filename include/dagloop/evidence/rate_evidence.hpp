@@ -2,22 +2,15 @@
 // Pure.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "dagloop/base/time.hpp"
+#include "dagloop/evidence/arm_counts.hpp"
+#include "dagloop/evidence/restarts.hpp"
+#include "dagloop/evidence/stretch.hpp"
+
 namespace dagloop {
-
-/// Runs (or attempts) of one side, and on how many of them what is counted happened.
-struct ArmCounts {
-  std::uint64_t trials = 0;
-  std::uint64_t events = 0;  // at most `trials`
-  ArmCounts& operator+=(const ArmCounts& other);
-  bool operator==(const ArmCounts&) const = default;
-};
-
-/// Returns the share of events; `counts` has trials.
-double rate_of(const ArmCounts& counts);
 
 /// Returns what `usual` lets expect of the next trials: what was usual may move, so it counts for a
 /// hundred trials at most.
@@ -25,14 +18,6 @@ ArmCounts expectation_of(const ArmCounts& usual);
 
 /// Returns the e-value of a logarithm, at most 1e300.
 double e_value_of(double log_e);
-
-/// What was counted of both sides over the same time.
-struct Block {
-  ArmCounts subject;
-  ArmCounts reference;
-  Block& operator+=(const Block& other);
-  bool operator==(const Block&) const = default;
-};
 
 /// What an e-process speaks against.
 struct RateHypothesis {
@@ -52,35 +37,54 @@ struct RateHypothesis {
   /// The reference's rate where it is no sample but a given number; the reference's counts do not
   /// count then.
   std::optional<double> given_rate = std::nullopt;
+  StartPlan starts = {};
+  /// `watched`: stretches are kept.
+  enum class Stretches { watched, unwatched };
+  Stretches stretches = Stretches::watched;
 };
 
-/// An e-process against one hypothesis.
+/// An e-process against one hypothesis, for each discount of the grid.
 ///
 /// Under the hypothesis the probability that exp(log_e) ever reaches 1/alpha is at most alpha,
 /// whenever it is read. The rates may move over time, as long as the hypothesis holds in each
-/// block. A block waits until both sides have a trial, and twenty together.
+/// block. A block waits until both sides have a trial, and twenty together. Bets begin again at
+/// each start, so that what was well for weeks does not hide what broke this morning. Where trials
+/// hang together in clusters, of each block's e-value the root of a discount is taken: exact from
+/// the largest cluster on (Hölder), approximate at the design effect.
 ///
 /// Source: Turner, Ly and Grünwald 2024, "Generic e-variables for exact sequential k-sample tests
 ///         that allow for optional stopping" (block e-variables, here with the null's projection
-///         onto a difference of rates); Ville's inequality.
+///         onto a difference of rates); Shin, Ramdas and Rinaldo 2022, "E-detectors" (starts, here
+///         with weights that sum to 1); Ville's inequality.
 struct RateEvidence {
-  Block open;                      // counted, and not yet one whole block
-  Block total;                     // all that was counted
-  ArmCounts expectation;           // of the reference: what the next block's bets rest on
-  std::vector<double> log_wealth;  // by alternative, without its share
-  double greatest_log_e = 0;       // so far
+  StepCounts open;        // counted, and not yet one whole block
+  Block total;            // all that was counted
+  ArmCounts expectation;  // of the reference: the next block's bets rest on it
+  Starts starts;          // of bets, so far
+  std::vector<std::vector<double>> log_wealth;  // by alternative, without its share; by discount
+  std::vector<double> greatest_log_e;           // so far, by discount; empty: 0
+  std::vector<Stretch> stretches;               // by alternative
   bool operator==(const RateEvidence&) const = default;
 
   /// Adds what was counted since the last call. What other bets won (another version's) is lost.
   ///
-  /// Shape: when a block ends must not depend on what its trials gave. Trials come in clusters (the
-  ///        attempts of a run) of `cluster` (>= 1) each, dependent on one another in any way.
-  void add(const Block& counts, const RateHypothesis& hypothesis, double cluster = 1);
+  /// Shape: where a step ends must not depend on what its trials gave; steps come in order.
+  void add(const StepCounts& step, const RateHypothesis& hypothesis);
   /// Returns what `greatest_log_e` would be at most, had `more` been counted along with the rest:
   /// by what it takes from all that was counted, as if that were one block.
-  double greatest_log_e_with(const Block& more, const RateHypothesis& hypothesis) const;
-  /// Returns the present logarithm of the e-value; 0 without a block, or with one of other bets.
-  double log_e(const RateHypothesis& hypothesis) const;
+  std::vector<double> greatest_log_e_with(const Block& more,
+                                          const RateHypothesis& hypothesis) const;
+  /// Returns the greatest logarithm so far, read at this design effect; 0 beyond the grid.
+  double greatest_log_e_at(double design_effect) const;
+  /// Returns the present logarithm of the e-value, read at this design effect; 0 without a block,
+  /// with one of other bets, and beyond the grid.
+  double log_e(const RateHypothesis& hypothesis, double design_effect = 1) const;
+  /// Returns the stretch of the bet that has gained most since it last had gained nothing; nullptr
+  /// where none has.
+  const Stretch* best_stretch() const;
+  /// Returns the logarithm of the e-value of `block` by itself, had it come next.
+  double log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
+                        double design_effect) const;
 };
 
 /// Returns by how much log_e is expected to grow with one more trial of the subject.

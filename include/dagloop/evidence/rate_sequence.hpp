@@ -8,9 +8,9 @@ namespace dagloop {
 
 /// Returns an interval that holds the rate at all times at once with probability 1 - alpha.
 ///
-/// Shape:  trials >= 1.
+/// Shape:  trials >= 1; of clustered trials, `design_effect` (>= 1) count as one.
 /// Source: Robbins 1970 (the Beta(1/2, 1/2) mixture; a rate that does not move).
-Interval rate_sequence_interval(const ArmCounts& counts, double alpha);
+Interval rate_sequence_interval(const ArmCounts& counts, double alpha, double design_effect = 1);
 
 /// Returns whether that interval holds `rate` (in (0, 1)).
 ///

@@ -96,10 +96,10 @@ TEST_CASE("the first runs of the reference say what is usual, and bet nothing") 
   Service service(7);
   LatencyEvidence evidence;
   evidence.add(service.runs(100, 4), service.runs(0, 1));
-  CHECK(evidence.greatest_log_e == 0);
+  CHECK(evidence.greatest_log_e == std::vector<double>(kDiscounts));
   CHECK_FALSE(view_latency(evidence, kUsual_ms, kAlpha));
   evidence.add(service.runs(100, 4), service.runs(900, 1));
-  CHECK(evidence.greatest_log_e == 0);
+  CHECK(evidence.greatest_log_e == std::vector<double>(kDiscounts));
   CHECK(evidence.subject.runs == 200);
   evidence.add(service.runs(100, 4), service.runs(900, 1));
   CHECK(view_latency(evidence, kUsual_ms, kAlpha)->decides());

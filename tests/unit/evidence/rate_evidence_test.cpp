@@ -10,12 +10,18 @@ namespace {
 
 using Kind = RateHypothesis::Kind;
 
+// All of the stake is bet at once: what a block gains is seen whole.
+constexpr StartPlan kAtOnce{.first = 1, .over_month = 0};
+
 RateHypothesis no_worse(double odds_ratio) {
-  return {Kind::worse_by_at_most, 0, {{odds_ratio, 1.0}}, {}};
+  return {.alternatives = {{odds_ratio, 1.0}}, .starts = kAtOnce};
 }
 
 RateHypothesis inferior(double margin) {
-  return {Kind::worse_by_at_least, margin, {{1.0, 0.7}, {0.5, 0.3}}, {}};
+  return {.kind = Kind::worse_by_at_least,
+          .margin = margin,
+          .alternatives = {{1.0, 0.7}, {0.5, 0.3}},
+          .starts = kAtOnce};
 }
 
 /// Evidence that expects 10 % of the reference: (0 + 1/2) / (4 + 1).
@@ -38,7 +44,7 @@ double expected_e(const RateHypothesis& hypothesis, unsigned subjects, unsigned 
   for (unsigned a = 0; a <= subjects; ++a) {
     for (unsigned b = 0; b <= references; ++b) {
       RateEvidence evidence = expecting_a_tenth();
-      evidence.add({{subjects, a}, {references, b}}, hypothesis);
+      evidence.add({{{subjects, a}, {references, b}}}, hypothesis);
       sum += std::exp(evidence.log_e(hypothesis)) * binomial(subjects, a, subject_rate) *
              binomial(references, b, reference_rate);
     }
@@ -59,12 +65,15 @@ ArmCounts draw(std::mt19937_64& dice, std::uint64_t trials, double rate) {
 TEST_CASE("a block's e-value is the likelihood ratio to the closest rates of the hypothesis") {
   RateEvidence evidence = expecting_a_tenth();
   const RateHypothesis hypothesis = no_worse(2.25);  // 20 % where the reference has 10 %
-  evidence.add({{10, 4}, {90, 9}}, hypothesis);
+  evidence.add({{{10, 4}, {90, 9}}}, hypothesis);
   // By hand, in Python: (.2/.11)^4 (.8/.89)^6 (.1/.11)^9 (.9/.89)^81.
   CHECK(std::exp(evidence.log_e(hypothesis)) == Approx(6.043209970720772).epsilon(1e-9));
   RateEvidence other = expecting_a_tenth();
-  const RateHypothesis equal{Kind::worse_by_at_least, 0.1, {{1.0, 1.0}}, {}};
-  other.add({{10, 1}, {90, 9}}, equal);
+  const RateHypothesis equal{.kind = Kind::worse_by_at_least,
+                             .margin = 0.1,
+                             .alternatives = {{1.0, 1.0}},
+                             .starts = kAtOnce};
+  other.add({{{10, 1}, {90, 9}}}, equal);
   // By hand: the closest rates 10 points apart are found by trying a million.
   CHECK(std::exp(other.log_e(equal)) == Approx(1.4172736028570625).epsilon(1e-5));
 }
@@ -102,8 +111,8 @@ TEST_CASE("clusters that hang together altogether are no more evidence than one 
   for (unsigned a = 0; a <= 3; ++a) {
     for (unsigned b = 0; b <= 6; ++b) {
       RateEvidence evidence = expecting_a_tenth();
-      evidence.add({{9, 3 * a}, {18, 3 * b}}, hypothesis, 3);
-      sum += std::exp(evidence.log_e(hypothesis)) * binomial(3, a, 0.25) * binomial(6, b, 0.25);
+      evidence.add({{{9, 3 * a}, {18, 3 * b}}}, hypothesis);
+      sum += std::exp(evidence.log_e(hypothesis, 3)) * binomial(3, a, 0.25) * binomial(6, b, 0.25);
     }
   }
   CHECK(sum <= 1 + 1e-9);
@@ -111,8 +120,7 @@ TEST_CASE("clusters that hang together altogether are no more evidence than one 
 
 TEST_CASE(
     "however often it is looked at, a policy that is no worse is blamed less often than alpha") {
-  const RateHypothesis hypothesis{
-      Kind::worse_by_at_most, 0, {{2, 0.34}, {3.5, 0.33}, {8, 0.33}}, {}};
+  const RateHypothesis hypothesis{.alternatives = {{2, 0.34}, {3.5, 0.33}, {8, 0.33}}};
   constexpr int kRollouts = 2000;
   constexpr double kBlamedAtMost = 0.05;
   int blamed = 0;
@@ -121,9 +129,9 @@ TEST_CASE(
     RateEvidence evidence;
     for (int look = 0; look < 300; ++look) {
       const double rate = 0.1 + 0.08 * std::sin(look / 15.0);  // what is usual moves all day
-      evidence.add({draw(dice, dice() % 3, rate), draw(dice, 9, rate)}, hypothesis);
+      evidence.add({{draw(dice, dice() % 3, rate), draw(dice, 9, rate)}}, hypothesis);
     }
-    if (evidence.greatest_log_e >= std::log(1 / kBlamedAtMost)) ++blamed;
+    if (evidence.greatest_log_e_at(1) >= std::log(1 / kBlamedAtMost)) ++blamed;
   }
   CAPTURE(blamed);
   CHECK(blamed <= kRollouts * kBlamedAtMost);
@@ -133,49 +141,51 @@ TEST_CASE(
 TEST_CASE("a block waits until both sides were seen, and counts all of it") {
   const RateHypothesis hypothesis = no_worse(2);
   RateEvidence evidence = expecting_a_tenth();
-  evidence.add({{}, {15, 1}}, hypothesis);
-  evidence.add({{}, {14, 0}}, hypothesis);
+  evidence.add({{{}, {15, 1}}}, hypothesis);
+  evidence.add({{{}, {14, 0}}}, hypothesis);
   CHECK(evidence.log_wealth.empty());
-  evidence.add({{1, 1}, {}}, hypothesis);
+  evidence.add({{{1, 1}, {}}}, hypothesis);
   RateEvidence at_once = expecting_a_tenth();
-  at_once.add({{1, 1}, {29, 1}}, hypothesis);
+  at_once.add({{{1, 1}, {29, 1}}}, hypothesis);
   CHECK(evidence == at_once);
 }
 
 TEST_CASE("what other bets have won counts no more, and is not read past its end") {
   RateEvidence evidence = expecting_a_tenth();
-  evidence.add({{10, 4}, {90, 9}}, no_worse(2.25));
-  REQUIRE(evidence.greatest_log_e > 1);
+  evidence.add({{{10, 4}, {90, 9}}}, no_worse(2.25));
+  REQUIRE(evidence.greatest_log_e_at(1) > 1);
   CHECK(evidence.log_e(inferior(0.1)) == 0);
   RateEvidence anew = evidence;
-  anew.add({{10, 1}, {90, 9}}, inferior(0.1));
+  anew.add({{{10, 1}, {90, 9}}}, inferior(0.1));
   CHECK(anew.log_wealth.size() == 2);
-  CHECK(anew.greatest_log_e < 1);
+  CHECK(anew.greatest_log_e_at(1) < 1);
   CHECK(anew.total == Block{{20, 5}, {180, 18}});
 }
 
 TEST_CASE("a block waits for twenty trials of both sides together") {
   const RateHypothesis hypothesis = no_worse(2);
   RateEvidence evidence = expecting_a_tenth();
-  evidence.add({{2, 1}, {17, 2}}, hypothesis);
+  evidence.add({{{2, 1}, {17, 2}}}, hypothesis);
   CHECK(evidence.log_wealth.empty());
   CHECK(evidence.total == Block{{2, 1}, {17, 2}});
-  evidence.add({{}, {1, 0}}, hypothesis);
+  evidence.add({{{}, {1, 0}}}, hypothesis);
   CHECK(evidence.log_wealth.size() == 1);
-  CHECK(evidence.open == Block());
+  CHECK(evidence.open == StepCounts());
 }
 
 TEST_CASE("a bet may rest on a rate of its own, and is valid whatever the rates are") {
-  const RateHypothesis hypothesis{
-      Kind::worse_by_at_least, 0.1, {{1.0, 0.5, {}}, {1.0, 0.5, 0.3}}, {}};
+  const RateHypothesis hypothesis{.kind = Kind::worse_by_at_least,
+                                  .margin = 0.1,
+                                  .alternatives = {{1.0, 0.5, {}}, {1.0, 0.5, 0.3}},
+                                  .starts = kAtOnce};
   for (const double reference : {0.01, 0.1, 0.3, 0.8}) {
     CHECK(expected_e(hypothesis, 4, 16, reference + 0.1, reference) <= 1 + 1e-9);
   }
   // Where a tenth was expected, and it is three tenths.
   RateEvidence evidence = expecting_a_tenth();
-  evidence.add({{200, 60}, {200, 60}}, hypothesis);
+  evidence.add({{{200, 60}, {200, 60}}}, hypothesis);
   RateEvidence by_the_tenth = expecting_a_tenth();
-  by_the_tenth.add({{200, 60}, {200, 60}}, inferior(0.1));
+  by_the_tenth.add({{{200, 60}, {200, 60}}}, inferior(0.1));
   CHECK(evidence.log_e(hypothesis) > 1);
   CHECK(by_the_tenth.log_e(inferior(0.1)) < -1);
 }
@@ -184,7 +194,7 @@ TEST_CASE("against a given rate the subject alone counts") {
   RateHypothesis hypothesis = no_worse(2);
   hypothesis.given_rate = 0.05;
   RateEvidence evidence;
-  evidence.add({{20, 4}, {}}, hypothesis);
+  evidence.add({{{20, 4}, {}}}, hypothesis);
   const double twice = 2 * (0.05 / 0.95) / (1 + 2 * (0.05 / 0.95));
   CHECK(evidence.log_e(hypothesis) ==
         Approx(4 * std::log(twice / 0.05) + 16 * std::log((1 - twice) / 0.95)));
@@ -196,7 +206,7 @@ TEST_CASE("the growth that is foretold is the one that comes") {
   evidence.expectation = {1000, 100};
   std::mt19937_64 dice(7);
   for (int block = 0; block < 8000; ++block) {
-    evidence.add({draw(dice, 1, 0.28), draw(dice, 9, 0.1)}, hypothesis);
+    evidence.add({{draw(dice, 1, 0.28), draw(dice, 9, 0.1)}}, hypothesis);
   }
   const auto rate = [](const ArmCounts& counts) {
     return static_cast<double>(counts.events) / static_cast<double>(counts.trials);

@@ -1,0 +1,45 @@
+// What was counted since the evidence last began to rise. Pure value types.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dagloop/base/time.hpp"
+#include "dagloop/evidence/arm_counts.hpp"
+
+namespace dagloop {
+
+/// What was counted of one user; of one request, where no user is named.
+struct UserCounts {
+  std::uint64_t hash = 0;
+  ArmCounts counts;
+  bool operator==(const UserCounts&) const = default;
+};
+
+/// What was counted in one step of time, or in several that follow one another.
+struct StepCounts {
+  Block counts;
+  TimePoint start = {};                // of the first step with a trial
+  std::vector<UserCounts> users = {};  // of the subject, by hash; empty: not known
+  std::vector<std::uint64_t> above =
+      {};  // of the subject, above each latency edge; empty: not counted
+  StepCounts& operator+=(const StepCounts& later);
+  bool operator==(const StepCounts&) const = default;
+};
+
+/// What was counted since a bet had last gained nothing, in whole blocks.
+///
+/// Shape:  of the users those with most events, kMostStretchUsers of them.
+/// Source: Page 1954, "Continuous inspection schemes" (CUSUM).
+struct Stretch {
+  double log_gain = 0;  // of the bet since then, undiscounted; 0: nothing is counted
+  StepCounts seen;
+  bool operator==(const Stretch&) const = default;
+
+  /// Adds a block on which the bet gained `log_gain_of_block`.
+  void add(const StepCounts& block, double log_gain_of_block);
+};
+
+inline constexpr std::size_t kMostStretchUsers = 12;
+
+}  // namespace dagloop

@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <cmath>
+
+#include "dagloop/evidence/evidence.hpp"
+#include "dagloop/evidence/rate_sequence.hpp"
+#include "evidence/border.hpp"
+#include "evidence/trigger_tests.hpp"
+
+namespace dagloop {
+namespace {
+
+/// One test as it is read.
+struct Reading {
+  std::string_view name;
+  const RateHypothesis& hypothesis;
+  double alpha = 1;
+  UserFigure of_user;
+};
+
+const RateEvidence& find_evidence(const Evidence& evidence, std::string_view name) {
+  static const RateEvidence none;
+  const auto found = evidence.tests.find(name);
+  return found == evidence.tests.end() ? none : found->second;
+}
+
+double day_effect(const Evidence& evidence, std::string_view name) {
+  const auto found = evidence.day_effects.find(name);
+  return found == evidence.day_effects.end() ? 1 : std::max(1.0, found->second);
+}
+
+// Where no users are named, attempts of one run may fail together: so many as a run has on average
+// count as one.
+double attempts_a_run(const Evidence& evidence) {
+  const Block& runs = find_evidence(evidence, "success_drop").total;
+  const Block& attempts = find_evidence(evidence, "attempt_failure_ratio").total;
+  double most = 1;
+  for (const auto side : {&Block::subject, &Block::reference}) {
+    const std::uint64_t of = (runs.*side).trials;
+    if (of == 0) continue;
+    most = std::max(most, static_cast<double>((attempts.*side).trials) / static_cast<double>(of));
+  }
+  return most;
+}
+
+double expected_events(const Block& total, const RateHypothesis& hypothesis) {
+  if (hypothesis.given_rate) return *hypothesis.given_rate;
+  if (total.reference.trials > 0) return rate_of(total.reference);
+  return total.subject.trials > 0 ? rate_of(total.subject) : 0;
+}
+
+std::optional<Spread> spread_in(const Evidence& evidence, const Reading& reading) {
+  if (reading.of_user.trials == nullptr || !evidence.subject_users.is_known()) return std::nullopt;
+  const Block& total = find_evidence(evidence, reading.name).total;
+  return spread_of(evidence.subject_users, evidence.reference_users, reading.of_user,
+                   expected_events(total, reading.hypothesis));
+}
+
+double effect_without_users(const Evidence& evidence, const Reading& reading) {
+  if (reading.name == kMissingTest) {
+    return runs_a_user(evidence.subject_users, evidence.reference_users);
+  }
+  return reading.of_user.trials == &UserArm::attempts ? attempts_a_run(evidence) : 1;
+}
+
+Interval difference_of(const Block& total, double alpha, double design_effect) {
+  // Half of alpha for each side, so that both hold together.
+  const Interval one = rate_sequence_interval(total.subject, alpha / 2, design_effect);
+  const Interval other = rate_sequence_interval(total.reference, alpha / 2, design_effect);
+  return {one.low - other.high, one.high - other.low};
+}
+
+double growth_at(const RateHypothesis& hypothesis, const Block& rates) {
+  if (hypothesis.given_rate) {
+    return expected_growth(hypothesis, rate_of(rates.subject), *hypothesis.given_rate, 1);
+  }
+  const double per_subject =
+      static_cast<double>(rates.reference.trials) / static_cast<double>(rates.subject.trials);
+  return expected_growth(hypothesis, rate_of(rates.subject), rate_of(rates.reference), per_subject);
+}
+
+bool has_both(const Block& block, const RateHypothesis& hypothesis) {
+  return block.subject.trials > 0 && (hypothesis.given_rate || block.reference.trials > 0);
+}
+
+ArmCounts worst_of(const std::vector<UserCounts>& users, double expected_rate) {
+  ArmCounts worst;
+  double most = 0;
+  for (const UserCounts& user : users) {
+    const double beyond = static_cast<double>(user.counts.events) -
+                          expected_rate * static_cast<double>(user.counts.trials);
+    if (beyond <= most) continue;
+    most = beyond;
+    worst = user.counts;
+  }
+  return worst;
+}
+
+double e_without(const RateEvidence& test, const Reading& reading, const Block& all,
+                 const ArmCounts& worst, double design_effect) {
+  const Block others{without(all.subject, worst), all.reference};
+  return e_value_of(test.log_e_of_block(others, reading.hypothesis, design_effect));
+}
+
+std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading& reading,
+                                        const EvidenceView& view) {
+  const Stretch* best = test.best_stretch();
+  const auto at = discount_index(view.design_effect);
+  if (best == nullptr || !at) return std::nullopt;
+  StretchView stretch;
+  stretch.since = best->seen.start;
+  stretch.counts = best->seen.counts;
+  stretch.above = best->seen.above;
+  stretch.log_gain = best->log_gain / discount(*at);
+  if (view.users) {
+    const double expected = expected_events(stretch.counts, reading.hypothesis);
+    stretch.worst = worst_of(best->seen.users, expected);
+    stretch.e_without_worst =
+        e_without(test, reading, stretch.counts, stretch.worst, view.design_effect);
+  }
+  return stretch;
+}
+
+std::optional<std::uint64_t> more_trials(const RateEvidence& test, const Reading& reading,
+                                         const EvidenceView& view) {
+  const auto at = discount_index(view.design_effect);
+  if (!at) return std::nullopt;
+  // What the rates are now: since it broke, where something speaks for that.
+  const bool is_recent = view.stretch && has_both(view.stretch->counts, reading.hypothesis);
+  const double growth =
+      growth_at(reading.hypothesis, is_recent ? view.stretch->counts : test.total) / discount(*at);
+  if (growth <= 0) return std::nullopt;
+  // Where runs were not read, the greatest was lowered, and may be below the present one.
+  const double log_e = std::min(test.log_e(reading.hypothesis, view.design_effect),
+                                test.greatest_log_e_at(view.design_effect));
+  const double more = (std::log(view.needed) - log_e) / growth;
+  constexpr double kForever = 1e9;
+  if (more >= kForever) return std::nullopt;
+  return static_cast<std::uint64_t>(std::ceil(std::max(0.0, more)));
+}
+
+EvidenceView view_of(const Evidence& evidence, const Reading& reading) {
+  const RateEvidence& test = find_evidence(evidence, reading.name);
+  const RateHypothesis& hypothesis = reading.hypothesis;
+  EvidenceView view;
+  view.alpha = reading.alpha;
+  view.collected_over = evidence.until - evidence.since;
+  view.needed = 1 / reading.alpha;
+  view.users = spread_in(evidence, reading);
+  view.design_effect =
+      std::max(view.users ? view.users->design_effect : effect_without_users(evidence, reading),
+               day_effect(evidence, reading.name));
+  view.e_value = e_value_of(test.greatest_log_e_at(view.design_effect));
+  view.subject = test.total.subject;
+  if (!hypothesis.given_rate) view.reference = test.total.reference;
+  if (!has_both(test.total, hypothesis)) return view;
+  if (!hypothesis.given_rate) {
+    view.difference = difference_of(test.total, reading.alpha, view.design_effect);
+  }
+  view.is_available = true;
+  view.stretch = view_stretch(test, reading, view);
+  if (view.users) {
+    view.e_without_worst =
+        e_without(test, reading, test.total, view.users->worst, view.design_effect);
+  }
+  if (!view.decides()) view.more_trials = more_trials(test, reading, view);
+  return view;
+}
+
+constexpr UserFigure kFailedRuns{&UserArm::runs, &UserArm::failed};
+
+}  // namespace
+
+EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
+                          const EvidenceConfig& config) {
+  if (trigger == kMissingTest) {
+    const bool is_tested = evidence.percent > 0 && evidence.percent < 100;
+    if (!is_tested) return {};
+    return view_of(
+        evidence,
+        {trigger, share_at_least_half(evidence.percent), config.alpha * kMissingShare, {}});
+  }
+  if (trigger == kCollapseTest) {
+    return view_of(evidence, {trigger, no_collapse(), config.alpha * kCollapseShare, {}});
+  }
+  const RateTest* test = find_rate_test(trigger);
+  if (test == nullptr) return {};
+  return view_of(evidence, {trigger, hypothesis_of(*test),
+                            config.alpha * alpha_share(*test, evidence.limits), test->of_user});
+}
+
+EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
+                                 const EvidenceConfig& config) {
+  return view_of(evidence,
+                 {kPromotionTest, inferior(config.excluded_drop_pp / 100), alpha, kFailedRuns});
+}
+
+std::optional<LatencyView> view_latencies(const Evidence& evidence, const EvidenceConfig& config) {
+  const auto& usual_ms = evidence.limits.usual;
+  if (!usual_ms || *usual_ms <= 0) return std::nullopt;
+  constexpr UserFigure kSlowRuns{&UserArm::timed, &UserArm::slow};
+  const double users =
+      evidence.subject_users.is_known()
+          ? spread_of(evidence.subject_users, evidence.reference_users, kSlowRuns, 0).design_effect
+          : 1;
+  return view_latency(evidence.latency, *usual_ms, config.alpha,
+                      std::max(users, day_effect(evidence, "p95_ratio")));
+}
+
+Evidence with_unread(Evidence evidence, const Block& unread, const EvidenceConfig& config) {
+  const auto found = evidence.tests.find(kPromotionTest);
+  if (found == evidence.tests.end()) return evidence;
+  RateEvidence& test = found->second;
+  test.greatest_log_e = test.greatest_log_e_with(unread, inferior(config.excluded_drop_pp / 100));
+  test.total += unread;
+  return evidence;
+}
+
+std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,
+                                                  double runs) {
+  const RateEvidence& test = find_evidence(evidence, kPromotionTest);
+  if (test.total.subject.trials == 0 || test.total.reference.trials == 0) return std::nullopt;
+  const double all_runs = static_cast<double>(test.total.subject.trials) + runs;
+  const RateHypothesis any = inferior(0);
+  const auto at =
+      discount_index(view_of(evidence, {kPromotionTest, any, alpha, kFailedRuns}).design_effect);
+  if (!at) return std::nullopt;
+  const auto is_excluded = [&](double margin) {
+    return growth_at(inferior(margin), test.total) * all_runs / discount(*at) >=
+           std::log(1 / alpha);
+  };
+  constexpr double kMost = 0.99;
+  if (!is_excluded(kMost)) return std::nullopt;
+  return 100 * border(kMost, 0.0, is_excluded);
+}
+
+}  // namespace dagloop

@@ -1,0 +1,65 @@
+#include "dagloop/evidence/stretch.hpp"
+
+#include <algorithm>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+namespace {
+
+std::vector<UserCounts> merged_users(const std::vector<UserCounts>& one,
+                                     const std::vector<UserCounts>& other) {
+  std::vector<UserCounts> all;
+  all.reserve(one.size() + other.size());
+  std::merge(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(all),
+             [](const UserCounts& a, const UserCounts& b) { return a.hash < b.hash; });
+  std::vector<UserCounts> users;
+  for (const UserCounts& each : all) {
+    if (!users.empty() && users.back().hash == each.hash) {
+      users.back().counts += each.counts;
+    } else {
+      users.push_back(each);
+    }
+  }
+  return users;
+}
+
+// Who has few events is not whom a verdict rests on.
+void keep_worst(std::vector<UserCounts>& users) {
+  if (users.size() <= kMostStretchUsers) return;
+  std::sort(users.begin(), users.end(), [](const UserCounts& a, const UserCounts& b) {
+    if (a.counts.events != b.counts.events) return a.counts.events > b.counts.events;
+    return a.hash < b.hash;
+  });
+  users.resize(kMostStretchUsers);
+  std::sort(users.begin(), users.end(),
+            [](const UserCounts& a, const UserCounts& b) { return a.hash < b.hash; });
+}
+
+}  // namespace
+
+StepCounts& StepCounts::operator+=(const StepCounts& later) {
+  const bool is_empty = counts.subject.trials == 0 && counts.reference.trials == 0;
+  if (is_empty) start = later.start;
+  counts += later.counts;
+  users = merged_users(users, later.users);
+  if (above.empty()) {
+    above = later.above;
+  } else if (!later.above.empty()) {
+    DAGLOOP_ASSERT(above.size() == later.above.size());
+    for (std::size_t i = 0; i < above.size(); ++i) above[i] += later.above[i];
+  }
+  return *this;
+}
+
+void Stretch::add(const StepCounts& block, double log_gain_of_block) {
+  log_gain += log_gain_of_block;
+  if (log_gain <= 0) {
+    *this = Stretch();
+    return;
+  }
+  seen += block;
+  keep_worst(seen.users);
+}
+
+}  // namespace dagloop
