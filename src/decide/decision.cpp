@@ -280,10 +280,9 @@ void move_on(const DecisionInputs& inputs, const Comparison& comparison, Decisio
 // Slower runs take nothing back before a trigger says so; whoever approves the next step is told.
 void look_at_latency(const DecisionInputs& inputs, const Comparison& comparison,
                      Decision& decision) {
-  const auto& usual_ms = inputs.evidence.limits.usual;
   const EvidenceConfig& config = inputs.config.evidence;
-  if (config.mode == EvidenceMode::point || !usual_ms || *usual_ms <= 0) return;
-  decision.latency = view_latency(inputs.evidence.latency, *usual_ms, config.alpha);
+  if (config.mode == EvidenceMode::point) return;
+  decision.latency = view_latencies(inputs.evidence, config);
   if (!decision.latency || !decision.latency->decides()) return;
   decision.reasons.push_back(
       latency_reason(*decision.latency, comparison.subject_name, comparison.reference_name));

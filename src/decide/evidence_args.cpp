@@ -13,6 +13,10 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
     args.emplace_back("low_pp", 100 * view.difference->low);
     args.emplace_back("high_pp", 100 * view.difference->high);
   }
+  if (view.design_effect > 1) {
+    args.emplace_back("design_effect", view.design_effect);
+    if (view.users) args.emplace_back("users", view.users->users);
+  }
   if (view.decides()) return;
   const double seen_s = std::chrono::duration<double>(view.collected_over).count();
   // As fast as runs came so far.
@@ -24,6 +28,20 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
   }
   args.emplace_back("more_trials", *view.more_trials);
   args.emplace_back("wait_s", wait_s);
+}
+
+void add_stretch(std::vector<ReasonArg>& args, const StretchView& stretch) {
+  args.emplace_back("stretch_since", stretch.since);
+  args.emplace_back("stretch_trials", stretch.counts.subject.trials);
+  args.emplace_back("stretch_events", stretch.counts.subject.events);
+  if (stretch.counts.reference.trials == 0) return;
+  args.emplace_back("stretch_reference_trials", stretch.counts.reference.trials);
+  args.emplace_back("stretch_reference_events", stretch.counts.reference.events);
+}
+
+void add_one_user(std::vector<ReasonArg>& args, const ArmCounts& user) {
+  args.emplace_back("one_user_trials", user.trials);
+  args.emplace_back("one_user_events", user.events);
 }
 
 Reason latency_reason(const LatencyView& view, const std::string& subject,

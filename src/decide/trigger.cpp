@@ -7,40 +7,14 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/data_state.hpp"
+#include "decide/canary_triggers.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
+#include "decide/trigger_rule.hpp"
 
 namespace dagloop {
 
 namespace {
-
-constexpr double kLimitSlack = 1e-9;  // for figures that meet a limit but for their last bits
-
-enum class Test { drop_pp, rise_pp, rate_ratio, above, above_ratio };
-
-struct TriggerRule {
-  std::string name;
-  std::string kpi;
-  Test test = Test::drop_pp;
-  double threshold = 0;
-};
-
-std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds) {
-  std::vector<TriggerRule> rules;
-  const auto add = [&](std::string name, std::string kpi, Test test,
-                       const std::optional<double>& threshold) {
-    if (threshold) rules.push_back({std::move(name), std::move(kpi), test, *threshold});
-  };
-  add("success_drop", "pipeline_success_rate", Test::drop_pp, thresholds.success_drop_pp);
-  add("error_ratio.auth", "error_rate.auth", Test::rate_ratio, thresholds.error_ratio);
-  add("error_ratio.server", "error_rate.server", Test::rate_ratio, thresholds.error_ratio);
-  add("p95_absolute", "p95_latency_ms", Test::above, thresholds.p95_ms);
-  add("p95_ratio", "p95_latency_ms", Test::above_ratio, thresholds.p95_ratio);
-  add("attempt_failure_ratio", "attempt_failure_rate", Test::rate_ratio,
-      thresholds.attempt_failure_ratio);
-  add("fallback_rise", "fallback_rate", Test::rise_pp, thresholds.fallback_pp);
-  return rules;
-}
 
 /// One trigger with its two figures.
 struct Case {
@@ -49,7 +23,7 @@ struct Case {
   const Kpi* value = nullptr;
   const Kpi* baseline = nullptr;
 
-  bool needs_baseline() const { return rule.test != Test::above; }
+  bool needs_baseline() const { return rule.test != TriggerTest::above; }
 };
 
 /// Names a side whose figure does not suffice, and what it lacks; nullopt where it does.
@@ -86,46 +60,46 @@ double base_of(const Case& c) {
   return ratio_base(c.rule.kpi, *c.baseline->value, c.baseline->denominator);
 }
 
-bool crossed(const Case& c, std::uint64_t error_floor) {
+bool crossed(const Case& c) {
   DAGLOOP_ASSERT(c.value->value && (!c.needs_baseline() || c.baseline->value));
   const double value = *c.value->value;
   const double threshold = c.rule.threshold;
   switch (c.rule.test) {
-    case Test::drop_pp:
+    case TriggerTest::drop_pp:
       return (*c.baseline->value - value) * 100 >= threshold - kLimitSlack;
-    case Test::rise_pp:
+    case TriggerTest::rise_pp:
       return (value - *c.baseline->value) * 100 >= threshold - kLimitSlack;
-    case Test::rate_ratio:
+    case TriggerTest::rate_ratio:
       // The floor: with a reference rate near 0 one error would be any multiple of it.
-      return c.value->numerator > 0 && c.value->numerator >= error_floor &&
+      return c.value->numerator > 0 && c.value->numerator >= c.rule.error_floor &&
              value >= threshold * base_of(c) - kLimitSlack;
-    case Test::above:
+    case TriggerTest::above:
       return value > threshold;
-    case Test::above_ratio:
+    case TriggerTest::above_ratio:
       return value > threshold * base_of(c) * (1 + kLimitSlack);
   }
   DAGLOOP_ASSERT(false);
   return false;
 }
 
-std::string_view limit_name(Test test) {
+std::string_view limit_name(TriggerTest test) {
   switch (test) {
-    case Test::drop_pp:
+    case TriggerTest::drop_pp:
       return "limit_drop_pp";
-    case Test::rise_pp:
+    case TriggerTest::rise_pp:
       return "limit_rise_pp";
-    case Test::rate_ratio:
+    case TriggerTest::rate_ratio:
       return "limit_from_times";
-    case Test::above:
+    case TriggerTest::above:
       return "limit_above_ms";
-    case Test::above_ratio:
+    case TriggerTest::above_ratio:
       return "limit_above_times";
   }
   DAGLOOP_ASSERT(false);
   return {};
 }
 
-void add_figures(const Case& c, std::uint64_t error_floor, std::vector<ReasonArg>& args) {
+void add_figures(const Case& c, std::vector<ReasonArg>& args) {
   args.emplace_back("subject", c.comparison.subject_name);
   add_kpi(args, "", *c.value);
   if (c.needs_baseline()) {
@@ -133,27 +107,68 @@ void add_figures(const Case& c, std::uint64_t error_floor, std::vector<ReasonArg
     add_kpi(args, "reference_", *c.baseline);
   }
   args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
-  const bool is_ratio = c.rule.test == Test::rate_ratio || c.rule.test == Test::above_ratio;
+  const bool is_ratio =
+      c.rule.test == TriggerTest::rate_ratio || c.rule.test == TriggerTest::above_ratio;
   if (is_ratio && base_of(c) > *c.baseline->value) args.emplace_back("floored_to", base_of(c));
-  if (c.rule.test == Test::rate_ratio) args.emplace_back("error_floor", error_floor);
+  if (c.rule.test == TriggerTest::rate_ratio) args.emplace_back("error_floor", c.rule.error_floor);
 }
 
-// Holds the figures against the evidence: what may be noise does not fire.
-void weigh(const TriggerEvidence& evidence, TriggerResult& result) {
+// Events of the window's figures, as the evidence counts them.
+ArmCounts events_of(const Kpi* kpi, TriggerTest test) {
+  if (kpi == nullptr || kpi->numerator > kpi->denominator) return {};
+  const bool counts_the_others = test == TriggerTest::drop_pp;
+  return {kpi->denominator, counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator};
+}
+
+// Where the window has too few runs, what it lacks is not why a trigger fires.
+void tell_stretch_alone(const Case& c, TriggerResult& result) {
+  auto& args = result.reason.args;
+  args.clear();
+  args.emplace_back("kpi", c.rule.kpi);
+  args.emplace_back("subject", c.comparison.subject_name);
+  if (c.needs_baseline()) args.emplace_back("reference", c.comparison.reference_name);
+  args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
+}
+
+bool is_stretch_worse(const Case& c, const Block& window, const StretchView& stretch) {
+  if (c.rule.test == TriggerTest::above || c.rule.test == TriggerTest::above_ratio) return false;
+  return distance_of(c.rule, stretch.counts) > distance_of(c.rule, window);
+}
+
+// Holds the figures against the evidence: what may be noise, or rests on one user, does not fire.
+// The figure is that of the window or of the stretch since the evidence last began to rise: a good
+// morning dilutes the window's.
+void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evidence,
+           TriggerResult& result) {
   const EvidenceView view = view_trigger(evidence.collected, result.name, evidence.config);
   result.evidence = view;
-  if (result.state != TriggerState::fired) return;
-  // Without evidence (begun just now, or counted elsewhere) figures decide alone: a rollback too
-  // many is the lesser mistake.
-  if (!view.is_available) {
-    result.reason.args.emplace_back("evidence", "none");
+  const bool by_window = result.state == TriggerState::fired;
+  const bool by_stretch = view.stretch && stretch_crosses(c.rule, *view.stretch, min_sample,
+                                                          evidence.collected.limits.usual);
+  if (!by_window && !by_stretch) return;
+  if (result.state == TriggerState::insufficient) tell_stretch_alone(c, result);
+  result.state = TriggerState::unconfirmed;
+  auto& args = result.reason.args;
+  if (!view.is_available) {  // begun just now, or counted elsewhere: held by name, and looked at
+    args.emplace_back("evidence", "none");
     return;
   }
-  add_evidence(result.reason.args, view);
-  if (!view.decides()) result.state = TriggerState::unconfirmed;
+  add_evidence(args, view);
+  const Block window{events_of(c.value, c.rule.test), events_of(c.baseline, c.rule.test)};
+  if (by_stretch && (!by_window || is_stretch_worse(c, window, *view.stretch))) {
+    add_stretch(args, *view.stretch);
+  }
+  if (!view.decides()) return;
+  const bool stands = (by_window && window_stands_without_one(c.rule, window, view)) ||
+                      (by_stretch && stretch_stands_without_one(c.rule, *view.stretch));
+  if (stands) {
+    result.state = TriggerState::fired;
+  } else if (view.users) {
+    add_one_user(args, by_stretch ? view.stretch->worst : view.users->worst);
+  }
 }
 
-TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t error_floor) {
+TriggerResult evaluate(const Case& c, std::uint64_t min_sample) {
   TriggerResult result;
   result.name = c.rule.name;
   result.kpi = c.rule.kpi;
@@ -170,8 +185,8 @@ TriggerResult evaluate(const Case& c, std::uint64_t min_sample, std::uint64_t er
   if (const auto missing = what_is_missing(c, min_sample)) {
     result.reason.args.insert(result.reason.args.end(), missing->begin(), missing->end());
   } else {
-    result.state = crossed(c, error_floor) ? TriggerState::fired : TriggerState::quiet;
-    add_figures(c, error_floor, result.reason.args);
+    result.state = crossed(c) ? TriggerState::fired : TriggerState::quiet;
+    add_figures(c, result.reason.args);
   }
   return result;
 }
@@ -197,14 +212,23 @@ std::string_view to_string(TriggerState state) {
 std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
                                              const Comparison& comparison, std::uint64_t min_sample,
                                              const TriggerEvidence& evidence) {
+  const bool is_sequential = evidence.config.mode == EvidenceMode::sequential;
   std::vector<TriggerResult> results;
   for (const TriggerRule& rule : rules_that_are_on(thresholds)) {
     const Case c{rule, comparison, find_kpi(comparison.subject, rule.kpi),
                  find_kpi(comparison.reference, rule.kpi)};
-    TriggerResult result = evaluate(c, min_sample, thresholds.error_floor);
-    if (evidence.config.mode == EvidenceMode::sequential) weigh(evidence, result);
-    result.reason.code = fmt::format("{}_{}", rule.name, to_string(result.state));
+    TriggerResult result = evaluate(c, min_sample);
+    if (is_sequential) weigh(c, min_sample, evidence, result);
     results.push_back(std::move(result));
+  }
+  if (is_sequential) {
+    for (const auto& evaluate_canaries : {&canary_missing, &success_collapse}) {
+      auto result = evaluate_canaries(comparison, min_sample, evidence);
+      if (result) results.push_back(std::move(*result));
+    }
+  }
+  for (TriggerResult& result : results) {
+    result.reason.code = fmt::format("{}_{}", result.name, to_string(result.state));
   }
   return results;
 }

@@ -9,6 +9,8 @@
 namespace dagloop {
 namespace {
 
+const double kMostDiscount = discount(kDiscounts - 1);
+
 /// One test as it is read.
 struct Reading {
   std::string_view name;
@@ -104,13 +106,12 @@ double e_without(const RateEvidence& test, const Reading& reading, const Block& 
 std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading& reading,
                                         const EvidenceView& view) {
   const Stretch* best = test.best_stretch();
-  const auto at = discount_index(view.design_effect);
-  if (best == nullptr || !at) return std::nullopt;
+  if (best == nullptr || view.design_effect > kMostDiscount) return std::nullopt;
   StretchView stretch;
   stretch.since = best->seen.start;
   stretch.counts = best->seen.counts;
   stretch.above = best->seen.above;
-  stretch.log_gain = best->log_gain / discount(*at);
+  stretch.log_gain = best->log_gain / view.design_effect;
   if (view.users) {
     const double expected = expected_events(stretch.counts, reading.hypothesis);
     stretch.worst = worst_of(best->seen.users, expected);
@@ -122,12 +123,12 @@ std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading&
 
 std::optional<std::uint64_t> more_trials(const RateEvidence& test, const Reading& reading,
                                          const EvidenceView& view) {
-  const auto at = discount_index(view.design_effect);
-  if (!at) return std::nullopt;
+  if (view.design_effect > kMostDiscount) return std::nullopt;
   // What the rates are now: since it broke, where something speaks for that.
   const bool is_recent = view.stretch && has_both(view.stretch->counts, reading.hypothesis);
   const double growth =
-      growth_at(reading.hypothesis, is_recent ? view.stretch->counts : test.total) / discount(*at);
+      growth_at(reading.hypothesis, is_recent ? view.stretch->counts : test.total) /
+      view.design_effect;
   if (growth <= 0) return std::nullopt;
   // Where runs were not read, the greatest was lowered, and may be below the present one.
   const double log_e = std::min(test.log_e(reading.hypothesis, view.design_effect),
@@ -221,12 +222,10 @@ std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, doub
   if (test.total.subject.trials == 0 || test.total.reference.trials == 0) return std::nullopt;
   const double all_runs = static_cast<double>(test.total.subject.trials) + runs;
   const RateHypothesis any = inferior(0);
-  const auto at =
-      discount_index(view_of(evidence, {kPromotionTest, any, alpha, kFailedRuns}).design_effect);
-  if (!at) return std::nullopt;
+  const double effect = view_of(evidence, {kPromotionTest, any, alpha, kFailedRuns}).design_effect;
+  if (effect > kMostDiscount) return std::nullopt;
   const auto is_excluded = [&](double margin) {
-    return growth_at(inferior(margin), test.total) * all_runs / discount(*at) >=
-           std::log(1 / alpha);
+    return growth_at(inferior(margin), test.total) * all_runs / effect >= std::log(1 / alpha);
   };
   constexpr double kMost = 0.99;
   if (!is_excluded(kMost)) return std::nullopt;

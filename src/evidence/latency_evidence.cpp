@@ -105,9 +105,10 @@ std::optional<LatencyView> view_latency(const LatencyEvidence& evidence, double 
   LatencyView view;
   view.alpha = alpha;
   view.needed = 1 / alpha;
-  const auto at = discount_index(design_effect);
-  if (at && !evidence.greatest_log_e.empty()) {
-    view.e_value = e_value_of(evidence.greatest_log_e.at(*at));
+  const auto& greatest = evidence.greatest_log_e;
+  if (!greatest.empty()) {
+    view.e_value =
+        e_value_of(log_at_effect(design_effect, [&](std::size_t at) { return greatest.at(at); }));
   }
   view.subject = side_of(evidence.subject, edges, alpha);
   view.reference = side_of(evidence.reference, edges, alpha);

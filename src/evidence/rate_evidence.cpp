@@ -209,14 +209,15 @@ void RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis)
 }
 
 double RateEvidence::log_e(const RateHypothesis& hypothesis, double design_effect) const {
-  const auto at = discount_index(design_effect);
-  if (!at || !has_bets_of(*this, hypothesis)) return 0;
-  return log_sum(log_wealth, hypothesis, *at, starts.unspent);
+  if (!has_bets_of(*this, hypothesis)) return 0;
+  return log_at_effect(design_effect, [&](std::size_t at) {
+    return log_sum(log_wealth, hypothesis, at, starts.unspent);
+  });
 }
 
 double RateEvidence::greatest_log_e_at(double design_effect) const {
-  const auto at = discount_index(design_effect);
-  return !at || greatest_log_e.empty() ? 0 : greatest_log_e.at(*at);
+  if (greatest_log_e.empty()) return 0;
+  return log_at_effect(design_effect, [&](std::size_t at) { return greatest_log_e.at(at); });
 }
 
 std::vector<double> RateEvidence::greatest_log_e_with(const Block& more,
@@ -250,15 +251,13 @@ const Stretch* RateEvidence::best_stretch() const {
 
 double RateEvidence::log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
                                     double design_effect) const {
-  const auto at = discount_index(design_effect);
-  if (!at || block.subject.trials == 0) return 0;
+  if (design_effect > discount(kDiscounts - 1) || block.subject.trials == 0) return 0;
   const double expected = expected_rate(expectation);
   std::vector<std::vector<double>> gains;
   for (const auto& alternative : hypothesis.alternatives) {
-    gains.emplace_back(kDiscounts,
-                       gain(hypothesis, alternative, sides_of(block), expected) / discount(*at));
+    gains.push_back({gain(hypothesis, alternative, sides_of(block), expected) / design_effect});
   }
-  return log_sum(gains, hypothesis, *at, 0);
+  return log_sum(gains, hypothesis, 0, 0);
 }
 
 double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,

@@ -18,12 +18,11 @@ double discount(std::size_t i) {
   return std::exp2(static_cast<double>(i) / kDiscountsPerOctave);
 }
 
-std::optional<std::size_t> discount_index(double design_effect) {
-  constexpr double kSlack = 1e-9;  // for effects that are on the grid but for their last bits
+double next_discount(double design_effect) {
   for (std::size_t i = 0; i < kDiscounts; ++i) {
-    if (discount(i) * (1 + kSlack) >= design_effect) return i;
+    if (discount(i) >= design_effect) return discount(i);
   }
-  return std::nullopt;
+  return design_effect;
 }
 
 double StartPlan::given_out(Microseconds elapsed) const {

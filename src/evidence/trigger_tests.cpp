@@ -65,7 +65,7 @@ bool is_counted(const RateTest& test, const SlowLimits& limits) {
 
 const RateHypothesis& hypothesis_of(const RateTest& test) {
   // Twice the odds is a drop from 90 % to 82 %, eight times to 53 %.
-  static const RateHypothesis no_worse{.alternatives = {{2.0, 0.3}, {3.5, 0.45}, {8.0, 0.25}}};
+  static const RateHypothesis no_worse{.alternatives = {{2.0, 0.25}, {3.5, 0.55}, {8.0, 0.2}}};
   // One run in twenty is above the 95th percentile.
   static const RateHypothesis few_over_threshold{
       .alternatives = {{2.0, 0.34}, {3.5, 0.33}, {8.0, 0.33}}, .given_rate = 0.05};

@@ -4,12 +4,15 @@
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/evidence/restarts.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::size_t kHeavyByEach = kHeavyUsers / 2;
-constexpr std::uint64_t kFewUsers = 30;
+// With fewer of the subject the design effect is too uncertain. The correlation is that of both
+// sides: it does not wait for them.
+constexpr std::uint64_t kFewUsers = 20;
 
 bool is_before(const UserArm& one, const UserArm& other) { return one.hash < other.hash; }
 
@@ -147,7 +150,8 @@ Spread spread_of(const UserSample& subject, const UserSample& reference, const U
   spread.worst = worst_user(subject, figure, expected_rate);
   spread.design_effect = std::max(design_effect_of(one, rho), design_effect_of(other, rho));
   if (one.users < kFewUsers) {
-    spread.design_effect = std::max(spread.design_effect, static_cast<double>(one.largest));
+    spread.design_effect =
+        std::max(spread.design_effect, next_discount(static_cast<double>(one.largest)));
   }
   return spread;
 }

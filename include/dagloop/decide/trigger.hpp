@@ -24,7 +24,7 @@ struct TriggerThresholds {
   std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
 };
 
-/// `unconfirmed`: the figures cross the limit, but may still be noise.
+/// `unconfirmed`: the figures cross the limit, but may still be noise, or rest on one user.
 enum class TriggerState { fired, quiet, insufficient, unconfirmed };
 
 /// Returns the printed word.
@@ -57,8 +57,11 @@ struct TriggerEvidence {
 /// Evaluates every trigger that is on: by point estimates and, where `evidence` asks for it, by
 /// what was collected.
 ///
-/// Shape:  without a single run on one side of the evidence the figures decide alone: what cannot
-///         be tested must not keep a bad policy in force.
+/// Shape:  the figure is that of the window, or of the stretch since the evidence last began to
+///         rise, whichever is worse. The stretch also fires where the window lacks runs. What cannot
+///         be tested, without a run on one side of the evidence, is unconfirmed.
+/// Shape:  no verdict rests on one user: without the worst one the figure still crosses its limit,
+///         and the evidence of all that was counted is 20 or more.
 /// Shape:  a side with fewer than `min_sample` observations makes its triggers insufficient; the
 ///         absolute p95 trigger needs the subject alone.
 /// Source: docs/kpis.md, "Triggers".

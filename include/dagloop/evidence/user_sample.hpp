@@ -49,7 +49,7 @@ struct Spread {
 /// Returns how far trials hang together; `expected_rate` of events is what the worst user is told
 /// by.
 ///
-/// Shape:  with fewer than 30 users of the subject the design effect is at least its largest
+/// Shape:  with fewer than 20 users of the subject the design effect is at least its largest
 ///         cluster. Heavy users are a biased choice: they tell clusters and the worst, nothing else.
 /// Source: Rao and Scott 1992, "A simple method for the analysis of clustered binary data"; Kish
 ///         1965, "Survey sampling" (1 + rho (m - 1), here with m weighted by trials).

@@ -1,0 +1,100 @@
+#include "decide/trigger_rule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "dagloop/base/assert.hpp"
+
+namespace dagloop {
+namespace {
+
+constexpr double kEnough = 20;  // e-value of one block; and what a stretch has to have won
+constexpr std::uint64_t kStretchSample = 10;
+constexpr double kShareAbove = 0.05;  // of the runs are above a 95th percentile
+
+// The counts of a p95 are of runs above a latency: of the threshold itself, or of the first edge
+// that is not below the limit.
+bool latencies_cross(const TriggerRule& rule, const StretchView& stretch,
+                     const std::optional<double>& usual_ms) {
+  const ArmCounts& subject = stretch.counts.subject;
+  if (rule.test == TriggerTest::above) return rate_of(subject) > kShareAbove;
+  if (!usual_ms || *usual_ms <= 0 || stretch.above.empty()) return false;
+  const std::vector<double> edges = latency_edges(*usual_ms);
+  const double limit_ms = rule.threshold * *usual_ms * (1 - kLimitSlack);
+  const auto edge =
+      std::min(std::lower_bound(edges.begin(), edges.end(), limit_ms), std::prev(edges.end()));
+  const std::uint64_t above = stretch.above.at(static_cast<std::size_t>(edge - edges.begin()));
+  return rate_of({subject.trials, std::min(above, subject.trials)}) > kShareAbove;
+}
+
+bool is_of_latencies(const TriggerRule& rule) {
+  return rule.test == TriggerTest::above || rule.test == TriggerTest::above_ratio;
+}
+
+}  // namespace
+
+std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds) {
+  std::vector<TriggerRule> rules;
+  const auto add = [&](std::string name, std::string kpi, TriggerTest test,
+                       const std::optional<double>& threshold) {
+    if (!threshold) return;
+    rules.push_back({std::move(name), std::move(kpi), test, *threshold, thresholds.error_floor});
+  };
+  add("success_drop", "pipeline_success_rate", TriggerTest::drop_pp, thresholds.success_drop_pp);
+  add("error_ratio.auth", "error_rate.auth", TriggerTest::rate_ratio, thresholds.error_ratio);
+  add("error_ratio.server", "error_rate.server", TriggerTest::rate_ratio, thresholds.error_ratio);
+  add("p95_absolute", "p95_latency_ms", TriggerTest::above, thresholds.p95_ms);
+  add("p95_ratio", "p95_latency_ms", TriggerTest::above_ratio, thresholds.p95_ratio);
+  add("attempt_failure_ratio", "attempt_failure_rate", TriggerTest::rate_ratio,
+      thresholds.attempt_failure_ratio);
+  add("fallback_rise", "fallback_rate", TriggerTest::rise_pp, thresholds.fallback_pp);
+  return rules;
+}
+
+double distance_of(const TriggerRule& rule, const Block& counts) {
+  DAGLOOP_ASSERT(counts.subject.trials > 0 && counts.reference.trials > 0);
+  const double value = rate_of(counts.subject);
+  const double baseline = rate_of(counts.reference);
+  if (rule.test == TriggerTest::rate_ratio) {
+    return value / ratio_base(rule.kpi, baseline, counts.reference.trials);
+  }
+  return 100 * (value - baseline);
+}
+
+bool counts_cross(const TriggerRule& rule, const Block& counts) {
+  if (counts.subject.trials == 0 || counts.reference.trials == 0) return false;
+  const bool is_enough = rule.test != TriggerTest::rate_ratio ||
+                         (counts.subject.events > 0 && counts.subject.events >= rule.error_floor);
+  return is_enough && distance_of(rule, counts) >= rule.threshold - kLimitSlack;
+}
+
+bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch, std::uint64_t min_sample,
+                     const std::optional<double>& usual_ms) {
+  // Under 1 in 20 of all looks at an innocent change find such a stretch.
+  if (stretch.log_gain < std::log(kEnough)) return false;
+  if (stretch.counts.subject.trials <
+      std::max<std::uint64_t>(1, std::min(min_sample, kStretchSample))) {
+    return false;
+  }
+  return is_of_latencies(rule) ? latencies_cross(rule, stretch, usual_ms)
+                               : counts_cross(rule, stretch.counts);
+}
+
+bool stretch_stands_without_one(const TriggerRule& rule, const StretchView& stretch) {
+  if (!stretch.e_without_worst) return true;
+  if (*stretch.e_without_worst < kEnough) return false;
+  const Block others{without(stretch.counts.subject, stretch.worst), stretch.counts.reference};
+  return is_of_latencies(rule) || counts_cross(rule, others);
+}
+
+bool window_stands_without_one(const TriggerRule& rule, const Block& window,
+                               const EvidenceView& view) {
+  if (!view.e_without_worst || !view.users) return true;
+  if (*view.e_without_worst < kEnough) return false;
+  // A p95 cannot be taken apart by users: the evidence alone says.
+  const Block others{without(window.subject, view.users->worst), window.reference};
+  return is_of_latencies(rule) || counts_cross(rule, others);
+}
+
+}  // namespace dagloop
