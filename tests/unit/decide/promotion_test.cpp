@@ -206,7 +206,7 @@ DecideCase with_unconfirmed_errors() {
   for (const std::string_view name : {std::string_view("error_ratio.auth"), kPromotionTest}) {
     c.evidence.tests[std::string(name)].total = {{120, 6}, {600, 12}};
   }
-  c.evidence.tests[std::string(kPromotionTest)].greatest_log_e = 20;
+  c.evidence.tests[std::string(kPromotionTest)].greatest_log_e.assign(kDiscounts, 20.0);
   return c;
 }
 
