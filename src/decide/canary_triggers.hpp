@@ -1,11 +1,12 @@
-// Triggers of canaries alone: none comes any more, or all fail while they are cold. Pure; private to
-// the decide layer.
+// Triggers of canaries alone: none comes any more, or all fail while they are cold. Pure; private
+// to the decide layer.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
-#include "dagloop/decide/trigger.hpp"
+#include "dagloop/decide/comparison.hpp"
+#include "dagloop/decide/trigger_result.hpp"
 
 namespace dagloop {
 

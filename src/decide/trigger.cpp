@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/data_state.hpp"
@@ -197,18 +196,6 @@ const Kpi* find_kpi(const PopulationKpis* side, const std::string& name) {
 
 }  // namespace
 
-double ratio_base(std::string_view kpi, double baseline, std::uint64_t sample_count) {
-  constexpr double kLeastLatency_ms = 1;
-  constexpr double kLeastEvents = 0.5;
-  if (!is_rate_name(std::string(kpi))) return std::max(baseline, kLeastLatency_ms);
-  return std::max(baseline, kLeastEvents / as_double(std::max<std::uint64_t>(sample_count, 1)));
-}
-
-std::string_view to_string(TriggerState state) {
-  constexpr std::array<std::string_view, 4> kWords{"fired", "quiet", "insufficient", "unconfirmed"};
-  return kWords.at(static_cast<std::size_t>(state));
-}
-
 std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
                                              const Comparison& comparison, std::uint64_t min_sample,
                                              const TriggerEvidence& evidence) {
@@ -231,12 +218,6 @@ std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds
     result.reason.code = fmt::format("{}_{}", result.name, to_string(result.state));
   }
   return results;
-}
-
-bool any_fired(const std::vector<TriggerResult>& triggers) {
-  return std::any_of(triggers.begin(), triggers.end(), [](const TriggerResult& trigger) {
-    return trigger.state == TriggerState::fired;
-  });
 }
 
 }  // namespace dagloop

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "dagloop/decide/reason.hpp"
-#include "dagloop/decide/trigger.hpp"
+#include "dagloop/decide/trigger_result.hpp"
 
 namespace dagloop {
 

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "dagloop/evidence/evidence.hpp"
+#include "dagloop/evidence/rate_evidence.hpp"
+#include "dagloop/evidence/user_sample.hpp"
+#include "dagloop/kpi/arm_figures.hpp"
 
 namespace dagloop {
 

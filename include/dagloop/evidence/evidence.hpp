@@ -69,8 +69,8 @@ void set_percent(Evidence& evidence, int percent, TimePoint since);
 /// Whose runs are held against whose.
 enum class EvidenceSides { canary_and_control, all_and_before };
 
-/// Adds what is new, step by step (without steps: as one). Windows follow one another: `news` begins
-/// where the evidence ends, or is the first.
+/// Adds what is new, step by step (without steps: as one). Windows follow one another: `news`
+/// begins where the evidence ends, or is the first.
 void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
               const EvidenceConfig& config);
 

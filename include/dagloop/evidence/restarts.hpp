@@ -15,11 +15,11 @@ inline constexpr std::size_t kDiscounts = 25;
 /// Returns the i-th discount; i < kDiscounts.
 double discount(std::size_t i);
 
-/// Returns the least discount that is not below `design_effect` (>= 1); that itself beyond the grid.
+/// Returns the least discount not below `design_effect` (>= 1); beyond the grid that itself.
 double next_discount(double design_effect);
 
-/// Returns what `log_at(i)`, a logarithm at the i-th discount, is at `design_effect` (>= 1): between
-/// two discounts by their inverses; 0 beyond the grid, where there is no evidence.
+/// Returns what `log_at(i)`, a logarithm at the i-th discount, is at `design_effect` (>= 1):
+/// between two discounts by their inverses; 0 beyond the grid, where there is no evidence.
 ///
 /// Shape: exact on the grid; between, a logarithm of sums is convex, and it is a little too high.
 template <typename LogAt>

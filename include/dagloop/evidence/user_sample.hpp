@@ -50,7 +50,7 @@ struct Spread {
 /// by.
 ///
 /// Shape:  with fewer than 20 users of the subject the design effect is at least its largest
-///         cluster. Heavy users are a biased choice: they tell clusters and the worst, nothing else.
+///         cluster. Heavy users are a biased choice: they tell clusters and the worst, no more.
 /// Source: Rao and Scott 1992, "A simple method for the analysis of clustered binary data"; Kish
 ///         1965, "Survey sampling" (1 + rho (m - 1), here with m weighted by trials).
 Spread spread_of(const UserSample& subject, const UserSample& reference, const UserFigure& figure,

@@ -113,7 +113,8 @@ TEST_CASE("the statistic of a tick is where its trigger begins to fire") {
     }
     const Quality quality = c.quality.build();
     const Comparison comparison = choose_comparison(quality, BaselineKind::automatic);
-    const EvidenceConfig point;
+    EvidenceConfig point;
+    point.mode = EvidenceMode::point;
     const Evidence none;
     const TriggerThresholds plain;
     const auto probed = evaluate_triggers(probing(plain), comparison, 20, {point, none});

@@ -13,7 +13,7 @@ using test::make_runs;
 using test::QualityBuilder;
 
 constexpr std::uint64_t kSample = 20;
-constexpr std::uint64_t kAllOfOneUser = 7;
+constexpr std::uint64_t kAllOfOneUser = 1ULL << 40U;
 
 /// Runs of one user each, with hashes from `first` on; the first `failed` of them failed.
 ArmFigures arm_of(std::uint64_t runs, std::uint64_t failed, std::uint64_t first) {
@@ -115,7 +115,7 @@ class CanaryCase {
   std::optional<double> usual_ms_;
 };
 
-QualityBuilder cohorts(std::uint64_t runs, std::uint64_t succeeded) {
+QualityBuilder both_cohorts(std::uint64_t runs, std::uint64_t succeeded) {
   return QualityBuilder()
       .current(make_runs(runs, succeeded), Cohort::canary)
       .current(make_runs(4000, 3600), Cohort::control);
@@ -129,7 +129,7 @@ TEST_CASE("a canary that dies after a good day fires although the window dilutes
   CanaryCase c;
   c.steps(200, arm_of(5, 0, 0)).steps(5, arm_of(5, 5, 0));
   // 25 of 1,000 runs failed: better than the control's tenth.
-  const TriggerResult result = c.judge("success_drop", cohorts(1025, 1000));
+  const TriggerResult result = c.judge("success_drop", both_cohorts(1025, 1000));
   CHECK(result.state == TriggerState::fired);
   CHECK(result.reason.code == "success_drop_fired");
   REQUIRE(has_arg(result, "stretch_since"));
@@ -141,7 +141,7 @@ TEST_CASE("a canary that dies after a good day fires although the window dilutes
 TEST_CASE("a stretch that crosses and is not decided yet holds, by name") {
   CanaryCase c;
   c.steps(200, arm_of(5, 0, 0)).steps(2, arm_of(5, 5, 0));
-  const TriggerResult result = c.judge("success_drop", cohorts(1010, 1000));
+  const TriggerResult result = c.judge("success_drop", both_cohorts(1010, 1000));
   CHECK(result.state == TriggerState::unconfirmed);
   CHECK(has_arg(result, "more_trials"));
 }
@@ -149,10 +149,10 @@ TEST_CASE("a stretch that crosses and is not decided yet holds, by name") {
 TEST_CASE("a stretch of too few runs, or that may well be chance, changes nothing") {
   CanaryCase few;
   few.steps(200, arm_of(5, 0, 0)).steps(1, arm_of(9, 9, 0));
-  CHECK(few.judge("success_drop", cohorts(1009, 1000)).state == TriggerState::quiet);
+  CHECK(few.judge("success_drop", both_cohorts(1009, 1000)).state == TriggerState::quiet);
   CanaryCase chance;
   chance.steps(200, arm_of(5, 0, 0)).steps(2, arm_of(5, 1, 0));
-  CHECK(chance.judge("success_drop", cohorts(1010, 1008)).state == TriggerState::quiet);
+  CHECK(chance.judge("success_drop", both_cohorts(1010, 1008)).state == TriggerState::quiet);
 }
 
 TEST_CASE("a stretch fires where the window has no run of the canary or of the control") {
@@ -168,7 +168,7 @@ TEST_CASE("a stretch fires where the window has no run of the canary or of the c
 }
 
 TEST_CASE("what cannot be tested is held by name, and fires nothing") {
-  const Quality quality = cohorts(100, 50).build();
+  const Quality quality = both_cohorts(100, 50).build();
   const auto results = evaluate_triggers({}, choose_comparison(quality, BaselineKind::control),
                                          kSample, {EvidenceConfig{}, Evidence{}});
   CHECK_FALSE(any_fired(results));
@@ -181,22 +181,22 @@ TEST_CASE("one user who retries a failing request takes nothing back, and is tol
   CanaryCase c;
   // Twenty users, so that their spread is known; then one of them fails fifty times.
   c.steps(40, arm_of(5, 1, 0)).steps(10, arm_of_one_user(5, 5));
-  const TriggerResult one = c.judge("success_drop", cohorts(250, 160));
+  const TriggerResult one = c.judge("success_drop", both_cohorts(250, 160));
   CHECK(one.state == TriggerState::unconfirmed);
   CanaryCase many;
   many.steps(40, arm_of(5, 1, 0)).steps(10, arm_of(5, 5, 0));
-  CHECK(many.judge("success_drop", cohorts(250, 160)).state == TriggerState::fired);
+  CHECK(many.judge("success_drop", both_cohorts(250, 160)).state == TriggerState::fired);
 }
 
 TEST_CASE("p95 fires by a stretch where over one run in twenty is slower than the limit") {
   CanaryCase c;
   for (int i = 0; i < 12; ++i) c.steps(1, arm_of(5, 0, 0)).edges_above(4, 2);
-  const TriggerResult slow = c.judge("p95_ratio", cohorts(2000, 2000));
+  const TriggerResult slow = c.judge("p95_ratio", both_cohorts(2000, 2000));
   CHECK(slow.state == TriggerState::fired);
   CHECK(has_arg(slow, "stretch_since"));
   CanaryCase usual;
   for (int i = 0; i < 12; ++i) usual.steps(1, arm_of(5, 0, 0)).edges_above(0, 2);
-  CHECK(usual.judge("p95_ratio", cohorts(2000, 2000)).state == TriggerState::quiet);
+  CHECK(usual.judge("p95_ratio", both_cohorts(2000, 2000)).state == TriggerState::quiet);
 }
 
 TEST_CASE("a canary that stays away fires, also where the window has no run of it") {
@@ -211,16 +211,16 @@ TEST_CASE("a canary that stays away fires, also where the window has no run of i
   CHECK(has_arg(gone, "stretch_since"));
   const TriggerResult soon = CanaryCase()
                                  .steps(60, arm_of(5, 0, 0))
-                                 .steps(20, ArmFigures())
-                                 .judge("canary_missing", cohorts(300, 300));
+                                 .steps(5, ArmFigures())
+                                 .judge("canary_missing", both_cohorts(300, 300));
   CHECK(soon.state == TriggerState::unconfirmed);
   const TriggerResult there =
-      CanaryCase().steps(100, arm_of(5, 0, 0)).judge("canary_missing", cohorts(500, 480));
+      CanaryCase().steps(100, arm_of(5, 0, 0)).judge("canary_missing", both_cohorts(500, 480));
   CHECK(there.state == TriggerState::quiet);
 }
 
 TEST_CASE("without a rollout between 0 and 100 % no canary is missed") {
-  const Quality quality = cohorts(100, 98).build();
+  const Quality quality = both_cohorts(100, 98).build();
   Evidence evidence = CanaryCase().steps(90, ArmFigures()).evidence();
   evidence.percent = 100;
   for (const TriggerResult& result :
@@ -235,7 +235,7 @@ TEST_CASE("a canary that fails altogether while it is cold is taken back, a slow
   const auto judged = [](std::uint64_t failed) {
     CanaryCase c;
     for (int i = 0; i < 4; ++i) c.steps(1, ArmFigures()).cold(failed);
-    return c.judge("success_collapse", cohorts(100, 98));
+    return c.judge("success_collapse", both_cohorts(100, 98));
   };
   CHECK(judged(10).state == TriggerState::fired);
   CHECK(judged(10).value == 0.0);
