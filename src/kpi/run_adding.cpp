@@ -57,7 +57,7 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   Impl::Waiting& next = self.waiting[self.waiting_count++];
   next.key = key;
   next.record = self.row_of(record);
-  next.user = user_mark(record);
+  if (self.keeps_users) next.user = user_mark(record);
   if (record.is_node_record) {
     next.node = self.pools.texts.intern(record.node_id);
     next.attempt = record.attempt;

@@ -24,7 +24,9 @@ constexpr std::size_t kWaiting = 16;
 
 struct RunTable::Impl {
   explicit Impl(RunTableOptions given)
-      : options(std::move(given)), counted_lines(options.window.value_or(options.range)) {
+      : options(std::move(given)),
+        counted_lines(options.window.value_or(options.range)),
+        keeps_users(options.users_from || options.rows == Rows::given_out) {
     for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::given_out;
   }
 
@@ -55,7 +57,7 @@ struct RunTable::Impl {
       const Waiting& next = waiting[i];
       RunShard& shard = shards[next.key.high % kShards];
       const std::uint32_t run = shard.index.find_or_add(shard.runs, next.key);
-      shard.add_user(run, next.user);
+      if (keeps_users) shard.add_user(run, next.user);
       if (next.record.is_run_record) {
         shard.add_run_record(run, next.record, pools);
         continue;
@@ -110,7 +112,8 @@ struct RunTable::Impl {
   }
 
   RunTableOptions options;
-  Window counted_lines;  // those of InputCounts::window
+  Window counted_lines;      // those of InputCounts::window
+  bool keeps_users = false;  // costs a hash a record
   InputCounts input;
   Pools pools;
   std::array<Waiting, kWaiting> waiting;
