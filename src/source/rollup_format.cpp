@@ -219,6 +219,41 @@ LogFile decode_file(ByteReader& in) {
   return file;
 }
 
+std::string name_in_format(const std::string& sources, const SourceOptions& options,
+                           std::uint64_t format) {
+  ByteWriter out;
+  // Everything that changes what a line counts as is a part of the name: with another mapping the
+  // same log is another one, and what was kept of it is not looked at.
+  out.number(format);
+  out.text(sources);
+  const Mapping& mapping = options.mapping;
+  out.number(mapping.fields.size());
+  for (const auto& [field, place] : mapping.fields) {
+    out.text(field);
+    out.byte(static_cast<std::uint8_t>(place.source));
+    out.text(place.name);
+    out.number(place.aliases.size());
+    for (const auto& [from, to] : place.aliases) {
+      out.text(from);
+      out.text(to);
+    }
+  }
+  out.text(mapping.detail_column);
+  out.byte(static_cast<std::uint8_t>(mapping.created_at_marks));
+  out.text(mapping.outcome_node);
+  for (const auto& [pattern, error_class] : options.classes.patterns()) {
+    out.text(pattern);
+    out.byte(static_cast<std::uint8_t>(error_class));
+  }
+  for (const Status status : options.rules.overdue_statuses) {
+    out.byte(static_cast<std::uint8_t>(status));
+  }
+  out.byte(options.rules.cancelled == Cancelled::counted ? 0xFE : 0xFF);
+  for (const std::string& pipeline : options.rules.pipelines) out.text(pipeline);
+  const XXH128_hash_t hash = XXH3_128bits(out.bytes().data(), out.bytes().size());
+  return fmt::format("files {:016x}{:016x}", hash.high64, hash.low64);
+}
+
 }  // namespace
 
 void LineCounts::merge(const LineCounts& other) {
@@ -296,44 +331,18 @@ std::optional<RollupRoot> decode_root(std::string_view bytes) {
   return root;
 }
 
+std::string log_name(const std::string& sources, const SourceOptions& options) {
+  return name_in_format(sources, options, kLogFormat);
+}
+
+std::string former_log_name(const std::string& sources, const SourceOptions& options) {
+  return name_in_format(sources, options, kLogFormat - 1);
+}
+
 std::string value_name(ValueKind kind, TimePoint time) {
   // Ten digits, so that names order as times do (until the year 2286) and a range is one query.
   return fmt::format("{}:{:010}", static_cast<char>(kind),
                      std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
-}
-
-std::string log_name(const std::string& sources, const SourceOptions& options) {
-  ByteWriter out;
-  // Everything that changes what a line counts as is a part of the name: with another mapping the
-  // same log is another one, and what was kept of it is not looked at.
-  out.number(kLogFormat);
-  out.text(sources);
-  const Mapping& mapping = options.mapping;
-  out.number(mapping.fields.size());
-  for (const auto& [field, place] : mapping.fields) {
-    out.text(field);
-    out.byte(static_cast<std::uint8_t>(place.source));
-    out.text(place.name);
-    out.number(place.aliases.size());
-    for (const auto& [from, to] : place.aliases) {
-      out.text(from);
-      out.text(to);
-    }
-  }
-  out.text(mapping.detail_column);
-  out.byte(static_cast<std::uint8_t>(mapping.created_at_marks));
-  out.text(mapping.outcome_node);
-  for (const auto& [pattern, error_class] : options.classes.patterns()) {
-    out.text(pattern);
-    out.byte(static_cast<std::uint8_t>(error_class));
-  }
-  for (const Status status : options.rules.overdue_statuses) {
-    out.byte(static_cast<std::uint8_t>(status));
-  }
-  out.byte(options.rules.cancelled == Cancelled::counted ? 0xFE : 0xFF);
-  for (const std::string& pipeline : options.rules.pipelines) out.text(pipeline);
-  const XXH128_hash_t hash = XXH3_128bits(out.bytes().data(), out.bytes().size());
-  return fmt::format("files {:016x}{:016x}", hash.high64, hash.low64);
 }
 
 }  // namespace dagloop

@@ -117,5 +117,7 @@ std::string value_name(ValueKind kind, TimePoint time);
 
 /// Returns the fingerprint of a log: what `sources` names, read with these options.
 std::string log_name(const std::string& sources, const SourceOptions& options);
+/// Returns the name that the version before gave the same log; its values are of another form.
+std::string former_log_name(const std::string& sources, const SourceOptions& options);
 
 }  // namespace dagloop

@@ -33,10 +33,11 @@ bool can_count(const LogQuery& query) {
 /// One read with a store.
 class RollupRead {
  public:
-  RollupRead(RollupStore& store, std::string log, const std::vector<std::string>& paths,
+  RollupRead(const std::string& sources, const std::vector<std::string>& paths,
              const SourceOptions& options, const LogQuery& query, const RollupLimits& limits)
-      : store_(store),
-        log_(std::move(log)),
+      : store_(*options.rollup),
+        log_(log_name(sources, options)),
+        former_log_(former_log_name(sources, options)),
         paths_(paths),
         options_(options),
         query_(query),
@@ -47,6 +48,7 @@ class RollupRead {
   std::optional<PartialSet> run() {
     const RollupValues loaded = store_.load(log_, kRootName, kRootName);
     if (!store_.is_usable()) return std::nullopt;
+    if (loaded.version == 0) tell_of_former();
     std::optional<RollupRoot> root;
     if (const auto found = loaded.values.find(kRootName); found != loaded.values.end()) {
       root = decode_root(found->second);
@@ -70,6 +72,14 @@ class RollupRead {
   }
 
  private:
+  // Once: the log has a version of its own afterwards.
+  void tell_of_former() {
+    if (!options_.warn || store_.load(former_log_, kRootName, kRootName).version == 0) return;
+    options_.warn(
+        "rollup: an earlier version of dagloop counted this log in another form; it is read and "
+        "counted anew, once");
+  }
+
   Outcome attempt(RollupRoot root, std::uint64_t version, RollupChange::Others others) {
     const std::string before = encode(root);
     RollupPlan plan = plan_read(root, paths_, query_.range, threads_);
@@ -153,6 +163,7 @@ class RollupRead {
 
   RollupStore& store_;
   const std::string log_;
+  const std::string former_log_;
   const std::vector<std::string>& paths_;
   const SourceOptions& options_;
   const LogQuery& query_;
@@ -172,8 +183,7 @@ std::optional<PartialSet> read_with_rollup(const std::string& sources,
                          query.range.start < query.range.end &&
                          std::ranges::find(paths, "-") == paths.end();
   if (!is_usable) return std::nullopt;
-  return RollupRead(*options.rollup, log_name(sources, options), paths, options, query, limits)
-      .run();
+  return RollupRead(sources, paths, options, query, limits).run();
 }
 
 }  // namespace dagloop

@@ -44,6 +44,8 @@ LogQuery query_of(GrowingLog& log) {
   query.range = {end - std::chrono::hours(4), random.chance(0.5) ? log.now() : end};
   query.latest = log.now() + std::chrono::minutes(5);
   if (random.chance(0.5)) query.window = {end - std::chrono::hours(1), query.range.end};
+  const auto slots = end.time_since_epoch() / kSlot;
+  if (slots % 2 == 0) query.users_from = end - 7 * slots % 60 * kSlot;
   if (random.chance(0.7)) {
     query.cuts = {end - std::chrono::minutes(190), end - std::chrono::minutes(90), end};
   }
@@ -73,6 +75,7 @@ struct World {
     const PartialSet expected = coarse(read_files(paths, options, query, 5000), query);
     REQUIRE(found->input == expected.input);
     REQUIRE(found->partials == expected.partials);
+    for (const auto& [key, partial] : found->partials) users += partial.users.users().size();
     return true;
   }
 
@@ -80,6 +83,7 @@ struct World {
   std::shared_ptr<MemoryRollupStore> store = std::make_shared<MemoryRollupStore>();
   SourceOptions options;
   RollupLimits limits;
+  std::size_t users = 0;  // that were compared
 };
 
 }  // namespace
@@ -88,6 +92,7 @@ TEST_CASE("every tick over a growing log gives what reading it all gives") {
   int used = 0;
   int all = 0;
   std::uint64_t begun = 0;
+  std::size_t users = 0;
   for (std::uint64_t seed = 1; seed <= seeds(60); seed += test::fault_every()) {
     World world(seed);
     for (int tick = 0; tick < 25; ++tick) {
@@ -97,8 +102,10 @@ TEST_CASE("every tick over a growing log gives what reading it all gives") {
       ++all;
     }
     begun += world.store->erasures;
+    users += world.users;
   }
   CHECK(used == all);
+  CHECK(users > 1000);
   // Each log once; a few again, when a day's folder goes that held records of another day.
   CHECK(begun < seeds(70));
 }
@@ -266,6 +273,23 @@ TEST_CASE("of too many lines that are not settled none is kept in mind") {
   const auto found = read_with_rollup("log", {path}, options, query, limits);
   REQUIRE(found);
   CHECK(*found == read_files({path}, options, query, 1000));
+}
+
+TEST_CASE("a log that an earlier version counted is counted anew, and that is said once") {
+  World world(1);
+  std::vector<std::string> warnings;
+  world.options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  world.log.tick();
+  REQUIRE(world.read(query_of(world.log)));
+  CHECK(warnings.empty());
+  world.store->logs[former_log_name("log", world.options)] = world.store->logs.begin()->second;
+  world.store->logs.erase(log_name("log", world.options));
+  REQUIRE(world.read(query_of(world.log)));
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings.front().starts_with("rollup: an earlier version"));
+  world.log.tick();
+  REQUIRE(world.read(query_of(world.log)));
+  CHECK(warnings.size() == 1);
 }
 
 TEST_CASE("another mapping, outcome node or map of error classes is another log") {
