@@ -2,7 +2,6 @@
 // partials know the slot of its end alone. Value type; pure.
 #pragma once
 
-#include <cmath>
 #include <compare>
 #include <cstdint>
 
@@ -29,8 +28,10 @@ class AgeClass {
     constexpr double kLongMs = 1e10;  // four months: longer ones would not fit into a time
     if (!(duration_ms > 0)) return {};
     if (duration_ms >= kLongMs) return AgeClass(kLast);
-    const Microseconds duration{std::llround(duration_ms * 1000)};
-    const auto slots = (floor_to_slot(end) - floor_to_slot(end - duration)) / kSlot;
+    const Microseconds duration{static_cast<std::int64_t>(duration_ms * 1000 + 0.5)};
+    const TimePoint slot = floor_to_slot(end);
+    if (duration <= end - slot) return {};  // nearly all
+    const auto slots = (slot - floor_to_slot(end - duration)) / kSlot;
     AgeClass found;
     while (found.number_ < kLast && slots > found.oldest_slots()) ++found.number_;
     return found;

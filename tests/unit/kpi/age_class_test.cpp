@@ -1,6 +1,7 @@
 #include "dagloop/kpi/age_class.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "awkward_log.hpp"
 
