@@ -32,11 +32,11 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
 
 void add_stretch(std::vector<ReasonArg>& args, const StretchView& stretch) {
   args.emplace_back("stretch_since", stretch.since);
-  args.emplace_back("stretch_trials", stretch.counts.subject.trials);
-  args.emplace_back("stretch_events", stretch.counts.subject.events);
-  if (stretch.counts.reference.trials == 0) return;
-  args.emplace_back("stretch_reference_trials", stretch.counts.reference.trials);
-  args.emplace_back("stretch_reference_events", stretch.counts.reference.events);
+  args.emplace_back("stretch_trials", stretch.figure.subject.trials);
+  args.emplace_back("stretch_events", stretch.figure.subject.events);
+  if (stretch.figure.reference.trials == 0) return;
+  args.emplace_back("stretch_reference_trials", stretch.figure.reference.trials);
+  args.emplace_back("stretch_reference_events", stretch.figure.reference.events);
 }
 
 void add_one_user(std::vector<ReasonArg>& args, const ArmCounts& user) {

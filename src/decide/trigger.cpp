@@ -131,7 +131,7 @@ void tell_stretch_alone(const Case& c, TriggerResult& result) {
 
 bool is_stretch_worse(const Case& c, const Block& window, const StretchView& stretch) {
   if (c.rule.test == TriggerTest::above || c.rule.test == TriggerTest::above_ratio) return false;
-  return distance_of(c.rule, stretch.counts) > distance_of(c.rule, window);
+  return distance_of(c.rule, stretch.figure) > distance_of(c.rule, window);
 }
 
 // Holds the figures against the evidence: what may be noise, or rests on one user, does not fire.

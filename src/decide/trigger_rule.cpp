@@ -78,13 +78,13 @@ bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch, std::u
     return false;
   }
   return is_of_latencies(rule) ? latencies_cross(rule, stretch, usual_ms)
-                               : counts_cross(rule, stretch.counts);
+                               : counts_cross(rule, stretch.figure);
 }
 
 bool stretch_stands_without_one(const TriggerRule& rule, const StretchView& stretch) {
   if (!stretch.e_without_worst) return true;
   if (*stretch.e_without_worst < kEnough) return false;
-  const Block others{without(stretch.counts.subject, stretch.worst), stretch.counts.reference};
+  const Block others{without(stretch.figure.subject, stretch.worst), stretch.figure.reference};
   return is_of_latencies(rule) || counts_cross(rule, others);
 }
 

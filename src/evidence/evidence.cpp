@@ -27,6 +27,7 @@ StepCounts counts_of(const StepSides& sides, const RateTest& test) {
     if (of_user.trials > 0) counts.users.push_back({user.hash, of_user});
   }
   if (test.events == &ArmFigures::slow) counts.above = sides.subject.above;
+  if (test.events == &ArmFigures::aided) counts.failed = block_of(sides, rate_tests().front());
   return counts;
 }
 

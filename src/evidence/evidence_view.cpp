@@ -103,6 +103,11 @@ double e_without(const RateEvidence& test, const Reading& reading, const Block& 
   return e_value_of(test.log_e_of_block(others, reading.hypothesis, design_effect));
 }
 
+// Runs that failed are among those that did not succeed unaided, and are no fallbacks.
+ArmCounts without_failed(const ArmCounts& all, const ArmCounts& failed) {
+  return {all.trials, all.events - std::min(all.events, failed.events)};
+}
+
 std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading& reading,
                                         const EvidenceView& view) {
   const Stretch* best = test.best_stretch();
@@ -110,6 +115,8 @@ std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading&
   StretchView stretch;
   stretch.since = best->seen.start;
   stretch.counts = best->seen.counts;
+  stretch.figure = {without_failed(stretch.counts.subject, best->seen.failed.subject),
+                    without_failed(stretch.counts.reference, best->seen.failed.reference)};
   stretch.above = best->seen.above;
   stretch.log_gain = best->log_gain / view.design_effect;
   if (view.users) {

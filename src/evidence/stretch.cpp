@@ -42,6 +42,7 @@ StepCounts& StepCounts::operator+=(const StepCounts& later) {
   const bool is_empty = counts.subject.trials == 0 && counts.reference.trials == 0;
   if (is_empty) start = later.start;
   counts += later.counts;
+  failed += later.failed;
   users = merged_users(users, later.users);
   if (above.empty()) {
     above = later.above;

@@ -78,6 +78,7 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
 struct StretchView {
   TimePoint since;
   Block counts;
+  Block figure;  // what the trigger's figure counts of them: of fallback_rise without failed runs
   std::vector<std::uint64_t> above;       // of the subject, above each of latency_edges(); or empty
   double log_gain = 0;                    // of the best bet since then, discounted
   ArmCounts worst;                        // the subject's user with most events beyond the expected

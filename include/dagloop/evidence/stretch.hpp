@@ -22,7 +22,8 @@ struct StepCounts {
   TimePoint start = {};                // of the first step with a trial
   std::vector<UserCounts> users = {};  // of the subject, by hash; empty: not known
   std::vector<std::uint64_t> above =
-      {};  // of the subject, above each latency edge; empty: not counted
+      {};             // of the subject, above each latency edge; empty: not counted
+  Block failed = {};  // of the events of fallback_rise: runs that failed and did not fall back
   StepCounts& operator+=(const StepCounts& later);
   bool operator==(const StepCounts&) const = default;
 };

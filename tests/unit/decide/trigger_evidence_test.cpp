@@ -188,6 +188,20 @@ TEST_CASE("one user who retries a failing request takes nothing back, and is tol
   CHECK(many.judge("success_drop", both_cohorts(250, 160)).state == TriggerState::fired);
 }
 
+TEST_CASE("runs that fail are no fallbacks: a dead canary does not fire fallback_rise") {
+  CanaryCase dead;
+  ArmFigures failing = arm_of(5, 5, 0);
+  failing.aided = 5;
+  dead.steps(50, arm_of(5, 0, 0)).steps(8, failing);
+  CHECK(dead.judge("fallback_rise", both_cohorts(290, 250)).state == TriggerState::quiet);
+  CanaryCase aided;
+  ArmFigures falling_back = arm_of(5, 0, 0);
+  falling_back.aided = 5;
+  for (UserArm& user : falling_back.users) user.aided = 1;
+  aided.steps(50, arm_of(5, 0, 0)).steps(8, falling_back);
+  CHECK(aided.judge("fallback_rise", both_cohorts(290, 290)).state == TriggerState::fired);
+}
+
 TEST_CASE("p95 fires by a stretch where over one run in twenty is slower than the limit") {
   CanaryCase c;
   for (int i = 0; i < 12; ++i) c.steps(1, arm_of(5, 0, 0)).edges_above(4, 2);
