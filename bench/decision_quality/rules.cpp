@@ -53,7 +53,10 @@ class Engine : public Rule {
     if (config_.decision.evidence.mode == EvidenceMode::sequential) {
       evidence_ = evidence_to_go_on(evidence_, {values, look.in_force_since, look.as_of}, config_);
       quality.news = news_of(look);
-      take_news(evidence_, quality, BaselineKind::automatic, config_);
+      // Records are on time here: nothing is counted again.
+      evidence_ =
+          take_news(evidence_, quality, BaselineKind::automatic, quality.news.window.end, config_)
+              .all;
     }
     GateResult gate;
     gate.verdict = Verdict::PASS;

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "dagloop/cycle/rollout_evidence.hpp"
-
 namespace dagloop {
 
 Assessment assess(const AssessmentContext& context, const AssessmentInputs& inputs,
@@ -11,6 +9,7 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   const Config& config = context.config;
   EvaluationRequest request{inputs.now, config.window, config.baseline,
                             inputs.history.in_force_since, std::nullopt};
+  request.warmup = warmup_in_effect(config.decision);
   const BaselineKind baseline =
       baseline_in_effect(config.baseline.kind, inputs.values, inputs.history, config.decision);
   request.baseline.kind = baseline;
@@ -20,23 +19,37 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   if (request.not_before && *request.not_before > inputs.now) request.not_before.reset();
   Evidence evidence = evidence_to_go_on(
       inputs.kept, {inputs.values, request.not_before, inputs.now, baseline}, config);
-  request.news = news_for(evidence, baseline);
+  request.news = news_for(evidence, baseline, inputs.now, config);
   Assessment found;
   found.quality = evaluate(request);
   found.gate = evaluate_gate(config.gate, found.quality, config.input.limits);
   const std::vector<Reason> faults = data_faults(found.quality, config.input.limits);
   const bool is_sequential = config.decision.evidence.mode == EvidenceMode::sequential;
-  const bool is_counted = is_sequential && let_go_back(faults);
-  if (is_counted) take_news(evidence, found.quality, baseline, config);
-  const Evidence& decided_on = is_counted ? evidence : inputs.kept;
-  found.decision = decide(DecisionInputs{
-      found.quality, found.gate, config.baseline.kind, config.decision, decided_on,
-      config.input.limits, context.keys, context.rules, inputs.values, inputs.env_sha256,
-      inputs.history, inputs.now, config.policy.approval_ttl, kTickActor});
+  if (is_sequential && let_go_back(faults)) {
+    found.evidence =
+        take_news(std::move(evidence), found.quality, baseline, request.news->sealed, config);
+  } else {
+    found.evidence = {inputs.kept, inputs.kept};
+  }
+  DecisionInputs decided{found.quality,
+                         found.gate,
+                         config.baseline.kind,
+                         config.decision,
+                         found.evidence.all,
+                         config.input.limits,
+                         context.keys,
+                         context.rules,
+                         inputs.values,
+                         inputs.env_sha256,
+                         inputs.history,
+                         inputs.now,
+                         config.policy.approval_ttl,
+                         kTickActor};
+  decided.sealed = &found.evidence.sealed;
+  found.decision = decide(decided);
   // Data that cannot be relied on may speak for a way back, and are kept as evidence only when they
   // can: then they are counted again.
-  found.evidence = inputs.kept;
-  if (is_counted && faults.empty()) found.evidence = std::move(evidence);
+  if (!faults.empty()) found.evidence = {inputs.kept, inputs.kept};
   return found;
 }
 

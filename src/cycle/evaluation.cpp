@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "cycle/news_count.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/cycle/needed_files.hpp"
@@ -32,8 +33,6 @@ std::optional<Window> baseline_window(const EvaluationRequest& request, const Wi
   return window;
 }
 
-constexpr Microseconds kDay = std::chrono::hours(24);
-
 /// Where what is read is cut: the windows' ends, each once.
 class WindowCuts {
  public:
@@ -46,6 +45,15 @@ class WindowCuts {
     for (auto hour = std::chrono::ceil<std::chrono::hours>(window.start); hour < window.end;
          hour += std::chrono::hours(1)) {
       cuts_.insert(hour);
+    }
+  }
+  // Runs of each age that began at `begun_from` or later end at a cut or later, so that it can be
+  // told of what lies between two cuts. Order: behind the windows.
+  void add_ages(TimePoint begun_from) {
+    for (std::uint8_t number = 0; number < AgeClass::kLast; ++number) {
+      const TimePoint cut =
+          ceil_to_slot(begun_from) + AgeClass(number).oldest_slots() * Microseconds(kSlot);
+      if (cut > start() && cut < floor_to_slot(end())) cuts_.insert(cut);
     }
   }
   std::vector<TimePoint> all() const { return {cuts_.begin(), cuts_.end()}; }
@@ -70,81 +78,42 @@ PartialSet folded(const PartialSet& apart, const std::vector<TimePoint>& cuts) {
   return folded;
 }
 
-/// Where what is new lies, and what it is held against.
-struct NewsWindows {
-  Window news;
-  std::vector<Window> before;
-};
-
-NewsWindows news_windows(const EvaluationRequest& request, const Window& current,
-                         const std::optional<Window>& baseline) {
-  if (!request.news) {
-    return {{current.start, std::max(current.start, floor_to_slot(current.end))},
-            baseline ? std::vector<Window>{*baseline} : std::vector<Window>{}};
-  }
-  const NewsRequest& asked = *request.news;
+NewsWindows news_of(const EvaluationRequest& request, const Window& current,
+                    const std::optional<Window>& baseline, CutCost cost) {
   const TimePoint end = floor_to_slot(current.end);
-  NewsWindows windows{{std::min(asked.from, end), end}, {}};
-  if (asked.before == NewsRequest::Before::count) {
-    windows.before = mirrored(asked.since, windows.news.start, windows.news.end);
-  }
-  return windows;
+  if (request.news) return news_windows(*request.news, end, cost);
+  NewsRange whole{{current.start, std::max(current.start, end)}, {}};
+  if (baseline) whole.before = {*baseline};
+  return {std::move(whole), {}};
 }
 
-// The limit that 5 % of the runs exceed where nothing has changed is what the reference had before.
+// The p95 of a side; none where it has too few runs to tell.
+std::optional<double> usual_latency(const PopulationKpis* side, std::uint64_t min_sample) {
+  const Kpi* p95 = side == nullptr ? nullptr : side->kpis.find("p95_latency_ms");
+  if (p95 == nullptr || !p95->value || p95->denominator < min_sample) return std::nullopt;
+  // However its durations are kept: the same limit, and the same counts.
+  // A service that answers in no time has a usual latency of 1 ms: against 0 nothing can be told.
+  constexpr double kLeastUsual_ms = 1;
+  return DurationHistogram::bucket_middle(std::max(kLeastUsual_ms, *p95->value));
+}
+
+// The limit that 5 % of the runs exceed where nothing has changed is what the reference had before;
+// where there was nothing before, what control has.
 SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
                      const Config& config) {
   SlowLimits limits;
   if (request.news) limits = request.news->limits;
   limits.absolute = config.decision.triggers.p95_ms;
   if (limits.usual) return limits;
-  const PopulationKpis* reference =
-      quality.baseline ? &quality.baseline->population(Population::dag)
-                       : quality.current.population(Population::dag).cohort(Cohort::control);
-  const Kpi* p95 = reference == nullptr ? nullptr : reference->kpis.find("p95_latency_ms");
-  if (p95 != nullptr && p95->value && p95->denominator >= config.decision.min_sample) {
-    // However its durations are kept: the same limit, and the same counts.
-    // A service that answers in no time has a usual latency of 1 ms: against 0 nothing can be told.
-    constexpr double kLeastUsual_ms = 1;
-    limits.usual = DurationHistogram::bucket_middle(std::max(kLeastUsual_ms, *p95->value));
+  const std::uint64_t min_sample = config.decision.min_sample;
+  if (quality.baseline) {
+    limits.usual = usual_latency(&quality.baseline->population(Population::dag), min_sample);
+  }
+  if (!limits.usual) {
+    limits.usual = usual_latency(
+        quality.current.population(Population::dag).cohort(Cohort::control), min_sample);
   }
   return limits;
-}
-
-/// What the news are counted of.
-struct NewsSource {
-  const WindowSum& sum;
-  TimePoint first;  // before all that may have become overdue
-  OverdueRule overdue;
-};
-
-News count_news(const NewsSource& source, const NewsWindows& windows, const SlowLimits& limits,
-                const ErrorClasses& classes) {
-  const WindowSum& sum = source.sum;
-  // Runs became overdue later than they were written about: in a later slot.
-  const auto overdue_in = [&](const Window& window, std::optional<Cohort> cohort) {
-    const Window until{std::min(source.first, window.start), window.end};
-    return count_became_overdue(sum(until, Population::dag, cohort), window, source.overdue);
-  };
-  const auto count = [&](const Window& window, std::optional<Cohort> cohort) {
-    return count_arm(sum(window, Population::dag, cohort), classes, limits,
-                     overdue_in(window, cohort));
-  };
-  News news{windows.news,
-            limits,
-            count(windows.news, Cohort::canary),
-            count(windows.news, Cohort::control),
-            count(windows.news, std::nullopt),
-            {},
-            {}};
-  KpiPartial before;
-  std::uint64_t overdue = 0;
-  for (const Window& window : windows.before) {
-    before.merge(sum(window, Population::dag, std::nullopt));
-    overdue += overdue_in(window, std::nullopt);
-  }
-  news.before = count_arm(before, classes, limits, overdue);
-  return news;
 }
 
 /// Which of a window's runs a side of the comparison has.
@@ -189,38 +158,72 @@ std::optional<Attribution> attribute_difference(const CountedRuns& counted, cons
 
 /// All that one evaluation counts.
 struct EvaluatedWindows {
+  Window since_step;  // as the current one, with the runs of the warm-up
   Window current;
+  std::optional<TimePoint> begun_from;  // runs of the current window; none: whenever
   std::optional<Window> baseline;
   NewsWindows news;
+  std::vector<TimePoint> news_begun_from;  // of warm runs
+
+  // Evidence asks who the new runs are of; figures of windows do not.
+  std::optional<TimePoint> users_from() const {
+    if (news.steps.empty()) return std::nullopt;
+    TimePoint from = news.whole.news.start;
+    for (const Window& window : news.whole.before) from = std::min(from, window.start);
+    return from;
+  }
 
   // The first cut lies before all windows: what became overdue in one was written about before it.
   WindowCuts cuts(Microseconds before) const {
     WindowCuts cuts;
-    for (const Window& window : {current, baseline.value_or(current), news.news}) {
+    for (const Window& window : {since_step, current, baseline.value_or(current)}) {
       cuts.add(window);
     }
-    for (const Window& window : news.before) cuts.add(window);
+    add(news.whole, cuts);
+    for (const NewsRange& step : news.steps) add(step, cuts);
+    if (begun_from) cuts.add_ages(*begun_from);
+    for (const TimePoint each : news_begun_from) cuts.add_ages(each);
     const TimePoint start = cuts.start();
     cuts.add({floor_to_slot(start - before), start});
     return cuts;
   }
+
+ private:
+  static void add(const NewsRange& range, WindowCuts& cuts) {
+    cuts.add(range.news);
+    for (const Window& window : range.before) cuts.add(window);
+  }
 };
 
-EvaluatedWindows windows_of(const EvaluationRequest& request) {
+// The window from `from` on. Of what began in the last slot, which is only begun itself, or later,
+// there are no runs yet.
+Window cut_at(const Window& window, TimePoint from) {
+  const TimePoint begun = ceil_to_slot(from);
+  const TimePoint last = floor_to_slot(window.end);
+  return begun >= window.end ? Window{last, last}
+                             : Window{std::max(window.start, begun), window.end};
+}
+
+EvaluatedWindows windows_of(const EvaluationRequest& request, CutCost cost) {
   DAGLOOP_ASSERT(request.window > Microseconds::zero() &&
                  request.window % kSlot == Microseconds::zero());
   const TimePoint end = request.as_of;
-  const TimePoint start = floor_to_slot(end - request.window);
-  Window current{start, end};
-  if (request.not_before) {
-    // Runs from before the policy in force would speak for the policy before it. One that began in
-    // the last slot, which is only begun itself, has no runs yet.
-    const TimePoint begun = ceil_to_slot(*request.not_before);
-    current.start = std::max(start, begun);
-    if (begun >= end) current = {floor_to_slot(end), floor_to_slot(end)};
-  }
+  Window current{floor_to_slot(end - request.window), end};
+  // Runs from before the policy in force would speak for the policy before it.
+  if (request.not_before) current = cut_at(current, *request.not_before);
   const auto baseline = baseline_window(request, current);
-  return {current, baseline, news_windows(request, current, baseline)};
+  EvaluatedWindows windows{
+      current, current, std::nullopt, baseline, news_of(request, current, baseline, cost), {}};
+  if (request.news) {
+    for (const WarmPart& part : request.news->warmup.parts(windows.news.whole.news)) {
+      if (part.begun_from) windows.news_begun_from.push_back(*part.begun_from);
+    }
+  }
+  if (request.not_before && request.warmup > Microseconds::zero()) {
+    windows.begun_from = *request.not_before + request.warmup;
+    windows.current = cut_at(current, *windows.begun_from);
+  }
+  return windows;
 }
 
 // How long before the windows there are records that matter.
@@ -230,44 +233,42 @@ Microseconds reach_back(const Config& config, const OverdueRule& overdue) {
 
 }  // namespace
 
-std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to) {
-  std::vector<Window> windows;
-  for (TimePoint start = std::max(from, since); start < to;) {
-    const auto day = (start - since) / kDay;
-    const TimePoint end = std::min(to, since + (day + 1) * kDay);
-    // Day n after the start is held against day n before it, whole days apart: same hours, and
-    // nothing is counted on both sides. So day 0 goes back 1 day, day 1 goes back 3.
-    const Microseconds back = (2 * day + 1) * kDay;
-    windows.push_back({start - back, end - back});
-    start = end;
-  }
-  return windows;
+WindowSum begun(const RunSum& sum, std::optional<TimePoint> begun_from) {
+  return [&sum, begun_from](const Window& window, Population population,
+                            std::optional<Cohort> cohort) {
+    return sum(window, population, cohort, begun_from);
+  };
 }
 
 Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request,
                          const Config& config, TimePoint generated_at) {
-  const EvaluatedWindows windows = windows_of(request);
+  const EvaluatedWindows windows = windows_of(request, log.cost);
   Quality quality;
   quality.generated_at = generated_at;
   quality.as_of = request.as_of;
   quality.input = log.input;
   quality.cancelled = config.input.rules.cancelled;
-  quality.current = log.figures(windows.current);
-  if (windows.baseline) quality.baseline = log.figures(*windows.baseline);
+  quality.current = log.figures(windows.current, windows.begun_from);
+  if (windows.baseline) quality.baseline = log.figures(*windows.baseline, std::nullopt);
   if (windows.current.start > floor_to_slot(request.as_of - request.window)) {
     const auto whole = std::chrono::duration_cast<std::chrono::seconds>(request.window);
     quality.whole_window_s = static_cast<std::uint64_t>(whole.count());
   }
-  quality.service = service_figures(log.sum(windows.current, Population::dag, std::nullopt));
-  quality.news =
-      count_news({log.sum, windows.cuts(reach_back(config, log.overdue)).start(), log.overdue},
-                 windows.news, limits_of(request, quality, config), config.error_classes);
+  quality.service =
+      service_figures(log.sum(windows.current, Population::dag, std::nullopt, windows.begun_from));
+  const NewsSource source{log.sum,
+                          log.overdue,
+                          windows.cuts(reach_back(config, log.overdue)).start(),
+                          config.error_classes,
+                          limits_of(request, quality, config),
+                          request.news ? request.news->warmup : WarmUp{}};
+  quality.news = count_news(source, windows.news);
   return quality;
 }
 
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock) {
-  const EvaluatedWindows windows = windows_of(request);
+  const EvaluatedWindows windows = windows_of(request, source.cut_cost());
   OverdueRule overdue{config.input.overdue_after};
   const WindowCuts cuts = windows.cuts(reach_back(config, overdue));
   WindowCuts asked = cuts;
@@ -281,17 +282,19 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   const TimePoint now = clock.now();
   const PartialSet apart =
       source.read(LogQuery{Window{cuts.start(), cuts.end()}, now + config.input.future_skew,
-                           asked.all(), windows.current});
+                           asked.all(), windows.since_step, windows.users_from()});
   overdue.newest_record = apart.input.newest_record;
   const PartialSet partials = folded(apart, cuts.all());
-  const WindowSum sum = [&partials](const Window& window, Population population,
-                                    std::optional<Cohort> cohort) {
-    return partials.sum(window, population, cohort);
+  const RunSum sum = [&partials](const Window& window, Population population,
+                                 std::optional<Cohort> cohort,
+                                 std::optional<TimePoint> begun_from) {
+    return partials.sum(window, population, cohort, begun_from);
   };
-  const auto figures = [&](const Window& window) {
-    return compute_window_kpis(sum, window, config.error_classes, overdue);
+  const auto figures = [&](const Window& window, std::optional<TimePoint> begun_from) {
+    return compute_window_kpis(begun(sum, begun_from), window, config.error_classes, overdue);
   };
-  Quality quality = evaluate_counted({sum, figures, partials.input, overdue}, request, config, now);
+  Quality quality = evaluate_counted({sum, figures, partials.input, overdue, source.cut_cost()},
+                                     request, config, now);
   quality.attribution = attribute_difference({partials, has_hours ? &apart : nullptr}, quality,
                                              request.baseline.kind);
   return quality;

@@ -100,44 +100,55 @@ class ReplayedTicks {
   CountedLog as_of(TimePoint tick) {
     const InputCounts input = log_.input_at(tick);
     overdue_ = {config_.input.overdue_after, input.newest_record};
-    return {[this](const Window& window, Population population, std::optional<Cohort> cohort) {
-              return sum(window, population, cohort);
+    return {[this](const Window& window, Population population, std::optional<Cohort> cohort,
+                   std::optional<TimePoint> begun_from) {
+              return sum({window, begun_from}, population, cohort);
             },
-            [this](const Window& window) { return figures(window); }, input, overdue_};
+            [this](const Window& window, std::optional<TimePoint> begun_from) {
+              return figures({window, begun_from});
+            },
+            input, overdue_};
   }
 
   // Order: after the tick.
   void forget_until(TimePoint tick) {
     constexpr std::size_t kMost = 500;  // of very long windows none is kept
     if (kept_.size() > kMost) kept_.clear();
-    std::erase_if(kept_, [&](const auto& each) { return each.first.end <= tick - config_.window; });
+    std::erase_if(kept_,
+                  [&](const auto& each) { return each.first.first.end <= tick - config_.window; });
   }
 
  private:
+  // A window, and from when on its runs have to have begun.
+  using RunsOf = std::pair<Window, std::optional<TimePoint>>;
+
   // The runs of a whole window are asked for more than once.
   // What a slot that is only begun had so far is not known apart.
-  KpiPartial sum(const Window& asked, Population population, std::optional<Cohort> cohort) {
-    const Window window{asked.start, floor_to_slot(asked.end)};
+  KpiPartial sum(const RunsOf& asked, Population population, std::optional<Cohort> cohort) {
+    const auto& [window, begun_from] = asked;
+    const RunsOf whole{{window.start, floor_to_slot(window.end)}, begun_from};
     if (population != Population::dag || cohort) {
-      return log_.sums().sum(window, population, cohort);
+      return log_.sums().sum(whole.first, population, cohort, begun_from);
     }
-    if (last_window_ != window) last_sum_ = log_.sums().sum(window, population);
-    last_window_ = window;
+    if (last_ != whole) last_sum_ = log_.sums().sum(whole.first, population, cohort, begun_from);
+    last_ = whole;
     return last_sum_;
   }
 
-  const WindowKpis& figures(const Window& window) {
-    const auto found = kept_.find(window);
+  const WindowKpis& figures(const RunsOf& asked) {
+    const auto found = kept_.find(asked);
     if (found != kept_.end()) return found->second;
-    const WindowSum summed = [this](const Window& of, Population population,
-                                    std::optional<Cohort> cohort) {
-      return sum(of, population, cohort);
+    const RunSum summed = [this](const Window& of, Population population,
+                                 std::optional<Cohort> cohort,
+                                 std::optional<TimePoint> begun_from) {
+      return sum({of, begun_from}, population, cohort);
     };
-    WindowKpis counted = compute_window_kpis(summed, window, config_.error_classes, overdue_);
+    WindowKpis counted = compute_window_kpis(begun(summed, asked.second), asked.first,
+                                             config_.error_classes, overdue_);
     // A run that never ended becomes overdue at a later tick: such figures are of this tick alone.
     const bool may_change = std::ranges::any_of(
         counted.populations, [](const auto& each) { return each.second.in_flight > 0; });
-    WindowKpis& place = may_change ? of_this_tick_ : kept_[window];
+    WindowKpis& place = may_change ? of_this_tick_ : kept_[asked];
     place = std::move(counted);
     return place;
   }
@@ -145,9 +156,9 @@ class ReplayedTicks {
   const ReplayLog& log_;
   const Config& config_;
   OverdueRule overdue_;  // at the present tick
-  std::map<Window, WindowKpis> kept_;
+  std::map<RunsOf, WindowKpis> kept_;
   WindowKpis of_this_tick_;
-  Window last_window_;
+  RunsOf last_;
   KpiPartial last_sum_;
 };
 
@@ -159,7 +170,7 @@ std::vector<TriggerResult> probed(const Assessment& found, const AssessmentConte
   DecisionConfig probe = config.decision;
   probe.triggers = probing(probe.triggers);
   return decide(DecisionInputs{found.quality, found.gate, config.baseline.kind, probe,
-                               found.evidence, config.input.limits, context.keys, no_rules,
+                               found.evidence.all, config.input.limits, context.keys, no_rules,
                                inputs.values, inputs.env_sha256, inputs.history, inputs.now,
                                config.policy.approval_ttl, kTickActor})
       .triggers;
@@ -221,7 +232,7 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
     record.add(found.decision);
     if (on_decision) on_decision(found.decision);
     if (request.most_false_alarms) history.add(tick, probed(found, context, inputs));
-    kept = std::move(found.evidence);
+    kept = std::move(found.evidence.sealed);
   }
   record.findings = find_regressions(record.alarms, regressions);
   record.false_alarms = count_false_alarms(record.alarms, regressions);
@@ -245,7 +256,8 @@ std::vector<ReplayRecord> replay_all(const ReplayRequest& request,
       range = {std::min(range.start, needed.start), std::max(range.end, needed.end)};
       group.push_back(i);
     }
-    const ReplayLog log(open(config)->read({range, now + config.input.future_skew, {}}));
+    const ReplayLog log(
+        open(config)->read({range, now + config.input.future_skew, {}, std::nullopt, range.start}));
     for (const std::size_t i : group) {
       records[i] = replay(request, all[i], log);
       is_done[i] = 1;

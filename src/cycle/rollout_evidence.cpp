@@ -71,6 +71,18 @@ void begin(Evidence& evidence, const Quality& quality) {
   if (reference != nullptr) expect(evidence, reference->decided());
 }
 
+// The part of the news whose steps end in `window`; all of them where they are not counted apart.
+News steps_in(const News& news, const Window& window) {
+  if (news.window == window) return news;
+  News part{window, news.limits, {}, {}, {}, {}, {}};
+  for (const NewsStep& step : news.steps) {
+    if (step.window.start >= window.start && step.window.end <= window.end) {
+      part.steps.push_back(step);
+    }
+  }
+  return part;
+}
+
 }  // namespace
 
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config) {
@@ -83,17 +95,29 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
                                (kept.percent > 0 || percent == 0) && kept.since <= end;
   const bool is_over =
       !takes_cohorts(percent, scope.baseline) && end - kept.since > steady_epoch(config);
-  if (is_same_rollout && !is_over) {
+  // Begun once more, as it was: what was counted before that is of another policy, or of an age of
+  // this one that nobody knows.
+  const bool is_begun_again = scope.in_force_since && scope.in_force_since != kept.step &&
+                              percent == kept.percent && *scope.in_force_since > kept.since;
+  if (is_same_rollout && !is_over && !is_begun_again) {
     Evidence evidence = kept;
-    evidence.percent = percent;
+    set_percent(evidence, percent, scope.in_force_since.value_or(evidence.until));
+    if (scope.in_force_since != evidence.step) {
+      evidence.step_before = evidence.step;
+      evidence.step = scope.in_force_since;
+    }
     return evidence;
   }
   Evidence evidence;
   evidence.subject = subject;
   evidence.percent = percent;
+  evidence.step = scope.in_force_since;
+  // Where nobody knows since when the percentage holds, no canary is missed before this look.
+  if (!scope.in_force_since) evidence.percent_since = end;
   const TimePoint earliest = end - config.window;
   // Of a policy long in force what was counted counts no more: it begins anew.
-  const TimePoint begun = is_same_rollout ? kept.until : scope.in_force_since.value_or(earliest);
+  const bool goes_on = is_same_rollout && !is_begun_again;
+  const TimePoint begun = goes_on ? kept.until : scope.in_force_since.value_or(earliest);
   evidence.since = std::clamp(ceil_to_slot(begun), earliest, end);
   evidence.until = evidence.since;
   return evidence;
@@ -101,22 +125,38 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
 
 Microseconds evidence_reach(const Config& config) { return 2 * steady_epoch(config); }
 
-NewsRequest news_for(const Evidence& evidence, BaselineKind baseline) {
+NewsRequest news_for(const Evidence& evidence, BaselineKind baseline, TimePoint as_of,
+                     const Config& config) {
   const bool has_control = takes_cohorts(evidence.percent, baseline);
-  return {evidence.since, evidence.until, evidence.limits,
-          has_control ? NewsRequest::Before::leave_out : NewsRequest::Before::count};
+  const TimePoint sealed = floor_to_slot(as_of - config.input.lateness);
+  return {evidence.since,
+          evidence.until,
+          std::max(evidence.until, sealed),
+          evidence.limits,
+          has_control ? NewsRequest::Before::leave_out : NewsRequest::Before::count,
+          {evidence.step, evidence.step_before, warmup_in_effect(config.decision)}};
 }
 
-void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
-               const Config& config) {
+CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineKind baseline,
+                            TimePoint sealed, const Config& config) {
+  const News& news = quality.news;
   // Two ticks in one slot: there is nothing new.
-  if (quality.news.window.end <= quality.news.window.start) return;
-  DAGLOOP_ASSERT(quality.news.window.start == evidence.until);  // no run is left out, or twice in
+  if (news.window.end <= news.window.start) return {evidence, evidence};
+  DAGLOOP_ASSERT(news.window.start == evidence.until);  // no run is left out, or twice in
   begin(evidence, quality);
-  evidence.limits = quality.news.limits;
+  evidence.limits = news.limits;
   const auto sides = takes_cohorts(evidence.percent, baseline) ? EvidenceSides::canary_and_control
                                                                : EvidenceSides::all_and_before;
-  add_news(evidence, quality.news, sides, config.decision.evidence);
+  const auto add = [&](Evidence to, const Window& window) {
+    if (window.start < window.end) {
+      add_news(to, steps_in(news, window), sides, config.decision.evidence);
+    }
+    return to;
+  };
+  const TimePoint end = std::clamp(sealed, news.window.start, news.window.end);
+  CollectedEvidence collected{add(std::move(evidence), {news.window.start, end}), {}};
+  collected.all = add(collected.sealed, {end, news.window.end});
+  return collected;
 }
 
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
@@ -124,8 +164,9 @@ Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
   Evidence evidence = evidence_to_go_on({}, scope, config);
   evidence.since = quality.news.window.start;
   evidence.until = evidence.since;
-  take_news(evidence, quality, scope.baseline, config);
-  return evidence;
+  // By itself it is all that there is: nothing is added later.
+  return take_news(std::move(evidence), quality, scope.baseline, quality.news.window.end, config)
+      .all;
 }
 
 }  // namespace dagloop

@@ -89,11 +89,18 @@ void Tick::evaluate_and_decide() {
       });
   quality_ = std::move(found.quality);
   if (quality_.current.window.length() < config.window) {
-    note("the window is cut to the policy in force since " + format_time(*state_.in_force_since));
+    const Microseconds warmup = warmup_in_effect(config.decision);
+    note("the window is cut to the policy in force since " + format_time(*state_.in_force_since) +
+         (warmup > Microseconds::zero()
+              ? ", without runs that began in the first " + format_duration(warmup)
+              : ""));
   }
   gate_ = std::move(found.gate);
-  has_news_ = !(found.evidence == state_.evidence);
-  state_.evidence = std::move(found.evidence);
+  if (state_.has_earlier_evidence) {
+    note("the evidence of an earlier version is not gone on with: it begins anew, from the log");
+  }
+  has_news_ = !(found.evidence.sealed == state_.evidence);
+  state_.evidence = std::move(found.evidence.sealed);
   decision_ = std::move(found.decision);
   // By the clock, also with --as-of: approvals are given, and expire, in real time.
   decision_.generated_at = context_.clock.now();
@@ -136,7 +143,7 @@ void Tick::keep_evidence() {
   has_news_ = false;
   context_.store.commit(
       state_, {{context_.clock.now(), EventType::observed, context_.actor, "", Json(), Json(),
-                "counted up to " + format_time(quality_.news.window.end)}});
+                "counted up to " + format_time(state_.evidence.until)}});
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.

@@ -190,12 +190,23 @@ struct WorstCase {
   Quality quality;
   GateResult gate;
   Evidence evidence;
+  std::optional<Evidence> sealed;
+
+  DecisionInputs inputs(const DecisionInputs& as_read) const {
+    DecisionInputs then = with_figures(as_read, quality, gate, evidence);
+    then.sealed = sealed ? &*sealed : nullptr;
+    return then;
+  }
 };
 
 WorstCase worst_case_of(const DecisionInputs& inputs, const Comparison& comparison) {
-  WorstCase worst{in_case(inputs.quality, FigureCase::worst), {}, {}};
+  WorstCase worst{in_case(inputs.quality, FigureCase::worst), {}, {}, {}};
   worst.gate = evaluate_again(inputs.gate, worst.quality);
-  worst.evidence = with_unread(inputs.evidence, unread_of(comparison), inputs.config.evidence);
+  const Block unread = unread_of(comparison);
+  worst.evidence = with_unread(inputs.evidence, unread, inputs.config.evidence);
+  if (inputs.sealed != nullptr) {
+    worst.sealed = with_unread(*inputs.sealed, unread, inputs.config.evidence);
+  }
   return worst;
 }
 
@@ -216,7 +227,7 @@ std::vector<Reason> worst_case_obstacles(const DecisionInputs& inputs, const Com
                                          const LadderStep& step) {
   if (!has_unread(inputs.quality)) return {};
   const WorstCase worst = worst_case_of(inputs, comparison);
-  const DecisionInputs then = with_figures(inputs, worst.quality, worst.gate, worst.evidence);
+  const DecisionInputs then = worst.inputs(inputs);
   const Comparison sides = comparison_of(then);
   std::vector<Reason> obstacles = crossed_triggers(triggers_of(then, sides));
   const GateResult best = evaluate_again(inputs.gate, in_case(inputs.quality, FigureCase::best));
@@ -234,7 +245,7 @@ void recommend_change(const DecisionInputs& inputs, const Comparison& comparison
                       Decision& decision) {
   if (has_unread(inputs.quality)) {
     const WorstCase worst = worst_case_of(inputs, comparison);
-    const DecisionInputs then = with_figures(inputs, worst.quality, worst.gate, worst.evidence);
+    const DecisionInputs then = worst.inputs(inputs);
     std::vector<Reason> fresh;
     for (const TriggerResult& trigger : triggers_of(then, comparison_of(then))) {
       const auto as_read =

@@ -107,7 +107,8 @@ EvidenceConfig read_evidence(const JsonReader& reader) {
   if (const auto place = reader.find("evidence")) evidence.mode = read_mode(*place);
   if (evidence.mode == EvidenceMode::point) {
     // Who sets them relies on them, and they would do nothing.
-    for (const char* key : {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience"}) {
+    for (const char* key :
+         {"alpha", "promotion_alpha", "promotion_excludes_drop_pp", "patience", "warmup"}) {
       if (const auto place = reader.find(key)) {
         place->fail("would do nothing: the figures alone decide (evidence: \"point\")",
                     "leave it out, or set evidence to \"sequential\"");
@@ -128,12 +129,16 @@ EvidenceConfig read_evidence(const JsonReader& reader) {
 
 }  // namespace
 
+Microseconds warmup_in_effect(const DecisionConfig& config) {
+  return config.evidence.mode == EvidenceMode::sequential ? config.warmup : Microseconds::zero();
+}
+
 DecisionConfig parse_decision_config(const JsonReader& reader) {
   DecisionConfig config;
   if (reader.value().is_null()) return config;
   reader.allow_only({"ladder", "rollout_key", "evidence", "alpha", "promotion_alpha",
                      "promotion_excludes_drop_pp", "patience", "min_sample", "promotion_margin_pp",
-                     "soak", "cooldown", "verification_timeout", "triggers"});
+                     "soak", "cooldown", "warmup", "verification_timeout", "triggers"});
   config.evidence = read_evidence(reader);
   if (const auto place = reader.find("ladder")) config.ladder = read_ladder(*place);
   if (const auto place = reader.find("rollout_key")) {
@@ -149,6 +154,7 @@ DecisionConfig parse_decision_config(const JsonReader& reader) {
   if (const auto place = reader.find("verification_timeout")) {
     config.verification_timeout = place->duration();
   }
+  if (const auto place = reader.find("warmup")) config.warmup = place->duration();
   if (const auto place = reader.find("triggers")) config.triggers = read_triggers(*place);
   return config;
 }

@@ -95,6 +95,14 @@ Reason undecidable(const DecisionInputs& inputs, const EvidenceView& view, doubl
   return reason;
 }
 
+Reason not_sealed(const EvidenceView& sealed, TimePoint until) {
+  return {"evidence_not_sealed",
+          {{"until", until},
+           {"e_value", sealed.e_value},
+           {"needed", sealed.needed},
+           {"have", sealed.subject.trials}}};
+}
+
 void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, int next,
                     PromotionView& view) {
   const EvidenceConfig& config = inputs.config.evidence;
@@ -109,7 +117,14 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
   std::vector<ReasonArg> args{{"drop_pp", config.excluded_drop_pp}, {"subject", subject}};
   add_evidence(args, evidence);
   if (evidence.decides()) {
-    view.grounds.emplace_back("inferiority_excluded", std::move(args));
+    // Of the last runs some records are still to come, and bad runs may take longer than good ones.
+    const EvidenceView sealed =
+        inputs.sealed == nullptr ? evidence : view_promotion_test(*inputs.sealed, alpha, config);
+    if (sealed.is_available && sealed.decides()) {
+      view.grounds.emplace_back("inferiority_excluded", std::move(args));
+    } else {
+      view.obstacles.push_back(not_sealed(sealed, inputs.sealed->until));
+    }
     return;
   }
   view.obstacles.emplace_back("inferiority_not_excluded", std::move(args));

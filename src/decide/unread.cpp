@@ -40,7 +40,8 @@ DecisionInputs with_figures(const DecisionInputs& inputs, const Quality& quality
           .history = inputs.history,
           .now = inputs.now,
           .approval_ttl = inputs.approval_ttl,
-          .proposed_by = inputs.proposed_by};
+          .proposed_by = inputs.proposed_by,
+          .sealed = inputs.sealed};
 }
 
 Block unread_of(const Comparison& comparison) {

@@ -50,6 +50,9 @@ constexpr Wording kEnglish[] = {
     {"not_inferior_to_control", "{>margin}"},
     {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"},
     {"inferiority_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
+    {"evidence_not_sealed",
+     "the runs up to {until} alone do not exclude that drop yet; records of later runs may still "
+     "come"},
     {"inferiority_not_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
     {"cannot_be_decided",
      "{>undecidable} the smallest drop that {patience_s:wait} more would exclude is {drop_pp:.1f} "

@@ -9,7 +9,6 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/struct_codec.hpp"
 #include "state/daily_figures_json.hpp"
-#include "state/evidence_json.hpp"
 #include "state/restore.hpp"
 
 namespace dagloop {
@@ -45,7 +44,6 @@ constexpr Count kRollbacks{"is no count", kRestore, INT_MAX};
 constexpr ByHand<PolicyValues> kValues{&values_to_json, &values_from_json};
 constexpr ByHand<Patch> kPatch{&patch_to_json, &patch_from_json};
 constexpr ByHand<std::vector<LedgerEntry>> kLedger{&ledger_to_json, &ledger_from_json};
-constexpr ByHand<Evidence> kEvidence{&evidence_to_json, &read_evidence};
 constexpr ByHand<std::vector<DailyFigures>> kDays{&days_to_json, &read_days};
 
 constexpr auto kIntent = fields_of<Intent>(
@@ -87,7 +85,6 @@ constexpr auto kState = fields_of<CycleState>(
     field_or_default("last_rollback", &CycleState::last_rollback, kTiming),
     field_or_default("rolled_back", &CycleState::rolled_back, kRolledBack),
     field_or_default("predictions", &CycleState::predictions, kLedger),
-    field_or_default("evidence", &CycleState::evidence, kEvidence),
     field_or_default("days", &CycleState::days, kDays),
     field("last_refusal", &CycleState::last_refusal));
 
@@ -141,6 +138,9 @@ CycleState cycle_state_from_json(const Json& document, std::string_view where) {
     // The journal vouches for the bytes of the state, not that they make sense to this version.
     auto state = read_json<CycleState>(kState, JsonReader(document, std::string(where)));
     if (document.find("rolled_back") == nullptr) state.rolled_back = earlier_rollback(state);
+    // Bets of an earlier version, summed in another way: what they won means nothing here.
+    const Json* evidence = document.find("evidence");
+    state.has_earlier_evidence = evidence != nullptr && !evidence->is_null();
     return state;
   } catch (const Error& error) {
     // To the reader this is a bad document; to the cycle a store that it cannot rely on.

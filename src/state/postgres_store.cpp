@@ -30,6 +30,14 @@ constexpr const char* kCreateSchema = R"sql(
     document text NOT NULL,
     PRIMARY KEY (name, sequence)
   );
+  CREATE TABLE IF NOT EXISTS dagloop.evidence (
+    name text PRIMARY KEY,
+    document text NOT NULL
+  );
+)sql";
+
+constexpr const char* kReadState = R"sql(
+  SELECT version, document, head_sequence, head_hash FROM dagloop.state WHERE name = $1
 )sql";
 
 // Frees the lock of the session; where the session is gone, so is the lock.
@@ -88,7 +96,8 @@ struct PostgresStore::Impl {
   std::string name;
   StateAccess access;
   std::shared_ptr<pqxx::connection> connection;
-  bool exists = true;  // false: read-only, and there are no tables yet
+  bool exists = true;        // false: read-only, and there are no tables yet
+  bool has_evidence = true;  // false: read-only, and the tables are an earlier version's
 
   // Runs `work` and turns the package's exceptions into errors of the store.
   template <typename Work>
@@ -109,14 +118,18 @@ struct PostgresStore::Impl {
     if (!exists) return records;
     guarded([&] {
       Snapshot snapshot(*connection);
-      const pqxx::result state = snapshot.exec_params(
-          "SELECT version, document, head_sequence, head_hash FROM dagloop.state WHERE name = $1",
-          name);
+      const pqxx::result state = snapshot.exec_params(kReadState, name);
       if (!state.empty()) {
         records.state =
             StoredState{state[0][0].as<std::uint64_t>(),
                         state[0][1].as<std::string>(),
-                        {state[0][2].as<std::uint64_t>(), state[0][3].as<std::string>()}};
+                        {state[0][2].as<std::uint64_t>(), state[0][3].as<std::string>()},
+                        {}};
+      }
+      if (records.state && has_evidence) {
+        const pqxx::result evidence =
+            snapshot.exec_params("SELECT document FROM dagloop.evidence WHERE name = $1", name);
+        if (!evidence.empty()) records.state->evidence = evidence[0][0].as<std::string>();
       }
       const pqxx::result journal = snapshot.exec_params(
           "SELECT sequence, document FROM dagloop.journal WHERE name = $1" + selection, name);
@@ -133,12 +146,13 @@ struct PostgresStore::Impl {
     if (access == StateAccess::read_only) {
       pqxx::read_transaction look(*connection);
       exists = !look.exec1("SELECT to_regclass('dagloop.state')").front().is_null();
+      has_evidence = !look.exec1("SELECT to_regclass('dagloop.evidence')").front().is_null();
       return;
     }
     // A notice that a table is there already is no news.
     connection->set_variable("client_min_messages", "warning");
     pqxx::work create(*connection);
-    if (create.exec1("SELECT to_regclass('dagloop.journal')").front().is_null()) {
+    if (create.exec1("SELECT to_regclass('dagloop.evidence')").front().is_null()) {
       create.exec(kCreateSchema);
     }
     create.commit();
@@ -177,7 +191,7 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
   DAGLOOP_ASSERT(impl_->access == StateAccess::read_write);
   DAGLOOP_ASSERT(!events.empty());
   const std::uint64_t version = next.version + 1;
-  const std::string document = to_compact_json(cycle_state_to_json(next));
+  const StateDocuments documents = documents_of(next);
   impl_->guarded([&] {
     pqxx::work transaction(*impl_->connection);
     // The server may be set to answer before the disk has it. The env file must not be written
@@ -198,7 +212,7 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     }
     JournalHead head{stored[1].as<std::uint64_t>(), stored[2].as<std::string>()};
     for (const JournalEvent& event : events) {
-      const JournalEntry entry = chain_event(head, event, state_sha256(version, document));
+      const JournalEntry entry = chain_event(head, event, state_sha256(version, documents.state));
       transaction.exec_params("INSERT INTO dagloop.journal VALUES ($1, $2, $3)", impl_->name,
                               entry.sequence, to_canonical_json(journal_entry_to_json(entry)));
       head = {entry.sequence, entry.hash};
@@ -206,7 +220,11 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     transaction.exec_params(
         "UPDATE dagloop.state SET version = $2, document = $3, head_sequence = $4, head_hash = $5 "
         "WHERE name = $1",
-        impl_->name, version, document, head.sequence, head.hash);
+        impl_->name, version, documents.state, head.sequence, head.hash);
+    transaction.exec_params(
+        "INSERT INTO dagloop.evidence VALUES ($1, $2) "
+        "ON CONFLICT (name) DO UPDATE SET document = excluded.document",
+        impl_->name, documents.evidence);
     transaction.commit();
   });
   next.version = version;

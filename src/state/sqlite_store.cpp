@@ -13,9 +13,10 @@ namespace dagloop {
 namespace {
 
 constexpr std::uint64_t kApplicationId = 0x6461676c;  // "dagl"
-constexpr std::uint64_t kSchemaVersion = 2;
-// Its entries do not say which state they were committed with; the first commit makes it a 2.
-constexpr std::uint64_t kEarlierVersion = 1;
+constexpr std::uint64_t kSchemaVersion = 3;
+// The first commit makes a 3 of them. 1: the entries do not say which state they were committed
+// with; 2: the evidence is in the document of the state.
+constexpr std::uint64_t kOldestVersion = 1;
 constexpr const char* kIfCorrupt =
     "check the disk and try again; if it stays, keep the file and restore the state from a backup";
 
@@ -32,10 +33,16 @@ constexpr const char* kCreate = R"sql(
     document TEXT NOT NULL
   ) STRICT;
   PRAGMA application_id = 1684105068;
-  PRAGMA user_version = 2;
 )sql";
 
-constexpr const char* kSetVersion = "PRAGMA user_version = 2";
+// IF NOT EXISTS: whatever somebody took away of the version.
+constexpr const char* kUpgrade = R"sql(
+  CREATE TABLE IF NOT EXISTS evidence (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    document TEXT NOT NULL
+  ) STRICT;
+  PRAGMA user_version = 3;
+)sql";
 constexpr const char* kWholeJournal = "SELECT sequence, document FROM journal ORDER BY sequence";
 constexpr const char* kNewest =
     "SELECT sequence, document FROM journal ORDER BY sequence DESC LIMIT 1";
@@ -112,7 +119,10 @@ struct SqliteStore::Impl {
   // Two processes may both find an empty file: the second finds the tables of the first.
   void create_once() const {
     SqliteTransaction transaction(*database, "BEGIN IMMEDIATE");
-    if (is_blank()) database->run(kCreate);
+    if (is_blank()) {
+      database->run(kCreate);
+      database->run(kUpgrade);
+    }
     transaction.commit();
   }
 
@@ -124,7 +134,24 @@ struct SqliteStore::Impl {
   std::optional<StoredState> read_state() const {
     SqliteStatement row(*database, "SELECT version, document, head_sequence, head_hash FROM state");
     if (!row.step()) return std::nullopt;
-    return StoredState{row.number(0), row.text(1), {row.number(2), row.text(3)}};
+    StoredState state{row.number(0), row.text(1), {row.number(2), row.text(3)}, {}};
+    if (stored_version() == kSchemaVersion) {
+      SqliteStatement evidence(*database, "SELECT document FROM evidence");
+      if (evidence.step()) state.evidence = evidence.text(0);
+    }
+    return state;
+  }
+
+  std::uint64_t stored_version() const { return first_number(*database, "PRAGMA user_version"); }
+
+  void write_evidence(const std::string& document) const {
+    // An older dagloop would not see the evidence, or add entries that vouch for no state: from now
+    // on it refuses the file.
+    if (stored_version() != kSchemaVersion) database->run(kUpgrade);
+    SqliteStatement update(*database,
+                           "INSERT OR REPLACE INTO evidence (id, document) VALUES (1, ?)");
+    update.bind(1, document);
+    update.step();
   }
 
   std::vector<StoredEntry> read_journal(const char* sql) const {
@@ -135,9 +162,9 @@ struct SqliteStore::Impl {
   }
 
   void check_version() const {
-    const std::uint64_t version = first_number(*database, "PRAGMA user_version");
+    const std::uint64_t version = stored_version();
     if (first_number(*database, "PRAGMA application_id") != kApplicationId ||
-        (version != kSchemaVersion && version != kEarlierVersion)) {
+        version < kOldestVersion || version > kSchemaVersion) {
       throw Error(ErrorKind::preflight, path, "is no dagloop state of this version",
                   "give another --state, or use the version that wrote it");
     }
@@ -176,7 +203,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
                 "nothing was written: try again");
   }
   const std::uint64_t version = next.version + 1;
-  const std::string document = to_compact_json(cycle_state_to_json(next));
+  const auto [document, evidence] = documents_of(next);
   JournalHead head = stored.head;
   for (const JournalEvent& event : events) {
     const JournalEntry entry = chain_event(head, event, state_sha256(version, document));
@@ -195,8 +222,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   update.bind(3, head.sequence);
   update.bind(4, head.hash);
   update.step();
-  // An older dagloop would add entries that vouch for no state: from now on it refuses the file.
-  if (first_number(database, "PRAGMA user_version") == kEarlierVersion) database.run(kSetVersion);
+  impl_->write_evidence(evidence);
   transaction.commit();
   next.version = version;
 }

@@ -2,10 +2,13 @@
 
 #include "dagloop/base/digest.hpp"
 #include "dagloop/base/error.hpp"
+#include "state/evidence_json.hpp"
 #include "state/restore.hpp"
 
 namespace dagloop {
 namespace {
+
+constexpr const char* kEvidenceDigest = "evidence_sha256";
 
 JournalEntry read_entry(const StoredEntry& row) {
   try {
@@ -32,6 +35,23 @@ std::optional<std::string> state_fault(const StoredState& state, const JournalEn
          " of the journal was committed with";
 }
 
+// The document of the state vouches for the evidence, as the journal does for the document.
+std::optional<std::string> evidence_fault(const Json& document, std::string_view evidence) {
+  const Json* digest = document.find(kEvidenceDigest);
+  if (digest == nullptr || digest->is_null()) return std::nullopt;  // none of it is read
+  if (digest->is_string() && digest->as_string() == sha256_hex(evidence)) return std::nullopt;
+  return "the evidence was edited: it is not the one that the state was committed with";
+}
+
+// A document that is none is no fault of the chain: whoever reads the state tells it.
+std::optional<std::string> evidence_fault(const StoredState& state) {
+  try {
+    return evidence_fault(parse_json(state.document, "state"), state.evidence);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 // The newest entry on its own: whether it is what the head says, and vouches for the state.
 std::optional<std::string> newest_fault(const StoredRecords& records) {
   if (!records.state && records.journal.empty()) return std::nullopt;
@@ -39,10 +59,41 @@ std::optional<std::string> newest_fault(const StoredRecords& records) {
   if (records.journal.empty()) return "the journal is gone, the state is not";
   const JournalEntry newest = read_entry(records.journal.back());
   if (auto fault = link_fault(newest, records.state->head)) return fault;
-  return state_fault(*records.state, newest);
+  if (auto fault = state_fault(*records.state, newest)) return fault;
+  return evidence_fault(*records.state);
 }
 
 }  // namespace
+
+StateDocuments documents_of(const CycleState& state) {
+  StateDocuments documents;
+  const Json evidence = evidence_to_json(state.evidence);
+  if (!evidence.is_null()) documents.evidence = to_compact_json(evidence);
+  Json document = cycle_state_to_json(state);
+  document.as_object().emplace_back(
+      kEvidenceDigest, documents.evidence.empty() ? Json() : Json(sha256_hex(documents.evidence)));
+  documents.state = to_compact_json(document);
+  return documents;
+}
+
+CycleState state_of(const StateDocuments& documents, const std::string& where) {
+  try {
+    const Json document = parse_json(documents.state, where);
+    if (const auto fault = evidence_fault(document, documents.evidence)) {
+      throw Error(ErrorKind::preflight, where, *fault, kTamperedRemedy);
+    }
+    CycleState state = cycle_state_from_json(document, where);
+    const Json* digest = document.find(kEvidenceDigest);
+    if (digest != nullptr && !digest->is_null()) {
+      state.evidence = read_evidence(JsonReader(parse_json(documents.evidence, where), where));
+    }
+    return state;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::preflight) throw;
+    // To the reader this is a bad document; to the cycle a store that it cannot rely on.
+    throw Error(ErrorKind::preflight, where, error.what(), kRestore);
+  }
+}
 
 std::string state_sha256(std::uint64_t version, std::string_view document) {
   // With the version: an older state, put back whole, must not pass for the newest.
@@ -60,13 +111,7 @@ CycleState checked_state(const StoredRecords& records, const std::string& where)
     throw Error(ErrorKind::preflight, where, *fault, kTamperedRemedy);
   }
   if (!records.state) return {};
-  Json document;
-  try {
-    document = parse_json(records.state->document, where);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::preflight, where, error.what(), kRestore);
-  }
-  CycleState state = cycle_state_from_json(document, where);
+  CycleState state = state_of({records.state->document, records.state->evidence}, where);
   state.version = records.state->version;
   return state;
 }

@@ -100,16 +100,20 @@ class StateTest(LoopTestCase):
         self.assertNotEqual(result.code, 0)
         self.assertIn("entry 1", result.stderr + result.stdout)
 
-    def test_an_edited_byte_of_journal_head_or_state_is_found(self):
+    def test_an_edited_byte_of_journal_head_state_or_evidence_is_found(self):
+        self.ws.configure({"decision": {"evidence": "sequential"}})
         self.quiet_day()
         self.promote(T0, 10)
         head = self.check_code(self.ws.verify_journal(), 0).stdout.split()[-1]
         self.sql("CREATE TABLE state_kept AS TABLE dagloop.state")
         self.sql("CREATE TABLE journal_kept AS TABLE dagloop.journal")
+        self.sql("CREATE TABLE evidence_kept AS TABLE dagloop.evidence")
         dice = random.Random(5)
         edits = ["UPDATE dagloop.state SET head_hash = reverse(head_hash)",
                  "UPDATE dagloop.state SET head_sequence = head_sequence - 1",
                  "UPDATE dagloop.state SET version = version + 1", "DELETE FROM dagloop.state",
+                 "UPDATE dagloop.evidence SET document = document || ' '",
+                 "DELETE FROM dagloop.evidence",
                  "DELETE FROM dagloop.journal WHERE sequence = 5",
                  "UPDATE dagloop.journal SET sequence = 9 WHERE sequence = 5"]
         for where in ["state"] * 8 + ["journal WHERE sequence = %d" % n for n in (1, 2, 3, 4, 5)] * 2:
@@ -123,10 +127,11 @@ class StateTest(LoopTestCase):
             self.sql(edit)
             with self.subTest(edit):
                 self.fault(self.ws.verify_journal(), 4, "tampered", "restore it from a backup")
-                if "state" in edit:
+                if "state" in edit or "evidence" in edit:
                     self.fault(self.ws.tick(T0, "--apply"), 4, "restore it from a backup")
             self.sql("DELETE FROM dagloop.state; INSERT INTO dagloop.state TABLE state_kept; "
-                     "DELETE FROM dagloop.journal; INSERT INTO dagloop.journal TABLE journal_kept")
+                     "DELETE FROM dagloop.journal; INSERT INTO dagloop.journal TABLE journal_kept; "
+                     "DELETE FROM dagloop.evidence; INSERT INTO dagloop.evidence TABLE evidence_kept")
         self.check_code(self.ws.tool("apply_dag_policy", "--verify-journal", "--head", head), 0)
 
     def test_a_server_that_is_down_or_refuses_ends_the_tick_before_anything(self):

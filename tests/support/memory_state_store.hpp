@@ -27,8 +27,8 @@ class MemoryStateStore final : public StateStore {
     }
     // As the real stores: what is stored has an event. A test may begin in the middle of a story.
     DAGLOOP_ASSERT(!events.empty() || state_.version == 0);
-    document_ = to_compact_json(cycle_state_to_json(next));
-    const std::string digest = state_sha256(next.version + 1, document_);
+    documents_ = documents_of(next);
+    const std::string digest = state_sha256(next.version + 1, documents_.state);
     for (const JournalEvent& event : events) {
       entries_.push_back(chain_event(head_, event, digest));
       head_ = {entries_.back().sequence, entries_.back().hash};
@@ -39,7 +39,7 @@ class MemoryStateStore final : public StateStore {
 
   StoredRecords records() override {
     StoredRecords all;
-    if (state_.version != 0) all.state = StoredState{state_.version, document_, head_};
+    if (state_.version != 0) all.state = stored();
     for (const JournalEntry& entry : entries_) {
       all.journal.push_back({entry.sequence, to_canonical_json(journal_entry_to_json(entry))});
     }
@@ -48,7 +48,7 @@ class MemoryStateStore final : public StateStore {
 
   StoredRecords newest_records() override {
     StoredRecords newest;
-    if (state_.version != 0) newest.state = StoredState{state_.version, document_, head_};
+    if (state_.version != 0) newest.state = stored();
     if (!entries_.empty()) {
       newest.journal.push_back(
           {entries_.back().sequence, to_canonical_json(journal_entry_to_json(entries_.back()))});
@@ -71,8 +71,12 @@ class MemoryStateStore final : public StateStore {
     bool& is_locked_;
   };
 
+  StoredState stored() const {
+    return {state_.version, documents_.state, head_, documents_.evidence};
+  }
+
   CycleState state_;
-  std::string document_;  // of state_
+  StateDocuments documents_;  // of state_
   std::vector<JournalEntry> entries_;
   JournalHead head_;
   bool is_locked_ = false;

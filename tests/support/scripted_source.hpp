@@ -18,6 +18,10 @@ class ScriptedSource final : public LogSource {
   void add(TimePoint time, const KpiPartial& runs, Cohort cohort = Cohort::none) {
     log_.partials[{floor_to_slot(time), Population::dag, cohort}].merge(runs);
   }
+  /// Adds such runs that began so long before.
+  void add_aged(TimePoint time, const KpiPartial& runs, Cohort cohort, AgeClass age) {
+    log_.partials[{floor_to_slot(time), Population::dag, cohort, age}].merge(runs);
+  }
   /// Says how many lines of all that is read are malformed.
   void set_malformed(std::uint64_t lines) { malformed_ = lines; }
   /// Makes every read fail with this text; nullopt: reads answer again.

@@ -9,6 +9,7 @@
 
 #include "dagloop/config/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/rollout_evidence.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/evidence/evidence.hpp"
@@ -31,7 +32,7 @@ struct AssessmentInputs {
   PolicyValues values;     // allowlisted keys of the env file
   std::string env_sha256;  // of the whole env file
   PolicyHistory history;
-  const Evidence& kept;  // up to the last assessment
+  const Evidence& kept;  // what the last assessment sealed
   TimePoint now;
 };
 
@@ -39,7 +40,7 @@ struct AssessmentInputs {
 struct Assessment {
   Quality quality;
   GateResult gate;
-  Evidence evidence;  // with what is new; as it was kept where the data cannot be relied on
+  CollectedEvidence evidence;  // as it was kept where the data cannot be relied on
   Decision decision;
 };
 

@@ -7,19 +7,11 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/file_system.hpp"
 #include "dagloop/config/config.hpp"
+#include "dagloop/cycle/news_request.hpp"
 #include "dagloop/kpi/quality.hpp"
 #include "dagloop/source/log_source.hpp"
 
 namespace dagloop {
-
-/// What evidence asks for besides: what is new since it was last added to.
-struct NewsRequest {
-  TimePoint since;  // the rollout's beginning; a slot boundary, as is `from`
-  TimePoint from;   // where the last news ended
-  SlowLimits limits;
-  enum class Before { leave_out, count };  // runs of as long a time before the rollout
-  Before before = Before::leave_out;
-};
 
 /// What is evaluated.
 struct EvaluationRequest {
@@ -31,27 +23,30 @@ struct EvaluationRequest {
   std::optional<TimePoint> baseline_from = std::nullopt;
   // None: the window's runs, and the baseline window's as `before`.
   std::optional<NewsRequest> news = std::nullopt;
+  Microseconds warmup{0};  // after `not_before`: runs that began earlier are in no window after it
 };
-
-/// Returns the windows before `since` that lie as long before it as [from, to) lies behind it, day
-/// by day, at the same hours of the day; those of two ranges that share nothing share nothing.
-std::vector<Window> mirrored(TimePoint since, TimePoint from, TimePoint to);
 
 /// Reads the source and computes the figures.
 ///
-/// Shape:  current is [as_of - window floored to a slot, as_of), cut at `not_before` rounded up to
-///         a slot; the baseline window lies right before it and has full length. News end at the
-///         slot of as_of: what is counted for good is never counted in parts.
+/// Shape:  current is [as_of - window floored to a slot, as_of), cut at `not_before` and the warm-
+///         up after it rounded up to a slot; the baseline window lies right before it (and before
+///         `not_before`) and has full length. News end at the slot of as_of: what is counted for
+///         good is never counted in parts.
 /// Errors: what the source throws.
 Quality evaluate(LogSource& source, const EvaluationRequest& request, const Config& config,
                  const Clock& clock);
 
+/// Returns `sum` of the runs that began at `begun_from` or later. Refers to `sum`.
+WindowSum begun(const RunSum& sum, std::optional<TimePoint> begun_from);
+
 /// A log that was counted: what evaluate() computes its figures from.
 struct CountedLog {
-  WindowSum sum;
-  std::function<WindowKpis(const Window&)> figures;  // compute_window_kpis() of these sums
+  RunSum sum;
+  // compute_window_kpis() of these sums
+  std::function<WindowKpis(const Window&, std::optional<TimePoint> begun_from)> figures;
   InputCounts input;
   OverdueRule overdue;
+  CutCost cost = CutCost::nothing;  // of the slots that news are counted in
 };
 
 /// Computes the figures that evaluate() returns, from what was read before.

@@ -16,6 +16,12 @@ struct EvidenceScope {
   BaselineKind baseline = BaselineKind::automatic;  // baseline_in_effect()
 };
 
+/// What was collected of a rollout.
+struct CollectedEvidence {
+  Evidence sealed;  // what is kept: of runs whose records have all arrived
+  Evidence all;     // with what is counted again at the next look
+};
+
 /// Returns the evidence that the next news are added to: `kept`, or none yet.
 ///
 /// Shape: a rollout of one policy up the ladder is one; a step down, another policy, or a test
@@ -26,12 +32,15 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
 /// Returns how far before an assessment the runs may lie that all runs are held against.
 Microseconds evidence_reach(const Config& config);
 
-/// Returns what has to be counted for it; `baseline` is that in effect.
-NewsRequest news_for(const Evidence& evidence, BaselineKind baseline);
+/// Returns what has to be counted for it at `as_of`; `baseline` is that in effect.
+NewsRequest news_for(const Evidence& evidence, BaselineKind baseline, TimePoint as_of,
+                     const Config& config);
 
-/// Adds what was counted.
-void take_news(Evidence& evidence, const Quality& quality, BaselineKind baseline,
-               const Config& config);
+/// Adds what was counted: what ended at `sealed` or before for good.
+///
+/// Shape: as `quality` was asked for by news_for(), which gives `sealed`, too.
+CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineKind baseline,
+                            TimePoint sealed, const Config& config);
 
 /// Returns the evidence that one report gives by itself: of its own figures alone.
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,

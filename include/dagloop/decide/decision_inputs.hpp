@@ -26,9 +26,14 @@ struct DecisionConfig {
   Microseconds soak = std::chrono::hours(6);
   Microseconds cooldown = std::chrono::hours(24);
   Microseconds verification_timeout = std::chrono::hours(72);  // after that a person has to act
+  Microseconds warmup = std::chrono::minutes(30);  // after a change: runs begun in it do not count
   TriggerThresholds triggers;
   EvidenceConfig evidence;
 };
+
+/// Returns how long after a change runs that begin count on neither side; not at all where the
+/// figures alone decide: no test of its own would tell of a canary that is dead from the first.
+Microseconds warmup_in_effect(const DecisionConfig& config);
 
 /// Reads the section; a missing one gives the defaults.
 ///
@@ -65,6 +70,9 @@ struct DecisionInputs {
   TimePoint now;
   Microseconds approval_ttl = std::chrono::hours(24);
   std::string proposed_by;
+  // The part of the evidence whose runs have all arrived; a promotion stands on it, too. None: there
+  // is no such part, as of one report by itself.
+  const Evidence* sealed = nullptr;
 };
 
 }  // namespace dagloop

@@ -52,6 +52,8 @@ struct Evidence {
   std::optional<TimePoint> percent_since;  // none: all the time
   TimePoint since;                         // what ended before is not counted
   TimePoint until;                         // nor what ends later: the next news begin here
+  std::optional<TimePoint> step;           // the policy in force began here
+  std::optional<TimePoint> step_before;    // and the one before it, of the same rollout
   SlowLimits limits;
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual

@@ -1,5 +1,5 @@
 // The persisted state of the loop for one env file: the phase of the state machine and all that a
-// later tick must know. Value type; stored as one JSON document.
+// later tick must know. Value type; stored as a JSON document, its evidence as another.
 #pragma once
 
 #include <cstdint>
@@ -91,13 +91,15 @@ struct CycleState {
   std::optional<RollbackTiming> last_rollback;
   std::optional<RolledBack> rolled_back;  // while the policy that it put in force stands
   std::vector<LedgerEntry> predictions;   // the ledger, oldest first, at most 200
-  Evidence evidence;                      // of the rollout, up to the last applying tick
+  Evidence evidence;                      // of the rollout, sealed by the last applying tick
+  bool has_earlier_evidence = false;      // of another version, left behind; not stored
   std::vector<DailyFigures> days;         // for trends, in ascending order
   std::string last_refusal;  // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };
 
-/// Returns the state as a JSON document, and reads it back (without `version`).
+/// Returns the state as a JSON document, and reads it back (without `version` and evidence: that is
+/// a document of its own, see stored_records.hpp).
 ///
 /// Errors: Error{preflight} naming `where` for a document that is no state of this version.
 Json cycle_state_to_json(const CycleState& state);

@@ -14,12 +14,29 @@
 
 namespace dagloop {
 
-/// The row of the state.
+/// The row of the state, with that of its evidence.
 struct StoredState {
   std::uint64_t version = 0;  // commits so far
   std::string document;
   JournalHead head;
+  std::string evidence = {};  // "": none
 };
+
+/// A state as it is stored: the evidence apart, for it is most of it. The document has its digest.
+struct StateDocuments {
+  std::string state;
+  std::string evidence;  // "": none
+};
+
+/// Returns the documents of a state.
+StateDocuments documents_of(const CycleState& state);
+
+/// Reads them back (without `version`). What an earlier version collected as evidence is left
+/// behind: CycleState::has_earlier_evidence.
+///
+/// Errors: Error{preflight} naming `where` when they are no state of this version, or the evidence
+///         is not the one that belongs to the state.
+CycleState state_of(const StateDocuments& documents, const std::string& where);
 
 /// A row of the journal.
 struct StoredEntry {
@@ -43,7 +60,7 @@ inline constexpr std::string_view kTamperedRemedy =
 std::string state_sha256(std::uint64_t version, std::string_view document);
 
 /// Returns what is wrong with the records, nullopt if nothing: any change of a byte of the journal,
-/// of its head, or of the state; entries removed, added or reordered.
+/// of its head, of the state, or of its evidence; entries removed, added or reordered.
 ///
 /// Shape: what was cut or rewritten consistently from some entry on is seen by head_fault() alone.
 /// Cost:  O(bytes).

@@ -23,7 +23,7 @@ Evidence kept_at(int percent) {
   evidence.since = kAsOf - hours(48);
   evidence.until = kAsOf - hours(1);
   evidence.limits.usual = 900.0;
-  evidence.tests["success_drop"].add({{20, 4}, {180, 9}}, {});
+  evidence.tests["success_drop"].total = {{20, 4}, {180, 9}};
   return evidence;
 }
 
@@ -57,12 +57,42 @@ TEST_CASE("evidence begins anew with other values, after a step down, and from 0
   }
 }
 
+TEST_CASE("evidence begins anew with a policy that began again as it was") {
+  Evidence kept = kept_at(30);
+  CHECK(go_on(kept, policy("30"), kAsOf - hours(48)).tests == kept.tests);
+  const Evidence again = go_on(kept, policy("30"), kAsOf - hours(2));
+  CHECK(again.tests.empty());
+  CHECK(again.since == kAsOf - hours(2));
+  kept.step.reset();  // of unknown age, until now
+  CHECK(go_on(kept, policy("30"), kAsOf - hours(2)).tests.empty());
+  CHECK(go_on(kept, policy("30"), std::nullopt).tests == kept.tests);
+}
+
+TEST_CASE("of a policy of unknown age no canary is missed before the first look") {
+  const Evidence unknown = go_on({}, policy("30"), std::nullopt);
+  CHECK(unknown.percent == 30);
+  CHECK(unknown.percent_before == 0);
+  CHECK(unknown.percent_since == kAsOf);
+  CHECK_FALSE(go_on({}, policy("30"), kAsOf - hours(2)).percent_since);
+}
+
+TEST_CASE("a step up the ladder is a step: what ended before it is warm by the one before") {
+  const Evidence evidence = go_on(kept_at(10), policy("30"), kAsOf - hours(2));
+  CHECK(evidence.step == kAsOf - hours(2));
+  CHECK(evidence.step_before == kAsOf - hours(48));
+  const NewsRequest request = news_for(evidence, BaselineKind::automatic, kAsOf, Config());
+  CHECK(request.warmup.step == evidence.step);
+  CHECK(request.warmup.before == evidence.step_before);
+  CHECK(request.warmup.length == std::chrono::minutes(30));
+  CHECK(request.sealed == kAsOf - hours(1));
+}
+
 TEST_CASE("evidence against one margin or threshold is none against another") {
   Config margin;
   margin.decision.evidence.excluded_drop_pp = 3;
   Config threshold;
   threshold.decision.triggers.p95_ms = 900;
-  const EvidenceScope scope{policy("10"), kAsOf - hours(2), kAsOf};
+  const EvidenceScope scope{policy("10"), kAsOf - hours(48), kAsOf};
   CHECK_FALSE(evidence_to_go_on(kept_at(10), scope, Config()).tests.empty());
   CHECK(evidence_to_go_on(kept_at(10), scope, margin).tests.empty());
   CHECK(evidence_to_go_on(kept_at(10), scope, threshold).tests.empty());
@@ -93,30 +123,33 @@ TEST_CASE(
     "where nothing is rolled out, it begins anew after a window, where it was last looked at") {
   Evidence kept = kept_at(100);
   kept.since = kAsOf - hours(24);
-  CHECK(go_on(kept, policy("100")).tests == kept.tests);
+  CHECK(go_on(kept, policy("100"), kAsOf - hours(48)).tests == kept.tests);
   kept.since = kAsOf - hours(25);
-  const Evidence evidence = go_on(kept, policy("100"));
+  const Evidence evidence = go_on(kept, policy("100"), kAsOf - hours(48));
   CHECK(evidence.tests.empty());
   CHECK(evidence.since == kept.until);
   kept.percent = 30;  // a rollout has no such end
-  CHECK(go_on(kept, policy("30")).tests == kept.tests);
+  CHECK(go_on(kept, policy("30"), kAsOf - hours(48)).tests == kept.tests);
 }
 
 TEST_CASE("canary is held against control between 0 and 100 %, else all against what was before") {
   const BaselineKind baseline = BaselineKind::automatic;
-  CHECK(news_for(kept_at(30), baseline).before == NewsRequest::Before::leave_out);
-  CHECK(news_for(kept_at(0), baseline).before == NewsRequest::Before::count);
-  CHECK(news_for(kept_at(100), baseline).before == NewsRequest::Before::count);
-  const NewsRequest request = news_for(kept_at(30), baseline);
+  CHECK(news_for(kept_at(30), baseline, kAsOf, Config()).before == NewsRequest::Before::leave_out);
+  CHECK(news_for(kept_at(0), baseline, kAsOf, Config()).before == NewsRequest::Before::count);
+  CHECK(news_for(kept_at(100), baseline, kAsOf, Config()).before == NewsRequest::Before::count);
+  const NewsRequest request = news_for(kept_at(30), baseline, kAsOf, Config());
   CHECK(request.since == kAsOf - hours(48));
   CHECK(request.from == kAsOf - hours(1));
   CHECK(request.limits.usual == 900.0);
 }
 
 TEST_CASE("with a baseline of control the evidence takes cohorts wherever that is in effect") {
-  CHECK(news_for(kept_at(0), BaselineKind::control).before == NewsRequest::Before::leave_out);
-  CHECK(news_for(kept_at(0), BaselineKind::previous).before == NewsRequest::Before::count);
-  CHECK(news_for(kept_at(30), BaselineKind::previous).before == NewsRequest::Before::count);
+  CHECK(news_for(kept_at(0), BaselineKind::control, kAsOf, Config()).before ==
+        NewsRequest::Before::leave_out);
+  CHECK(news_for(kept_at(0), BaselineKind::previous, kAsOf, Config()).before ==
+        NewsRequest::Before::count);
+  CHECK(news_for(kept_at(30), BaselineKind::previous, kAsOf, Config()).before ==
+        NewsRequest::Before::count);
 }
 
 TEST_CASE("news are added once, and what the first bets rest on is the baseline window") {
@@ -127,15 +160,16 @@ TEST_CASE("news are added once, and what the first bets rest on is the baseline 
   quality.news.canary.failed = 2;
   quality.news.control.runs = 180;
   Evidence evidence = go_on({}, policy("10"), kAsOf - hours(1));
-  take_news(evidence, quality, BaselineKind::automatic, Config());
+  evidence = take_news(evidence, quality, BaselineKind::automatic, kAsOf, Config()).sealed;
   const RateEvidence& drop = evidence.tests.at("success_drop");
   CHECK(drop.total == Block{{20, 2}, {180, 0}});
   CHECK(drop.expectation == ArmCounts{100 + 180, 20});
   CHECK(evidence.until == kAsOf);
   quality.news.window = {kAsOf, kAsOf};
-  Evidence again = evidence;
-  take_news(again, quality, BaselineKind::automatic, Config());
-  CHECK(again == evidence);
+  const CollectedEvidence again =
+      take_news(evidence, quality, BaselineKind::automatic, kAsOf, Config());
+  CHECK(again.sealed == evidence);
+  CHECK(again.all == evidence);
 }
 
 TEST_CASE("before a policy, as many days as after it are looked at, at the same hours") {

@@ -60,6 +60,7 @@ struct DecideCase {
   BaselineKind baseline = BaselineKind::automatic;
   DecisionConfig config = by_figures();
   Evidence evidence;
+  const Evidence* sealed = nullptr;
   DataLimits limits;
   std::vector<KeySpec> keys{
       make_key("DAG_ROLLOUT_PERCENT", KeyType::int_, 0, 100, 40),
@@ -103,7 +104,8 @@ struct DecideCase {
                             .history = history,
                             .now = now,
                             .approval_ttl = std::chrono::hours{24},
-                            .proposed_by = "loop"});
+                            .proposed_by = "loop",
+                            .sealed = sealed});
   }
 };
 

@@ -21,6 +21,7 @@ TEST_CASE("an empty or missing section gives the defaults") {
     CHECK(config.min_sample == 20);
     CHECK(config.promotion_margin_pp == 2.0);
     CHECK(config.soak == 6h);
+    CHECK(config.warmup == 30min);
     CHECK(config.cooldown == 24h);
     CHECK(config.verification_timeout == 72h);
     CHECK(config.triggers.success_drop_pp == 10.0);
@@ -82,9 +83,16 @@ TEST_CASE("evidence is sequential unless the figures alone are to decide") {
   CHECK(evidence.patience == 14 * 24h);
 }
 
+TEST_CASE("the warm-up is half an hour, or what is said, and none by the figures alone") {
+  CHECK(warmup_in_effect(parse("{}")) == 30min);
+  CHECK(warmup_in_effect(parse(R"({"warmup": "2h"})")) == 2h);
+  CHECK(warmup_in_effect(parse(R"({"warmup": "0s"})")) == 0h);
+  CHECK(warmup_in_effect(parse(R"({"evidence": "point"})")) == 0h);
+}
+
 TEST_CASE("a level of evidence is refused where the figures alone decide: it would do nothing") {
   for (const char* key : {R"("alpha": 0.01)", R"("promotion_alpha": 0.05)", R"("patience": "7d")",
-                          R"("promotion_excludes_drop_pp": 5)"}) {
+                          R"("promotion_excludes_drop_pp": 5)", R"("warmup": "1h")"}) {
     CHECK_THROWS_WITH(parse(std::string(R"({"evidence": "point", )") + key + "}"),
                       Catch::Contains("would do nothing") && Catch::Contains("decision."));
   }
@@ -113,6 +121,7 @@ TEST_CASE("a faulty section is refused with file and key") {
       {R"({"promotion_margin_pp": 101})", "decision.promotion_margin_pp"},
       {R"({"soak": 6})", "decision.soak"},
       {R"({"soak": "-6h"})", "decision.soak"},
+      {R"({"warmup": "half"})", "decision.warmup"},
       {R"({"cooldown": "a day"})", "decision.cooldown"},
       {R"({"triggers": {"success_drop_pp": 0}})", "decision.triggers.success_drop_pp"},
       {R"({"triggers": {"success_drop_pp": 101}})", "decision.triggers.success_drop_pp"},

@@ -11,22 +11,6 @@ namespace {
 
 const TimePoint kTime = *parse_time("2026-03-01T10:00:00.000001Z");
 
-Evidence full_evidence() {
-  Evidence evidence;
-  evidence.subject = "p1";
-  evidence.percent = 10;
-  evidence.since = kTime;
-  evidence.until = kTime + Microseconds(5);
-  evidence.limits = {900.5, 1500.0};
-  evidence.tests["success_drop"] = {
-      {{3, 1}, {}}, {{10, 2}, {90, 9}}, {90, 8}, {-0.25, 1.0 / 3, 1e-17}, 0.7};
-  evidence.tests["promotion"] = {};
-  evidence.latency.subject = {40, std::vector<std::uint64_t>(33, 3)};
-  evidence.latency.slower = {evidence.tests["success_drop"]};
-  evidence.latency.greatest_log_e = 0.3;
-  return evidence;
-}
-
 LedgerEntry entry(bool has_outcome) {
   const Prediction prediction{
       EffectModel::fallback, {1.5, -0.25, 3}, {0, 0, 10}, 7, Reach::extrapolated};
@@ -69,7 +53,6 @@ CycleState full_state() {
   state.rolled_back = RolledBack{kTime, {{"K", {"1", "0"}}}, "why"};
   state.predictions = {entry(true), entry(false)};
   state.last_refusal = "a\nb";
-  state.evidence = full_evidence();
   state.days = {{kTime, 7, {{"pipeline_success_rate", 0.9}}},
                 {kTime + std::chrono::hours(24), 0, {}}};
   return state;
@@ -123,7 +106,7 @@ TEST_CASE("a state that lacks any member, of itself or of its changes, is refuse
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
     if (key == "rollback_due_since" || key == "last_rollback" || key == "rolled_back" ||
-        key == "evidence" || key == "days" || key == "predictions") {
+        key == "days" || key == "predictions") {
       continue;  // below
     }
     check_refused(without(document, key), key == "schema" ? "this version" : key);
@@ -186,10 +169,9 @@ TEST_CASE("a ledger of a version without rules is read, and holds back none") {
   CHECK(cycle_state_from_json(document, "d") == state);
 }
 
-TEST_CASE("a state of a version without evidence and days is read, and they begin anew") {
+TEST_CASE("a state of a version without days is read, and they begin anew") {
   CycleState state = full_state();
-  const Json document = without(without(cycle_state_to_json(state), "evidence"), "days");
-  state.evidence = {};
+  const Json document = without(cycle_state_to_json(state), "days");
   state.days.clear();
   CHECK(cycle_state_from_json(document, "s.db") == state);
 }
@@ -206,47 +188,6 @@ TEST_CASE("days that lack a member, or are out of order, are refused") {
   }
   edited = document;
   edited["days"].as_array()[0]["runs"] = -1;
-  check_refused(edited, "negative");
-}
-
-TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
-  const Json document = cycle_state_to_json(full_state());
-  for (const auto& [key, value] : document.find("evidence")->as_object()) {
-    if (key == "slow_ms" || key == "threshold_ms") continue;  // not known: none
-    if (key == "latency") continue;                           // not counted by a version before
-    Json edited = document;
-    edited["evidence"] = without(*document.find("evidence"), key);
-    check_refused(edited, key);
-  }
-  for (const auto& [key, value] :
-       document.find("evidence")->find("tests")->find("success_drop")->as_object()) {
-    Json edited = document;
-    edited["evidence"]["tests"]["success_drop"] =
-        without(*document.find("evidence")->find("tests")->find("success_drop"), key);
-    check_refused(edited, key);
-  }
-  for (const char* arm : {"[3]", "[3, 4]", "[-1, 0]", "[1, -1]", "[\"3\", 1]"}) {
-    Json edited = document;
-    edited["evidence"]["tests"]["success_drop"]["expectation"] = parse_json(arm, "d");
-    check_refused(edited, "evidence.tests.success_drop.expectation");
-  }
-}
-
-TEST_CASE("latencies that lack a member, or cannot be, are refused") {
-  const Json document = cycle_state_to_json(full_state());
-  const Json& latency = *document.find("evidence")->find("latency");
-  for (const auto& [key, value] : latency.as_object()) {
-    Json edited = document;
-    edited["evidence"]["latency"] = without(latency, key);
-    check_refused(edited, key);
-  }
-  Json edited = document;
-  edited["evidence"]["latency"]["subject"] = parse_json("[40, 3]", "d");
-  check_refused(edited, "is no list of counts above each latency");
-  edited = document;
-  edited["evidence"]["latency"]["subject"].as_array()[2] = 4;
-  check_refused(edited, "is no list of counts above each latency");
-  edited["evidence"]["latency"]["subject"].as_array()[2] = -1;
   check_refused(edited, "negative");
 }
 

@@ -151,7 +151,7 @@ TEST_CASE("a store of another version is refused and not changed") {
   const TempDirectory folder;
   const std::string path = folder.path("s.db");
   make_store(path);
-  run_sql(path, "PRAGMA user_version = 3");
+  run_sql(path, "PRAGMA user_version = 4");
   const std::string before = bytes_of(path);
   for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
     check_preflight(path, [&] { const SqliteStore store(path, access); });

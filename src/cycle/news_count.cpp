@@ -1,0 +1,137 @@
+#include "cycle/news_count.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace dagloop {
+namespace {
+
+// What is cut in a database: the sides move with the clock of a tick, not with the hour.
+constexpr Microseconds kFineSteps = std::chrono::hours(2);
+
+std::vector<TimePoint> step_ends(const NewsRequest& asked, const Window& news, CutCost cost) {
+  std::vector<TimePoint> ends;
+  const auto is_hour = [](TimePoint at) {
+    return std::chrono::floor<std::chrono::hours>(at) == at;
+  };
+  for (TimePoint end = news.start + kSlot; end < news.end; end += kSlot) {
+    const bool is_fine = cost == CutCost::nothing || end > news.end - kFineSteps;
+    // Runs before and after a change of the policy are warm by another clock.
+    if (is_fine || is_hour(end) || end == asked.sealed || asked.warmup.begins_at(end)) {
+      ends.push_back(end);
+    }
+  }
+  if (news.start < news.end) ends.push_back(news.end);
+  return ends;
+}
+
+/// The runs of one side, as often as one likes.
+class SideCounts {
+ public:
+  SideCounts(const NewsSource& source, TimePoint end, std::optional<Cohort> cohort)
+      : source_(source),
+        cohort_(cohort),
+        // Runs became overdue later than they were written about: in a later slot. When they did is
+        // told by their newest records alone, so once for all windows is enough.
+        open_(source.sum({std::min(source.first, end), end}, Population::dag, cohort,
+                         std::nullopt)) {}
+
+  std::pair<ArmFigures, ColdRuns> count(const Window& window) const {
+    KpiPartial warm;
+    ColdRuns cold;
+    std::uint64_t overdue = 0;
+    for (const auto& [part, begun_from] : source_.warmup.parts(window)) {
+      const KpiPartial runs = sum(part, begun_from);
+      const std::uint64_t failed = overdue_in(part, begun_from);
+      if (begun_from) add_cold(part, runs, failed, cold);
+      overdue += failed;
+      warm.merge(runs);
+    }
+    return {count_arm(warm, source_.classes, source_.limits, overdue), cold};
+  }
+
+  // Of the reference before the policy: no run of it was cold by this policy.
+  ArmFigures before(const std::vector<Window>& windows) const {
+    KpiPartial runs;
+    std::uint64_t overdue = 0;
+    for (const Window& window : windows) {
+      runs.merge(sum(window, std::nullopt));
+      overdue += overdue_in(window, std::nullopt);
+    }
+    return count_arm(runs, source_.classes, source_.limits, overdue);
+  }
+
+ private:
+  KpiPartial sum(const Window& window, std::optional<TimePoint> begun_from) const {
+    return source_.sum(window, Population::dag, cohort_, begun_from);
+  }
+
+  void add_cold(const Window& window, const KpiPartial& warm, std::uint64_t warm_overdue,
+                ColdRuns& cold) const {
+    const KpiPartial all = sum(window, std::nullopt);
+    const std::uint64_t overdue = overdue_in(window, std::nullopt) - warm_overdue;
+    cold.runs += all.total_runs - warm.total_runs + overdue;
+    cold.failed += (all.total_runs - all.succeeded) - (warm.total_runs - warm.succeeded) + overdue;
+  }
+
+  // An open run began when it was last heard of, or earlier: that is all that is known of it.
+  std::uint64_t overdue_in(Window window, std::optional<TimePoint> begun_from) const {
+    const OverdueRule& rule = source_.overdue;
+    if (begun_from) window.start = std::max(window.start, *begun_from + rule.after);
+    return count_became_overdue(open_, window, rule);
+  }
+
+  const NewsSource& source_;
+  std::optional<Cohort> cohort_;
+  KpiPartial open_;
+};
+
+}  // namespace
+
+NewsWindows news_windows(const NewsRequest& asked, TimePoint end, CutCost cost) {
+  const auto range = [&](const Window& news) {
+    NewsRange found{news, {}};
+    if (asked.before == NewsRequest::Before::count) {
+      found.before = mirrored(asked.since, news.start, news.end);
+    }
+    return found;
+  };
+  NewsWindows windows{range({std::min(asked.from, end), end}), {}};
+  TimePoint start = windows.whole.news.start;
+  for (const TimePoint step : step_ends(asked, windows.whole.news, cost)) {
+    windows.steps.push_back(range({start, step}));
+    start = step;
+  }
+  return windows;
+}
+
+News count_news(const NewsSource& source, const NewsWindows& windows) {
+  const TimePoint end = windows.whole.news.end;
+  const SideCounts canary(source, end, Cohort::canary);
+  const SideCounts control(source, end, Cohort::control);
+  const SideCounts all(source, end, std::nullopt);
+  const auto count = [&](const NewsRange& range) {
+    NewsStep step;
+    step.window = range.news;
+    std::tie(step.canary, step.cold_canary) = canary.count(range.news);
+    std::tie(step.control, step.cold_control) = control.count(range.news);
+    step.all = all.count(range.news).first;
+    // The same hours of a day without a warm run would be held against the next ones.
+    if (!source.warmup.is_cold(range.news)) step.before = all.before(range.before);
+    return step;
+  };
+  NewsStep whole = count(windows.whole);
+  News news{windows.whole.news,
+            source.limits,
+            std::move(whole.canary),
+            std::move(whole.control),
+            std::move(whole.all),
+            std::move(whole.before),
+            {}};
+  news.steps.reserve(windows.steps.size());
+  for (const NewsRange& range : windows.steps) news.steps.push_back(count(range));
+  return news;
+}
+
+}  // namespace dagloop
