@@ -28,6 +28,9 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   if (is_sequential && let_go_back(faults)) {
     found.evidence =
         take_news(std::move(evidence), found.quality, baseline, request.news->sealed, config);
+    for (Evidence* each : {&found.evidence.sealed, &found.evidence.all}) {
+      weigh_by_days(*each, baseline, inputs.days);
+    }
   } else {
     found.evidence = {inputs.kept, inputs.kept};
   }

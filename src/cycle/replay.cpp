@@ -9,6 +9,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/cycle/assessment.hpp"
+#include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
 
 namespace dagloop {
@@ -176,6 +177,16 @@ std::vector<TriggerResult> probed(const Assessment& found, const AssessmentConte
       .triggers;
 }
 
+// The figures of whole days, kept from tick to tick as the cycle keeps them.
+void keep_last_day(std::vector<DailyFigures>& days, const Assessment& found, const ReplayLog& log,
+                   const Config& config, TimePoint tick) {
+  if (found.decision.action == Action::rollback) return;
+  const auto day = day_to_read(days, tick, config);
+  if (!day || !data_faults(found.quality, config.input.limits).empty()) return;
+  keep_day(days,
+           daily_figures(day->start, log.sums().sum(*day, Population::dag), config.error_classes));
+}
+
 // The range that has to be read for one configuration.
 Window range_of(const ReplayRequest& request, const Config& config) {
   TimePoint start =
@@ -221,10 +232,12 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
   const MarkedRegressions regressions{request.regressions, config.window};
   ThresholdHistory history(request, regressions);
   Evidence kept;
+  std::vector<DailyFigures> days;
   ReplayedTicks ticks(log, config);
   for (TimePoint tick = request.period.start; tick <= request.period.end; tick += request.every) {
     const PolicyPeriod& period = replayed.policies.before(tick);
-    const AssessmentInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick};
+    const AssessmentInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick,
+                                  days};
     Assessment found = assess(context, inputs, [&](const EvaluationRequest& asked) {
       return evaluate_counted(ticks.as_of(tick), asked, config, tick);
     });
@@ -232,6 +245,7 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
     record.add(found.decision);
     if (on_decision) on_decision(found.decision);
     if (request.most_false_alarms) history.add(tick, probed(found, context, inputs));
+    keep_last_day(days, found, log, config, tick);
     kept = std::move(found.evidence.sealed);
   }
   record.findings = find_regressions(record.alarms, regressions);

@@ -7,6 +7,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/digest.hpp"
 #include "dagloop/decide/rollout.hpp"
+#include "dagloop/evidence/day_effect.hpp"
 
 namespace dagloop {
 namespace {
@@ -159,14 +160,22 @@ CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineK
   return collected;
 }
 
+void weigh_by_days(Evidence& evidence, BaselineKind baseline,
+                   const std::vector<DailyFigures>& days) {
+  evidence.day_effects.clear();
+  if (!takes_cohorts(evidence.percent, baseline)) set_day_effects(evidence, days);
+}
+
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
                             const Config& config) {
   Evidence evidence = evidence_to_go_on({}, scope, config);
   evidence.since = quality.news.window.start;
   evidence.until = evidence.since;
   // By itself it is all that there is: nothing is added later.
-  return take_news(std::move(evidence), quality, scope.baseline, quality.news.window.end, config)
-      .all;
+  Evidence all =
+      take_news(std::move(evidence), quality, scope.baseline, quality.news.window.end, config).all;
+  weigh_by_days(all, scope.baseline, {});
+  return all;
 }
 
 }  // namespace dagloop

@@ -81,12 +81,12 @@ void Tick::tell_unready() {
 void Tick::evaluate_and_decide() {
   const Config& config = context_.config;
   const Config judged = under_policy(config, situation_.env);
-  Assessment found = assess(
-      {config, situation_.allowlist.keys(), readiness_.rules()},
-      {situation_.values, situation_.env_sha256, policy_history(state_), state_.evidence, now_},
-      [&](const EvaluationRequest& request) {
-        return evaluate(source_, request, judged, context_.clock);
-      });
+  Assessment found = assess({config, situation_.allowlist.keys(), readiness_.rules()},
+                            {situation_.values, situation_.env_sha256, policy_history(state_),
+                             state_.evidence, now_, state_.days},
+                            [&](const EvaluationRequest& request) {
+                              return evaluate(source_, request, judged, context_.clock);
+                            });
   quality_ = std::move(found.quality);
   if (quality_.current.window.length() < config.window) {
     const Microseconds warmup = warmup_in_effect(config.decision);

@@ -34,6 +34,7 @@ struct AssessmentInputs {
   PolicyHistory history;
   const Evidence& kept;  // what the last assessment sealed
   TimePoint now;
+  std::vector<DailyFigures> days = {};  // so far, ascending
 };
 
 /// What was seen and decided.

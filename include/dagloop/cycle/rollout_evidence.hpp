@@ -4,6 +4,7 @@
 #include "dagloop/config/config.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/evidence/evidence.hpp"
+#include "dagloop/kpi/daily_figures.hpp"
 #include "dagloop/kpi/quality.hpp"
 
 namespace dagloop {
@@ -41,6 +42,11 @@ NewsRequest news_for(const Evidence& evidence, BaselineKind baseline, TimePoint 
 /// Shape: as `quality` was asked for by news_for(), which gives `sealed`, too.
 CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineKind baseline,
                             TimePoint sealed, const Config& config);
+
+/// Says how far the runs of a day hang together, where all runs are held against those before: by
+/// the figures of `days`, or without them by what is usual.
+void weigh_by_days(Evidence& evidence, BaselineKind baseline,
+                   const std::vector<DailyFigures>& days);
 
 /// Returns the evidence that one report gives by itself: of its own figures alone.
 Evidence evidence_of_report(const Quality& quality, const EvidenceScope& scope,
