@@ -7,6 +7,23 @@
 
 namespace dagloop {
 
+namespace {
+
+// A step up the ladder waits for nothing once a line is crossed, also while a gate has too few runs
+// of its own. A change of other keys does: it may be what mends the figures.
+std::vector<Reason> crossed_lines(const Decision& pending, const Decision& now) {
+  std::vector<Reason> crossed;
+  if (pending.action != Action::promote) return crossed;
+  for (const TriggerResult& trigger : now.triggers) {
+    const bool is_crossed =
+        trigger.state == TriggerState::fired || trigger.state == TriggerState::unconfirmed;
+    if (is_crossed) crossed.push_back(trigger.reason);
+  }
+  return crossed;
+}
+
+}  // namespace
+
 void Tick::consider_pending() {
   if (named_digest(state_.pending_decision) != decision_digest(state_.pending_decision)) {
     // What an approval of it would sign is another digest by now.
@@ -26,6 +43,10 @@ void Tick::consider_pending() {
   } else if (pending.env_sha256 != situation_.env_sha256) {
     withdraw(EventType::conflict, Phase::rejected, "the env file was changed since the decision");
     result_.code = ExitCode::conflict;
+  } else if (const auto crossed = crossed_lines(pending, decision_); !crossed.empty()) {
+    withdraw(EventType::rejected, Phase::rejected,
+             "the figures no longer support it: " + reasons_text(crossed));
+    if (!decision_.patch.empty()) propose();
   } else if (!is_settled_data() && decision_.action != Action::rollback) {
     // Neither applied nor withdrawn: an outage of the log is no judgement of the change.
     note("the proposed change waits: the data cannot be relied on at present");
@@ -48,6 +69,7 @@ void Tick::apply_pending(const Decision& pending) {
   show(state_.pending_decision, pending);
   if (approvals.empty()) {
     note("waits for approval until " + format_time(pending.expires_at));
+    note("judged again, the present figures support it: " + reasons_text(decision_.reasons));
     return;
   }
   const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
