@@ -71,7 +71,10 @@ approved before needs no approval.""",
           "    --decision reports/dag_policy_decision_latest.json \\e\n"
           "    --approval reports/dag_policy_approval_latest.json"),
          ("Go back to the last verified policy",
-          "apply_dag_policy --config dagloop.json --rollback --apply")],
+          "apply_dag_policy --config dagloop.json --rollback --apply"),
+         ("Let a policy that evidence excluded be rolled out anew, after the cool-down",
+          "apply_dag_policy --config dagloop.json --new-rollout --apply \\e\n"
+          "    --why \"the release of Tuesday mends it\"")],
         []),
     "dag_optimization_cycle": (
         "runs one tick of the loop",

@@ -21,6 +21,8 @@ struct Flags {
   bool apply = false;
   bool rollback = false;
   bool accept_clock = false;
+  bool new_rollout = false;
+  std::string why;
   bool status = false;
   bool verify_journal = false;
   std::string head;
@@ -55,11 +57,12 @@ void check_files(const Flags& flags, FileSystem& files, const PolicyConfig& poli
 ManualResult change(const Flags& flags, const ChangeContext& context, FileSystem& files) {
   const TickMode mode = flags.apply ? TickMode::apply : TickMode::dry_run;
   if (flags.accept_clock) return accept_clock(context, mode);
-  if (!flags.rollback && flags.decision.empty()) {
+  if (!flags.rollback && !flags.new_rollout && flags.decision.empty()) {
     throw Error(ErrorKind::usage, "--decision", "is missing",
-                "give --decision FILE, --rollback, --status or --verify-journal");
+                "give --decision FILE, --rollback, --new-rollout, --status or --verify-journal");
   }
   check_files(flags, files, context.config.policy);
+  if (flags.new_rollout) return begin_new_rollout(context, mode, flags.why);
   if (flags.rollback) return roll_back_policy(context, mode);
   std::vector<Approval> approvals;
   for (const std::string& path : flags.approvals) {
@@ -132,6 +135,10 @@ int main(int argc, char** argv) {
          app.add_flag("--apply", flags.apply, "write; without it the change is only shown");
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")
              ->excludes(decision);
+         auto* anew = app.add_flag("--new-rollout", flags.new_rollout,
+                                   "let a policy that evidence excluded be rolled out anew")
+                          ->excludes(decision);
+         app.add_option("--why", flags.why, "why that may be, for the journal")->needs(anew);
          app.add_flag("--accept-clock", flags.accept_clock,
                       "accept the clock although the state has later times")
              ->excludes(decision);

@@ -261,6 +261,9 @@ Json describe_state(const CycleState& state, const std::string& rollout_key, Tim
   const auto time_or_null = [](const std::optional<TimePoint>& time) {
     return time ? Json(format_time(*time)) : Json();
   };
+  const ExcludedPolicy* found =
+      find_excluded(state.excluded, rollout_subject(state.in_force, rollout_key));
+  const auto excluded = found == nullptr ? std::nullopt : std::optional(*found);
   Json status =
       Json::object({{"schema", "dagloop.status/1"},
                     {"phase", to_string(state.phase)},
@@ -272,6 +275,7 @@ Json describe_state(const CycleState& state, const std::string& rollout_key, Tim
                     {"under_verification", Json()},
                     {"last_rollback", rollback_timing_to_json(state.last_rollback)},
                     {"rolled_back", rolled_back_to_json(state.rolled_back)},
+                    {"excluded", excluded_to_json(excluded)},
                     {"story", rollback_story(state, rollout_key, now)}});
   if (!state.pending_decision.is_null()) {
     status["pending_decision"] = named_digest(state.pending_decision);

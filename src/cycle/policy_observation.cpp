@@ -18,6 +18,7 @@ PolicyHistory policy_history(const CycleState& state) {
   history.in_force_since = state.in_force_since;
   history.cooldown_until = state.cooldown_until;
   history.rolled_back = state.rolled_back;
+  history.excluded = state.excluded;
   history.ledger = state.predictions;
   if (state.pending_decision.is_null()) return history;
   const JsonReader pending(state.pending_decision, "the pending decision");

@@ -31,6 +31,8 @@ class JournalReading {
         return roll_back(event);
       case EventType::verified:
         return verify(event);
+      case EventType::new_rollout:
+        return begin_anew(event);
       default:
         return;  // changes no policy
     }
@@ -82,6 +84,11 @@ class JournalReading {
     note(event.at);
   }
 
+  void begin_anew(const JournalEvent& event) {
+    new_rollout_ = event.at;
+    note(event.at);
+  }
+
   void take(const JournalEvent& event) {
     for (const auto& [key, value] : values_of(event.after)) values_[key] = value;
     history_.in_force_since = event.at;
@@ -90,13 +97,14 @@ class JournalReading {
   }
 
   void note(TimePoint at) {
-    if (timeline_) timeline_->append({at, values_, history_});
+    if (timeline_) timeline_->append({at, values_, history_, new_rollout_});
   }
 
   Microseconds cooldown_;
   PolicyValues values_;
   PolicyHistory history_;
   std::map<std::string, int> rollbacks_;
+  std::optional<TimePoint> new_rollout_;
   std::optional<PolicyTimeline> timeline_;
 };
 

@@ -187,6 +187,30 @@ void keep_last_day(std::vector<DailyFigures>& days, const Assessment& found, con
            daily_figures(day->start, log.sums().sum(*day, Population::dag), config.error_classes));
 }
 
+// What evidence has excluded, from tick to tick, as the cycle's state keeps it.
+class Exclusions {
+ public:
+  explicit Exclusions(const std::string& rollout_key) : rollout_key_(rollout_key) {}
+
+  // Before a tick: a person may have begun a new rollout since the last one.
+  const std::vector<ExcludedPolicy>& before(const PolicyPeriod& period, Evidence& kept) {
+    if (period.new_rollout == new_rollout_) return excluded_;
+    new_rollout_ = period.new_rollout;
+    const std::string subject = rollout_subject(period.values, rollout_key_);
+    std::erase_if(excluded_, [&](const auto& each) { return each.subject == subject; });
+    kept = begun_anew(kept);
+    return excluded_;
+  }
+  void add(const PolicyPeriod& period, const Decision& decision) {
+    note_excluded(excluded_, period.values, rollout_key_, {decision.triggers, decision.as_of});
+  }
+
+ private:
+  const std::string& rollout_key_;
+  std::vector<ExcludedPolicy> excluded_;
+  std::optional<TimePoint> new_rollout_;
+};
+
 // The range that has to be read for one configuration.
 Window range_of(const ReplayRequest& request, const Config& config) {
   TimePoint start =
@@ -233,15 +257,17 @@ ReplayRecord replay(const ReplayRequest& request, const ReplayedConfig& replayed
   ThresholdHistory history(request, regressions);
   Evidence kept;
   std::vector<DailyFigures> days;
+  Exclusions exclusions(config.decision.rollout_key);
   ReplayedTicks ticks(log, config);
   for (TimePoint tick = request.period.start; tick <= request.period.end; tick += request.every) {
     const PolicyPeriod& period = replayed.policies.before(tick);
-    const AssessmentInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick,
-                                  days};
+    AssessmentInputs inputs{period.values, replayed.env_sha256, period.history, kept, tick, days};
+    inputs.history.excluded = exclusions.before(period, kept);
     Assessment found = assess(context, inputs, [&](const EvaluationRequest& asked) {
       return evaluate_counted(ticks.as_of(tick), asked, config, tick);
     });
     ticks.forget_until(tick);
+    exclusions.add(period, found.decision);
     record.add(found.decision);
     if (on_decision) on_decision(found.decision);
     if (request.most_false_alarms) history.add(tick, probed(found, context, inputs));

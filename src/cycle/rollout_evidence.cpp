@@ -124,6 +124,15 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   return evidence;
 }
 
+Evidence begun_anew(const Evidence& evidence) {
+  Evidence anew;
+  anew.subject = evidence.subject;
+  anew.percent = evidence.percent;
+  anew.since = evidence.until;
+  anew.until = evidence.until;
+  return anew;
+}
+
 Microseconds evidence_reach(const Config& config) { return 2 * steady_epoch(config); }
 
 NewsRequest news_for(const Evidence& evidence, BaselineKind baseline, TimePoint as_of,

@@ -102,6 +102,9 @@ void Tick::evaluate_and_decide() {
   has_news_ = !(found.evidence.sealed == state_.evidence);
   state_.evidence = std::move(found.evidence.sealed);
   decision_ = std::move(found.decision);
+  const std::string& rollout_key = config.decision.rollout_key;
+  const TriggersAt seen{decision_.triggers, decision_.as_of};
+  if (note_excluded(state_.excluded, situation_.values, rollout_key, seen)) has_news_ = true;
   // By the clock, also with --as-of: approvals are given, and expire, in real time.
   decision_.generated_at = context_.clock.now();
   decision_.expires_at = decision_.generated_at + config.policy.approval_ttl;

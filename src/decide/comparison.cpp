@@ -48,6 +48,24 @@ void take_baseline_window(const Quality& quality, BaselineKind kind, Comparison&
   comparison.fault = Reason{"no_baseline", {{"reference", comparison.reference_name}}};
 }
 
+bool may_take_cohorts(BaselineKind kind) {
+  return kind == BaselineKind::automatic || kind == BaselineKind::control;
+}
+
+Comparison without_cohorts(const Quality& quality, int percent) {
+  Comparison comparison;
+  const Window& window = quality.current.window;
+  comparison.subject_window = window;
+  comparison.subject_name = to_string(Cohort::canary);
+  comparison.reference_name = to_string(Cohort::control);
+  comparison.fault = Reason{std::string(kNoCohorts),
+                            {{"percent", percent},
+                             {"field", to_string(Field::cohort)},
+                             {"from", window.start},
+                             {"to", window.end}}};
+  return comparison;
+}
+
 }  // namespace
 
 Comparison choose_comparison(const Quality& quality, BaselineKind kind) {
@@ -63,6 +81,14 @@ Comparison choose_comparison(const Quality& quality, BaselineKind kind) {
   DAGLOOP_ASSERT(comparison.fault ||
                  (comparison.subject != nullptr && comparison.reference != nullptr));
   return comparison;
+}
+
+Comparison choose_comparison_at(const Quality& quality, BaselineKind kind, int percent) {
+  const bool is_split = percent > 0 && percent < 100;
+  if (is_split && may_take_cohorts(kind) && !has_cohorts(quality)) {
+    return without_cohorts(quality, percent);
+  }
+  return choose_comparison(quality, kind);
 }
 
 }  // namespace dagloop

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
@@ -13,6 +14,7 @@
 #include "dagloop/decide/rollout.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/promotion.hpp"
+#include "decide/rollout_obstacles.hpp"
 #include "decide/unread.hpp"
 
 namespace dagloop {
@@ -176,8 +178,9 @@ bool is_allowed(const Patch& patch, const DecisionInputs& inputs) {
 }
 
 Comparison comparison_of(const DecisionInputs& inputs) {
-  return choose_comparison(inputs.quality, baseline_in_effect(inputs.baseline, inputs.values,
-                                                              inputs.history, inputs.config));
+  const BaselineKind kind =
+      baseline_in_effect(inputs.baseline, inputs.values, inputs.history, inputs.config);
+  return choose_comparison_at(inputs.quality, kind, current_percent(inputs));
 }
 
 std::vector<TriggerResult> triggers_of(const DecisionInputs& inputs, const Comparison& comparison) {
@@ -363,6 +366,11 @@ Decision decide(const DecisionInputs& given) {
     // The gate's verdict is of the KPIs as printed; a change rests on overdue runs, too.
     const GateResult gate = evaluate_again(given.gate, figures);
     move_on(with_figures(inputs, figures, gate, inputs.evidence), comparison, decision);
+  }
+  if (decision.action == Action::hold) {
+    for (Reason& each : rollout_obstacles(inputs, comparison)) {
+      if (!has_reason(decision.reasons, each.code)) decision.reasons.push_back(std::move(each));
+    }
   }
   look_at_latency(inputs, comparison, decision);
   append(decision.reasons, dropped);

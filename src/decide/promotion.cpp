@@ -7,6 +7,7 @@
 #include "dagloop/decide/fault_reason.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
+#include "decide/rollout_obstacles.hpp"
 
 namespace dagloop {
 
@@ -136,7 +137,9 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
 void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparison, int next,
                         PromotionView& view) {
   if (comparison.fault) {
-    view.obstacles.push_back(*comparison.fault);
+    if (!has_reason(view.obstacles, comparison.fault->code)) {
+      view.obstacles.push_back(*comparison.fault);
+    }
     return;
   }
   DAGLOOP_ASSERT(comparison.subject != nullptr && comparison.reference != nullptr);
@@ -165,6 +168,7 @@ PromotionView view_promotion(const DecisionInputs& inputs, const Comparison& com
                              const LadderStep& step, const std::vector<TriggerResult>& triggers) {
   DAGLOOP_ASSERT(step.percent < step.next);
   PromotionView view;
+  view.obstacles = rollout_obstacles(inputs, comparison);
   if (const auto soaking = soak_obstacle(inputs)) view.obstacles.push_back(*soaking);
   for (const TriggerResult& trigger : triggers) {
     DAGLOOP_ASSERT(trigger.state != TriggerState::fired);

@@ -16,6 +16,11 @@ constexpr Wording kEnglish[] = {
      "evaluate the log again"},
     {"no_canary_runs", "{>no_runs}"},
     {"no_control_runs", "{>no_runs}"},
+    {"no_cohorts",
+     "the rollout stands at {percent} %, and no run between {from} and {to} has the field "
+     "`{field}`: what the canary did cannot be told from what control did, so nothing is decided. "
+     "Write canary or control into the field `{field}` of each run, or name the log's own field in "
+     "the mapping (docs/data-contract.md)"},
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
     // Gate.
     {"no_checks", "the gate has no checks: nothing was judged"},
@@ -32,6 +37,14 @@ constexpr Wording kEnglish[] = {
     {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}; {>forecast}"},
     {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}"},
     {"*_insufficient", "{kpi}: no value for {side:name}"},
+    {"canary_missing_fired", "{>missing}"},
+    {"canary_missing_unconfirmed", "{>missing}"},
+    {"canary_missing_quiet", "{>missing}"},
+    {"canary_missing_insufficient", "{>missing}"},
+    {"success_collapse_fired", "{>cold}"},
+    {"success_collapse_unconfirmed", "{>cold}"},
+    {"success_collapse_quiet", "{>cold}"},
+    {"success_collapse_insufficient", "{>cold}"},
     {"*_fired", "{>trigger}"},
     {"*_quiet", "{>trigger}"},
     {"*_unconfirmed", "{>trigger}"},
@@ -68,6 +81,15 @@ constexpr Wording kEnglish[] = {
     {"unreadable_records_could_change_this",
      "{>rule_on_key} waits: {>unread}, and its condition may not hold"},
     {"unreadable_records_could_change_this", "{>unread}{>then}{>leave}"},
+    {"canary_share_too_high",
+     "{share:rate} of the runs with a cohort are the canary's ({canary} of {runs}), at a rollout "
+     "of "
+     "{percent} %; the limit is twice that, {max_share:rate_limit}. Look at what sends runs to the "
+     "canary: what is counted of it may be other traffic"},
+    {"excluded_by_evidence",
+     "the evidence of {trigger} excluded this policy at {since}: it goes no step up until a person "
+     "begins a new rollout[, after the cool-down until {until}]: apply_dag_policy --config FILE "
+     "--new-rollout --why TEXT --apply"},
     {"ladder_complete", "at the ladder's top, and nothing to recommend"},
     {"at_top_step", "the rollout is at the ladder's top"},
     {"nothing_to_roll_back_to",
@@ -152,8 +174,10 @@ constexpr Wording kEnglish[] = {
     // Parts.
     {">value", "{value:figure} ({count} of {total})"},
     {">value", "{value:figure} (n = {n})"},
+    {">value", "{value:figure}"},
     {">reference_value", "{reference_value:figure} ({reference_count} of {reference_total})"},
     {">reference_value", "{reference_value:figure} (n = {reference_n})"},
+    {">reference_value", "{reference_value:figure}"},
     {">no_runs", "no {cohort} run between {from} and {to}: there is nothing to compare"},
     {">judged", "{kpi} of {population} is {>value}"},
     {">sample", "{have} of {need} runs of {side:name}; {>forecast}"},
@@ -166,25 +190,52 @@ constexpr Wording kEnglish[] = {
     {">trigger",
      "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]; the limit is "
      "{>limit}[; {>collected}]"},
+    {">trigger", "{kpi} of {subject:name}; the limit is {>limit}[; {>collected}]"},
+    {">missing",
+     "{canary_runs} of {runs} runs with a cohort are the canary's; at the rollout's "
+     "{expected_share:rate_limit} the limit is half of that[; {>collected}]"},
+    {">cold", "of the runs that began before both sides were warm: {>trigger}"},
     {">limit", "a drop of {limit_drop_pp:.6g} points or more"},
     {">limit", "a rise of {limit_rise_pp:.6g} points or more"},
     {">limit",
      "{limit_from_times:.6g} times that or more ({floored_to:figure} in place of 0), with at least "
      "{error_floor}"},
     {">limit", "{limit_from_times:.6g} times that or more, with at least {error_floor}"},
+    {">limit", "{limit_from_times:.6g} times that or more"},
     {">limit", "more than {limit_above_ms:ms_limit}"},
     {">limit",
      "more than {limit_above_times:.6g} times that, taken as {floored_to:figure} where it is less"},
     {">limit", "more than {limit_above_times:.6g} times that"},
-    {">collected", "{?evidence}no evidence is collected yet: the figures decide alone"},
+    {">collected", "{?evidence}no evidence is collected yet, so nothing is taken back"},
     {">collected", "{>evidence}"},
     {">evidence",
-     "{>e_value}[, the difference lies between {low_pp:+.3g} and {high_pp:+.3g} points]{>outlook}"},
+     "{>e_value}[, the difference lies between {low_pp:+.3g} and {high_pp:+.3g} points]{>clusters}"
+     "{>stretch}{>one_user}{>outlook}"},
+    {">clusters",
+     "; {design_effect:.3g} of these count as one, because those of a user hang together ({users} "
+     "users)"},
+    {">clusters",
+     "; {design_effect:.3g} of these count as one, because those of a day hang together"},
+    {">clusters", ""},
+    {">stretch",
+     "; since {stretch_since} alone {stretch_events} of {stretch_trials} count against it, of "
+     "{reference:name} {stretch_reference_events} of {stretch_reference_trials}"},
+    {">stretch",
+     "{?expected_share}; since {stretch_since} alone {stretch_events} of {stretch_trials}"},
+    {">stretch",
+     "; since {stretch_since} alone {stretch_events} of {stretch_trials} count against it"},
+    {">stretch", ""},
+    {">one_user",
+     "; without one user ({one_user_events} of {one_user_trials}) it would not stand, so nothing "
+     "is "
+     "taken back"},
+    {">one_user", ""},
     {">e_value", "the evidence (e-value) is {e_value:.3g} of {needed:.3g}"},
     {">outlook", "{?outlook}; at the present rates it will never be enough"},
     {">outlook",
      "; about {more_trials} more of {subject:name} needed, at the present rate in about "
      "{wait_s:wait}"},
+    {">outlook", "; about {more_trials} more needed, at the present rate in about {wait_s:wait}"},
     {">outlook", ""},
     {">margin",
      "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}; the margin is "

@@ -69,6 +69,10 @@ constexpr auto kRolledBack =
     fields_of<RolledBack>(field("at", &RolledBack::at), field("patch", &RolledBack::patch, kPatch),
                           field("why", &RolledBack::why));
 
+constexpr auto kExcluded = fields_of<ExcludedPolicy>(field("subject", &ExcludedPolicy::subject),
+                                                     field("trigger", &ExcludedPolicy::trigger),
+                                                     field("since", &ExcludedPolicy::since));
+
 // Members that an earlier version did not know may be missing.
 constexpr auto kState = fields_of<CycleState>(
     shown("schema", [](const CycleState&) { return kSchema; }),
@@ -84,6 +88,7 @@ constexpr auto kState = fields_of<CycleState>(
     field_or_default("rollback_due_since", &CycleState::rollback_due_since),
     field_or_default("last_rollback", &CycleState::last_rollback, kTiming),
     field_or_default("rolled_back", &CycleState::rolled_back, kRolledBack),
+    field_or_default("excluded", &CycleState::excluded, kExcluded),
     field_or_default("predictions", &CycleState::predictions, kLedger),
     field_or_default("days", &CycleState::days, kDays),
     field("last_refusal", &CycleState::last_refusal));
@@ -122,6 +127,10 @@ Json cycle_state_to_json(const CycleState& state) { return write_json(kState, st
 
 Json rolled_back_to_json(const std::optional<RolledBack>& rolled_back) {
   return write_json(kRolledBack, rolled_back);
+}
+
+Json excluded_to_json(const std::optional<ExcludedPolicy>& excluded) {
+  return write_json(kExcluded, excluded);
 }
 
 Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing) {

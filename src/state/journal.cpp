@@ -10,7 +10,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::array<std::pair<EventType, std::string_view>, 16> kTypes{{
+constexpr std::array<std::pair<EventType, std::string_view>, 17> kTypes{{
     {EventType::adopted, "adopted"},
     {EventType::proposed, "proposed"},
     {EventType::approved, "approved"},
@@ -27,6 +27,7 @@ constexpr std::array<std::pair<EventType, std::string_view>, 16> kTypes{{
     {EventType::verification_failed, "verification_failed"},
     {EventType::conflict, "conflict"},
     {EventType::observed, "observed"},
+    {EventType::new_rollout, "new_rollout"},
 }};
 
 constexpr std::string_view kFromBackup = "restore the journal from a backup";

@@ -583,6 +583,7 @@ class ConflictTest(ManualTestCase):
         self.ws.approve()
         self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
         foreign_state = "sqlite:" + str(self.ws.dir / "other.db")
+        self.ws.configure({"baseline": "previous"})  # the log has no cohorts
         self.check_code(self.ws.tool("decide_dag_policy", "--state", foreign_state, "--report",
                                      self.ws.reports / "dag_quality_latest.json"), 0)
         self.assertEqual(self.ws.decision()["patch"],

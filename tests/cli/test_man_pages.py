@@ -114,6 +114,7 @@ class Examples(unittest.TestCase):
                           "dag_quality_gate --report", "decide_dag_policy",
                           "replay_dag_policy --config dagloop.json --config"):
             self.run_example(beginning)
+        self.run_example("apply_dag_policy --config dagloop.json --new-rollout", 6)  # cool-down
         self.run_example("replay_dag_policy --config dagloop.json --suggest", 1)  # none is found
         (database,) = self.left  # needs a server at that address
         self.assertIn("postgresql://", database)

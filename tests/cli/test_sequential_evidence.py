@@ -106,11 +106,12 @@ class TriggerTest(SequentialTestCase):
 class PromotionTest(SequentialTestCase):
     def test_a_good_policy_climbs_the_ladder_and_its_evidence_goes_with_it(self):
         self.quiet_day()
-        self.runs(T0, hours(40), (1600, 80), (1600, 80))
         now = T0
         counted = 0
         for percent in (10, 30, 60, 100):
             self.promote(now, percent)
+            control = 280 * (100 - percent) // percent
+            self.runs(now, hours(7), (280, 14), (control, control // 20))
             settled = self.check_tick(now + hours(6), 0)
             self.assertEqual(settled["phase"], "settled")
             if percent < 100:

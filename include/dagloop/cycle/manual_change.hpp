@@ -36,6 +36,13 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
 /// Errors: Error{approval} when no earlier policy is known that was approved before.
 ManualResult roll_back_policy(const ChangeContext& given, TickMode mode);
 
+/// Lets the policy in force be rolled out anew, although evidence has excluded it: evidence begins
+/// anew with the next runs, and a proposal that waits is withdrawn. Who and why are journaled.
+///
+/// Errors: Error{conflict} before the cool-down is over, while a change is under verification or
+///         was interrupted, or while the lock is held; Error{usage} without a `why`.
+ManualResult begin_new_rollout(const ChangeContext& given, TickMode mode, const std::string& why);
+
 /// Takes the machine's clock for right where the state knows of later times: they become now, a
 /// soak begins anew, what waits for approval is withdrawn.
 ///

@@ -16,6 +16,7 @@ struct PolicyPeriod {
   std::optional<TimePoint> since;  // nullopt: since ever
   PolicyValues values;
   PolicyHistory history;
+  std::optional<TimePoint> new_rollout = {};  // that a person began last
 };
 
 /// Policies over time, oldest first; at least one.

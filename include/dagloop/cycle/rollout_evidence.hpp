@@ -30,6 +30,10 @@ struct CollectedEvidence {
 ///        out, what is older than the window (whole days).
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config);
 
+/// Returns evidence of the same policy without anything that was counted so far, as a person begins
+/// a new rollout of it.
+Evidence begun_anew(const Evidence& evidence);
+
 /// Returns how far before an assessment the runs may lie that all runs are held against.
 Microseconds evidence_reach(const Config& config);
 

@@ -9,6 +9,7 @@
 
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/decide/data_state.hpp"
+#include "dagloop/decide/excluded_policy.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/decide/rollout.hpp"
@@ -50,6 +51,7 @@ struct PolicyHistory {
   std::optional<TimePoint> before_since;    // of the one that a change under verification replaced
   std::optional<TimePoint> cooldown_until;
   std::optional<RolledBack> rolled_back;  // what put the present policy in force, if a rollback
+  std::vector<ExcludedPolicy> excluded;   // by evidence; each until a person begins anew
   PolicyValues proposed;                  // by a change that waits for its approval
   std::vector<LedgerEntry> ledger;        // what came of earlier predictions
 };

@@ -11,6 +11,7 @@
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/time.hpp"
+#include "dagloop/decide/excluded_policy.hpp"
 #include "dagloop/decide/prediction_ledger.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/evidence/evidence.hpp"
@@ -90,6 +91,7 @@ struct CycleState {
   std::optional<TimePoint> rollback_due_since;  // a trigger fired, and no rollback is done yet
   std::optional<RollbackTiming> last_rollback;
   std::optional<RolledBack> rolled_back;  // while the policy that it put in force stands
+  std::vector<ExcludedPolicy> excluded;   // by evidence, oldest first
   std::vector<LedgerEntry> predictions;   // the ledger, oldest first, at most 200
   Evidence evidence;                      // of the rollout, sealed by the last applying tick
   bool has_earlier_evidence = false;      // of another version, left behind; not stored
@@ -107,6 +109,9 @@ CycleState cycle_state_from_json(const Json& document, std::string_view where);
 
 /// Returns {"at", "patch", "why"}, null for none.
 Json rolled_back_to_json(const std::optional<RolledBack>& rolled_back);
+
+/// Returns {"subject", "trigger", "since"}, null for none.
+Json excluded_to_json(const std::optional<ExcludedPolicy>& excluded);
 
 /// Returns {"trigger_at", "in_force_at", "seconds"}, null for none.
 Json rollback_timing_to_json(const std::optional<RollbackTiming>& timing);

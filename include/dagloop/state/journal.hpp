@@ -30,7 +30,8 @@ enum class EventType {
   verified,
   verification_failed,
   conflict,
-  observed,  // what was new was added to the evidence
+  observed,     // what was new was added to the evidence
+  new_rollout,  // a person let a policy be rolled out anew, and evidence begin anew
 };
 
 /// Returns the printed word, and reads it.

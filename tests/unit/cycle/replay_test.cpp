@@ -155,6 +155,10 @@ TEST_CASE("with the journal a replay decides what the loop decided all its life 
     world.clock.set(at);
     const TickResult result = world.tick();
     ticked.push_back(without_hashes(result.decision));
+    const CycleState state = world.state();
+    if (!state.excluded.empty() && state.cooldown_until && at >= *state.cooldown_until) {
+      begin_new_rollout(world.manual(), TickMode::apply, "mended");
+    }
     if (result.phase != Phase::proposed) continue;
     world.approve();
     world.tick();
@@ -174,7 +178,7 @@ TEST_CASE("with the journal a replay decides what the loop decided all its life 
   }
   CHECK(compared > 100);
   const auto events = world.events();
-  for (const char* event : {"applied", "verified", "rolled_back"}) {
+  for (const char* event : {"applied", "verified", "rolled_back", "new_rollout"}) {
     CHECK(std::count(events.begin(), events.end(), event) > 0);
   }
 }

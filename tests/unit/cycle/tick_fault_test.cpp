@@ -279,8 +279,8 @@ TEST_CASE("without rules a proposal that was approved waits, and is not withdraw
 TEST_CASE("without approvers a trigger whose way back needs an approval is told") {
   LoopWorld world;
   world.write(kEnvPath, "DAG_ROLLOUT_PERCENT=30\n", 0640);
-  world.add_runs(kAsOf - hours(48), hours(24), 8);
-  world.add_runs(kAsOf - hours(24), hours(24), 8, 4);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 0, Cohort::control);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 4, Cohort::canary);
   world.memory.remove(world.config.policy.approvers);
   const TickResult result = world.tick();
   CHECK(result.code == ExitCode::negative);

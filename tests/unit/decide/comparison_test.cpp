@@ -109,5 +109,27 @@ TEST_CASE("a report without a baseline, or with an empty one, has no baseline") 
   }
 }
 
+TEST_CASE("between 0 and 100 percent a log without cohorts has no side for the new policy") {
+  const Quality quality =
+      QualityBuilder().current(make_runs(50, 45)).baseline(make_runs(60, 55)).build();
+  for (const BaselineKind kind : {BaselineKind::automatic, BaselineKind::control}) {
+    for (const int percent : {1, 30, 99}) {
+      const Comparison comparison = choose_comparison_at(quality, kind, percent);
+      REQUIRE(comparison.fault.has_value());
+      CHECK(comparison.fault->code == kNoCohorts);
+      CHECK(comparison.subject == nullptr);
+      CHECK(comparison.reference == nullptr);
+    }
+  }
+  for (const int percent : {0, 100}) {
+    const Comparison comparison = choose_comparison_at(quality, BaselineKind::automatic, percent);
+    CHECK_FALSE(comparison.fault.has_value());
+    CHECK(comparison.reference_name == "previous_window");
+  }
+  CHECK_FALSE(choose_comparison_at(quality, BaselineKind::previous, 30).fault.has_value());
+  const Quality cohorts = with_cohorts();
+  CHECK(choose_comparison_at(cohorts, BaselineKind::automatic, 30).subject_name == "canary");
+}
+
 }  // namespace
 }  // namespace dagloop

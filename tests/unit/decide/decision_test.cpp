@@ -203,6 +203,7 @@ TEST_CASE("a canary that a rollback to 0 % has taken away is no side of a compar
 
 TEST_CASE("triggers judge window against window where no run has a cohort") {
   DecideCase c;
+  c.at_percent(100);
   c.quality = QualityBuilder().current(make_runs(100, 85)).baseline(make_runs(100, 95));
   CHECK(c.decide().action == Action::rollback);
   c.quality = QualityBuilder().current(make_runs(100, 86)).baseline(make_runs(100, 95));
@@ -241,7 +242,7 @@ TEST_CASE("a cool-down holds until its end, and says when that is") {
 
 TEST_CASE("an insufficient gate holds and forecasts what each check lacks") {
   DecideCase c;
-  c.quality = QualityBuilder().current(make_runs(12, 12));
+  c.quality = QualityBuilder().current(make_runs(12, 12), Cohort::canary);
   c.rules = {make_rule("any", 1, "fallback_rate", 0, "DAG_FALLBACK_MODE", Operation::set, "rule")};
   c.rules[0].when[0].min_sample = 1;
   const Decision decision = c.decide();

@@ -82,9 +82,9 @@ TEST_CASE("at 0 percent the soak time counts as anywhere") {
 TEST_CASE("above 0 percent a missing side holds by its reason") {
   DecideCase c;
   c.quality = QualityBuilder().current(make_runs(100, 98));
+  c.baseline = BaselineKind::previous;
   CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_baseline"});
-  c.baseline = BaselineKind::control;
-  CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_canary_runs"});
+  c.baseline = BaselineKind::automatic;
   c.quality = QualityBuilder().current(make_runs(100, 98), Cohort::control);
   CHECK(codes(c.decide().reasons) == std::vector<std::string>{"no_canary_runs"});
   c.quality = QualityBuilder().current(make_runs(100, 98), Cohort::canary);

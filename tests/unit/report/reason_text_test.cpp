@@ -130,4 +130,74 @@ TEST_CASE("reasons follow one another") {
         "every check of the gate passed; the rollout is at the ladder's top");
 }
 
+TEST_CASE(
+    "a trigger tells what hangs together, since when it is worse, and that one user is behind") {
+  std::vector<ReasonArg> args{{"kpi", "pipeline_success_rate"},
+                              {"subject", "canary"},
+                              {"value", 0.9},
+                              {"count", 900},
+                              {"total", 1000},
+                              {"limit_drop_pp", 10.0},
+                              {"e_value", 253.0},
+                              {"needed", 222.0}};
+  const std::string whole =
+      "pipeline_success_rate of canary is 90.0 % (900 of 1000); the limit is a drop of 10 points "
+      "or "
+      "more; the evidence (e-value) is 253 of 222";
+  CHECK(reason_text({"success_drop_fired", args}) == whole);
+  args.emplace_back("design_effect", 3.5);
+  CHECK(reason_text({"success_drop_fired", args}) ==
+        whole + "; 3.5 of these count as one, because those of a day hang together");
+  args.emplace_back("users", 41);
+  const std::string users =
+      whole + "; 3.5 of these count as one, because those of a user hang together (41 users)";
+  CHECK(reason_text({"success_drop_fired", args}) == users);
+  args.emplace_back("reference", "control");
+  args.emplace_back("stretch_since", kNoon);
+  args.emplace_back("stretch_trials", 30);
+  args.emplace_back("stretch_events", 29);
+  args.emplace_back("stretch_reference_trials", 270);
+  args.emplace_back("stretch_reference_events", 8);
+  const std::string stretch =
+      users + "; since 2026-02-25T12:00:00Z alone 29 of 30 count against it, of control 8 of 270";
+  CHECK_THAT(reason_text({"success_drop_fired", args}), Catch::EndsWith(stretch.substr(40)));
+  args.emplace_back("one_user_trials", 28);
+  args.emplace_back("one_user_events", 28);
+  CHECK_THAT(reason_text({"success_drop_unconfirmed", args}),
+             Catch::EndsWith(
+                 "; without one user (28 of 28) it would not stand, so nothing is taken back"));
+}
+
+TEST_CASE("a missing canary and a cold one have words of their own") {
+  CHECK(reason_text({"canary_missing_unconfirmed",
+                     {{"kpi", "canary_share"},
+                      {"canary_runs", 2},
+                      {"runs", 300},
+                      {"expected_share", 0.1},
+                      {"limit_below_times", 0.5},
+                      {"e_value", 37.0},
+                      {"needed", 1000.0},
+                      {"stretch_since", kNoon},
+                      {"stretch_trials", 180},
+                      {"stretch_events", 0},
+                      {"more_trials", 60},
+                      {"wait_s", 600.0}}}) ==
+        "2 of 300 runs with a cohort are the canary's; at the rollout's 10 % the limit is half of "
+        "that; the evidence (e-value) is 37 of 1e+03; since 2026-02-25T12:00:00Z alone 0 of 180; "
+        "about 60 more needed, at the present rate in about 10m");
+  CHECK(
+      reason_text({"success_collapse_fired",
+                   {{"kpi", "pipeline_success_rate"},
+                    {"subject", "canary"},
+                    {"reference", "control"},
+                    {"limit_drop_pp", 50.0},
+                    {"value", 0.02},
+                    {"reference_value", 0.97},
+                    {"e_value", 4000.0},
+                    {"needed", 2000.0}}}) ==
+      "of the runs that began before both sides were warm: pipeline_success_rate of canary is "
+      "2.0 %, of control 97.0 %; the limit is a drop of 50 points or more; the evidence (e-value) "
+      "is 4e+03 of 2e+03");
+}
+
 }  // namespace dagloop

@@ -51,6 +51,7 @@ CycleState full_state() {
   state.rollback_due_since = kTime + Microseconds(2);
   state.last_rollback = RollbackTiming{kTime, kTime + Microseconds(40'000'001)};
   state.rolled_back = RolledBack{kTime, {{"K", {"1", "0"}}}, "why"};
+  state.excluded = {{"s", "success_drop", kTime}};
   state.predictions = {entry(true), entry(false)};
   state.last_refusal = "a\nb";
   state.days = {{kTime, 7, {{"pipeline_success_rate", 0.9}}},
@@ -106,7 +107,7 @@ TEST_CASE("a state that lacks any member, of itself or of its changes, is refuse
   const Json document = cycle_state_to_json(full_state());
   for (const auto& [key, value] : document.as_object()) {
     if (key == "rollback_due_since" || key == "last_rollback" || key == "rolled_back" ||
-        key == "days" || key == "predictions") {
+        key == "days" || key == "predictions" || key == "excluded") {
       continue;  // below
     }
     check_refused(without(document, key), key == "schema" ? "this version" : key);
@@ -134,6 +135,13 @@ TEST_CASE("a state of a version that did not tell of the last rollback is read")
   CycleState state = full_state();
   const Json document = without(cycle_state_to_json(state), "rolled_back");
   state.rolled_back.reset();
+  CHECK(cycle_state_from_json(document, "s.db") == state);
+}
+
+TEST_CASE("a state of a version that excluded no policy for good is read") {
+  CycleState state = full_state();
+  const Json document = without(cycle_state_to_json(state), "excluded");
+  state.excluded.clear();
   CHECK(cycle_state_from_json(document, "s.db") == state);
 }
 
