@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::hours;
 
-const TimePoint kBegin{std::chrono::sys_days{std::chrono::year{2026} / 3 / 2}};
+const TimePoint kFirstDay{std::chrono::sys_days{std::chrono::year{2026} / 3 / 2}};
 
 std::vector<DailyRate> days_of(std::uint64_t runs, const std::vector<double>& rates) {
   std::vector<DailyRate> days;
@@ -38,14 +38,14 @@ std::vector<DailyFigures> figures_of(DailyService& service, int count, std::uint
   std::vector<DailyFigures> days;
   for (int i = -count; i < 0; ++i) {
     const auto failed = static_cast<double>(service.failed(runs, service.rate_of_a_day(0.1)));
-    days.push_back({kBegin + hours(24 * i),
+    days.push_back({kFirstDay + hours(24 * i),
                     runs,
                     {{"pipeline_success_rate", 1 - failed / static_cast<double>(runs)}}});
   }
   return days;
 }
 
-ArmFigures arm(std::uint64_t runs, std::uint64_t failed) {
+ArmFigures day_arm(std::uint64_t runs, std::uint64_t failed) {
   ArmFigures figures;
   figures.runs = runs;
   figures.failed = failed;
@@ -58,16 +58,16 @@ std::optional<int> decided_after(std::uint64_t seed, double drop, int days) {
   DailyService service(seed, 0.03);
   const auto history = figures_of(service, 28, 24 * kRunsAnHour);
   Evidence evidence;
-  evidence.since = kBegin;
-  evidence.until = kBegin;
+  evidence.since = kFirstDay;
+  evidence.until = kFirstDay;
   for (int day = 0; day < days; ++day) {
     const double before = service.rate_of_a_day(0.1);
     const double now = std::clamp(service.rate_of_a_day(0.1) + drop, 0.0, 1.0);
     for (int hour = 0; hour < 24; ++hour) {
       News news;
       news.window = {evidence.until, evidence.until + hours(1)};
-      news.all = arm(kRunsAnHour, service.failed(kRunsAnHour, now));
-      news.before = arm(kRunsAnHour, service.failed(kRunsAnHour, before));
+      news.all = day_arm(kRunsAnHour, service.failed(kRunsAnHour, now));
+      news.before = day_arm(kRunsAnHour, service.failed(kRunsAnHour, before));
       add_news(evidence, news, EvidenceSides::all_and_before, {});
       set_day_effects(evidence, history);
       if (view_trigger(evidence, "success_drop", {}).decides()) return 24 * day + hour + 1;
@@ -115,11 +115,11 @@ TEST_CASE("the correlation is that of the days that were drawn, in the mean") {
 
 TEST_CASE("the design effect grows with the runs of a day, and not with the days") {
   Evidence evidence;
-  evidence.since = kBegin;
+  evidence.since = kFirstDay;
   evidence.tests["success_drop"].total = {{250, 20}, {250, 20}};
   evidence.tests["p95_ratio"].total = {{250, 20}, {250, 20}};
   const auto effect = [&](int hours_so_far, const std::vector<DailyFigures>& days = {}) {
-    evidence.until = kBegin + hours(hours_so_far);
+    evidence.until = kFirstDay + hours(hours_so_far);
     set_day_effects(evidence, days);
     return evidence.day_effects.at("success_drop");
   };
@@ -130,7 +130,7 @@ TEST_CASE("the design effect grows with the runs of a day, and not with the days
   // Days of the rollout itself are what is judged.
   std::vector<DailyFigures> later;
   for (int i = 0; i < 10; ++i) {
-    later.push_back({kBegin + hours(24 * i), 500, {{"pipeline_success_rate", 0.9}}});
+    later.push_back({kFirstDay + hours(24 * i), 500, {{"pipeline_success_rate", 0.9}}});
   }
   CHECK(effect(24, later) == Approx(1 + correlation * 249));
   for (DailyFigures& day : later) day.day -= hours(240);
