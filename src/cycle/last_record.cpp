@@ -20,7 +20,11 @@ constexpr std::array<std::chrono::hours, 4> kReaches{std::chrono::hours(1), std:
 LastRecord read_back_to(LogSource& source, TimePoint start, TimePoint latest) {
   const Window range{start, ceil_to_slot(latest + Microseconds{1})};
   PartialSet found = source.read(LogQuery{range, latest, {range.start, range.end}});
-  return {found.input.newest_record, std::move(found.input)};
+  LastRecord last{found.input.newest_record, std::move(found.input)};
+  // What came last may be what could not be read: it is not left out for that. Where nothing at all
+  // can be read, no line says when the log ends.
+  if (last.created_at) keep_latest(last.read.newest_unread, last.created_at);
+  return last;
 }
 
 std::string what_was_read(const InputCounts& read) {

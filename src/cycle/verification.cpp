@@ -224,12 +224,12 @@ void stand_worst_case(const ChangeUnderVerification& change, const GateResult& g
   if (then.outcome == VerificationOutcome::passed) return;
   verification.outcome = VerificationOutcome::waiting;
   verification.grounds.clear();
-  Reason reason{"unreadable_records_could_change_this",
-                {{"unread", quality.current.population(Population::dag).unread_runs}}};
-  if (quality.baseline) {
-    const auto before = quality.baseline->population(Population::dag).unread_runs;
-    reason.args.emplace_back("unread_before", before);
-  }
+  const PopulationKpis& since = quality.current.population(Population::dag);
+  const PopulationKpis* before =
+      quality.baseline ? &quality.baseline->population(Population::dag) : nullptr;
+  Reason reason{"unreadable_records_could_change_this", {{"unread", since.unread_runs}}};
+  if (before != nullptr) reason.args.emplace_back("unread_before", before->unread_runs);
+  add_unread_parts(reason.args, {&since, before});
   add_unread_leaves_at(reason.args, quality, UnreadOf::window_and_baseline);
   reason.args.emplace_back("would", std::move(then.reasons));
   verification.reasons = {std::move(reason)};

@@ -13,10 +13,10 @@ bool is_still_there(const NamedFigure& figure, const PopulationKpis& runs) {
 }
 
 // What nobody knows the figure of any more has not left what it was, nor what would be there still
-// with the runs that could not be read.
+// with what could not be read.
 bool is_still_so(const LedgerEntry& entry, const PopulationKpis& runs) {
   if (!entry.figure || is_still_there(*entry.figure, runs)) return true;
-  if (runs.unread_runs == 0) return false;
+  if (runs.unread() == 0) return false;
   return is_still_there(*entry.figure, with_unread_runs(runs, FigureCase::worst)) ||
          is_still_there(*entry.figure, with_unread_runs(runs, FigureCase::best));
 }

@@ -6,6 +6,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/record/decisive_fields.hpp"
 
 namespace dagloop {
 namespace {
@@ -30,6 +31,20 @@ void add_share_fault(const char* of, const LineShare& lines, const DataLimits& l
   if (!places.empty()) faults.back().args.emplace_back("places", places);
 }
 
+// Of what is there but decides nothing, because it cannot be read.
+std::string first_mended_places(const InputCounts& input) {
+  constexpr std::size_t kMost = 3;
+  std::string places;
+  std::size_t shown = 0;
+  for (const MendedExample& example : input.mended_examples) {
+    if (unread_bit(example.field) == 0 || shown++ == kMost) continue;
+    places +=
+        fmt::format("{}{}:{} ({}: {})", places.empty() ? "" : ", ", redact_label(example.file),
+                    example.line, to_string(example.field), example.found);
+  }
+  return places;
+}
+
 }  // namespace
 
 std::string first_malformed(const InputCounts& input) {
@@ -44,7 +59,7 @@ std::string first_malformed(const InputCounts& input) {
     if (example.field) places += fmt::format(": {}", to_string(*example.field));
     places += ')';
   }
-  return places;
+  return input.examples.empty() ? first_mended_places(input) : places;
 }
 
 std::vector<Reason> data_faults(const Quality& quality, const DataLimits& limits) {

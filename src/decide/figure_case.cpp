@@ -26,10 +26,23 @@ FigureCase other_way(FigureCase which) {
 
 bool any_unread(const WindowKpis& window) {
   return std::any_of(window.populations.begin(), window.populations.end(),
-                     [](const auto& each) { return each.second.unread_runs > 0; });
+                     [](const auto& each) { return each.second.unread() > 0; });
 }
 
 }  // namespace
+
+void add_unread_parts(std::vector<ReasonArg>& args,
+                      std::initializer_list<const PopulationKpis*> sides) {
+  std::uint64_t attempts = 0;
+  std::uint64_t values = 0;
+  for (const PopulationKpis* side : sides) {
+    if (side == nullptr) continue;
+    attempts += side->unread_attempts;
+    values += side->unread_values;
+  }
+  if (attempts > 0) args.emplace_back("unread_attempts", attempts);
+  if (values > 0) args.emplace_back("unread_values", values);
+}
 
 Quality in_case(const Quality& quality, FigureCase which) {
   Quality taken = quality;
@@ -89,8 +102,9 @@ GateResult gate_that_stands(GateResult gate, const Quality& quality) {
       const bool holds = each.status == CheckStatus::pass;
       if (each.check.severity == Severity::fail && !holds) would.push_back(each.reason);
     }
-    Reason reason{"unreadable_records_could_change_this",
-                  {{"unread", quality.current.population(Population::dag).unread_runs}}};
+    const PopulationKpis& dag = quality.current.population(Population::dag);
+    Reason reason{"unreadable_records_could_change_this", {{"unread", dag.unread_runs}}};
+    add_unread_parts(reason.args, {&dag});
     add_unread_leaves_at(reason.args, quality, UnreadOf::window);
     reason.args.emplace_back("would", std::move(would));
     const std::string places = first_malformed(quality.input);

@@ -121,10 +121,10 @@ std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const Ru
   return evidence;
 }
 
-/// Returns whether the conditions hold whatever the runs were that could not be read.
+/// Returns whether the conditions hold whatever it was that could not be read.
 bool holds_at_both_ends(const PolicyRule& rule, const PopulationKpis& dag, Crossing crossing) {
-  const std::uint64_t unread = dag.unread_runs;
-  if (unread == 0) return true;
+  if (dag.unread() == 0) return true;
+  const std::uint64_t unread = dag.unread_runs + dag.unread_attempts;
   return evidence_for(rule, {dag.worst_case(), dag.nodes, unread, 0}, crossing).has_value() &&
          evidence_for(rule, {dag.best_case(), dag.nodes, 0, unread}, crossing).has_value();
 }
@@ -222,8 +222,10 @@ class Collector {
   /// Keeps the key as it is: what could not be read may say otherwise.
   void hold_back(const PolicyRule& rule) {
     spoken_for_.insert(rule.env_key);
-    drop(rule, "unreadable_records_could_change_this",
-         {{"unread", quality_.current.population(Population::dag).unread_runs}});
+    const PopulationKpis& dag = quality_.current.population(Population::dag);
+    std::vector<ReasonArg> args{{"unread", dag.unread_runs}};
+    add_unread_parts(args, {&dag});
+    drop(rule, "unreadable_records_could_change_this", args);
   }
 
   RecommendationSet take() { return std::move(set_); }

@@ -63,15 +63,15 @@ Reason unreadable_reason(const DecisionInputs& inputs, const Comparison& compari
                  {"subject", comparison.subject_name},
                  {"reference_unread", unread.reference.trials},
                  {"reference", comparison.reference_name}}};
+  add_unread_parts(reason.args, {comparison.subject, comparison.reference});
   const std::string places = first_malformed(quality.input);
   if (!places.empty()) reason.args.emplace_back("places", places);
   const auto allowed = allowed_by_margin(comparison, inputs.config.promotion_margin_pp / 100);
-  if (allowed) reason.args.emplace_back("allowed", *allowed);
+  if (allowed && unread.subject.trials > 0) reason.args.emplace_back("allowed", *allowed);
   const bool has_baseline =
       quality.baseline && comparison.reference == &quality.baseline->population(Population::dag);
-  add_unread_leaves_at(
-      reason.args, quality,
-      has_baseline ? UnreadOf::window_and_baseline : UnreadOf::window);
+  add_unread_leaves_at(reason.args, quality,
+                       has_baseline ? UnreadOf::window_and_baseline : UnreadOf::window);
   if (!would.empty()) reason.args.emplace_back("would", std::move(would));
   return reason;
 }

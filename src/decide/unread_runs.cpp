@@ -20,9 +20,10 @@ PopulationKpis with_unread_runs(PopulationKpis runs, FigureCase which) {
   const bool is_worst = which == FigureCase::worst;
   runs.kpis = KpiSet(is_worst ? runs.worst_case() : runs.best_case());
   runs.overdue_failed.reset();
-  const std::uint64_t bad = is_worst ? runs.unread_runs : 0;
+  const std::uint64_t unread = runs.unread_runs + runs.unread_attempts;
+  const std::uint64_t bad = is_worst ? unread : 0;
   for (auto& [name, node] : runs.nodes) {
-    node = with_attempts(std::move(node), bad, runs.unread_runs - bad);
+    node = with_attempts(std::move(node), bad, unread - bad);
   }
   return runs;
 }

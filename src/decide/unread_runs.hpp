@@ -13,7 +13,7 @@ namespace dagloop {
 NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good);
 
 /// Returns the figures as they are where every unread run was a bad one, or a good one, and had an
-/// attempt of each node.
+/// attempt of each node, as every unread attempt is one of each.
 PopulationKpis with_unread_runs(PopulationKpis runs, FigureCase which);
 
 }  // namespace dagloop

@@ -1,5 +1,6 @@
 #include "dagloop/kpi/kpi_set.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "dagloop/base/assert.hpp"
@@ -43,17 +44,20 @@ void add_attempts(const KpiPartial& partial, const AssumedRuns& assumed, KpiSet&
   const std::uint64_t all = failed + assumed.unread_good;
   const bool are_known = partial.runs_without_tries == 0;
   const NodePartial nodes = all_nodes(partial);
-  kpis.add("attempt_failure_rate",
-           are_known ? make_rate(nodes.failed_attempts + failed, nodes.attempts + all)
-                     : make_rate(0, 0));
-  kpis.add("attempts_per_node", are_known
-                                    ? make_ratio(nodes.attempts + all, nodes.run_node_pairs + all)
-                                    : make_ratio(0, 0));
+  const std::uint64_t attempts =
+      nodes.attempts + all + assumed.failed_attempts + assumed.good_attempts;
+  const std::uint64_t failures = nodes.failed_attempts + failed + assumed.failed_attempts;
+  // Those that fail are tries of nodes that are there, those that do not are nodes of their own.
+  const std::uint64_t pairs = nodes.run_node_pairs + all + assumed.good_attempts;
+  kpis.add("attempt_failure_rate", are_known ? make_rate(failures, attempts) : make_rate(0, 0));
+  kpis.add("attempts_per_node", are_known ? make_ratio(attempts, pairs) : make_ratio(0, 0));
 }
 
 DurationHistogram with_assumed(DurationHistogram latency, const AssumedRuns& assumed) {
-  for (std::uint64_t i = 0; i < assumed.unread_failed; ++i) latency.add(kSlowerThanAny);
-  for (std::uint64_t i = 0; i < assumed.unread_good; ++i) latency.add(0);
+  const std::uint64_t slow = assumed.unread_failed + assumed.slow_runs;
+  const std::uint64_t fast = assumed.unread_good + assumed.fast_runs;
+  for (std::uint64_t i = 0; i < slow; ++i) latency.add(kSlowerThanAny);
+  for (std::uint64_t i = 0; i < fast; ++i) latency.add(0);
   return latency;
 }
 
@@ -116,18 +120,21 @@ KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
   const DurationHistogram latency = with_assumed(partial.latency, assumed);
   KpiSet kpis;
   kpis.add("pipeline_success_rate", make_rate(partial.succeeded + good, total));
-  kpis.add("verification_failed_rate", make_rate(partial.verification_failed + failed, total));
+  const std::uint64_t unverified = partial.verification_failed + failed + assumed.any_codes;
+  kpis.add("verification_failed_rate", make_rate(std::min(unverified, total), total));
   kpis.add("fallback_rate", make_rate(partial.fallback + failed, total));
+  const std::uint64_t undone = failed + assumed.failed_compensations;
   kpis.add("compensation_failed_rate",
-           make_rate(partial.compensation_failed + failed, partial.compensation_total + failed));
-  kpis.add("manual_required_rate", make_rate(partial.manual_required + failed, total));
+           make_rate(partial.compensation_failed + undone, partial.compensation_total + undone));
+  const std::uint64_t manual = partial.manual_required + undone;
+  kpis.add("manual_required_rate", make_rate(std::min(manual, total), total));
   kpis.add("fanout_failed_rate",
            make_rate(partial.fanout_failed + failed, partial.fanout_total + failed));
   kpis.add("idempotent_reuse_rate", make_rate(partial.idempotent_reuse + good, total));
   for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
     const std::uint64_t late = error_class == ErrorClass::timeout ? assumed.overdue_failed : 0;
     kpis.add("error_rate." + std::string(to_string(error_class)),
-             make_rate(count + late + failed, total));
+             make_rate(count + late + failed + assumed.any_codes, total));
   }
   kpis.add("p50_latency_ms", make_quantile(latency, 0.50));
   kpis.add("p95_latency_ms", make_quantile(latency, 0.95));

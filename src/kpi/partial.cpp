@@ -64,6 +64,10 @@ void RangeLines::merge(const RangeLines& other) {
   control.merge(other.control);
 }
 
+void keep_latest(const std::optional<TimePoint>& time, std::optional<TimePoint>& kept) {
+  if (time && (!kept || *time > *kept)) kept = time;
+}
+
 void InputCounts::reject(MalformedExample example) {
   ++records;
   ++malformed;
@@ -88,9 +92,8 @@ void InputCounts::merge(const InputCounts& other) {
   merge_examples(other.examples, examples);
   merge_examples(other.mended_examples, mended_examples);
   window.merge(other.window);
-  if (!newest_record || (other.newest_record && *other.newest_record > *newest_record)) {
-    newest_record = other.newest_record;
-  }
+  keep_latest(other.newest_record, newest_record);
+  keep_latest(other.newest_unread, newest_unread);
 }
 
 void PartialSet::merge(const PartialSet& other) {

@@ -24,9 +24,35 @@ std::map<std::string, PlanSourceKpis> figures_by(
   return figures;
 }
 
-// `unread` runs may be of these.
+// What could not be read, and may be of other runs.
+struct Hidden {
+  std::uint64_t runs = 0;
+  std::uint64_t attempts = 0;
+};
+
+// Adds the ends that figures lie between, where something could not be read.
+void add_cases(const KpiPartial& partial, const ErrorClasses& classes, PopulationKpis& figures) {
+  const std::uint64_t runs = figures.unread_runs;
+  const std::uint64_t attempts = figures.unread_attempts;
+  if (runs + attempts + figures.unread_values == 0) return;
+  const AssumedRuns decided{.overdue = figures.overdue, .overdue_failed = figures.overdue};
+  AssumedRuns worst = decided;
+  worst.unread_failed = runs;
+  worst.failed_attempts = attempts;
+  worst.slow_runs = partial.unread_durations;
+  worst.any_codes = partial.unread_codes;
+  worst.failed_compensations = partial.unread_compensations;
+  figures.worst = compute_kpis(partial, classes, worst);
+  AssumedRuns best = decided;
+  best.unread_good = runs;
+  best.good_attempts = attempts;
+  best.fast_runs = partial.unread_durations;
+  figures.best = compute_kpis(partial, classes, best);
+}
+
+// `hidden` may be of these, too.
 PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes,
-                          const OverdueRule& rule, std::uint64_t unread) {
+                          const OverdueRule& rule, const Hidden& hidden) {
   PopulationKpis figures;
   figures.total_runs = partial.total_runs;
   figures.succeeded_runs = partial.succeeded;
@@ -35,14 +61,17 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   figures.overdue = count_overdue(partial, rule);
   figures.skipped_runs = partial.skipped_runs;
   figures.cancelled_runs = partial.cancelled_runs;
-  figures.unread_runs = unread;
+  figures.unread_runs = partial.unread_runs + hidden.runs;
+  figures.unread_attempts = partial.unread_attempts + hidden.attempts;
+  figures.unread_values =
+      partial.unread_durations + partial.unread_codes + partial.unread_compensations;
   const std::uint64_t overdue = figures.overdue;
   figures.kpis = compute_kpis(partial, classes, {.overdue = overdue});
-  if (overdue > 0) figures.overdue_failed = compute_kpis(partial, classes, {overdue, overdue});
-  if (unread > 0) {
-    figures.worst = compute_kpis(partial, classes, {overdue, overdue, unread, 0});
-    figures.best = compute_kpis(partial, classes, {overdue, overdue, 0, unread});
+  if (overdue > 0) {
+    figures.overdue_failed =
+        compute_kpis(partial, classes, {.overdue = overdue, .overdue_failed = overdue});
   }
+  add_cases(partial, classes, figures);
   // Once more: a database, and a store of earlier days, may hold labels as they were written.
   for (const auto& [code, runs] : partial.error_codes) {
     figures.error_codes[redact_label(code)] += runs;
@@ -118,20 +147,22 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
   all.window = window;
   for (const Population population : {Population::dag, Population::non_dag}) {
     const KpiPartial total = sum(window, population, std::nullopt);
-    PopulationKpis figures = figures_of(total, classes, overdue, total.unread_runs);
-    std::uint64_t shown = 0;  // unread runs whose line shows the cohort
+    PopulationKpis figures = figures_of(total, classes, overdue, {});
+    Hidden hidden{total.unread_runs, total.unread_attempts};  // that show no cohort
     std::map<Cohort, KpiPartial> parts;
     for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
       // Only the DAG path is rolled out step by step.
       if (population != Population::dag) break;
-      shown += parts.emplace(cohort, sum(window, population, cohort)).first->second.unread_runs;
+      const KpiPartial& part = parts.emplace(cohort, sum(window, population, cohort)).first->second;
+      hidden.runs -= part.unread_runs;
+      hidden.attempts -= part.unread_attempts;
     }
     for (const auto& [cohort, partial] : parts) {
       // A cohort without runs is left out: that is how the comparison sees that there is none.
       if (partial.total_runs + partial.in_flight + partial.skipped_runs == 0) continue;
-      const std::uint64_t hidden = cohort == Cohort::canary ? total.unread_runs - shown : 0;
+      const bool is_canary = cohort == Cohort::canary;
       figures.cohorts.emplace(cohort,
-                              figures_of(partial, classes, overdue, partial.unread_runs + hidden));
+                              figures_of(partial, classes, overdue, is_canary ? hidden : Hidden{}));
     }
     all.populations.emplace(population, std::move(figures));
   }

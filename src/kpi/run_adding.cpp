@@ -37,9 +37,8 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   InputCounts& input = self.input;
   ++input.records;
   ++(record.is_node_record ? input.node_records : input.run_records);
-  if (record.created_at < self.options.range.end &&
-      (!input.newest_record || record.created_at > *input.newest_record)) {
-    input.newest_record = record.created_at;
+  if (record.created_at < self.options.range.end) {
+    keep_latest(record.created_at, input.newest_record);
   }
   if (record.mended != 0) self.count_mended(record.mended);
   if (self.counted_lines.contains(record.created_at)) input.window.add(record.cohort, {1, 0});
@@ -73,7 +72,7 @@ RejectedLine rejected_line(const UnreadLine& unread, std::string_view line) {
   const RunKey key = unread.run_key.empty()
                          ? hash_of(without_trailing_space(line), 3)
                          : hash_of(unread.run_key, unread.run_key_is_request ? 1 : 0);
-  return {unread.reason, unread.cohort, key, unread.created_at};
+  return {unread.reason, unread.cohort, key, unread.created_at, unread.may_be_attempt};
 }
 
 void RunTable::reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
@@ -88,6 +87,7 @@ void RunTable::reject(const std::string& file, std::uint64_t line_number, const 
                      std::string(fault.wanted), fault.mapping});
   const TimePoint at = line.at.value_or(self.options.range.end - Microseconds{1});
   if (self.counted_lines.contains(at)) self.input.window.add(line.cohort, {1, 1});
+  if (line.at && at < self.options.range.end) keep_latest(line.at, self.input.newest_unread);
   add_unread(line);
 }
 
@@ -96,7 +96,8 @@ void RunTable::add_unread(const RejectedLine& line) {
   const TimePoint at = line.at.value_or(self.options.range.end - Microseconds{1});
   if (!self.options.range.contains(at)) return;
   RunShard& shard = self.shards[line.key.high % kShards];
-  shard.unread.push_back({at, shard.index.find_or_add(shard.runs, line.key), line.cohort});
+  const std::uint32_t run = shard.index.find_or_add(shard.runs, line.key);
+  shard.unread.push_back({at, run, line.cohort, line.may_be_attempt});
 }
 
 bool RunTable::shows_mended(const std::string& file, std::uint64_t line_number) const {

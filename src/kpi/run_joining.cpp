@@ -153,7 +153,7 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
       shard.nodes.push_back(row);
     }
     for (const UnreadRow& row : run.unread) {
-      if (is_unread(row)) shard.unread.push_back({row.at, index, row.cohort});
+      if (is_unread(row)) shard.unread.push_back({row.at, index, row.cohort, row.may_be_attempt});
     }
     for (const TimePoint time : run.superseded) {
       if (!range.contains(time)) continue;

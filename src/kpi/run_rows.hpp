@@ -179,6 +179,7 @@ struct RecordRow {
   bool is_run_record : 1 = false;
   bool is_compensation : 1 = false;
   bool is_upstream_failed : 1 = false;
+  UnreadBits unread : kUnreadBits = 0;  // decisive fields that could not be read
 };
 static_assert(sizeof(RecordRow) == 32);
 
@@ -216,6 +217,7 @@ struct UnreadRow {
   TimePoint at;
   std::uint32_t run = 0;  // index of its run in the shard
   Cohort cohort = Cohort::none;
+  bool may_be_attempt = true;
 };
 
 /// Orders two records of equal rank by content, so that the choice between them does not depend on

@@ -11,6 +11,7 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "latest_text.hpp"
+#include "unread_rows.hpp"
 
 namespace dagloop {
 
@@ -131,6 +132,7 @@ class Reading {
     partial.runs_with_tokens += run.fanout.has_tokens ? 1 : 0;
     partial.cost_micros += run.fanout.cost_micros;
     partial.runs_with_cost += run.fanout.has_cost ? 1 : 0;
+    if (record.unread != 0) count_unread_values(record, partial);
     if (!code.empty()) ++partial.error_codes[code];
     if (record.duration_ms >= 0) partial.latency.add(record.duration_ms);
   }
@@ -156,6 +158,7 @@ class Reading {
     run.is_manual |= row.status == Status::manual_required;
     record.compensation = std::max(record.compensation, row.compensation);
     run.fanout.add(pools_.fanouts.fanout(row.fanout));
+    record.unread = (record.unread | row.unread) & kAllUnread;
   }
 
   // max(end) - min(start), as the longest time from a start to the run's end: each is computed from
@@ -258,10 +261,6 @@ class Reading {
   std::string_view outcome_node_;
 };
 
-std::uint32_t slot_number_of(TimePoint time) {
-  return static_cast<std::uint32_t>(floor_to_slot(time).time_since_epoch() / kSlot);
-}
-
 }  // namespace
 
 TimePoint Settling::slot_of(TimePoint run_end) const {
@@ -300,7 +299,7 @@ bool Settling::is_selected(std::uint32_t pipeline) const {
                              [&](const std::string& each) { return redact_label(each) == name; });
 }
 
-void Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
+bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
   const Reading reading(pools_, classes_, options_.outcome_node);
   const RecordRow& record = run.record;
   const AgeClass age =
@@ -308,7 +307,8 @@ void Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
   const PartialKey key{slot_of(record.created_at), record.population, record.cohort, age};
   Cell& cell = cell_of(key);
   KpiPartial& partial = *cell.partial;
-  if (!reading.count(run, rows, options_.rules, partial)) return;
+  if (record.status != Status::skipped && may_be_canary(record)) count_hidden(record);
+  if (!reading.count(run, rows, options_.rules, partial)) return false;
   const bool has_users =
       options_.users_from && floor_to_slot(record.created_at) >= *options_.users_from;
   if (has_users && record.population == Population::dag) {
@@ -323,17 +323,7 @@ void Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
     add(part_of(partial.plan_sources, cell.plan_sources, run.plan_source));
   }
   if (run.pipeline != 0) add(part_of(partial.pipelines, cell.pipelines, run.pipeline));
-}
-
-// The lines of one run are one: the latest, of the canary where one of them shows that.
-void Settling::count_unread(std::span<const UnreadRow> rows, ShardSlots* slots) {
-  UnreadRow all = rows.front();
-  for (const UnreadRow& row : rows) {
-    all.at = std::max(all.at, row.at);
-    if (row.cohort == Cohort::canary || all.cohort == Cohort::none) all.cohort = row.cohort;
-  }
-  ++cell_of({slot_of(all.at), Population::dag, all.cohort}).partial->unread_runs;
-  if (slots != nullptr) slots->unread.push_back({all.run, slot_number_of(all.at)});
+  return true;
 }
 
 std::map<PartialKey, KpiPartial> Settling::take_partials() {
@@ -364,9 +354,13 @@ void Settling::settle(RunShard& shard, ShardSlots* slots) {
           record.is_run_record ? reading.settled(record, rows) : reading.derive(rows);
       slot = slot_number_of(run.record.created_at);
       if (is_selected(run.pipeline)) {
-        count(run, rows, shard.runs[index].user);
+        const bool is_rated = count(run, rows, shard.runs[index].user);
+        if (is_rated && has_end) count_attempts_of(run.record, {first_unread, unread_at});
       } else if (run.pipeline != 0) {
         may_matter = false;  // it shows another pipeline
+      } else if (is_unread(run.record, Field::pipeline_id) &&
+                 run.record.status != Status::skipped) {
+        count_hidden(run.record);
       }
     }
     if (slots != nullptr) slots->ends.push_back(slot);

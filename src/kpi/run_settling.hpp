@@ -20,6 +20,11 @@ namespace dagloop {
 
 struct SettledRun;
 
+/// Returns the number of slots since 1970.
+inline std::uint32_t slot_number_of(TimePoint time) {
+  return static_cast<std::uint32_t>(floor_to_slot(time).time_since_epoch() / kSlot);
+}
+
 /// The slots of a shard's runs, as the number of slots since 1970.
 struct ShardSlots {
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
@@ -63,7 +68,10 @@ class Settling {
   };
 
   void settle(RunShard& shard, ShardSlots* slots);
-  void count(const SettledRun& run, std::span<const NodeRow> rows, std::uint64_t user);
+  // Returns whether the run is in the rates.
+  bool count(const SettledRun& run, std::span<const NodeRow> rows, std::uint64_t user);
+  void count_hidden(const RecordRow& run);
+  void count_attempts_of(const RecordRow& run, std::span<const UnreadRow> rows);
   bool is_selected(std::uint32_t pipeline) const;
   void count_unread(std::span<const UnreadRow> rows, ShardSlots* slots);
   TimePoint slot_of(TimePoint run_end) const;

@@ -122,7 +122,7 @@ void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools&
     superseded.push_back({row.created_at, places[row.run]});
   }
   for (const UnreadRow& row : other.unread) {
-    unread.push_back({row.at, places[row.run], row.cohort});
+    unread.push_back({row.at, places[row.run], row.cohort, row.may_be_attempt});
   }
   duplicates += other.duplicates;
   other = RunShard();
@@ -150,11 +150,12 @@ bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) 
     };
     const Origin& origin = pools.origins.origin(row.origin);
     // By value: a bit-field has no address.
-    return std::make_tuple(
-        row.status, text(row.error_code), row.compensation, Population{row.population},
-        Cohort{row.cohort}, bool{row.has_verification_reason}, bool{row.has_fallback_reason},
-        bool{row.idempotent_reuse}, row.duration_ms, bool{row.is_compensation},
-        pools.fanouts.fanout(row.fanout), text(origin.plan_source), text(origin.pipeline));
+    return std::make_tuple(row.status, text(row.error_code), row.compensation,
+                           Population{row.population}, Cohort{row.cohort},
+                           bool{row.has_verification_reason}, bool{row.has_fallback_reason},
+                           bool{row.idempotent_reuse}, row.duration_ms, bool{row.is_compensation},
+                           pools.fanouts.fanout(row.fanout), text(origin.plan_source),
+                           text(origin.pipeline), UnreadBits{row.unread});
   };
   return content(a) < content(b);
 }

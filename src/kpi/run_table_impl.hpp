@@ -47,6 +47,7 @@ struct RunTable::Impl {
     row.idempotent_reuse = record.idempotent_reuse;
     row.is_run_record = !record.is_node_record;
     row.is_compensation = record.is_compensation;
+    row.unread = record.unread & kAllUnread;
     row.is_upstream_failed = record.is_node_record && is_upstream_failed(record.error_code);
     return row;
   }

@@ -100,9 +100,10 @@ class BlockReader {
     // A run has a record or nodes, and only records are superseded.
     run.unread.clear();
     for (std::uint64_t i = 0; i < unread && in_.ok(); ++i) {
-      const std::uint8_t cohort = in_.byte();
-      if (cohort > static_cast<std::uint8_t>(Cohort::control)) in_.fail();
-      run.unread.push_back({time_at(slot_, in_.signed_number()), 0, static_cast<Cohort>(cohort)});
+      const unsigned states = in_.byte();
+      if ((states & 3U) > static_cast<unsigned>(Cohort::control) || states > 7U) in_.fail();
+      run.unread.push_back({time_at(slot_, in_.signed_number()), 0,
+                            static_cast<Cohort>(states & 3U), (states & 4U) != 0});
     }
     if (!has_record && (nodes + unread == 0 || superseded > 0)) in_.fail();
   }
@@ -126,6 +127,7 @@ class BlockReader {
     row.is_run_record = is_run_record;
     row.is_compensation = (node_flags & 1U) != 0;
     row.is_upstream_failed = (node_flags & 2U) != 0;
+    row.unread = (node_flags >> 2U) & kAllUnread;
     row.created_at = time_at(slot_, in_.signed_number());
     row.duration_ms = duration(flags >> 6U);
     row.error_code = text();
@@ -217,7 +219,8 @@ void SlotRowsWriter::add_record(const RecordRow& record) {
       (record.has_verification_reason ? 8U : 0U) | (record.has_fallback_reason ? 16U : 0U) |
       (record.idempotent_reuse ? 32U : 0U) | static_cast<unsigned>(form) << 6U));
   rows_.byte(static_cast<std::uint8_t>((record.is_compensation ? 1U : 0U) |
-                                       (record.is_upstream_failed ? 2U : 0U)));
+                                       (record.is_upstream_failed ? 2U : 0U) |
+                                       static_cast<unsigned>(record.unread) << 2U));
   add_time(record.created_at);
   if (form == DurationForm::whole) rows_.number(static_cast<std::uint64_t>(record.duration_ms));
   if (form == DurationForm::real) rows_.real(record.duration_ms);
@@ -250,7 +253,8 @@ void SlotRowsWriter::add(const WholeRun& run) {
   }
   for (const SupersededRow& row : run.superseded) add_time(row.created_at);
   for (const UnreadRow& row : run.unread) {
-    rows_.byte(static_cast<std::uint8_t>(row.cohort));
+    rows_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(row.cohort) |
+                                         (row.may_be_attempt ? 4U : 0U)));
     add_time(row.at);
   }
 }

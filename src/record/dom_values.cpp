@@ -64,7 +64,11 @@ RawValue raw_value(const Element& element, Digits& digits) {
       break;
     case simdjson::dom::element_type::STRING:
       value.text = element.get_string().value_unsafe();
-      if (!value.text.empty()) value.kind = ValueKind::text;
+      if (value.text == kNotANumber) {
+        value.truth = true;
+      } else if (!value.text.empty()) {
+        value.kind = ValueKind::text;
+      }
       break;
     case simdjson::dom::element_type::BOOL:
       value.kind = ValueKind::boolean;

@@ -27,8 +27,20 @@ struct RawValue {
   std::string_view text;
   double number = 0;
   ValueKind kind = ValueKind::absent;
-  bool truth = false;  // of a boolean; of an array or an object: something stands in it
+  // Of a boolean; of an array or an object: something stands in it; of an absent value: NaN or an
+  // infinity does.
+  bool truth = false;
 };
+
+/// Returns the fields whose values are of some types: a bit a field.
+template <typename... Types>
+constexpr std::uint32_t fields_of(Types... types) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    if (((kContractFields[i].type == types) || ...)) bits |= field_bits(static_cast<Field>(i));
+  }
+  return bits;
+}
 
 /// Which fields have a value of which kind: a bit a field.
 struct FieldKinds {
@@ -36,6 +48,14 @@ struct FieldKinds {
   std::uint32_t numbers = 0;
   std::uint32_t booleans = 0;
   std::uint32_t others = 0;
+
+  /// Returns whether every value is of the type that its field has in the contract.
+  bool are_usual() const {
+    constexpr std::uint32_t kNumbers = fields_of(FieldType::whole, FieldType::real);
+    constexpr std::uint32_t kBooleans = fields_of(FieldType::truth);
+    return (others | (texts & (kNumbers | kBooleans)) | (numbers & ~kNumbers) |
+            (booleans & ~kBooleans)) == 0;
+  }
 };
 
 /// Whether texts of a line had to be changed so that they are Unicode.
@@ -43,6 +63,10 @@ enum class Replaced : std::uint8_t { no, some };
 
 /// What stands in a text for what is no Unicode.
 inline constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+/// What a mended line has for NaN and infinities: a character that no text has.
+inline constexpr std::string_view kNotANumber = "\xef\xb7\x90";
+inline constexpr std::string_view kNotANumberText = "\"\xef\xb7\x90\"";
 
 /// The texts of numbers that stand where a text is wanted, a place a field.
 using NumberTexts = std::array<std::array<char, 32>, kFieldCount>;
@@ -54,11 +78,14 @@ class RawFields {
   void clear() {
     set_kinds({});
     replaced_ = Replaced::no;
+    not_numbers_ = 0;
   }
 
   /// Says whether texts have U+FFFD in place of what is no Unicode.
   void set_replaced(Replaced replaced) { replaced_ = replaced; }
   Replaced replaced() const { return replaced_; }
+  /// Returns which fields are absent because NaN or an infinity stands there.
+  std::uint32_t not_numbers() const { return not_numbers_; }
 
   /// Sets a field; an absent value takes back an earlier one.
   void set(Field field, const RawValue& value) {
@@ -67,7 +94,9 @@ class RawFields {
       *kind &= ~bit;
     }
     place(static_cast<std::size_t>(field)) = value;
+    not_numbers_ &= ~bit;
     if (value.kind != ValueKind::absent) set_of(value.kind) |= bit;
+    if (value.kind == ValueKind::absent && value.truth) not_numbers_ |= bit;
     set_kinds(kinds_);
   }
 
@@ -108,6 +137,7 @@ class RawFields {
 
   FieldKinds kinds_;
   Replaced replaced_ = Replaced::no;
+  std::uint32_t not_numbers_ = 0;
   std::uint32_t present_ = 0;  // of any kind; so that clearing need not touch the values
   std::array<RawValue, kFieldCount + 1> values_{};
 };

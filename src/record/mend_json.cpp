@@ -80,9 +80,9 @@ struct Meaning {
 constexpr std::array<Meaning, 9> kMeanings{{{"null", "null"},
                                             {"true", "true"},
                                             {"false", "false"},
-                                            {"nan", "null"},
-                                            {"infinity", "null"},
-                                            {"inf", "null"},
+                                            {"nan", kNotANumberText},
+                                            {"infinity", kNotANumberText},
+                                            {"inf", kNotANumberText},
                                             {"none", "null"},
                                             {"nil", "null"},
                                             {"undefined", "null"}}};

@@ -21,11 +21,11 @@ struct MendedLine {
 /// Mends a line.
 ///
 /// Shape:  half surrogates and invalid UTF-8 in strings become U+FFFD; control characters and bad
-///         escapes are escaped; NaN, infinities and the words for nothing become null; numbers that
-///         JSON or a double does not have become text, and so does any other bare word; what is
-///         nested deeper than a parser goes becomes null. Brackets, colons and commas must be
-///         right. Of the text of the member `cut_key` that is cut off, the pairs before its last
-///         semicolon are complete.
+///         escapes are escaped; the words for nothing become null, NaN and infinities kNotANumber,
+///         which is null and remembered; numbers that JSON or a double does not have become text,
+///         and so does any other bare word; what is nested deeper than a parser goes becomes null.
+///         Brackets, colons and commas must be right. Of the text of the member `cut_key` that is
+///         cut off, the pairs before its last semicolon are complete.
 /// Cost:   linear.
 MendedLine mend_json(std::string_view line, std::string_view cut_key);
 

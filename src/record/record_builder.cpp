@@ -11,25 +11,7 @@
 namespace dagloop {
 namespace {
 
-// The fields whose values are of some types.
-template <typename... Types>
-constexpr std::uint32_t fields_of(Types... types) {
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < kFieldCount; ++i) {
-    if (((kContractFields[i].type == types) || ...)) bits |= field_bits(static_cast<Field>(i));
-  }
-  return bits;
-}
-
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
-constexpr std::uint32_t kNumbers = fields_of(FieldType::whole, FieldType::real);
-constexpr std::uint32_t kBooleans = fields_of(FieldType::truth);
-
-// Whether every value is of the type that its field has in the contract.
-bool has_usual_types(const FieldKinds& kinds) {
-  return (kinds.others | (kinds.texts & (kNumbers | kBooleans)) | (kinds.numbers & ~kNumbers) |
-          (kinds.booleans & ~kBooleans)) == 0;
-}
 
 bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -51,8 +33,10 @@ class RecordBuilder {
   // Returns whether there is a reason against the record.
   [[gnu::flatten]] bool build() {
     record_.mended = 0;
-    if (!has_usual_types(raw_.kinds())) look_at_unused();
+    record_.unread = 0;
+    if (!raw_.kinds().are_usual()) look_at_unused();
     if (raw_.replaced() == Replaced::some) look_at_replaced();
+    if (raw_.not_numbers() != 0) look_at_not_numbers();
     read_texts();
     read_words();
     read_numbers();
@@ -71,6 +55,7 @@ class RecordBuilder {
     line.cohort = record_.cohort;
     if (time_ == Shown::past) line.created_at = record_.created_at;
     line.is_of_future = time_ == Shown::future;
+    line.may_be_attempt = record_.is_node_record;
     return line;
   }
 
@@ -93,6 +78,19 @@ class RecordBuilder {
   }
 
   void mend(Field field) { record_.mended |= field_bits(field); }
+
+  // What is there but cannot be read, in whatever form.
+  void leave_out(Field field) {
+    mend(field);
+    record_.unread = static_cast<UnreadBits>(record_.unread | unread_bit(field));
+  }
+
+  // NaN is null, and a duration that nobody can tell: none is one of a run that has ended.
+  [[gnu::noinline, gnu::cold]] void look_at_not_numbers() {
+    if ((raw_.not_numbers() & field_bits(Field::duration_ms)) != 0) {
+      record_.unread = unread_bit(Field::duration_ms);
+    }
+  }
 
   // Not all are read below; that they are not as they should be is said all the same.
   [[gnu::noinline, gnu::cold]] void look_at_unused() {
@@ -132,7 +130,9 @@ class RecordBuilder {
     if (value.kind == ValueKind::loose_text) return value.text;
     mend(field);
     if (value.kind == ValueKind::boolean) return value.truth ? "true" : "false";
-    return value.kind == ValueKind::compound ? std::string_view() : text_of_number(field);
+    if (value.kind != ValueKind::compound) return text_of_number(field);
+    leave_out(field);
+    return {};
   }
 
   std::string_view text_of_number(Field field) {
@@ -151,7 +151,7 @@ class RecordBuilder {
   // Of a field that holds one of some words: nothing but text is one.
   [[gnu::noinline, gnu::cold]] std::string_view word_of_other(Field field) {
     if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
-    mend(field);
+    leave_out(field);
     return {};
   }
 
@@ -160,7 +160,10 @@ class RecordBuilder {
     const RawValue& value = raw_.present(field);
     const bool is_no = (value.kind == ValueKind::boolean && !value.truth) ||
                        (value.kind == ValueKind::number && value.number == 0);
-    if (is_no) return word_of_other(field);
+    if (is_no) {
+      mend(field);
+      return {};
+    }
     // An object that holds something tells a reason, too, only not in words. A code that is none
     // says nothing.
     const bool tells =
@@ -304,7 +307,9 @@ class RecordBuilder {
                                                const std::array<Word<Enum>, kCount>& words,
                                                std::string_view text) {
     mend(field);
-    return value_in_any_case(words, text).value_or(Enum::none);
+    const std::optional<Enum> known = value_in_any_case(words, text);
+    if (!known) leave_out(field);
+    return known.value_or(Enum::none);
   }
 
   void read_numbers() {
@@ -324,7 +329,7 @@ class RecordBuilder {
     if (value >= 0 && value <= std::numeric_limits<double>::max()) {
       record_.duration_ms = value;
     } else {
-      mend(Field::duration_ms);
+      leave_out(Field::duration_ms);
     }
   }
 

@@ -228,6 +228,7 @@ struct RecordReader::Impl {
     }
     unread.reason = reason;
     unread.fault = std::move(fault);
+    unread.may_be_attempt = true;  // what is behind the place that stopped it may be its node
     result = std::move(unread);
   }
 

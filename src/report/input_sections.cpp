@@ -59,16 +59,35 @@ std::string show_unread_share(const LineShare& lines) {
   return fmt::format("{} of {}", show_percent(share), show_count(lines.lines));
 }
 
-void add_unread(std::vector<std::string>& lines, const Quality& quality) {
-  const LineShare& window = quality.input.window.all;
-  if (window.unread == 0) return;
-  std::string text = fmt::format("{} of the window could not be read ({})",
-                                 show_counted(window.unread, "line"), show_unread_share(window));
-  const PopulationKpis& dag = quality.current.population(Population::dag);
+// What lines that could not be read may be.
+std::string show_hidden(const PopulationKpis& dag) {
+  std::string text;
   if (dag.unread_runs > 0) {
     text += fmt::format("; they may hide the outcome of {}", show_counted(dag.unread_runs, "run"));
   }
-  lines.push_back(text + show_first(quality.input.examples));
+  if (dag.unread_attempts == 0) return text;
+  return text + (text.empty() ? "; they may hide " : " and ") +
+         show_counted(dag.unread_attempts, "failed attempt");
+}
+
+void add_unread(std::vector<std::string>& lines, const Quality& quality) {
+  const LineShare& window = quality.input.window.all;
+  const PopulationKpis& dag = quality.current.population(Population::dag);
+  if (window.unread > 0) {
+    lines.push_back(fmt::format("{} of the window could not be read ({}){}{}",
+                                show_counted(window.unread, "line"), show_unread_share(window),
+                                show_hidden(dag), show_first(quality.input.examples)));
+  } else if (dag.unread_runs > 0) {
+    lines.push_back(
+        fmt::format("of {} the cohort, the pipeline or the mode could not be read: "
+                    "decisions take each for a failed run of the canary, too",
+                    show_counted(dag.unread_runs, "run")));
+  }
+  if (dag.unread_values == 0) return;
+  lines.push_back(
+      fmt::format("{} of runs could not be read (durations, error codes, outcomes of "
+                  "compensations): decisions take the worst of each",
+                  show_counted(dag.unread_values, "value")));
 }
 
 // Rows that no window lets go of. The first example is one of them.

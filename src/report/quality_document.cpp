@@ -76,6 +76,8 @@ constexpr auto kFigures = fields_of<PopulationKpis>(
     field("skipped_runs", &PopulationKpis::skipped_runs, kCount),
     field("cancelled_runs", &PopulationKpis::cancelled_runs, kCount),
     field("unread_runs", &PopulationKpis::unread_runs, kCount),
+    field_or_default("unread_attempts", &PopulationKpis::unread_attempts, kCount),
+    field_or_default("unread_values", &PopulationKpis::unread_values, kCount),
     field("kpis", &PopulationKpis::kpis, kKpiSet),
     field_or_default("overdue_failed", &PopulationKpis::overdue_failed, kKpiSet),
     field_or_default("worst_case", &PopulationKpis::worst, kKpiSet),

@@ -74,13 +74,13 @@ constexpr Wording kEnglish[] = {
     {"promotion_not_allowed", "{fault}"},
     {"promotion_not_allowed", "{key} is not on the allowlist"},
     {"unreadable_records_could_change_this",
-     "{>unread} of {subject:name} and {reference_unread} of {reference:name}{>then}[; "
+     "{>unread} of {subject:name} and {reference_unread} of {reference:name}{>parts}{>then}[; "
      "the margin allows {allowed}]{>leave}"},
     {"unreadable_records_could_change_this",
-     "{>unread} since the change and {unread_before} before it{>then}{>leave}"},
+     "{>unread} since the change and {unread_before} before it{>parts}{>then}{>leave}"},
     {"unreadable_records_could_change_this",
-     "{>rule_on_key} waits: {>unread}, and its condition may not hold"},
-    {"unreadable_records_could_change_this", "{>unread}{>then}{>leave}"},
+     "{>rule_on_key} waits: {>unread}{>parts}, and its condition may not hold"},
+    {"unreadable_records_could_change_this", "{>unread}{>parts}{>then}{>leave}"},
     {"canary_share_too_high",
      "{share:rate} of the runs with a cohort are the canary's ({canary} of {runs}), at a rollout "
      "of "
@@ -243,6 +243,7 @@ constexpr Wording kEnglish[] = {
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">unread", "what could not be read may hide the outcome of up to {unread} runs"},
+    {">parts", "[, up to {unread_attempts} failed attempts][, {unread_values} values of runs]"},
     {">then", "[ (the first of the log: {places})][; at worst: {would}]"},
     {">leave",
      "; at {leaves_at} at the latest they count no more[, but for {without_time} without a time, "

@@ -20,7 +20,7 @@ std::string content() {
   return fmt::format(
       "(at, status <= {}, status, code, compensation, population, cohort, unverified, fallback, "
       "reused, duration, undoes, fanout_total, fanout_failed, tokens, cost, has_tokens, has_cost, "
-      "plan, pipeline)",
+      "plan, pipeline, unread)",
       packed::kLastFinal);
 }
 
@@ -30,7 +30,8 @@ std::string unpacked() {
       "t.1 AS at, t.3 AS status, t.4 AS code, t.5 AS compensation, t.6 AS population, t.7 AS "
       "cohort, t.8 AS unverified, t.9 AS fallback, t.10 AS reused, t.11 AS duration, t.13 AS "
       "fanout_total, t.14 AS fanout_failed, t.15 AS tokens, t.16 AS cost, t.17 AS has_tokens, t.18 "
-      "AS has_cost, t.19 AS plan, t.20 AS pipeline, t.3 = {} AS manual, t.1 AS newest_at",
+      "AS has_cost, t.19 AS plan, t.20 AS pipeline, t.21 AS unread, t.3 = {} AS manual, t.1 AS "
+      "newest_at",
       packed::digit_of(Status::manual_required));
 }
 
@@ -77,14 +78,14 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
   const std::string united = fmt::format(
       "SELECT is_request, key, max(at) AS run_end, min(population) AS p, if(max(cohort = "
       "{canary}), {canary}, max(cohort)) AS c, max(unverified) AS u, max(fallback) AS f, "
-      "max(reused) "
-      "AS r, max(status = {manual}) AS m, max(compensation) AS comp, sum(fanout_total) AS total, "
-      "sum(fanout_failed) AS failed, sum(tokens) AS token_sum, max(has_tokens) AS any_tokens, "
-      "sum(cost) AS cost_sum, max(has_cost) AS any_cost, {plan} AS last_plan, {pipeline} AS "
-      "last_pipeline, max(duration >= 0) AS any_duration, groupArray((at, if(duration < 0, 0., "
-      "duration))) AS spans, arrayReverseSort(groupArray((node, item, attempt, at, status <= "
-      "{final}, status IN ({bad}), {content}, code, status, undoes, is_upstream))) AS tries FROM "
-      "({orphans}) GROUP BY is_request, key",
+      "max(reused) AS r, max(status = {manual}) AS m, max(compensation) AS comp, "
+      "sum(fanout_total) AS total, sum(fanout_failed) AS failed, sum(tokens) AS token_sum, "
+      "max(has_tokens) AS any_tokens, sum(cost) AS cost_sum, max(has_cost) AS any_cost, "
+      "groupBitOr(unread) AS un, {plan} AS last_plan, {pipeline} AS last_pipeline, "
+      "max(duration >= 0) AS any_duration, groupArray((at, if(duration < 0, 0., duration))) AS "
+      "spans, arrayReverseSort(groupArray((node, item, attempt, at, status <= {final}, status "
+      "IN ({bad}), {content}, code, status, undoes, is_upstream))) AS tries FROM ({orphans}) "
+      "GROUP BY is_request, key",
       fmt::arg("canary", packed::digit_of(Cohort::canary)),
       fmt::arg("manual", packed::digit_of(Status::manual_required)),
       fmt::arg("plan", latest_text("plan")), fmt::arg("pipeline", latest_text("pipeline")),
@@ -93,10 +94,9 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
   // What undoes the others says nothing, unless there is nothing else.
   const std::string last = fmt::format(
       "SELECT *, arrayMap(x -> concat(toString(x.2), ' ', x.1), tries) AS names, arrayFilter((x, "
-      "n, "
-      "before) -> n != before, tries, names, arrayPushFront(arrayPopBack(names), '')) AS all_last, "
-      "if(arrayExists(x -> x.10 = 0, all_last), arrayFilter(x -> x.10 = 0, all_last), all_last) AS "
-      "last FROM ({})",
+      "n, before) -> n != before, tries, names, arrayPushFront(arrayPopBack(names), '')) AS "
+      "all_last, if(arrayExists(x -> x.10 = 0, all_last), arrayFilter(x -> x.10 = 0, all_last), "
+      "all_last) AS last FROM ({})",
       united);
   // The outcome node decides alone where the run has it; without it all nodes do.
   const std::string deciding = fmt::format(
@@ -105,14 +105,13 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
       clickhouse_literal(outcome_node), last);
   const std::string is_bad = "(x.6 != 0 OR x.11 != 0 AND x.5 != 0)";
   const std::string outcome = fmt::format(
-      "SELECT *, multiIf(arrayExists(x -> x.9 = {running}, last), {running}, arrayExists(x -> x.9 "
-      "= "
-      "{compensating}, last), {compensating}, arrayExists(x -> x.9 = {pending}, last), {pending}, "
-      "NOT arrayExists(x -> x.9 != {skipped} OR x.11 != 0, last), {skipped}, arrayExists(x -> "
-      "{bad}, "
-      "decide), {failed}, {succeeded}) AS s, arraySort(arrayPushBack(arrayMap(x -> (x.4, x.1, x.2, "
-      "x.8), arrayFilter(x -> {bad} AND x.8 != '', decide)), (toInt64(9223372036854775807), '', "
-      "toInt64(0), ''))) AS codes FROM ({from})",
+      "SELECT *, multiIf(arrayExists(x -> x.9 = {running}, last), {running}, arrayExists(x -> "
+      "x.9 = {compensating}, last), {compensating}, arrayExists(x -> x.9 = {pending}, last), "
+      "{pending}, NOT arrayExists(x -> x.9 != {skipped} OR x.11 != 0, last), {skipped}, "
+      "arrayExists(x -> {bad}, decide), {failed}, {succeeded}) AS s, "
+      "arraySort(arrayPushBack(arrayMap(x -> (x.4, x.1, x.2, x.8), arrayFilter(x -> {bad} AND "
+      "x.8 != '', decide)), (toInt64(9223372036854775807), '', toInt64(0), ''))) AS codes FROM "
+      "({from})",
       fmt::arg("running", packed::digit_of(Status::running)),
       fmt::arg("compensating", packed::digit_of(Status::compensating)),
       fmt::arg("pending", packed::digit_of(Status::pending)),
@@ -126,7 +125,8 @@ std::string derived_of(const Steps& steps, const std::string& outcome_node) {
       "reused, if(any_duration != 0, arrayReduce('max', arrayMap(x -> toFloat64(run_end - x.1) / "
       "1000 + x.2, spans)), -1.) AS duration, total AS fanout_total, failed AS fanout_failed, "
       "token_sum AS tokens, any_tokens AS has_tokens, cost_sum AS cost, any_cost AS has_cost, "
-      "last_plan AS plan, last_pipeline AS pipeline, m AS manual, run_end AS newest_at FROM ({})",
+      "last_plan AS plan, last_pipeline AS pipeline, un AS unread, m AS manual, run_end AS "
+      "newest_at FROM ({})",
       outcome);
 }
 
@@ -148,7 +148,7 @@ std::string told_of(const Steps& steps, const CountScope& scope) {
 
 constexpr const char* kSameColumns =
     "at, status, code, compensation, population, cohort, unverified, fallback, reused, duration, "
-    "fanout_total, fanout_failed, plan, manual";
+    "fanout_total, fanout_failed, plan, unread, manual";
 
 std::string poorer_of(const std::string& told) {
   return fmt::format("SELECT {}, tokens, has_tokens, cost, has_cost, pipeline, newest_at FROM ({})",
@@ -218,6 +218,26 @@ std::string counted_node_rows(const Steps& steps, const CountScope& scope) {
                            {"span", "run_population", "run_cohort", "node", "''", "''", "bucket"},
                            {"s0", "s1", "s2", "s3", "s4"}) +
          " FROM (" + counted + ")";
+}
+
+// Rows of `unread` that may be attempts of a run that is over: they are placed where that is.
+std::string unread_tries(const std::string& records, const std::string& unread,
+                         const CountScope& scope) {
+  const std::string pipelines = clickhouse_pipelines(scope.rules);
+  const std::string ends = fmt::format(
+      "SELECT is_request, key AS name, arrayReverseSort(groupArray({})) AS ts FROM ({}) WHERE "
+      "valid AND node = '' GROUP BY is_request, name",
+      content(), records);
+  const std::string selected =
+      pipelines.empty()
+          ? ""
+          : " AND (is_request, name) IN (" + runs_showing(records, "IN (" + pipelines + ")") + ")";
+  return fmt::format(
+      "SELECT ts[1].1 AS run_at, toUInt8(ts[1].6) AS run_population, toUInt8(if(ts[1].7 = 0, "
+      "toUInt8(shown_cohort), toUInt8(ts[1].7))) AS run_cohort, tries FROM (SELECT * FROM ({}) "
+      "WHERE NOT keyless AND tries > 0) ALL INNER JOIN ({}) USING (is_request, name) WHERE "
+      "ts[1].3 IN ({}){}",
+      unread, ends, packed::rated_statuses(scope.rules), selected);
 }
 
 // A statement whose rows are those of AnswerRow, answered by every shard for itself.
@@ -305,15 +325,16 @@ std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
   // Rows that show no run may hide one each, also where they read alike.
   const std::string faults = fmt::format(
       "SELECT is_request, toUInt8(key = '') AS keyless, key AS name, if(at >= {} AND at < {}, at, "
-      "toInt64({})) AS fault_at, cohort AS fault_cohort FROM ({}) WHERE NOT valid",
+      "toInt64({})) AS fault_at, cohort AS fault_cohort, node != '' AS is_try FROM ({}) WHERE NOT "
+      "valid",
       clickhouse_micros(range.start), clickhouse_micros(range.end),
       clickhouse_micros(range.end - Microseconds{1}), records);
   const std::string unread = fmt::format(
       "SELECT is_request, keyless, name, max(fault_at) AS newest_at, toUInt8(if(max(fault_cohort = "
-      "{0}), {0}, max(fault_cohort))) AS shown_cohort FROM ({1}) WHERE NOT keyless GROUP BY "
-      "is_request, keyless, name UNION ALL SELECT is_request, keyless, name, fault_at AS "
-      "newest_at, "
-      "fault_cohort AS shown_cohort FROM ({1}) WHERE keyless",
+      "{0}), {0}, max(fault_cohort))) AS shown_cohort, countIf(is_try) AS tries FROM ({1}) WHERE "
+      "NOT keyless GROUP BY is_request, keyless, name UNION ALL SELECT is_request, keyless, name, "
+      "fault_at AS newest_at, fault_cohort AS shown_cohort, toUInt64(is_try) AS tries FROM ({1}) "
+      "WHERE keyless",
       packed::digit_of(Cohort::canary), faults);
   const std::string ended = fmt::format(
       "SELECT is_request, toUInt8(0) AS keyless, key FROM (SELECT is_request, key, "
@@ -327,11 +348,18 @@ std::string clickhouse_unread_query(const std::vector<ClickHouseTable>& tables,
     runs += " AND (keyless OR (is_request, name) NOT IN (" +
             runs_showing(records, "!= '' AND shown NOT IN (" + pipelines + ")") + "))";
   }
+  const std::string counted = fmt::format(
+      "SELECT {} AS span, toUInt8(0) AS run_population, toUInt8(shown_cohort) AS run_cohort, "
+      "toInt64(1) AS one, toInt64(if(tries = 0, 0, tries - 1)) AS more FROM ({}) UNION ALL SELECT "
+      "{} AS span, run_population, run_cohort, toInt64(0) AS one, toInt64(tries) AS more FROM ({})",
+      clickhouse_span("newest_at", scope.query), runs, clickhouse_span("run_at", scope.query),
+      unread_tries(records, unread, scope));
   return answered(
-      clickhouse_answer(std::string(kUnreadWord), {"span", "0", "shown_cohort"}, {"runs"}) +
-          fmt::format(" FROM (SELECT {} AS span, shown_cohort, count() AS runs FROM ({}) GROUP BY "
-                      "span, shown_cohort)",
-                      clickhouse_span("newest_at", scope.query), runs),
+      clickhouse_answer(std::string(kUnreadWord), {"span", "run_population", "run_cohort"},
+                        {"runs", "attempts"}) +
+          fmt::format(" FROM (SELECT span, run_population, run_cohort, sum(one) AS runs, sum(more) "
+                      "AS attempts FROM ({}) GROUP BY span, run_population, run_cohort)",
+                      counted),
       tables.front().cluster);
 }
 

@@ -233,6 +233,39 @@ std::string ClickHouseExpressions::mended() const {
   return sum.empty() ? "toInt64(0)" : sum;
 }
 
+// Whether something stands there.
+std::string ClickHouseExpressions::is_present(Field field) const {
+  if (is_text(field)) return or_missing(field, "toString(" + column(field) + ")", "''") + " != ''";
+  return can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
+}
+
+// A word that is there, but none of the contract's.
+std::string ClickHouseExpressions::is_unread_word(Field field, const packed::WordForm& form) const {
+  if (!has(field)) return "0";
+  const std::string odd = mended(field);
+  const std::string digit = word(field, form);
+  if (odd.empty()) return fmt::format("({}) = {}", digit, form.mended);
+  return fmt::format("({0}) IN (0, {1}) AND (({0}) = {1} OR {2})", digit, form.mended, odd);
+}
+
+std::string ClickHouseExpressions::unread() const {
+  std::string sum = "toUInt8(0";
+  const auto add = [&sum](Field field, const std::string& condition) {
+    sum += fmt::format(" + ({}) * {}", condition, unread_bit(field));
+  };
+  add(Field::cohort, is_unread_word(Field::cohort, packed::cohort_form(0)));
+  add(Field::compensation_status,
+      is_unread_word(Field::compensation_status, packed::compensation_form(0)));
+  const std::string odd_mode = mended(Field::execution_mode);
+  if (!odd_mode.empty()) add(Field::execution_mode, odd_mode);
+  if (has(Field::duration_ms)) {
+    add(Field::duration_ms,
+        fmt::format("{} AND NOT (raw_duration >= 0 AND NOT isInfinite(raw_duration))",
+                    is_present(Field::duration_ms)));
+  }
+  return sum + ")";
+}
+
 std::string ClickHouseExpressions::tokens() const {
   return count(Field::tokens_in, 0) + " + " + count(Field::tokens_out, 0);
 }

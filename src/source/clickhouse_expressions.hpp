@@ -88,6 +88,12 @@ class ClickHouseExpressions {
   /// Returns what was mended that the digits of a word or a duration do not tell, as a number:
   /// field_bits().
   std::string mended() const;
+  /// Returns whether something stands in a column that the table has.
+  std::string is_present(Field field) const;
+  /// Returns the decisive fields that are there, but cannot be read, as a number: UnreadBits.
+  ///
+  /// Shape: beside the number of the duration as `raw_duration`.
+  std::string unread() const;
   /// Returns microseconds since 1970; 0 where the time is absent.
   std::string at() const;
   /// Returns the hash of the run's key: runs of equal keys have equal ones.
@@ -100,6 +106,7 @@ class ClickHouseExpressions {
   std::string plain_text(Field field) const;
   std::string whole(Field field) const;
   std::string mended(Field field) const;
+  std::string is_unread_word(Field field, const packed::WordForm& form) const;
 
   const ClickHouseTable& table_;
   const Mapping& mapping_;

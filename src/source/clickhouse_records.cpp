@@ -23,12 +23,12 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
       "plan, {pipeline} "
       "AS pipeline, toUInt8({compensation} % {mended_compensation}) AS compensation, "
       "toUInt8(if({mode} = '', {run} = '', lower({mode}) NOT IN ({dag_modes}))) AS population, "
-      "toUInt8({cohort} % {mended_cohort}) AS cohort, {verification} != '' AS unverified, "
+      "{cohort} AS cohort_digit, {verification} != '' AS unverified, "
       "{fallback} "
       "!= '' AS fallback, {reused} AS reused, {raw_duration} AS raw_duration, if(raw_duration >= 0 "
       "AND NOT isInfinite(raw_duration), raw_duration, -1.) AS duration, {total} AS fanout_total, "
       "{failed} AS fanout_failed, {tokens} AS tokens, {has_tokens} AS has_tokens, {cost} AS cost, "
-      "{has_cost} AS has_cost FROM {table}{filter}",
+      "{has_cost} AS has_cost, {unread} AS unread FROM {table}{filter}",
       fmt::arg("hash", row.hash()), fmt::arg("at", row.at()),
       fmt::arg("run", row.text(Field::pipeline_run_id)),
       fmt::arg("request", row.text(Field::request_id)),
@@ -45,7 +45,6 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
       fmt::arg("mode", row.text(Field::execution_mode)),
       fmt::arg("dag_modes", clickhouse_dag_modes()),
       fmt::arg("cohort", row.word(Field::cohort, packed::cohort_form(0))),
-      fmt::arg("mended_cohort", packed::kMendedCohort),
       fmt::arg("verification", row.text(Field::verification_reason)),
       fmt::arg("fallback", row.text(Field::fallback_reason)),
       fmt::arg("reused", row.truth(Field::idempotent_reuse)),
@@ -53,13 +52,15 @@ std::string counted_rows(const ClickHouseTable& table, const CountScope& scope) 
       fmt::arg("total", row.count(Field::fanout_total, 0)),
       fmt::arg("failed", row.count(Field::fanout_failed, 0)), fmt::arg("tokens", row.tokens()),
       fmt::arg("has_tokens", row.has_tokens()), fmt::arg("cost", row.count(Field::cost_micros, 0)),
-      fmt::arg("has_cost", row.is_count(Field::cost_micros)), fmt::arg("table", table.local),
+      fmt::arg("has_cost", row.is_count(Field::cost_micros)), fmt::arg("unread", row.unread()),
+      fmt::arg("table", table.local),
       fmt::arg("filter", clickhouse_run_filter(table, scope.mapping, scope.query)));
   return fmt::format(
-      "SELECT *, toUInt8(if(status_digit = {timed_out}, {failed}, status_digit)) AS status, "
+      "SELECT *, toUInt8(cohort_digit % {mended_cohort}) AS cohort, toUInt8(if(status_digit = "
+      "{timed_out}, {failed}, status_digit)) AS status, "
       "if(raw_code = '' AND status_digit = {timed_out}, '{timeout}', raw_code) AS code, {valid} AS "
       "valid FROM ({words})",
-      fmt::arg("timed_out", packed::kTimedOut),
+      fmt::arg("mended_cohort", packed::kMendedCohort), fmt::arg("timed_out", packed::kTimedOut),
       fmt::arg("failed", packed::digit_of(Status::failed)), fmt::arg("timeout", kTimeoutCode),
       fmt::arg("valid", is_valid(scope.query)), fmt::arg("words", words));
 }

@@ -12,7 +12,10 @@ namespace {
 
 std::string duration_of(const ClickHouseExpressions& row, const std::string& column) {
   if (!row.has(Field::duration_ms)) return "0";
-  if (row.is_text(Field::duration_ms)) return clickhouse_duration(row.number(Field::duration_ms));
+  if (row.is_text(Field::duration_ms)) {
+    return fmt::format("{} * ({})", clickhouse_duration(row.number(Field::duration_ms)),
+                       row.is_present(Field::duration_ms));
+  }
   if (!row.can_be_null(Field::duration_ms)) return clickhouse_duration(column);
   return clickhouse_duration("assumeNotNull(" + column + ")") + " * assumeNotNull(isNotNull(" +
          column + "))";
@@ -139,7 +142,7 @@ std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
                   clickhouse_duration("duration"), clickhouse_time(scope.query));
   return packed_answer(
       use, kind,
-      "SELECT *, toInt64(0) AS mended_fields, status AS state, fanout_failed AS failed, "
+      "SELECT *, toInt64(unread) AS mended_fields, status AS state, fanout_failed AS failed, "
       "fanout_total AS total FROM (" +
           runs + ")",
       scope.rules, {});

@@ -5,7 +5,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::uint64_t kFormat = 2;
+constexpr std::uint64_t kFormat = 3;
 
 void write_time(TimePoint time, ByteWriter& bytes) {
   bytes.signed_number(time.time_since_epoch().count());

@@ -81,6 +81,32 @@ std::uint32_t mended_in(const PackedRuns& packed) {
   return fields;
 }
 
+// The decisive fields that are there, but have no value. Of settled runs the database tells them.
+UnreadBits unread_in(const PackedRuns& packed, PackedUse use) {
+  if (use != PackedUse::rows) return static_cast<UnreadBits>(packed.mended);
+  UnreadBits unread = 0;
+  const std::uint32_t mended = mended_in(packed);
+  const auto add = [&](Field field, bool has_value) {
+    const bool is_mended = (mended & field_bits(field)) != 0;
+    if (is_mended && !has_value) unread = static_cast<UnreadBits>(unread | unread_bit(field));
+  };
+  add(Field::cohort, cohort_of(packed.kind) != Cohort::none);
+  add(Field::compensation_status,
+      digit(packed.kind, packed::kCompensation, 4) % packed::kMendedCompensation != 0);
+  add(Field::execution_mode, false);
+  add(Field::duration_ms, bucket_of(packed.kind).has_value());
+  const bool is_not_finite = digit(packed.kind, packed::kDuration, 20) >= packed::kNotFinite;
+  if (is_not_finite) unread = static_cast<UnreadBits>(unread | unread_bit(Field::duration_ms));
+  return unread;
+}
+
+// Whether runs may be of the canary for all that can be read.
+bool may_be_canary(const PackedRuns& packed, UnreadBits unread) {
+  const bool is_dag = digit(packed.kind, packed::kPopulation, 1) == 0;
+  if (!is_dag) return (unread & unread_bit(Field::execution_mode)) != 0;
+  return cohort_of(packed.kind) != Cohort::canary && (unread & unread_bit(Field::cohort)) != 0;
+}
+
 // What final runs of a kind count as.
 RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
   const std::int64_t status = status_of(packed.kind);
@@ -116,6 +142,11 @@ RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
   set(&KpiPartial::runs_with_tokens, packed.with_tokens);
   set(&KpiPartial::cost_micros, packed.cost);
   set(&KpiPartial::runs_with_cost, packed.with_cost);
+  const UnreadBits unread = unread_in(packed, use);
+  set_runs(&KpiPartial::unread_durations, (unread & unread_bit(Field::duration_ms)) != 0);
+  set_runs(&KpiPartial::unread_codes, !succeeded && (unread & unread_bit(Field::error_code)) != 0);
+  set_runs(&KpiPartial::unread_compensations,
+           (unread & unread_bit(Field::compensation_status)) != 0);
   return n;
 }
 
@@ -160,10 +191,18 @@ void add_run(const PackedRuns& packed, PackedUse use, const CountScope& scope,
   } else {
     fill_final(packed, use, scope.rules, row);
   }
-  if (use == PackedUse::lost || use == PackedUse::poorer) {
-    for (std::int64_t& count : row.n) count = -count;
+  const bool is_hidden = status_of(kind) != packed::digit_of(Status::skipped) &&
+                         may_be_canary(packed, unread_in(packed, use));
+  PartialRow hidden;
+  hidden.slot = row.slot;
+  hidden.n[place_of(&KpiPartial::unread_runs)] = packed.runs;
+  for (PartialRow* each : {&row, &hidden}) {
+    if (each == &hidden && !is_hidden) continue;
+    if (use == PackedUse::lost || use == PackedUse::poorer) {
+      for (std::int64_t& count : each->n) count = -count;
+    }
+    sink(*each);
   }
-  sink(row);
 }
 
 // Where the rows lie; those without a time of the range at its end.
@@ -192,6 +231,7 @@ void add_reject(const PackedRuns& packed, RejectReason reason, const CountScope&
   reject.kind = RowKind::reject;
   reject.n[0] = packed.runs;
   reject.n[1] = static_cast<std::int64_t>(reason);
+  reject.n[2] = packed.kind >> packed::kTime >= packed::kFirstSpan ? packed.newest_us : -1;
   sink(reject);
   add_lines(packed, false, scope, sink);
 }
@@ -231,12 +271,14 @@ PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
   return row;
 }
 
-// Runs that could not be read.
+// Runs and attempts that could not be read.
 PartialRow unread_row(const AnswerRow& answer, const LogQuery& query) {
   PartialRow row;
   row.slot = slot_of_span(answer.number, query);
+  row.population = answer.population == 0 ? Population::dag : Population::non_dag;
   row.cohort = static_cast<Cohort>(answer.cohort);
   row.n[place_of(&KpiPartial::unread_runs)] = answer.n[0];
+  row.n[place_of(&KpiPartial::unread_attempts)] = answer.n[1];
   return row;
 }
 

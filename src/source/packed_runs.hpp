@@ -109,7 +109,8 @@ struct PackedRuns {
   std::string plan_source;
   std::string error_code;
   std::string pipeline;
-  std::int64_t mended = 0;    // field_bits() of what the digits do not say
+  // Of rows: field_bits() of what the digits do not say. Of settled runs: UnreadBits.
+  std::int64_t mended = 0;
   std::int64_t open_us = -1;  // of open_statuses(): the time, since 1970
   std::int64_t runs = 0;
   std::int64_t unverified = 0;
@@ -147,7 +148,7 @@ inline constexpr std::array<Word<PackedUse>, 5> kPackedWords{{{"packed", PackedU
                                                               {"poorer", PackedUse::poorer},
                                                               {"richer", PackedUse::richer}}};
 
-/// The word of rows of runs that could not be read, by span and cohort; n: how many.
+/// The word of rows of what could not be read, by span, population and cohort; n: runs, attempts.
 inline constexpr std::string_view kUnreadWord = "unread";
 
 /// One row of a database's answer, in the order of its columns. Of packed rows `number` is the kind

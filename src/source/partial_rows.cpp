@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kNewest = 3;         // among the counts of an input row
 constexpr std::size_t kReason = 1;         // among those of a reject, and the field of mended ones
+constexpr std::size_t kNewestUnread = 2;   // among those of a reject
 constexpr std::uint64_t kLeastBytes = 28;  // of one row
 
 constexpr std::array<std::pair<std::string_view, RowKind>, 7> kKinds{{
@@ -125,18 +126,24 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
     }
   } else if (row.kind == RowKind::input) {
     // A maximum cannot be taken away; the newest record stays, which is right for a log that grows.
-    if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, counts[kNewest]);
+    if (sign == RowSign::plus) newest_.record_us = std::max(newest_.record_us, counts[kNewest]);
     counts[kNewest] = 0;
   } else if (row.kind == RowKind::reject || row.kind == RowKind::mended) {
     name.bucket = static_cast<std::int32_t>(counts[kReason]);
     counts[kReason] = 0;
+  }
+  if (row.kind == RowKind::reject) {
+    const std::int64_t newest_us = std::exchange(counts[kNewestUnread], 0);
+    if (sign == RowSign::plus) newest_.unread_us = std::max(newest_.unread_us, newest_us);
   }
   add_counts(name, counts, sign);
 }
 
 void RowSums::add(const RowSums& other, RowSign sign) {
   for (const auto& [name, counts] : other.rows_) add_counts(name, counts, sign);
-  if (sign == RowSign::plus) newest_us_ = std::max(newest_us_, other.newest_us_);
+  if (sign == RowSign::minus) return;
+  newest_.record_us = std::max(newest_.record_us, other.newest_.record_us);
+  newest_.unread_us = std::max(newest_.unread_us, other.newest_.unread_us);
 }
 
 void RowSums::add_counts(const Name& name, const RowCounts& counts, RowSign sign) {
@@ -228,7 +235,11 @@ void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& 
 PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes) const {
   PartialSet set;
   const Window window = query.window.value_or(query.range);
-  if (newest_us_ >= 0) set.input.newest_record = TimePoint{Microseconds{newest_us_}};
+  const auto time_of = [](std::int64_t us) {
+    return us < 0 ? std::nullopt : std::optional(TimePoint{Microseconds{us}});
+  };
+  set.input.newest_record = time_of(newest_.record_us);
+  set.input.newest_unread = time_of(newest_.unread_us);
   for (auto at = rows_.begin(); at != rows_.end();) {
     const Name& name = at->first;
     if (name.kind != RowKind::run && name.kind != RowKind::node) {
@@ -253,7 +264,8 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
 }
 
 void RowSums::encode(ByteWriter& bytes) const {
-  bytes.signed_number(newest_us_);
+  bytes.signed_number(newest_.record_us);
+  bytes.signed_number(newest_.unread_us);
   bytes.number(rows_.size());
   for (const auto& [name, counts] : rows_) {
     bytes.byte(static_cast<std::uint8_t>(name.kind));
@@ -271,7 +283,8 @@ void RowSums::encode(ByteWriter& bytes) const {
 
 std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
   RowSums sums;
-  sums.newest_us_ = bytes.signed_number();
+  sums.newest_.record_us = bytes.signed_number();
+  sums.newest_.unread_us = bytes.signed_number();
   for (std::uint64_t left = bytes.count(kLeastBytes); left > 0; --left) {
     Name name;
     name.kind = static_cast<RowKind>(bytes.byte());

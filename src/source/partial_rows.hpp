@@ -24,7 +24,7 @@ enum class RowKind : std::uint8_t {
            // n: those of kAttemptCounts
   input,   // valid records; n: run records, node records, duplicates, newest (us since 1970, or
            // -1), set aside
-  reject,  // n: rows, the reason (the place of a RejectReason)
+  reject,  // n: rows, the reason (the place of a RejectReason), newest as of input
   lines,   // of a span and cohort; n: all, those that could not be read, and of these those without
            // a time of the past
   mended,  // n: rows, the field
@@ -65,8 +65,8 @@ enum class RowSign { plus, minus };
 /// number. A value type.
 class RowSums {
  public:
-  /// Adds or takes away one row, of the answer to `query`. Times of records are not summed: the
-  /// newest of what is added is kept beside (newest_us).
+  /// Adds or takes away one row, of the answer to `query`. Times are not summed: the newest of what
+  /// is added is kept beside.
   void add(const PartialRow& row, const LogQuery& query, RowSign sign = RowSign::plus);
   /// Adds or takes away other sums. The newest is that of whatever is added.
   void add(const RowSums& other, RowSign sign);
@@ -80,8 +80,15 @@ class RowSums {
   /// been added.
   bool are_possible() const;
 
-  std::int64_t newest_us() const { return newest_us_; }
-  void set_newest_us(std::int64_t newest_us) { newest_us_ = newest_us; }
+  /// The newest times of rows: since 1970, or -1.
+  struct Newest {
+    std::int64_t record_us = -1;
+    std::int64_t unread_us = -1;  // of those that could not be read
+    bool operator==(const Newest&) const = default;
+  };
+
+  const Newest& newest() const { return newest_; }
+  void set_newest(const Newest& newest) { newest_ = newest; }
 
   void encode(ByteWriter& bytes) const;
   /// Errors: nullopt for bytes that encode() does not give.
@@ -111,7 +118,7 @@ class RowSums {
   static void add_input(const Name& name, const RowCounts& counts, InputCounts& input);
 
   Rows rows_;
-  std::int64_t newest_us_ = -1;
+  Newest newest_;
 };
 
 }  // namespace dagloop

@@ -39,9 +39,9 @@ std::string counted_record_rows(const PostgresTable& table, const CountScope& sc
       "AS plan, nullif({pipeline}, '') AS pipeline, {compensation} AS compensation, {population} "
       "AS "
       "population, {cohort} AS cohort, {verification} <> '' AS unverified, {fallback} <> '' AS "
-      "fallback, {reused} AS reused, CASE WHEN {duration} >= 0 AND {duration} < 'Infinity' THEN "
-      "{duration} END AS duration, {total} AS fanout_total, {failed} AS fanout_failed, {tokens} AS "
-      "tokens, {cost} AS cost FROM {table}{filter}",
+      "fallback, {reused} AS reused, CASE WHEN {duration} >= 0 AND {duration} < 'Infinity' "
+      "THEN {duration} END AS duration, {total} AS fanout_total, {failed} AS fanout_failed, "
+      "{tokens} AS tokens, {cost} AS cost, {unread} AS unread FROM {table}{filter}",
       fmt::arg("alone", is_unique ? "(" + run + " <> '') IS TRUE" : "false"), fmt::arg("run", run),
       fmt::arg("request", row.text(Field::request_id)), fmt::arg("at", row.time()),
       fmt::arg("fault", "CASE WHEN " + row.malformed(scope.query) + " THEN 1 END"),
@@ -66,8 +66,8 @@ std::string counted_record_rows(const PostgresTable& table, const CountScope& sc
       fmt::arg("reused", row.truth(Field::idempotent_reuse)), fmt::arg("duration", duration),
       fmt::arg("total", row.count(Field::fanout_total)),
       fmt::arg("failed", row.count(Field::fanout_failed)), fmt::arg("tokens", tokens_sql(row)),
-      fmt::arg("cost", row.count(Field::cost_micros)), fmt::arg("table", table.name),
-      fmt::arg("filter", run_filter(scope.mapping, scope.query)));
+      fmt::arg("cost", row.count(Field::cost_micros)), fmt::arg("unread", row.unread()),
+      fmt::arg("table", table.name), fmt::arg("filter", run_filter(scope.mapping, scope.query)));
 }
 
 // The order in which records of one run stand: column for column the comparison of RunTable. Where
@@ -79,7 +79,8 @@ std::string standing_order() {
       "coalesce(fallback, false) DESC, coalesce(reused, false) DESC, coalesce(duration, -1) DESC, "
       "undoes DESC, coalesce(fanout_total, 0) DESC, coalesce(fanout_failed, 0) DESC, "
       "coalesce(tokens, 0) DESC, coalesce(cost, 0) DESC, tokens IS NOT NULL DESC, cost IS NOT NULL "
-      "DESC, coalesce(plan, '') COLLATE \"C\" DESC, coalesce(pipeline, '') COLLATE \"C\" DESC",
+      "DESC, coalesce(plan, '') COLLATE \"C\" DESC, coalesce(pipeline, '') COLLATE \"C\" DESC, "
+      "unread DESC",
       packed::kLastFinal);
 }
 
@@ -112,7 +113,7 @@ changed AS (
 poorer AS (SELECT s.* FROM standing s JOIN changed USING (is_request, key)),
 richer AS (
   SELECT s.at, s.status, s.code, s.compensation, s.population, s.cohort, s.unverified, s.fallback,
-    s.reused, s.manual, s.duration, s.fanout_total, s.fanout_failed, s.plan,
+    s.reused, s.manual, s.duration, s.fanout_total, s.fanout_failed, s.plan, s.unread,
     coalesce(s.tokens, c.tokens) AS tokens, coalesce(s.cost, c.cost) AS cost,
     coalesce(s.pipeline, c.pipeline) AS pipeline, greatest(s.at, c.newest_at) AS newest_at
   FROM standing s JOIN changed c USING (is_request, key)),
@@ -151,7 +152,7 @@ unions AS (
     bool_or(unverified) AS unverified, bool_or(fallback) AS fallback, bool_or(reused) AS reused,
     bool_or(status = {manual}) AS manual, max(compensation) AS compensation,
     sum(fanout_total)::int8 AS fanout_total, sum(fanout_failed)::int8 AS fanout_failed,
-    sum(tokens)::int8 AS tokens, sum(cost)::int8 AS cost,
+    sum(tokens)::int8 AS tokens, sum(cost)::int8 AS cost, bit_or(unread) AS unread,
     (array_agg(plan ORDER BY at DESC, plan COLLATE "C") FILTER (WHERE plan <> ''))[1] AS plan,
     (array_agg(pipeline ORDER BY at DESC, pipeline COLLATE "C")
       FILTER (WHERE pipeline IS NOT NULL))[1] AS pipeline,
@@ -243,50 +244,59 @@ std::string node_rows(const LogQuery& query) {
 // where they read alike. `of` is what is said of their pipelines.
 constexpr const char* kUnreadSteps = R"sql(,
 faults AS NOT MATERIALIZED (
-  SELECT is_request, nullif(key, '') AS key, cohort,
+  SELECT is_request, nullif(key, '') AS key, cohort, node,
     CASE WHEN at >= {start} AND at < {end} THEN at ELSE {last} END AS at
   FROM records WHERE fault IS NOT NULL),
 unread AS MATERIALIZED (
   SELECT is_request, key, max(at) AS at,
-    CASE WHEN bool_or(cohort = {canary}) THEN {canary} ELSE max(cohort) END AS cohort
+    CASE WHEN bool_or(cohort = {canary}) THEN {canary} ELSE max(cohort) END AS cohort,
+    count(*) FILTER (WHERE node IS NOT NULL) AS attempts
   FROM faults WHERE key IS NOT NULL GROUP BY is_request, key
-  UNION ALL SELECT is_request, key, at, cohort FROM faults WHERE key IS NULL),
+  UNION ALL
+  SELECT is_request, key, at, cohort, CASE WHEN node IS NULL THEN 0 ELSE 1 END
+  FROM faults WHERE key IS NULL),
 same_runs AS MATERIALIZED (
   SELECT * FROM records
   WHERE fault IS NULL
     AND (is_request, key) IN (SELECT is_request, key FROM unread WHERE key IS NOT NULL)),
 ends AS (
-  SELECT DISTINCT ON (is_request, key) is_request, key, status, pipeline
+  SELECT DISTINCT ON (is_request, key) is_request, key, status, pipeline, at, population, cohort
   FROM same_runs WHERE node IS NULL ORDER BY is_request, key, {order}),
 node_pipelines AS (
   SELECT DISTINCT ON (is_request, key) is_request, key, pipeline
   FROM same_runs WHERE node IS NOT NULL AND pipeline IS NOT NULL
   ORDER BY is_request, key, at DESC, pipeline COLLATE "C"),
 unread_runs AS (
-  SELECT u.at, u.cohort
+  SELECT u.at, 0 AS population, u.cohort, 1 AS runs, greatest(u.attempts - 1, 0) AS attempts
   FROM unread u
   LEFT JOIN ends e ON e.is_request = u.is_request AND e.key = u.key
   LEFT JOIN node_pipelines n ON n.is_request = u.is_request AND n.key = u.key
-  WHERE (e.status <= {final}) IS NOT TRUE{of}))sql";
+  WHERE (e.status <= {final}) IS NOT TRUE{of}
+  UNION ALL
+  SELECT e.at, e.population, CASE WHEN e.cohort = 0 THEN u.cohort ELSE e.cohort END, 0, u.attempts
+  FROM unread u
+  JOIN ends e ON e.is_request = u.is_request AND e.key = u.key
+  LEFT JOIN node_pipelines n ON n.is_request = u.is_request AND n.key = u.key
+  WHERE u.attempts > 0 AND e.status IN ({rated}){shown}))sql";
 
 std::string unread_steps(const CountScope& scope) {
   const std::string pipelines = postgres_pipelines(scope.rules);
-  const std::string of = pipelines.empty() ? ""
-                                           : " AND (coalesce(e.pipeline, n.pipeline) IN (" +
-                                                 pipelines + ")) IS NOT FALSE";
+  const std::string shown =
+      pipelines.empty() ? "" : " AND (coalesce(e.pipeline, n.pipeline) IN (" + pipelines + "))";
+  const std::string of = shown.empty() ? "" : shown + " IS NOT FALSE";
   return fmt::format(kUnreadSteps, fmt::arg("start", time_literal(scope.query.range.start)),
                      fmt::arg("end", time_literal(scope.query.range.end)),
                      fmt::arg("last", time_literal(scope.query.range.end - Microseconds{1})),
                      fmt::arg("canary", packed::digit_of(Cohort::canary)),
                      fmt::arg("order", standing_order()), fmt::arg("final", packed::kLastFinal),
-                     fmt::arg("of", of));
+                     fmt::arg("of", of), fmt::arg("shown", shown),
+                     fmt::arg("rated", packed::rated_statuses(scope.rules)));
 }
 
 std::string unread_rows(const LogQuery& query) {
   return fmt::format(
-      "SELECT '{}', {}, 0, cohort, NULL, NULL, NULL, -1, 0, -1, count(*), 0, 0, 0, 0, 0, 0, 0, 0, "
-      "0, "
-      "0 FROM unread_runs GROUP BY 2, 4",
+      "SELECT '{}', {}, population, cohort, NULL, NULL, NULL, -1, 0, -1, sum(runs), sum(attempts), "
+      "0, 0, 0, 0, 0, 0, 0, 0, 0 FROM unread_runs GROUP BY 2, 3, 4",
       kUnreadWord, span_sql("at", query));
 }
 

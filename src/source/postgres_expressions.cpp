@@ -270,6 +270,37 @@ std::string Expressions::any_mended() const {
   return "(" + any + (others.empty() ? "" : " OR " + others) + ")";
 }
 
+std::string Expressions::is_unread_duration() const {
+  if (!has(Field::duration_ms)) return "";
+  const std::string name = own_column(Field::duration_ms);
+  const std::string of = type(Field::duration_ms);
+  const std::string present = kTexts.contains(of) ? name + " <> ''" : name + " IS NOT NULL";
+  return fmt::format("{0} AND ({1} >= 0 AND {1} < 'Infinity') IS NOT TRUE", present, duration());
+}
+
+// A word that is there, but none of the contract's.
+std::string Expressions::is_unread_word(Field field, const packed::WordForm& form) const {
+  if (!has(field)) return "";
+  const std::string odd = mended(field);
+  const std::string digit = word_digit(text(field), form);
+  if (odd.empty()) return fmt::format("{} = {}", digit, form.mended);
+  return fmt::format("{0} IN (0, {1}) AND ({0} = {1} OR {2})", digit, form.mended, odd);
+}
+
+std::string Expressions::unread() const {
+  std::string sum = "0";
+  const auto add = [&sum](Field field, const std::string& condition) {
+    if (condition.empty()) return;
+    sum += fmt::format(" + CASE WHEN {} THEN {} ELSE 0 END", condition, unread_bit(field));
+  };
+  add(Field::cohort, is_unread_word(Field::cohort, packed::cohort_form(0)));
+  add(Field::compensation_status,
+      is_unread_word(Field::compensation_status, packed::compensation_form(0)));
+  add(Field::execution_mode, mended(Field::execution_mode));
+  add(Field::duration_ms, is_unread_duration());
+  return sum;
+}
+
 std::string span_sql(const std::string& at, const LogQuery& query) {
   if (query.cuts.empty()) return "floor(extract(epoch FROM " + at + ") / 300)::int8";
   std::string span = "CASE";

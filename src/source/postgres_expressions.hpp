@@ -62,12 +62,16 @@ class Expressions {
   std::string has_mended() const;
   /// Returns the fields of which that is so, as a number: field_bits().
   std::string mended() const;
+  /// Returns the decisive fields that are there, but cannot be read, as a number: UnreadBits.
+  std::string unread() const;
 
  private:
   std::string number(Field field) const;
   std::string plain_text(Field field) const;
   std::string mended(Field field) const;
   std::string mended_count(Field field) const;
+  std::string is_unread_word(Field field, const packed::WordForm& form) const;
+  std::string is_unread_duration() const;
 
   const PostgresTable& table_;
   const Mapping& mapping_;

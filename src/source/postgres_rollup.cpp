@@ -94,8 +94,11 @@ class RollupReading {
         touched_by(within_any(at, windows), within(at, hull_of(from.query.range, to.range)));
     RowSums sums = from.sums;
     sums.add(counted(touched, from.query), RowSign::minus);
-    const bool is_in = sums.newest_us() >= to.range.start.time_since_epoch().count();
-    if (!is_in) sums.set_newest_us(-1);
+    RowSums::Newest newest = sums.newest();
+    for (std::int64_t* us : {&newest.record_us, &newest.unread_us}) {
+      if (*us < to.range.start.time_since_epoch().count()) *us = -1;
+    }
+    sums.set_newest(newest);
     sums.add(counted(touched, to), RowSign::plus);
     // More was taken away than there was: a row has changed that was not looked at. All is counted
     // anew.
@@ -175,10 +178,10 @@ class RollupReading {
     const auto touched = touched_by({placeless}, "(" + in_range + " OR " + placeless + ")");
     std::vector<PostgresTable> inside;
     for (const PostgresTable& table : touched) inside.push_back(part_with(table, in_range));
-    const std::int64_t newest_us = sums.newest_us();
+    const RowSums::Newest newest = sums.newest();
     sums.add(settled(inside), RowSign::minus);
     sums.add(settled(touched), RowSign::plus);
-    sums.set_newest_us(newest_us);
+    sums.set_newest(newest);
     return sums.are_possible();
   }
 

@@ -257,7 +257,7 @@ std::string packed_settled_query(PackedUse use, const std::string& runs, const C
   const auto digit = [](const char* column, int place) {
     return fmt::format("{} * {}::int8", column, shifted(1, place));
   };
-  const PackedNames names{"code", "plan", "pipeline", "", "0"};
+  const PackedNames names{"code", "plan", "pipeline", "unread <> 0", "unread"};
   return packed_groups(
       use,
       fmt::format("SELECT {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 END AS "

@@ -99,6 +99,7 @@ void encode_counts(const LineCounts& counts, ByteWriter& out) {
   out.number(counts.before);
   out.number(counts.set_aside);
   encode_optional(counts.newest, out);
+  encode_optional(counts.newest_unread, out);
 }
 
 RejectReason decode_reason(ByteReader& in) {
@@ -166,6 +167,7 @@ LineCounts decode_counts(ByteReader& in) {
   counts.before = in.number();
   counts.set_aside = in.number();
   counts.newest = decode_optional(in);
+  counts.newest_unread = decode_optional(in);
   return counts;
 }
 
@@ -271,7 +273,8 @@ void LineCounts::merge(const LineCounts& other) {
   for (const auto& [slot, lines] : other.by_slot) by_slot[slot].merge(lines);
   before += other.before;
   set_aside += other.set_aside;
-  if (!newest || (other.newest && *other.newest > *newest)) newest = other.newest;
+  keep_latest(other.newest, newest);
+  keep_latest(other.newest_unread, newest_unread);
 }
 
 std::string encode(const RollupRoot& root) {

@@ -45,6 +45,7 @@ struct LineCounts {
   std::uint64_t before = 0;                 // valid records of earlier slots
   std::uint64_t set_aside = 0;              // valid records at or after the end of the range
   std::optional<TimePoint> newest;          // of the valid ones
+  std::optional<TimePoint> newest_unread;   // of the malformed ones before the end of the range
 
   /// Adds what other lines of the file counted.
   void merge(const LineCounts& other);

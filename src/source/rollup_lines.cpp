@@ -96,6 +96,7 @@ class SettlingWorker final : public LineWorker {
     keep_first(counts.examples);
     const TimePoint at = rejected.at.value_or(options_.query.range.end - Microseconds{1});
     if (at >= options_.query.range.end) return;
+    keep_latest(rejected.at, counts.newest_unread);
     if (at >= options_.kept_from) slots_.of(counts, at).add(rejected.cohort, {1, 1});
     (is_settled ? settled : unsettled).add_unread(rejected);
   }
@@ -116,7 +117,7 @@ class SettlingWorker final : public LineWorker {
     } else {
       slots_.of(counts, record.created_at).add(record.cohort, {1, 0});
     }
-    if (!counts.newest || record.created_at > *counts.newest) counts.newest = record.created_at;
+    keep_latest(record.created_at, counts.newest);
     (is_settled ? settled : unsettled).add(record, {});
   }
 

@@ -158,6 +158,7 @@ class RollupRead {
       if (window.contains(slot)) counts.window.merge(count);
     }
     counts.newest_record = lines.newest;
+    counts.newest_unread = lines.newest_unread;
     result_.input.merge(counts);
   }
 

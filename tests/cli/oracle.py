@@ -58,9 +58,9 @@ def micros(text):
 class Malformed(Exception):
     """Why a line is no record, and what it shows all the same."""
 
-    def __init__(self, reason, key=None, cohort="none", at=None):
+    def __init__(self, reason, key=None, cohort="none", at=None, attempt=True):
         super().__init__(reason)
-        self.key, self.cohort, self.at = key, cohort, at
+        self.key, self.cohort, self.at, self.attempt = key, cohort, at, attempt
 
 
 def parse(line):
@@ -68,7 +68,7 @@ def parse(line):
     data = line.encode("utf-8", "surrogateescape").rstrip(b"\r")
     reason = "line_too_long" if len(data) > MAX_LINE_BYTES else None
     text = data[:MAX_LINE_BYTES].decode("utf-8", "replace").strip(" \t\r\n")
-    decoder = json.JSONDecoder(parse_constant=lambda word: None)
+    decoder = json.JSONDecoder()
     ends = [i for i in range(len(text)) if text[i] == "," and text[0] == "{"]
     for torn in [text, text + "}", *(text[:end] + "}" for end in reversed(ends))]:
         try:
@@ -174,7 +174,10 @@ ORDER = ["wrong_type", "missing_created_at", "missing_status", "missing_run_id",
 def normalise(line, now):
     """One line -> a record with only what matters, or Malformed."""
     raw, fault = parse(line)
-    raw = {key: value for key, value in raw.items() if value is not None and value != ""}
+    no_number = [key for key, value in raw.items()
+                 if isinstance(value, float) and not math.isfinite(value)]
+    raw = {key: value for key, value in raw.items()
+           if value is not None and value != "" and key not in no_number}
     reasons = []
     key, status, at = run_key(raw, reasons), status_of(raw, reasons), time_of(raw, now, reasons)
     cohort = word_of(raw, "cohort", ("canary", "control")) or "none"
@@ -182,8 +185,19 @@ def normalise(line, now):
         reasons = [fault]
     if reasons:
         reason = min(reasons, key=lambda each: ORDER.index(each) if each in ORDER else -1)
-        raise Malformed(reason, key, cohort, at)
+        is_node = "node_id" in raw and raw.get("node_type") != "pipeline"
+        raise Malformed(reason, key, cohort, at, attempt=bool(fault) or is_node)
     duration = number_of(raw.get("duration_ms"))
+    if duration is not None and not (duration >= 0 and math.isfinite(duration)):
+        duration = None
+    compensation = word_of(raw, "compensation_status", COMPENSATION)
+    lacks = {name for name, there, read in (
+        ("cohort", "cohort" in raw, cohort != "none"),
+        ("duration", "duration_ms" in raw or "duration_ms" in no_number, duration is not None),
+        ("code", isinstance(raw.get("error_code"), (dict, list)), False),
+        ("compensation", "compensation_status" in raw, compensation is not None),
+        ("mode", "execution_mode" in raw, isinstance(raw.get("execution_mode"), str)))
+        if there and not read}
     node = raw.get("node_id")
     if isinstance(node, (bool, dict, list)):
         node = "unread"
@@ -197,7 +211,7 @@ def normalise(line, now):
     tokens = [count_of(raw, each, 0) for each in ("tokens_in", "tokens_out")]
     label = lambda each: text_of(raw[each]) or "" if each in raw else ""
     return {"key": key, "node": node, "status": status, "at": at, "code": code, "cohort": cohort,
-            "duration": duration if duration is not None and duration >= 0 else None,
+            "duration": duration, "lacks": lacks,
             "dag": mode.strip(" ").lower() in ("dag", "pipeline_dag") if mode else key[0] == "p",
             "attempt": count_of(raw, "attempt", 1) or 1, "plan": label("plan_source"),
             "pipeline": label("pipeline_id"), "item": count_of(raw, "fanout_index", 0),
@@ -206,7 +220,7 @@ def normalise(line, now):
             "verification": tells(raw.get("verification_reason")),
             "fallback": tells(raw.get("fallback_reason")),
             "reuse": is_true(raw.get("idempotent_reuse")),
-            "compensation": word_of(raw, "compensation_status", COMPENSATION),
+            "compensation": compensation,
             "tokens": sum(t for t in tokens if t) if tokens != [None, None] else None,
             "cost": count_of(raw, "cost_micros", 0),
             "total": count_of(raw, "fanout_total", 0) or 0,
@@ -242,6 +256,7 @@ def derive(nodes, outcome_node):
            "fallback": any(n["fallback"] for n in nodes), "reuse": any(n["reuse"] for n in nodes),
            "manual": any(n["status"] == "manual_required" for n in nodes),
            "total": sum(n["total"] for n in nodes), "failed": sum(n["failed"] for n in nodes),
+           "lacks": set().union(*(n["lacks"] for n in nodes)),
            "derived": True, "code": "", "compensation": None}
     cohorts = {n["cohort"] for n in nodes}
     run["cohort"] = next((c for c in ("canary", "control") if c in cohorts), "none")
@@ -305,6 +320,27 @@ def quantile(values, percent):
             "method": "exact" if len(values) <= MAX_EXACT else "histogram"}
 
 
+def is_hidden(run):
+    """Whether it may be a run of the canary for all that can be read."""
+    if run["status"] == "skipped":
+        return False
+    return "cohort" in run["lacks"] and run["cohort"] != "canary" if run["dag"] else \
+        "mode" in run["lacks"]
+
+
+LACKS = ("cohort", "duration", "code", "pipeline", "compensation", "mode")
+
+
+def lack_rank(run):
+    """Of records that say the same, that which leaves most open stands."""
+    return sum(1 << LACKS.index(name) for name in run["lacks"])
+
+
+def unread_values(run):
+    lacks = run["lacks"] & {"duration", "compensation"}
+    return len(lacks) + ("code" in run["lacks"] and run["status"] != "succeeded")
+
+
 def figures(runs, overdue_before, unread):
     final = [(run, nodes) for run, nodes in runs if run["status"] in FINAL]
     skipped = sum(run["status"] == "skipped" for run, _ in final)
@@ -357,7 +393,10 @@ def figures(runs, overdue_before, unread):
             nodes.setdefault(n["node"], []).append(n)
     return {"total_runs": total, "succeeded_runs": succeeded,
             "derived_runs": count(lambda r: r["derived"]), "in_flight": len(open_runs),
-            "overdue": overdue, "skipped_runs": skipped, "unread_runs": unread,
+            "overdue": overdue, "skipped_runs": skipped,
+            "unread_runs": sum(each["runs"] for each in unread),
+            "unread_attempts": sum(each["attempts"] for each in unread),
+            "unread_values": sum(unread_values(run) for run, _ in final),
             "cancelled_runs": count(lambda r: r["status"] == "cancelled"),
             "kpis": kpis, "error_codes": codes,
             "error_classes": {word: kpis["error_rate." + word]["numerator"] for word in CLASSES},
@@ -387,16 +426,19 @@ def node_figures(rows):
 
 def populations(runs, start, end, overdue_before, unread):
     inside = [(run, nodes) for run, nodes in runs if start <= run["at"] < end]
-    unread = [each["cohort"] for each in unread if start <= each["at"] < end]
-    out = {"dag": figures([x for x in inside if x[0]["dag"]], overdue_before, len(unread)),
-           "non_dag": figures([x for x in inside if not x[0]["dag"]], overdue_before, 0)}
+    unread = [each for each in unread if start <= each["at"] < end]
+    unread += [{"at": run["at"], "cohort": "none", "dag": True, "runs": 1, "attempts": 0}
+               for run, _ in inside if is_hidden(run)]
+    lost = {dag: [each for each in unread if each["dag"] == dag] for dag in (True, False)}
+    out = {"dag": figures([x for x in inside if x[0]["dag"]], overdue_before, lost[True]),
+           "non_dag": figures([x for x in inside if not x[0]["dag"]], overdue_before, lost[False])}
     out["dag"]["cohorts"] = {}
     for cohort in ("canary", "control"):
         part = [x for x in inside if x[0]["dag"] and x[0]["cohort"] == cohort]
         may_be = ("canary", "none") if cohort == "canary" else ("control",)
         if part:
-            out["dag"]["cohorts"][cohort] = figures(part, overdue_before,
-                                                    sum(c in may_be for c in unread))
+            out["dag"]["cohorts"][cohort] = figures(
+                part, overdue_before, [each for each in lost[True] if each["cohort"] in may_be])
     return out
 
 
@@ -511,6 +553,21 @@ def read_file(lines, now, counts):
     return read
 
 
+def cohort_of(places):
+    cohorts = {cohort for _, cohort, _ in places}
+    return next((c for c in ("canary", "control") if c in cohorts), "none")
+
+
+def tries_of(run, places):
+    """Lines of a run that is over change no outcome, but each may be an attempt of it."""
+    attempts = sum(attempt for _, _, attempt in places)
+    if not attempts or run["status"] == "skipped":
+        return []
+    cohort = run["cohort"] if run["cohort"] != "none" else cohort_of(places)
+    return [{"at": run["at"], "cohort": cohort, "dag": run["dag"], "runs": 0,
+             "attempts": attempts}]
+
+
 def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None, overdue_after=HOUR):
     """The report's figures for `lines` (of one file, or a list of files); times in microseconds."""
     files = lines if lines and isinstance(lines[0], list) else [lines]
@@ -541,7 +598,7 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None, o
             count_line(error.cohort, at, 1)
             if earliest <= at < end:
                 key = error.key or ("line", counts["records"])  # two that read alike may hide two runs
-                lost.setdefault(key, []).append((at, error.cohort))
+                lost.setdefault(key, []).append((at, error.cohort, error.attempt))
             continue
         counts["node_records" if record["node"] else "run_records"] += 1
         count_line(record["cohort"], record["at"], 0)
@@ -557,29 +614,28 @@ def evaluate(lines, window, as_of, outcome_node=None, dedupe="runs", now=None, o
                 continue
             seen.add(line.strip())
         by_run.setdefault(record["key"], []).append(record)
-    runs = []
+    runs, unread = [], []
     for key, records in by_run.items():
         nodes = [r for r in records if r["node"]]
         own = [r for r in records if not r["node"]]
         if own:
             counts["duplicates"] += len(own) - 1
-            run = dict(max(own, key=lambda r: (r["at"], r["status"] in FINAL)))
+            run = dict(max(own, key=lambda r: (r["at"], r["status"] in FINAL, lack_rank(r))))
             run.update(derived=False, manual=run["status"] == "manual_required")
             run["pipeline"] = run["pipeline"] or latest_label(nodes, "pipeline")
             for word in ("tokens", "cost"):
                 if run[word] is None:
                     run[word] = sum_known(nodes, word)
             if run["status"] in FINAL:
-                lost.pop(key, None)
+                unread += tries_of(run, lost.pop(key, []))
         else:
             run = derive(nodes, outcome_node)
         run["newest"] = max(r["at"] for r in nodes + [run])
         runs.append((run, nodes))
-    unread = []
     for places in lost.values():
-        cohorts = {cohort for _, cohort in places}
-        unread.append({"at": max(at for at, _ in places),
-                       "cohort": next((c for c in ("canary", "control") if c in cohorts), "none")})
+        attempts = sum(attempt for _, _, attempt in places)
+        unread.append({"at": max(at for at, _, _ in places), "cohort": cohort_of(places),
+                       "dag": True, "runs": 1, "attempts": max(attempts - 1, 0)})
     late = (counts["newest_record"] or 0) - overdue_after
     present = populations(runs, start, end, late, unread)
     for word in ("derived_runs", "in_flight", "overdue", "skipped_runs", "cancelled_runs"):

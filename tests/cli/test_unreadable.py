@@ -91,7 +91,19 @@ def binary_bytes(text, rng):
     return text[:at] + rng.choice(["\udcff\udcfe", "\udc80", "\0\0\0\0"]) + text[at + 1:]
 
 
+def with_value(member, *values):
+    """A record that is kept for what it says: of one member nothing can be read."""
+    def spoil(text, rng):
+        record = json.loads(text)
+        record[member] = "@"
+        return json.dumps(record).replace('"@"', rng.choice(values))
+    return spoil
+
+
 WAYS = {
+    "duration that is none": with_value("duration_ms", '"9 s"', "NaN", "-1", "[9]", "Infinity"),
+    "error code that is an object": with_value("error_code", '{"code": 7}', "[]"),
+    "cohort of other words": with_value("cohort", '"canary-2"', '["canary"]', "7", "{}"),
     "error code of another type, torn": torn_behind('"error_code": 503, "de'),
     "error code that is an object, torn": torn_behind('"error_code": {"code": 7}, "de'),
     "NaN, torn": torn_behind('"duration_ms": NaN, "de'),
@@ -254,6 +266,71 @@ class WhatCannotBeRead(unittest.TestCase):
                       if r["code"] == "unreadable_records_could_change_this")
         self.assertIn("20", reason["text"])
         self.assertIn("log.jsonl:2706", reason["text"])
+
+
+    def held_for_what_cannot_be_read(self, lines, service):
+        decision = service.decide(lines, "last")
+        reasons = codes_of(decision) if decision else []
+        self.assertEqual(decision and decision["action"], "hold", reasons)
+        self.assertIn("unreadable_records_could_change_this", reasons)
+
+    def test_a_storm_of_retries_does_not_hide_in_lines_of_runs_that_are_over(self):
+        lines, service = self.day(300, 2700)
+        nodes = []
+        for i, line in enumerate(lines):
+            run = json.loads(line)
+            tries = [("failed", n) for n in (1, 2, 3)] if run["cohort"] == "canary" else []
+            for status, attempt in tries + [("succeeded", len(tries) + 1)]:
+                nodes.append({**run, "node_id": "fetch", "node_type": "skill", "status": status,
+                              "attempt": attempt, "error_code": "TOOL_TIMEOUT"})
+        whole = lines + [json.dumps(node) for node in nodes]
+        self.assertNotEqual(service.decide(whole, "last")["action"], "promote")
+        read = lines + [json.dumps(node) for node in nodes if node["status"] == "succeeded"]
+        self.assertEqual(service.decide(read, "last")["action"], "promote")
+        service = Service(self.dir, "point", 0.9)
+        spoiled = read + [json.dumps({**node, "status": "sideways"}) for node in nodes
+                          if node["status"] == "failed"]
+        self.held_for_what_cannot_be_read(spoiled, service)
+
+    def test_failed_runs_do_not_leave_the_canary_by_their_cohort(self):
+        lines, service = self.day(300, 2700, failed=30)
+        failed = [i for i, line in enumerate(lines) if '"failed"' in line and '"canary"' in line]
+        self.assertEqual(len(failed), 30)
+        for word in '"canary-2"', '["canary"]', "7":
+            spoiled = list(lines)
+            for i in failed:
+                spoiled[i] = lines[i].replace('"canary"', word)
+            with self.subTest(word=word):
+                self.held_for_what_cannot_be_read(spoiled, service)
+
+    def test_durations_that_cannot_be_read_are_slow(self):
+        lines, service = self.day(300, 2700)
+        for value in '"9 s"', "NaN", "-1":
+            spoiled = list(lines)
+            for i in range(2700, 2740):
+                spoiled[i] = with_value("duration_ms", value)(lines[i], random.Random(1))
+            with self.subTest(value=value):
+                self.held_for_what_cannot_be_read(spoiled, service)
+
+    def test_error_codes_that_cannot_be_read_are_of_the_worst_class(self):
+        lines, service = self.day(600, 2700, failed=12)
+        spoiled = [with_value("error_code", '{"code": 401}')(line, random.Random(1))
+                   if '"failed"' in line and '"canary"' in line else line for line in lines]
+        self.held_for_what_cannot_be_read(spoiled, service)
+
+    def test_the_last_record_may_be_one_that_cannot_be_read(self):
+        lines, service = self.day(300, 2700)
+        self.assertEqual(service.decide(lines, "last")["action"], "promote")
+        late = [json.dumps({"pipeline_run_id": "late-%d" % i, "cohort": "canary",
+                            "created_at": stamp(T0 + hours(2)), "status": "sideways"})
+                for i in range(60)]
+        service = Service(self.dir, "point", 0.9)
+        decision = service.decide(lines + late, "last")
+        self.assertEqual(decision["as_of"], stamp(T0 + hours(2))[:-1] + "001Z")
+        self.held_for_what_cannot_be_read(lines + late, service)
+        future = late[0].replace(stamp(T0 + hours(2)), "2250-01-01T00:00:00Z")
+        decision = service.decide(lines + [future], "last")
+        self.assertLess(decision["as_of"], stamp(T0 + hours(1)))
 
 
 if __name__ == "__main__":

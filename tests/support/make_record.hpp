@@ -39,7 +39,8 @@ struct OwnedRecord {
   bool undoes = false;                // a node of type compensation
   std::optional<std::uint64_t> tokens;
   std::optional<std::uint64_t> cost;
-  bool is_unread = false;  // a malformed line that shows run, cohort and time
+  UnreadBits lacks = 0;    // decisive fields that could not be read
+  bool is_unread = false;  // a malformed line that shows run, cohort, node and time
 
   LogRecord view() const {
     LogRecord record;
@@ -68,6 +69,7 @@ struct OwnedRecord {
     record.is_compensation = undoes && !node.empty();
     record.tokens_out = tokens;
     record.cost_micros = cost;
+    record.unread = lacks;
     return record;
   }
 
@@ -78,6 +80,7 @@ struct OwnedRecord {
     line.run_key_is_request = is_request;
     line.cohort = cohort;
     line.created_at = at;
+    line.may_be_attempt = !node.empty();
     return line;
   }
 
@@ -94,7 +97,8 @@ struct OwnedRecord {
           static_cast<std::int64_t>(fanout_total), static_cast<std::int64_t>(fanout_failed),
           item ? std::int64_t{*item} : -1, std::int64_t{undoes},
           tokens ? static_cast<std::int64_t>(*tokens) : -1,
-          cost ? static_cast<std::int64_t>(*cost) : -1, std::int64_t{is_unread}}) {
+          cost ? static_cast<std::int64_t>(*cost) : -1, std::int64_t{lacks},
+          std::int64_t{is_unread}}) {
       text += "|" + std::to_string(part);
     }
     return text;

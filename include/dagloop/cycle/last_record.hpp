@@ -16,14 +16,15 @@ struct LastRecord {
   InputCounts read;                     // of the widest search
 };
 
-/// Looks for the newest valid record that is not later than `latest`.
+/// Looks for the newest time that is not later than `latest`: that of a valid record, or of a line
+/// that could not be read behind it.
 ///
 /// Cost:   a log in files is read once, a database over ranges that grow until one holds a record.
 /// Errors: what the source throws.
 LastRecord find_last_record(LogSource& source, TimePoint latest);
 
-/// Returns the instant right after the newest valid record of the configured sources: that of a
-/// window that has all of them.
+/// Returns the instant right after the newest time of the configured sources: the end of a window
+/// that has all of their lines, read or not.
 ///
 /// Shape:  no rollup store is used, and standard input can be read once more afterwards.
 /// Errors: as open_configured_source(), and Error{source} where no record can be read.

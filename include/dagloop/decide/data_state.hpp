@@ -19,8 +19,8 @@ struct DataLimits {
 };
 
 /// Returns where the first lines of all that was read stand that are malformed, whatever their time
-/// is, and what each lacks, free of language: "a.jsonl:7 (bad_time: created_at)"; empty where none
-/// is.
+/// is, and what each lacks, free of language: "a.jsonl:7 (bad_time: created_at)"; where none is,
+/// those whose decisive fields could not be read, if any.
 std::string first_malformed(const InputCounts& input);
 
 /// Returns why the data cannot be relied on; empty when it can.

@@ -2,7 +2,9 @@
 // read taken for the worst or the best. Pure.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <vector>
 
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/kpi/quality.hpp"
@@ -22,8 +24,8 @@ enum class FigureCase { decided, worst, best };
 /// Source: data contract, "The worst case" and "Overdue".
 Quality in_case(const Quality& quality, FigureCase which);
 
-/// Returns whether a record of the window or the baseline could not be read and may change an
-/// outcome.
+/// Returns whether a record of the window or the baseline could not be read, or not in full, and
+/// may change an outcome.
 bool has_unread(const Quality& quality);
 
 /// Whose unread runs count: those of the window alone, or also those of the window before it.
@@ -38,6 +40,11 @@ std::optional<TimePoint> unread_leaves_at(const Quality& quality, UnreadOf which
 
 /// Adds that to a reason (`leaves_at`) and, where some of it never does, how much (`without_time`).
 void add_unread_leaves_at(std::vector<ReasonArg>& args, const Quality& quality, UnreadOf which);
+
+/// Adds to a reason what of some figures could not be read beside runs, where anything could not:
+/// `unread_attempts`, `unread_values`. Of sides that are not there (null) nothing is.
+void add_unread_parts(std::vector<ReasonArg>& args,
+                      std::initializer_list<const PopulationKpis*> sides);
 
 /// Evaluates the checks of `gate` once more, on other figures.
 GateResult evaluate_again(const GateResult& gate, const Quality& quality);

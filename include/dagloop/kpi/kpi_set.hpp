@@ -66,12 +66,20 @@ const std::vector<std::string>& kpi_names();
 /// Returns which way of the KPI `name` is good.
 Better better_direction(std::string_view name);
 
-/// Runs that a log does not tell the end of, and what is taken for granted of them.
+/// What a log does not tell, and what is taken for granted of it.
 struct AssumedRuns {
   std::uint64_t overdue = 0;         // for `overdue_rate` alone
   std::uint64_t overdue_failed = 0;  // failed, of class `timeout`, without a duration
   std::uint64_t unread_failed = 0;   // failed in every way, slower than any, with a failed attempt
   std::uint64_t unread_good = 0;     // succeeded at once, with an attempt that did too
+  // Attempts of runs that are counted as they were read, or assumed above.
+  std::uint64_t failed_attempts = 0;
+  std::uint64_t good_attempts = 0;
+  // Of runs that are counted as they were read, what could not be.
+  std::uint64_t slow_runs = 0;             // slower than any
+  std::uint64_t fast_runs = 0;             // of no duration at all
+  std::uint64_t any_codes = 0;             // each error code is of every class
+  std::uint64_t failed_compensations = 0;  // left to a person besides
 };
 
 /// The duration of a run that is slower than any. Units: milliseconds.

@@ -64,13 +64,19 @@ struct KpiPartial {
   std::uint64_t cancelled_runs = 0;     // of total_runs, unless they are excluded from it
   std::uint64_t succeeded_unaided = 0;  // of succeeded, those without a fallback
   std::uint64_t unread_runs = 0;        // distinct runs or lines that could not be read, and may
-                                        // change an outcome; outside total_runs
+                                        // change an outcome; outside total_runs, unless it is only
+                                        // of which cohort, population or pipeline the run is
   std::uint64_t tokens = 0;             // in and out
   std::uint64_t runs_with_tokens = 0;   // of total_runs, those that say so
   std::uint64_t cost_micros = 0;
   std::uint64_t runs_with_cost = 0;
   std::uint64_t runs_without_tries = 0;  // of total_runs, those whose earlier tries the source does
                                          // not know; then attempts are null, never 0
+  std::uint64_t unread_attempts = 0;     // lines that could not be read, and may each be an attempt
+                                         // beside those of `nodes` and one of each unread run
+  std::uint64_t unread_durations = 0;    // of total_runs, those whose duration could not be read
+  std::uint64_t unread_codes = 0;        // of those that did not succeed, likewise
+  std::uint64_t unread_compensations = 0;  // of total_runs, likewise
   std::map<std::string, std::uint64_t> error_codes;
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
@@ -108,7 +114,11 @@ inline constexpr std::array kRunCounts{&KpiPartial::total_runs,
                                        &KpiPartial::runs_with_tokens,
                                        &KpiPartial::cost_micros,
                                        &KpiPartial::runs_with_cost,
-                                       &KpiPartial::runs_without_tries};
+                                       &KpiPartial::runs_without_tries,
+                                       &KpiPartial::unread_attempts,
+                                       &KpiPartial::unread_durations,
+                                       &KpiPartial::unread_codes,
+                                       &KpiPartial::unread_compensations};
 
 /// Returns the place of one of them in that order.
 constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
@@ -172,6 +182,9 @@ struct RangeLines {
   bool operator==(const RangeLines&) const = default;
 };
 
+/// Makes `kept` the later of itself and `time`.
+void keep_latest(const std::optional<TimePoint>& time, std::optional<TimePoint>& kept);
+
 /// What was read, of whatever window.
 struct InputCounts {
   static constexpr std::size_t kMaxExamples = 5;
@@ -191,6 +204,7 @@ struct InputCounts {
   std::vector<MalformedExample> examples;      // the first by file and line
   std::vector<MendedExample> mended_examples;  // the first by file, line and field
   std::optional<TimePoint> newest_record;      // of the valid ones before the end of the range
+  std::optional<TimePoint> newest_unread;      // of the malformed lines that have a time, likewise
   RangeLines window;                           // lines of LogQuery::window
 
   /// Counts one malformed line.

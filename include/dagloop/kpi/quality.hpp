@@ -35,6 +35,8 @@ struct PopulationKpis {
   std::uint64_t cancelled_runs = 0;  // of total_runs, unless they are excluded from it
   std::uint64_t unread_runs = 0;  // that may be of them: in DAG runs and in the canary, also those
                                   // whose line shows no cohort
+  std::uint64_t unread_attempts = 0;  // likewise: lines that may each be one attempt more
+  std::uint64_t unread_values = 0;  // durations, codes and outcomes of compensations of total_runs
   KpiSet kpis;
   // What decisions rest on, where it is not the same: see decided(), worst_case(), best_case().
   std::optional<KpiSet> overdue_failed;
@@ -50,10 +52,13 @@ struct PopulationKpis {
   /// Returns the KPIs with each overdue run as a failed one, of class `timeout`.
   const KpiSet& decided() const { return overdue_failed ? *overdue_failed : kpis; }
   /// Returns decided() with each unread run as a failed one: failed in every way, slower than any,
-  /// with one failed attempt.
+  /// with one failed attempt; each unread attempt as a failed one, each run of an unread duration
+  /// as slower than any, each unread code of every class.
   const KpiSet& worst_case() const { return worst ? *worst : decided(); }
-  /// Returns decided() with each unread run as a good and fast one.
+  /// Returns decided() with each unread run and attempt as a good and fast one.
   const KpiSet& best_case() const { return best ? *best : decided(); }
+  /// Returns how much could not be read: runs, attempts, and values of runs.
+  std::uint64_t unread() const { return unread_runs + unread_attempts + unread_values; }
   /// Returns the cohort's figures, nullptr where it has no runs.
   const PopulationKpis* cohort(Cohort which) const;
   bool operator==(const PopulationKpis&) const = default;

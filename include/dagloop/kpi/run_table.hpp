@@ -31,6 +31,7 @@ struct RejectedLine {
   Cohort cohort = Cohort::none;
   RunKey key;
   std::optional<TimePoint> at;  // none: at the end of the range
+  bool may_be_attempt = true;   // else it is no node record
 };
 
 /// Returns what stands for a malformed line: two lines with the same bytes are one.
@@ -47,8 +48,9 @@ class RunTable {
   /// Adds one record. `line` is the bytes that Dedupe::records compares (identical lines are one).
   void add(const LogRecord& record, std::string_view line);
   /// Counts one malformed line, and keeps its run (or the line, where it shows none) until it is
-  /// settled: where the run has a final run record, it changes no outcome; else it is one of
-  /// KpiPartial::unread_runs. Without a time it counts at the end of the range.
+  /// settled: where the run has a final run record, it changes no outcome, but may be one of
+  /// KpiPartial::unread_attempts; else it is one of KpiPartial::unread_runs. Without a time it
+  /// counts at the end of the range.
   void reject(const std::string& file, std::uint64_t line_number, const UnreadLine& unread,
               std::string_view line);
   /// The same; `fault` is shown, should the line be among the first.

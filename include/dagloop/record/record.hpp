@@ -8,6 +8,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/contract_words.hpp"
+#include "dagloop/record/decisive_fields.hpp"
 
 namespace dagloop {
 
@@ -43,6 +44,7 @@ struct LogRecord {
   std::optional<std::uint64_t> tokens_out;
   std::optional<std::uint64_t> cost_micros;
   std::uint32_t mended = 0;  // field_bits() of what was taken in another form, or left out
+  UnreadBits unread = 0;     // of decisive fields that are there, but were left out
 };
 
 }  // namespace dagloop

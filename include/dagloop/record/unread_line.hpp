@@ -37,6 +37,7 @@ struct UnreadLine {
   Cohort cohort = Cohort::none;         // none: the line shows none
   std::optional<TimePoint> created_at;  // none: no time can be read, or it is one of the future
   bool is_of_future = false;            // the latter: one day the line shows it
+  bool may_be_attempt = true;  // it shows a node, or is too broken to show that it has none
 };
 
 /// What a line is.

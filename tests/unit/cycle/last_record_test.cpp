@@ -58,6 +58,20 @@ TEST_CASE(
   CHECK(just_after_last_record(files, config, clock) == kAsOf - hours(2) + Microseconds(8));
 }
 
+TEST_CASE("a log ends with its last line that shows a time, read or not") {
+  const TempDirectory directory;
+  const std::string unread = ",\"status\":\"sideways\",\"created_at\":\"";
+  std::ofstream(directory.path("a.jsonl"))
+      << run_line(kAsOf - hours(30)) << "{\"pipeline_run_id\":\"x\"" << unread
+      << format_time(kAsOf - hours(1)) << "\"}\n"
+      << "{\"pipeline_run_id\":\"y\"" << unread << "2250-01-01T00:00:00Z\"}\n{\"torn\n";
+  Config config;
+  config.input.sources = {directory.path()};
+  PosixFileSystem files;
+  const FixedClock clock{kAsOf};
+  CHECK(just_after_last_record(files, config, clock) == kAsOf - hours(1) + Microseconds(1));
+}
+
 TEST_CASE("a log of which nothing can be read has no instant after its last record") {
   const TempDirectory directory;
   std::ofstream(directory.path("a.jsonl")) << "{}\n";

@@ -194,6 +194,23 @@ TEST_CASE("a gate that unread records could fail is insufficient, and says so") 
   CHECK(has_reason(held.reasons, "unreadable_records_could_change_this"));
 }
 
+TEST_CASE("a gate on attempts does not pass where failed ones may hide in unread lines") {
+  GateCheck check = success_check();
+  check.kpi = "attempt_failure_rate";
+  check.comparator = Comparator::at_most;
+  check.threshold = 0.1;
+  const auto verdict_with = [&](std::uint64_t unread) {
+    KpiPartial runs = make_runs(100, 100);
+    runs.nodes["n"].attempts = 90;
+    runs.nodes["n"].run_node_pairs = 90;
+    runs.unread_attempts = unread;
+    const Quality quality = window_of(runs);
+    return gate_that_stands(evaluate_gate({check}, quality, {}), quality).verdict;
+  };
+  CHECK(verdict_with(10) == Verdict::PASS);
+  CHECK(verdict_with(11) == Verdict::INSUFFICIENT);
+}
+
 TEST_CASE("gate verdict agrees with its definition for all pairs of outcomes") {
   // Outcomes of one check by the runs it sees: 100 of 100, 0 of 100, 1 of 1.
   const std::vector<std::pair<KpiPartial, CheckStatus>> outcomes{

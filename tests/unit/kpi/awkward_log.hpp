@@ -52,6 +52,22 @@ inline TimePoint awkward_time(Random& random) {
   return random.chance(0.3) ? minute - Microseconds{1} : minute;
 }
 
+/// Makes some of the fields that decide unreadable.
+inline void leave_out(OwnedRecord& record, Random& random) {
+  if (!random.chance(0.2)) return;
+  for (const Field field : kDecisiveFields) {
+    if (!random.chance(0.4)) continue;
+    record.lacks = static_cast<UnreadBits>(record.lacks | unread_bit(field));
+    if (field == Field::cohort) record.cohort = Cohort::none;
+    if (field == Field::duration_ms) record.duration_ms.reset();
+    if (field == Field::error_code) record.error_code.clear();
+    if (field == Field::pipeline_id) record.pipeline.clear();
+    if (field == Field::compensation_status) record.compensation = CompensationStatus::none;
+    if (field == Field::execution_mode && record.is_request)
+      record.population = Population::non_dag;
+  }
+}
+
 /// Returns a record of one of few runs, in no relation to any other record.
 inline OwnedRecord awkward_record(Random& random) {
   OwnedRecord record;
@@ -89,6 +105,7 @@ inline OwnedRecord awkward_record(Random& random) {
   // All records of a run show the same.
   if (record.run != "r0") record.user = record.run < "r4" ? "ann" : "";
   if (record.run > "r4") record.request = "q";
+  leave_out(record, random);
   return record;
 }
 

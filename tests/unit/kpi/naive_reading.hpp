@@ -86,6 +86,10 @@ class NaiveReading {
     partial.users = UserSums({user});
   }
 
+  static bool lacks(const OwnedRecord& record, Field field) {
+    return (record.lacks & unread_bit(field)) != 0;
+  }
+
   static bool bad(Status status) {
     return is_final(status) && status != Status::succeeded && status != Status::skipped;
   }
@@ -127,7 +131,7 @@ class NaiveReading {
                       r.verification, r.fallback, r.reuse, r.duration_ms.value_or(-1),
                       r.undoes && !r.node.empty(), r.fanout_total, r.fanout_failed,
                       r.tokens.value_or(0), r.cost.value_or(0), r.tokens.has_value(),
-                      r.cost.has_value(), r.plan_source, r.pipeline);
+                      r.cost.has_value(), r.plan_source, r.pipeline, r.lacks);
   }
 
   // "Two run records of one run: the later stands; on a tie a final status over a non-final one."
@@ -161,6 +165,9 @@ class NaiveReading {
       run.reuse = run.reuse || node.reuse;
       run.fanout_total += node.fanout_total;
       run.fanout_failed += node.fanout_failed;
+      for (const Field field : kDecisiveFields) {
+        if (lacks(node, field)) run.lacks = static_cast<UnreadBits>(run.lacks | unread_bit(field));
+      }
     }
     for (const CompensationStatus worst :
          {CompensationStatus::not_required, CompensationStatus::completed,
@@ -254,17 +261,45 @@ class NaiveReading {
     return AgeClass(number);
   }
 
-  // "A line that shows the id of a run whose final run record was read changes no outcome."
+  static Cohort cohort_of(const std::vector<OwnedRecord>& lines) {
+    Cohort cohort = Cohort::none;
+    for (const Cohort each : {Cohort::control, Cohort::canary}) {
+      if (any(lines, [&](const OwnedRecord& line) { return line.cohort == each; })) cohort = each;
+    }
+    return cohort;
+  }
+
+  static std::uint64_t node_lines(const std::vector<OwnedRecord>& lines) {
+    std::uint64_t count = 0;
+    for (const OwnedRecord& line : lines) count += line.node.empty() ? 0U : 1U;
+    return count;
+  }
+
+  // "A line that shows the id of a run whose final run record was read changes no outcome": of any
+  // other run, one line is a failed run with one attempt, and each further one an attempt.
   static void count_unread(const std::vector<OwnedRecord>& lines,
                            std::map<PartialKey, KpiPartial>& all) {
     if (lines.empty()) return;
     TimePoint at = TimePoint::min();
     for (const OwnedRecord& line : lines) at = std::max(at, line.at);
-    Cohort cohort = Cohort::none;
-    for (const Cohort each : {Cohort::control, Cohort::canary}) {
-      if (any(lines, [&](const OwnedRecord& line) { return line.cohort == each; })) cohort = each;
+    KpiPartial& partial = all[{floor_to_slot(at), Population::dag, cohort_of(lines)}];
+    ++partial.unread_runs;
+    if (node_lines(lines) > 1) partial.unread_attempts += node_lines(lines) - 1;
+  }
+
+  // "A run whose cohort, population or pipeline cannot be read may be one of the canary."
+  void count_hidden(const OwnedRecord& run, bool is_selected,
+                    std::map<PartialKey, KpiPartial>& all) const {
+    if (run.status == Status::skipped) return;
+    bool is_hidden = false;
+    if (!is_selected) {
+      is_hidden = run.pipeline.empty() && lacks(run, Field::pipeline_id);
+    } else if (run.population == Population::dag) {
+      is_hidden = lacks(run, Field::cohort) && run.cohort != Cohort::canary;
+    } else {
+      is_hidden = lacks(run, Field::execution_mode);
     }
-    ++all[{floor_to_slot(at), Population::dag, cohort}].unread_runs;
+    if (is_hidden) ++all[{floor_to_slot(run.at), Population::dag, Cohort::none}].unread_runs;
   }
 
   void count_run(const std::vector<OwnedRecord>& records,
@@ -283,6 +318,7 @@ class NaiveReading {
     const bool is_selected = rules_.pipelines.empty() || rules_.pipelines.contains(run.pipeline);
     const bool is_of_another = !is_selected && !run.pipeline.empty();
     if ((derived || !is_final(run.status)) && !is_of_another) count_unread(unread, all);
+    count_hidden(run, is_selected, all);
     if (!is_selected) return;
     KpiPartial& partial = all[{floor_to_slot(run.at), run.population, run.cohort, age_of(run)}];
     if (!is_final(run.status)) {
@@ -332,6 +368,9 @@ class NaiveReading {
         compensation_failed || run.compensation == CompensationStatus::completed);
     add(partial.manual_required, manual || run.compensation == CompensationStatus::manual_required);
     add(partial.idempotent_reuse, run.reuse);
+    add(partial.unread_durations, lacks(run, Field::duration_ms));
+    add(partial.unread_codes, lacks(run, Field::error_code) && run.status != Status::succeeded);
+    add(partial.unread_compensations, lacks(run, Field::compensation_status));
     partial.fanout_failed += run.fanout_failed;
     partial.fanout_total += run.fanout_total;
     if (!run.error_code.empty()) ++partial.error_codes[run.error_code];
@@ -341,6 +380,9 @@ class NaiveReading {
     }
     if (run.duration_ms) partial.latency.add(*run.duration_ms);
     count_nodes(nodes, partial);
+    if (derived || node_lines(unread) == 0) return;
+    const Cohort cohort = run.cohort == Cohort::none ? cohort_of(unread) : run.cohort;
+    all[{floor_to_slot(run.at), run.population, cohort}].unread_attempts += node_lines(unread);
   }
 
   static void count_nodes(const std::vector<OwnedRecord>& nodes, KpiPartial& partial) {

@@ -31,6 +31,7 @@ InputCounts counts_of(Random& random, const std::string& file) {
   input.records += random.below(10);
   input.duplicates = random.below(10);
   if (random.chance(0.7)) input.newest_record = at_minute(static_cast<int>(random.below(100)));
+  if (random.chance(0.7)) input.newest_unread = at_minute(static_cast<int>(random.below(100)));
   return input;
 }
 

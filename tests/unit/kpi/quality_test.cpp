@@ -195,6 +195,50 @@ TEST_CASE(
   CHECK(of_control.worst_case() == of_control.kpis);
 }
 
+TEST_CASE("unread attempts are failed ones at worst, of the canary where nothing says whose") {
+  PartialSet set;
+  KpiPartial& canary = at(set, 0, Population::dag, Cohort::canary);
+  canary.total_runs = 10;
+  canary.succeeded = 10;
+  canary.nodes["n"].attempts = 10;
+  canary.nodes["n"].run_node_pairs = 10;
+  canary.unread_attempts = 3;
+  KpiPartial& control = at(set, 0, Population::dag, Cohort::control);
+  control = canary;
+  control.unread_attempts = 1;
+  at(set, 5, Population::dag, Cohort::none).unread_attempts = 2;
+  const PopulationKpis dag = figures(set).population(Population::dag);
+  CHECK(dag.unread() == 6);
+  const PopulationKpis& of_canary = *dag.cohort(Cohort::canary);
+  CHECK(of_canary.unread_attempts == 5);
+  CHECK(*of_canary.worst_case().find("attempt_failure_rate") == make_rate(5, 15));
+  CHECK(of_canary.worst_case().find("attempts_per_node")->value == 1.5);
+  CHECK(*of_canary.worst_case().find("pipeline_success_rate") == make_rate(10, 10));
+  CHECK(*of_canary.best_case().find("attempt_failure_rate") == make_rate(0, 15));
+  CHECK(*dag.cohort(Cohort::control)->best_case().find("attempt_failure_rate") == make_rate(0, 11));
+}
+
+TEST_CASE("values of runs that could not be read are the worst, and the runs stay what they are") {
+  PartialSet set;
+  KpiPartial& runs = at(set, 0, Population::dag, Cohort::none);
+  runs.total_runs = 10;
+  runs.succeeded = 8;
+  runs.latency.add(100);
+  runs.unread_durations = 2;
+  runs.unread_codes = 1;
+  runs.unread_compensations = 3;
+  const PopulationKpis dag = figures(set).population(Population::dag);
+  CHECK(dag.unread_runs == 0);
+  CHECK(dag.unread() == 6);
+  CHECK(*dag.worst_case().find("pipeline_success_rate") == make_rate(8, 10));
+  CHECK(*dag.worst_case().find("error_rate.auth") == make_rate(1, 10));
+  CHECK(*dag.worst_case().find("error_rate.server") == make_rate(1, 10));
+  CHECK(*dag.worst_case().find("compensation_failed_rate") == make_rate(3, 3));
+  CHECK(dag.worst_case().find("p50_latency_ms")->value == kSlowerThanAny);
+  CHECK(dag.best_case().find("p50_latency_ms")->value == 0);
+  CHECK(dag.kpis.find("p50_latency_ms")->value == 100);
+}
+
 TEST_CASE("labels that look like secrets are masked in the figures, and two stay two") {
   PartialSet set;
   KpiPartial& partial = at(set, 0, Population::dag, Cohort::none);

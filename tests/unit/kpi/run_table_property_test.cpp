@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,12 @@ std::uint64_t in_range(const std::vector<OwnedRecord>& records) {
     count += record.is_unread || kRange.contains(record.at) ? 1U : 0U;
   }
   return count;
+}
+
+// Node records count as they come, and so do lines that may be some.
+std::map<PartialKey, KpiPartial> without_attempts(PartialSet set) {
+  for (auto& [key, partial] : set.partials) partial.unread_attempts = 0;
+  return std::move(set.partials);
 }
 
 }  // namespace
@@ -150,7 +157,7 @@ TEST_CASE("duplicating run records changes no partial, and each is counted") {
   }
 }
 
-TEST_CASE("lines that could not be read may come twice and change no partial") {
+TEST_CASE("lines that could not be read may come twice and are but more attempts") {
   Random random(17);
   for (int round = 0; round < 300; ++round) {
     auto records = awkward_log(random);
@@ -159,7 +166,7 @@ TEST_CASE("lines that could not be read may come twice and change no partial") {
     for (std::size_t i = 0; i < count; ++i) {
       if (records[i].is_unread) records.push_back(OwnedRecord(records[i]));
     }
-    CHECK(settle(records).partials == before.partials);
+    CHECK(without_attempts(settle(records)) == without_attempts(before));
   }
 }
 

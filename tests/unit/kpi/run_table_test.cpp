@@ -300,6 +300,22 @@ TEST_CASE("records outside the range are counted and kept nowhere") {
   CHECK(set.input.newest_record == at_minute(119));
 }
 
+TEST_CASE("unread lines of a run that is over are attempts of it, unless they show no node") {
+  OwnedRecord run = make_record("r1", 10);
+  run.cohort = Cohort::control;
+  OwnedRecord lost = make_node_record("r1", "a", 9);
+  lost.is_unread = true;
+  OwnedRecord early = make_record("r1", 8);
+  early.is_unread = true;
+  const PartialSet set = settle({run, lost, lost, early});
+  CHECK(set.sum(kRange, Population::dag, Cohort::control).unread_attempts == 2);
+  CHECK(total(set).unread_runs == 0);
+  CHECK(set.input.newest_unread == at_minute(9));
+  run.status = Status::running;
+  CHECK(total(settle({run, lost, lost, early})).unread_runs == 1);
+  CHECK(total(settle({run, lost, lost, early})).unread_attempts == 1);
+}
+
 TEST_CASE("a rejected line is a record and malformed, with its place") {
   RunTable table({kRange, "", Dedupe::runs});
   for (std::uint64_t line = 10; line > 0; --line) {

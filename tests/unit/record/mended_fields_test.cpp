@@ -117,6 +117,32 @@ TEST_CASE("numbers are read from their text") {
   CHECK(mended_record(tokens, Field::tokens_in).tokens_in == 77U);
 }
 
+TEST_CASE("a field that decides is known where it is there but cannot be read") {
+  const auto check = [](Field field, const char* value, bool is_unread) {
+    INFO(to_string(field) << " " << value);
+    const Reading reading = spoiled_with(to_string(field), value);
+    REQUIRE(reading.is_record());
+    CHECK(reading.record().unread == (is_unread ? unread_bit(field) : 0U));
+  };
+  for (const char* value : {"\"canary-2\"", "[\"canary\"]", "{}", "7", "true", "\" \""}) {
+    check(Field::cohort, value, true);
+  }
+  for (const char* value : {"\"Canary\"", "\"\"", "null", "NaN"}) {
+    check(Field::cohort, value, false);
+  }
+  check(Field::error_code, R"({"code": 7})", true);
+  check(Field::error_code, "[]", true);
+  for (const char* value : {"503", "false", "0", "true"}) check(Field::error_code, value, false);
+  check(Field::compensation_status, "\"half\"", true);
+  check(Field::execution_mode, "7", true);
+  check(Field::execution_mode, "\"rule\"", false);
+  check(Field::pipeline_id, "[1]", true);
+  check(Field::pipeline_id, "1", false);
+  check(Field::verification_reason, "{}", false);
+  CHECK(read_line(run_line(",\"cohort\":\"x\",\"duration_ms\":Infinity")).record().unread ==
+        (unread_bit(Field::cohort) | unread_bit(Field::duration_ms)));
+}
+
 TEST_CASE("a number that a field cannot have is absent") {
   for (const char* value : {"-5", "-0.001", "NaN", "1e400", R"("x")", R"("")", "true", "[]",
                             R"("nan")", R"("1e400")", R"("12ms")"}) {
@@ -126,6 +152,8 @@ TEST_CASE("a number that a field cannot have is absent") {
     CHECK_FALSE(reading.record().duration_ms.has_value());
     const bool is_null = std::string_view(value) == "NaN" || std::string_view(value) == R"("")";
     CHECK(reading.record().mended == (is_null ? 0U : field_bits(Field::duration_ms)));
+    const bool is_absent = std::string_view(value) == R"("")";
+    CHECK(reading.record().unread == (is_absent ? 0U : unread_bit(Field::duration_ms)));
   }
   for (const char* value : {"0", "1.5", "-1", "4294967296", R"("x")", "false", "{}"}) {
     INFO(value);

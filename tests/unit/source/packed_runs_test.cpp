@@ -94,6 +94,22 @@ TEST_CASE("a packed group counts as its digits say") {
   CHECK(set.input.newest_record == TimePoint{Microseconds{5}});
 }
 
+TEST_CASE("packed runs whose decisive fields cannot be read count against a change") {
+  PackedRuns text = group_of(kind_of(1, kGood));  // a duration of text: "9 s"
+  text.mended = field_bits(Field::duration_ms);
+  PackedRuns blue = group_of(kind_of(6, kGood) | packed::kMendedCohort << packed::kCohort |
+                             packed::kMendedCompensation << packed::kCompensation);
+  PackedRuns mended = group_of(kind_of(2, kGood) | packed::kNegative |
+                               (packed::kMendedCohort | 1) << packed::kCohort |
+                               (packed::kMendedCompensation | 2) << packed::kCompensation);
+  const PartialSet set = counted({text, blue, mended});
+  const KpiPartial dag = set.sum({kFirstSlot, kFirstSlot + kSlot}, Population::dag);
+  CHECK(dag.unread_durations == 14);
+  CHECK(dag.unread_compensations == 0);
+  CHECK(dag.unread_runs == 7);  // the blue ones, which are in flight
+  CHECK(dag.in_flight == 7);
+}
+
 TEST_CASE("packed runs without a duration, or in flight, have none in the histogram") {
   const PartialSet set =
       counted({group_of(kind_of(1, kGood)), group_of(kind_of(6, kGood) | (1000 + 1))});

@@ -111,7 +111,7 @@ TEST_CASE("what takes back a success alone keeps its name") {
 TEST_CASE("input and reject rows are summed, the newest record stands") {
   const InputCounts input =
       set_of({row(RowKind::input, {3, 2, 1, 1000}), row(RowKind::input, {3, 2, 1, -1}),
-              row(RowKind::reject, {4, static_cast<std::int64_t>(RejectReason::bad_number)}),
+              row(RowKind::reject, {4, static_cast<std::int64_t>(RejectReason::bad_number), 2000}),
               row(RowKind::shard, {})})
           .input;
   CHECK(input.records == 14);
@@ -119,6 +119,7 @@ TEST_CASE("input and reject rows are summed, the newest record stands") {
   CHECK(input.node_records == 4);
   CHECK(input.duplicates == 2);
   CHECK(input.newest_record == TimePoint{Microseconds{1000}});
+  CHECK(input.newest_unread == TimePoint{Microseconds{2000}});
   CHECK(input.malformed == 4);
   CHECK(input.malformed_by_reason.at(RejectReason::bad_number) == 4);
 }

@@ -36,6 +36,7 @@ LineCounts some_counts(Random& random) {
   counts.before = random.below(3);
   counts.set_aside = random.below(3);
   if (random.chance(0.5)) counts.newest = some_slot(random);
+  if (random.chance(0.5)) counts.newest_unread = some_slot(random);
   return counts;
 }
 
