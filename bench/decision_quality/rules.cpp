@@ -1,17 +1,15 @@
 #include "rules.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <deque>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/cycle/rollout_evidence.hpp"
+#include "rank_test.hpp"
 
 namespace dagloop::bench {
 namespace {
 
-constexpr std::size_t kMostIntervals = 96;  // that the Mann-Whitney rule compares
-constexpr double kOnePercent = 2.3263;      // z of a one-sided test at 1 %
+constexpr double kOnePercent = 2.3263;  // z of a one-sided test at 1 %
 
 PopulationKpis kpis_of(const Arm& arm) {
   PopulationKpis kpis;
@@ -173,57 +171,12 @@ class ZTest : public WithAlarm {
   Tick seen_;
 };
 
-/// Values of both cohorts, interval by interval.
-class Series {
- public:
-  void add(double canary, double control) {
-    values_.push_back({canary, control});
-    if (values_.size() > kMostIntervals) values_.pop_front();
-  }
-  void clear() { values_.clear(); }
-  bool canary_is_greater() const;
-
- private:
-  struct Pair {
-    double canary;
-    double control;
-  };
-  std::deque<Pair> values_;
-};
-
-// The rank sum of the canary's values, normal approximation with ties.
-bool Series::canary_is_greater() const {
-  const std::size_t n = values_.size();
-  if (n < 10) return false;
-  std::vector<std::pair<double, bool>> all;
-  for (const Pair& pair : values_) {
-    all.push_back({pair.canary, true});
-    all.push_back({pair.control, false});
-  }
-  std::sort(all.begin(), all.end());
-  double rank_sum = 0;
-  double ties = 0;
-  for (std::size_t i = 0; i < all.size();) {
-    std::size_t j = i;
-    while (j < all.size() && all[j].first == all[i].first) ++j;
-    const double tied = static_cast<double>(j - i);
-    const double rank = static_cast<double>(i + j + 1) / 2;
-    for (std::size_t k = i; k < j; ++k) rank_sum += all[k].second ? rank : 0;
-    ties += tied * tied * tied - tied;
-    i = j;
-  }
-  const auto m = static_cast<double>(n);
-  const double mean = m * (2 * m + 1) / 2;
-  const double variance = m * m / 12 * (2 * m + 1 - ties / (2 * m * (2 * m - 1)));
-  return variance > 0 && rank_sum - mean > kOnePercent * std::sqrt(variance);
-}
-
 class MannWhitney : public WithAlarm {
  public:
   using WithAlarm::WithAlarm;
   void step() override {
-    failures_.clear();
-    slow_.clear();
+    failures_ = {};
+    slow_ = {};
   }
 
  private:
@@ -238,10 +191,10 @@ class MannWhitney : public WithAlarm {
       const double limit = look.before.runs > 0 ? look.before.p95_ms() : 0;
       slow_.add(share(canary.above(limit), canary.runs), share(control.above(limit), control.runs));
     }
-    return failures_.canary_is_greater() || slow_.canary_is_greater();
+    return failures_.first_is_greater(kOnePercent) || slow_.first_is_greater(kOnePercent);
   }
-  Series failures_;
-  Series slow_;
+  PairedSeries failures_;
+  PairedSeries slow_;
 };
 
 }  // namespace

@@ -1,0 +1,101 @@
+#include "simulated_log.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace dagloop::bench {
+namespace {
+
+const char* code_of(Run::Failure failure) {
+  switch (failure) {
+    case Run::Failure::auth:
+      return "AUTH_EXPIRED";
+    case Run::Failure::server:
+      return "503";
+    case Run::Failure::other:
+      break;
+  }
+  return "AGENT_LOOP";
+}
+
+void count_attempts(const Run& run, KpiPartial& partial) {
+  NodePartial& node = partial.nodes["call"];
+  node.attempts += kAttempts;
+  node.failed_attempts += run.failed_attempts;
+  node.run_node_pairs += kAttempts;
+}
+
+void count_run(const Run& run, KpiPartial& partial) {
+  if (run.outcome == Run::Outcome::running) {
+    ++partial.in_flight;
+    const auto place =
+        std::upper_bound(partial.open_runs.begin(), partial.open_runs.end(), run.ended);
+    partial.open_runs.insert(place, run.ended);
+    return;
+  }
+  ++partial.total_runs;
+  partial.latency.add(run.duration_ms);
+  count_attempts(run, partial);
+  if (run.outcome == Run::Outcome::succeeded) {
+    ++partial.succeeded;
+    ++partial.succeeded_unaided;
+  } else {
+    ++partial.error_codes[code_of(run.failure)];
+  }
+}
+
+}  // namespace
+
+void SimulatedLog::add_to(Partials& partials, TimePoint unit, const Run& run) {
+  PartialKey key;
+  key.slot = unit;
+  key.population = Population::dag;
+  key.cohort = run.cohort;
+  count_run(run, partials[key]);
+}
+
+void SimulatedLog::add(const Run& run) {
+  add_to(slots_, floor_to_slot(run.ended), run);
+  add_to(hours_, std::chrono::floor<std::chrono::hours>(run.ended), run);
+  add_to(days_, std::chrono::floor<std::chrono::days>(run.ended), run);
+  newest_ = std::max(newest_.value_or(run.ended), run.ended);
+}
+
+void SimulatedLog::sum_span(const Window& span, PartialSet& answer) const {
+  constexpr std::chrono::hours kHour{1};
+  constexpr std::chrono::days kDay{1};
+  for (TimePoint at = span.start; at < span.end;) {
+    const bool is_day = at == std::chrono::floor<std::chrono::days>(at) && at + kDay <= span.end;
+    const bool is_hour = at == std::chrono::floor<std::chrono::hours>(at) && at + kHour <= span.end;
+    const Partials& from = is_day ? days_ : is_hour ? hours_ : slots_;
+    PartialKey key;
+    key.slot = at;
+    for (auto each = from.lower_bound(key); each != from.end() && each->first.slot == at; ++each) {
+      key = each->first;
+      key.slot = span.start;
+      answer.partials[key].merge(each->second);
+      answer.input.run_records += each->second.total_runs + each->second.in_flight;
+    }
+    at += is_day ? Microseconds(kDay) : is_hour ? Microseconds(kHour) : Microseconds(kSlot);
+  }
+}
+
+PartialSet SimulatedLog::read(const LogQuery& query) {
+  PartialSet answer;
+  TimePoint at = query.range.start;
+  const auto sum_up_to = [&](TimePoint end) {
+    if (end > at) sum_span({at, end}, answer);
+    at = std::max(at, end);
+  };
+  if (query.cuts.empty()) {
+    while (at < query.range.end) sum_up_to(at + kSlot);
+  }
+  for (const TimePoint cut : query.cuts) sum_up_to(cut);
+  sum_up_to(query.range.end);
+  answer.input.records = answer.input.run_records;
+  answer.input.newest_record = newest_;
+  answer.input.window.all = {answer.input.records, 0};
+  return answer;
+}
+
+}  // namespace dagloop::bench
