@@ -13,6 +13,7 @@ class EngineLoop final : public Loop {
     Config& config = world_.config;
     config.decision.evidence.mode = EvidenceMode::sequential;
     config.reports.formats.clear();
+    config.reports.retention = std::chrono::hours(1);  // a tick looks at all that there are
     // The share of failures that a service lives with is its own affair: the rollout is judged by
     // what it changes.
     config.gate = {{"pipeline_success_rate", Population::dag, Comparator::at_least, 0}};

@@ -53,7 +53,7 @@ struct Story {
   int hold_at = 0;        // approved no further until the onset (0: always approved)
   enum class AfterOnset { approved, held };
   AfterOnset after_onset = AfterOnset::approved;  // steps that are proposed then
-  Microseconds onset{0};  // after that percentage came into force
+  Microseconds onset{0};                          // after that percentage came into force
   Microseconds tick_every = std::chrono::minutes(15);
   Microseconds lasts = std::chrono::hours(24 * 30);  // then it ends undecided
 };

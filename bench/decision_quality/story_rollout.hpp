@@ -15,16 +15,13 @@ struct StoryOutcome {
   struct Found {
     std::uint64_t canary_runs = 0;  // begun since the onset, whether they were written or not
     double hours = 0;
+    bool operator==(const Found&) const = default;
   };
   std::optional<Found> found;
   bool was_promoted = false;  // a step or more after the onset, or after the verdict
   std::optional<double> days_to_top;
   bool operator==(const StoryOutcome&) const = default;
 };
-
-inline bool operator==(const StoryOutcome::Found& a, const StoryOutcome::Found& b) {
-  return a.canary_runs == b.canary_runs && a.hours == b.hours;
-}
 
 /// Tells the story of that seed to the rule called `rule` (loop_names()).
 StoryOutcome tell(const Story& story, const std::string& rule, std::uint64_t seed,
