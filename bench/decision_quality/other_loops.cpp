@@ -174,7 +174,8 @@ class HourlyZTest final : public OtherLoop {
   bool alarm(TimePoint now) override {
     canary_.move(news().canary, 1);
     control_.move(news().control, 1);
-    if (now != std::chrono::floor<std::chrono::hours>(now)) return false;
+    if (now - looked_at_ < std::chrono::hours(1)) return false;
+    looked_at_ = now;
     if (canary_.runs < kLeastSample || control_.runs < kLeastSample) return false;
     return differs(canary_.failed, control_.failed) || differs(canary_.auth, control_.auth);
   }
@@ -186,6 +187,7 @@ class HourlyZTest final : public OtherLoop {
   }
   Side canary_;
   Side control_;
+  TimePoint looked_at_;
 };
 
 class ConfidenceSequence final : public OtherLoop {
