@@ -26,6 +26,7 @@ Story with_retries(const std::string& name, int retries) {
   story.retries = retries;
   story.hold_at = 10;
   story.onset = hours(3);
+  story.lasts = 5 * kDay;
   return story;
 }
 
@@ -51,12 +52,16 @@ Story dead(const std::string& name, Microseconds lateness = Microseconds::zero()
   Story story = after_a_good_day(name);
   story.drop_points = 100;
   story.lateness = lateness;
+  // Who approves in the morning mail: by then some eight dead runs have arrived.
+  story.approved_from = lateness + minutes(15);
   return story;
 }
 
 Story mute(const std::string& name, CanaryLog log) {
   Story story = after_a_good_day(name);
   story.canary_log = log;
+  // Twenty runs are missing after 40 minutes; those that hang are overdue after an hour.
+  story.approved_from = minutes(log == CanaryLog::nothing ? 45 : 75);
   return story;
 }
 

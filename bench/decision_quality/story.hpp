@@ -54,6 +54,7 @@ struct Story {
   enum class AfterOnset { approved, held };
   AfterOnset after_onset = AfterOnset::approved;  // steps that are proposed then
   Microseconds onset{0};                          // after that percentage came into force
+  Microseconds approved_from{0};                  // after the onset: what was held then is approved
   Microseconds tick_every = std::chrono::minutes(15);
   Microseconds lasts = std::chrono::hours(24 * 30);  // then it ends undecided
 };

@@ -60,8 +60,8 @@ class Telling {
     const TimePoint from = now_;
     now_ += story_.tick_every;
     serve_until(now_, from);
-    const bool is_held = story_.hold_at > 0 &&
-                         (story_.after_onset == Story::AfterOnset::held || !is_behind_onset(now_));
+    const bool is_held = story_.hold_at > 0 && (story_.after_onset == Story::AfterOnset::held ||
+                                                !is_behind_onset(now_ - story_.approved_from));
     const Finding finding = loop_->tick(now_, is_held ? story_.hold_at : 100);
     // At 0 % there is nothing to take back, whatever the figures of one day against another.
     const bool goes_back = finding == Finding::rollback && present_.percent > 0;
