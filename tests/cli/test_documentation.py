@@ -36,6 +36,8 @@ LEFT_OUT = {
     ("docs/benchmarks.md", "scripts/bench.sh"): MINUTES + "each writes the tables of its page",
     ("docs/decision-quality.md", "cmake --build"):
         MINUTES + "tests/sim/decision_quality_test.cpp holds its figures",
+    ("docs/decision-quality.md", "bench/decision_quality/tables.sh"):
+        MINUTES + "tests/sim/real_traffic_test.cpp holds some of its figures",
     ("docs/operations.md", "*/15 * * * *"): CRON,
     ("docs/operations.md", "0 * * * *"): CRON,
     ("docs/recommendations.md", "build/release/bin/test_effect_sim"):
