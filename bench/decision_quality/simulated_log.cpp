@@ -44,20 +44,41 @@ void count_run(const Run& run, KpiPartial& partial) {
   }
 }
 
-}  // namespace
+void count_user(const Run& run, UserRuns& user) {
+  const bool has_failed = run.outcome == Run::Outcome::failed;
+  UserRuns one;
+  one.hash = user.hash = run.user;
+  one.runs = 1;
+  one.failed = one.aided = has_failed ? 1 : 0;
+  one.attempts = kAttempts;
+  one.failed_attempts = static_cast<std::uint32_t>(run.failed_attempts);
+  if (has_failed) one.error_codes = {{code_of(run.failure), 1}};
+  one.durations = {{DurationHistogram::bucket_of(run.duration_ms), 1}};
+  user.merge(one);
+}
 
-void SimulatedLog::add_to(Partials& partials, TimePoint unit, const Run& run) {
+PartialKey key_of(TimePoint unit, const Run& run) {
   PartialKey key;
   key.slot = unit;
   key.population = Population::dag;
   key.cohort = run.cohort;
-  count_run(run, partials[key]);
+  if (run.outcome != Run::Outcome::running) key.age = AgeClass::of(run.ended, run.duration_ms);
+  return key;
+}
+
+}  // namespace
+
+void SimulatedLog::add_to(Partials& partials, TimePoint unit, const Run& run) {
+  count_run(run, partials[key_of(unit, run)]);
 }
 
 void SimulatedLog::add(const Run& run) {
   add_to(slots_, floor_to_slot(run.ended), run);
   add_to(hours_, std::chrono::floor<std::chrono::hours>(run.ended), run);
   add_to(days_, std::chrono::floor<std::chrono::days>(run.ended), run);
+  if (run.outcome != Run::Outcome::running) {
+    count_user(run, users_[key_of(floor_to_slot(run.ended), run)][run.user]);
+  }
   newest_ = std::max(newest_.value_or(run.ended), run.ended);
 }
 
@@ -80,11 +101,27 @@ void SimulatedLog::sum_span(const Window& span, PartialSet& answer) const {
   }
 }
 
+void SimulatedLog::add_users(const Window& span, PartialSet& answer) const {
+  PartialKey key;
+  key.slot = span.start;
+  for (auto each = users_.lower_bound(key); each != users_.end() && each->first.slot < span.end;
+       ++each) {
+    std::vector<UserRuns> users;
+    for (const auto& [hash, user] : each->second) users.push_back(user);
+    key = each->first;
+    key.slot = span.start;
+    answer.partials[key].users.merge(UserSums(std::move(users)));
+  }
+}
+
 PartialSet SimulatedLog::read(const LogQuery& query) {
   PartialSet answer;
   TimePoint at = query.range.start;
   const auto sum_up_to = [&](TimePoint end) {
-    if (end > at) sum_span({at, end}, answer);
+    if (end > at) {
+      sum_span({at, end}, answer);
+      if (query.users_from && at >= *query.users_from) add_users({at, end}, answer);
+    }
     at = std::max(at, end);
   };
   if (query.cuts.empty()) {

@@ -20,13 +20,16 @@ class SimulatedLog final : public LogSource {
 
  private:
   using Partials = std::map<PartialKey, KpiPartial>;
+  using Users = std::map<std::uint64_t, UserRuns>;
   // Each run three times: by slot, hour and day, so that a span is the sum of a few.
   void add_to(Partials& partials, TimePoint unit, const Run& run);
   void sum_span(const Window& span, PartialSet& answer) const;
+  void add_users(const Window& span, PartialSet& answer) const;
 
   Partials slots_;
   Partials hours_;
   Partials days_;
+  std::map<PartialKey, Users> users_;  // by slot
   std::optional<TimePoint> newest_;
 };
 
