@@ -35,6 +35,7 @@ ClickHouseTable usual_clickhouse_table() {
   return {"logs",
           "`d`.`logs`",
           "",
+          "",
           {{"created_at", "DateTime64(3, 'UTC')"},
            {"status", "LowCardinality(String)"},
            {"request_id", "Nullable(String)"},
@@ -137,7 +138,7 @@ TEST_CASE("names of the user's tables and words cannot leave their quotes") {
 TEST_CASE("the SQL of each database has every word and every counted column of the contract") {
   const std::set<Field> uncounted{Field::user_id, Field::idempotency_key, Field::policy_version};
   PostgresTable table{"logs", {}, {}};
-  ClickHouseTable other{"logs", "`d`.`logs`", "", {}};
+  ClickHouseTable other{"logs", "`d`.`logs`", "", "", {}};
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const ContractField& field = kContractFields.at(i);
     const std::string name(field.name);
