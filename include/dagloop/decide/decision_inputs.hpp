@@ -72,8 +72,8 @@ struct DecisionInputs {
   TimePoint now;
   Microseconds approval_ttl = std::chrono::hours(24);
   std::string proposed_by;
-  // The part of the evidence whose runs have all arrived; a promotion stands on it, too. None: there
-  // is no such part, as of one report by itself.
+  // The part of the evidence whose runs have all arrived; a promotion stands on it, too. None:
+  // there is no such part, as of one report by itself.
   const Evidence* sealed = nullptr;
 };
 

@@ -245,7 +245,7 @@ TEST_CASE("a schema's faults are told in plain words, all that there are") {
   CHECK(faults_of(R"({"decision":{"soack":"1h","zzz":1},"window":"1day","x":1})", "config") ==
         "config: c.json: decision.soack: unknown key (did you mean soak? the keys here are ladder, "
         "rollout_key, evidence, alpha, promotion_alpha, promotion_excludes_drop_pp, patience, "
-        "min_sample, promotion_margin_pp, soak, verification_timeout, cooldown, triggers); "
+        "min_sample, promotion_margin_pp, soak, verification_timeout, cooldown, warmup, triggers); "
         "decision.zzz: unknown key; "
         "window: \"1day\" is not of the right form " +
             duration +
