@@ -12,7 +12,7 @@ namespace dagloop {
 /// Returns whether a time flag asks for the end of the log.
 inline bool is_last(const std::string& text) { return text == "last"; }
 
-/// Parses --as-of: a time, or `last`: right after the newest record of the configured sources.
+/// Parses --as-of: a time, or `last`: right after the newest record or unread line of the sources.
 /// Empty gives nullopt.
 ///
 /// Errors: Error{usage} naming `flag`; those of just_after_last_record().

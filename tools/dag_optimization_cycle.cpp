@@ -123,8 +123,8 @@ int main(int argc, char** argv) {
                           {FlagGroup::source, FlagGroup::env_file, FlagGroup::state, FlagGroup::out,
                            FlagGroup::formats});
          app.add_option("--as-of", flags.as_of,
-                        "time to decide at: RFC 3339, or last: right after the newest record, in a "
-                        "dry run (default: now)");
+                        "time to decide at: RFC 3339, or last: right after the newest record or "
+                        "unread line, in a dry run (default: now)");
          auto* apply = app.add_flag("--apply", flags.apply,
                                     "write env file and state; without it nothing changes");
          app.add_flag("--drill", flags.drill,

@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
          app.add_option(
                 "--as-of", flags.as_of,
                 "end of the window of --source: RFC 3339, or last: right after the newest record "
-                "(default: now)")
+                "or unread line (default: now)")
              ->excludes(report);
          app.add_option("--max-report-age", flags.max_report_age,
                         "refuse a report whose as_of is older, e.g. 1h")

@@ -61,9 +61,9 @@ int main(int argc, char** argv) {
        [&](CLI::App& app) {
          add_config_flags(app, flags.config,
                           {FlagGroup::source, FlagGroup::out, FlagGroup::formats});
-         app.add_option(
-             "--as-of", flags.as_of,
-             "end of the window: RFC 3339, or last: right after the newest record (default: now)");
+         app.add_option("--as-of", flags.as_of,
+                        "end of the window: RFC 3339, or last: right after the newest record or "
+                        "unread line (default: now)");
          app.add_flag("--json", flags.json, "print the report; write files only with --out");
        },
        [&] { return run(flags); }});
