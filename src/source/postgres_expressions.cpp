@@ -144,10 +144,11 @@ std::string Expressions::number(Field field) const {
   const std::string name = own_column(field);
   if (kTexts.contains(of)) return number_of_text(name);
   if (of != "numeric") return name + (of == "float8" ? "" : "::float8");
-  // What has no place in a double would end the statement.
+  // What has no place in a double would end the statement; NaN and infinities have one, and are
+  // larger.
   return fmt::format(
-      "CASE WHEN {0} = 'NaN' THEN NULL WHEN abs({0}) BETWEEN {1} AND {2} THEN {0}::float8 WHEN "
-      "abs({0}) < {1} THEN 0 END",
+      "CASE WHEN abs({0}) BETWEEN {1} AND {2} THEN {0}::float8 WHEN abs({0}) < {1} THEN 0 WHEN "
+      "{0}::text !~ '[0-9]' THEN {0}::float8 END",
       name, kSmallestDouble, kLargestDouble);
 }
 

@@ -64,17 +64,30 @@ bool has_unique_runs(const PostgresTable& table, const Mapping& mapping) {
 
 namespace {
 
+// What row_to_json() writes for a number that is none; no text of a column is written so.
+constexpr const char* kNoNumber = "[\"no number\"]";
+
 // A column as it goes into JSON.
 std::string json_value(const std::string& column, const std::string& type, bool is_number) {
   std::string name = quoted_name(column);
   if (type != "float4" && type != "float8" && type != "numeric") return name;
   // JSON has no such numbers: they would come as texts.
-  std::string value =
-      "CASE WHEN " + name + "::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN " + name + " END";
-  if (!is_number || type != "numeric") return value;
+  const std::string none = name + "::text IN ('NaN', 'Infinity', '-Infinity')";
+  if (!is_number) return "CASE WHEN NOT " + none + " THEN " + name + " END";
+  std::string value = "CASE WHEN " + none + " THEN '" + kNoNumber + "'::json";
   // Three hundred digits are no number to a reader of JSON; 1e300 is.
-  return "CASE WHEN abs(" + name + ") BETWEEN 1e18 AND " + kLargestDouble + " THEN to_json(" +
-         name + "::float8) ELSE to_json(" + value + ") END";
+  if (type == "numeric") {
+    value += " WHEN abs(" + name + ") BETWEEN 1e18 AND " + kLargestDouble + " THEN to_json(" +
+             name + "::float8)";
+  }
+  return value + " ELSE to_json(" + name + ") END";
+}
+
+// The row of such columns as a line, with NaN where a file has it.
+std::string line_of(const std::string& columns) {
+  std::string line = "row_to_json(r)::text";
+  if (columns.find(kNoNumber) == std::string::npos) return line;
+  return "replace(" + line + ", '" + kNoNumber + "', 'NaN')";
 }
 
 }  // namespace
@@ -123,7 +136,7 @@ std::string json_rows_query(const PostgresTable& table, const Mapping& mapping,
                                   : json_value(column, table.columns.at(column), is_number);
     list += (list.empty() ? "" : ", ") + value + " AS " + quoted_name(column);
   }
-  return "SELECT row_to_json(r)::text, dagloop_row, " +
+  return "SELECT " + line_of(list) + ", dagloop_row, " +
          (table.origin.empty() ? "NULL::text" : quoted_name(table.origin)) + " FROM (SELECT *, " +
          (table.is_plain ? "'ctid ' || ctid::text" : "NULL::text") + " AS dagloop_row FROM " +
          table.name + clauses + ") AS t CROSS JOIN LATERAL (SELECT " + list + ") AS r";

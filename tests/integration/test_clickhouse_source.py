@@ -153,7 +153,7 @@ class ClickHouseTest(unittest.TestCase):
         server.sql("DROP TABLE IF EXISTS faulty")
         server.sql("CREATE TABLE faulty (created_at DateTime, created_us UInt32, pipeline_run_id String,"
                    " request_id String, status String, cohort String, duration_ms Nullable(Float64), "
-                   "fanout_total Nullable(Int64), idempotent_reuse UInt8) ENGINE = MergeTree ORDER BY "
+                   "fanout_total Nullable(Int64), idempotent_reuse UInt8, node_id String) ENGINE = MergeTree ORDER BY "
                    "created_at")
         usual = [{"pipeline_run_id": "r%d" % i, "status": "ok", "created_at": stamp(END - i * HOUR // 60)}
                  for i in range(1, 1000)]
@@ -164,10 +164,14 @@ class ClickHouseTest(unittest.TestCase):
             {"pipeline_run_id": "big", "status": "ok", "created_at": stamp(END - 7), "cohort": "Canary",
              "fanout_total": -1, "idempotent_reuse": 1},
             {"pipeline_run_id": "back", "status": "ok", "created_at": stamp(END - 9), "duration_ms": -7}]
+        attempt = {"status": "failed", "node_id": "n", "created_at": "2098-01-01T00:00:00.000000Z"}
+        attempts = ([dict(attempt, pipeline_run_id="r5")] * 4 + [dict(attempt, pipeline_run_id="u")] * 3 +
+                    [attempt] * 2)
         self.load(server, "faulty", usual + faulty)
         source = self.cluster.uri(parameters="?runs_table=faulty&nodes_table=")
         report = self.evaluate(source).document()
-        self.assertEqual(report["populations"]["dag"]["unread_runs"], 5)
+        figures = report["populations"]["dag"]
+        self.assertEqual((figures["unread_runs"], figures["unread_values"]), (5, 1))
         counts = report["input"]
         self.assertEqual((counts["malformed"], counts["without_time"]), (5, 1))
         self.assertEqual(
@@ -181,6 +185,9 @@ class ClickHouseTest(unittest.TestCase):
             [("faulty run big", "fanout_total", "the number -1"),
              ("faulty run big", "cohort", 'the text "Canary"'),
              ("faulty run back", "duration_ms", "the number -7")])
+        self.load(server, "faulty", attempts)
+        figures = self.evaluate(source).document()["populations"]["dag"]
+        self.assertEqual((figures["unread_runs"], figures["unread_attempts"]), (8, 6))
 
     def fault(self, result, *words):
         self.assertEqual(result.code, 4, str(result))

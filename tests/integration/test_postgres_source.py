@@ -122,7 +122,7 @@ class SourceTest(unittest.TestCase):
         """200 rows that can be read, and below 2 % of faults of every kind."""
         self.server.sql(
             "CREATE TABLE {0} (pipeline_run_id text, request_id text, created_at timestamptz, status "
-            "text, cohort text, duration_ms numeric, attempt text); INSERT INTO {0} SELECT 'r' || i, "
+            "text, cohort text, duration_ms numeric, attempt text, node_id text); INSERT INTO {0} SELECT 'r' || i, "
             "NULL, timestamptz '{1}' - i * interval '1 min', 'succeeded', 'canary', 10 FROM "
             "generate_series(1, 1000) i".format(table, AS_OF), self.database)
         return "?runs_table=%s&nodes_table=" % table
@@ -144,6 +144,23 @@ class SourceTest(unittest.TestCase):
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         expected = self.figures(path)
         self.assertEqual(expected["populations"]["dag"]["unread_runs"], 6)
+        self.assertEqual(self.figures(self.uri(uri)), expected)
+        in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
+
+    def test_rows_of_nodes_that_cannot_be_read_are_attempts_as_lines_are(self):
+        uri = self.faulty_table()
+        attempt = {"status": "half done", "node_id": "n", "created_at": stamp(END - HOUR)}
+        rows = ([dict(attempt, pipeline_run_id="r5")] * 4 + [dict(attempt, pipeline_run_id="u")] * 3 +
+                [attempt] * 2 + [dict(attempt, pipeline_run_id="r7", node_id=None)])
+        self.insert(rows)
+        path = self.folder / "log.jsonl"
+        lines = [{"pipeline_run_id": "r%d" % i, "status": "succeeded", "cohort": "canary",
+                  "duration_ms": 10, "created_at": stamp(END - i * HOUR // 60)}
+                 for i in range(1000, 0, -1)] + rows
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        expected = self.figures(path)
+        figures = expected["populations"]["dag"]
+        self.assertEqual((figures["unread_runs"], figures["unread_attempts"]), (3, 6))
         self.assertEqual(self.figures(self.uri(uri)), expected)
         in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
 
@@ -208,6 +225,27 @@ class SourceTest(unittest.TestCase):
             self.assertIn("faulty run m1", refused.stdout)
         self.assertEqual(shown[0], shown[1])
 
+    def test_numbers_that_are_none_are_durations_that_cannot_be_read_as_in_a_file(self):
+        for table, of in (("exact", "numeric"), ("inexact", "float8")):
+            uri = self.faulty_table(table)
+            self.server.sql("ALTER TABLE %s ALTER duration_ms TYPE %s" % (table, of), self.database)
+            path = self.folder / "log.jsonl"
+            lines = ['{"pipeline_run_id": "r%d", "status": "succeeded", "cohort": "canary", '
+                     '"duration_ms": 10, "created_at": "%s"}' % (i, stamp(END - i * HOUR // 60))
+                     for i in range(1000, 0, -1)]
+            for i, text in enumerate(("NaN", "Infinity", "-Infinity")):
+                for name, node in (("n", None), ("of_nodes", "n")):
+                    row = {"pipeline_run_id": "%s%d" % (name, i), "status": "ok", "node_id": node,
+                           "created_at": stamp(END - HOUR)}
+                    self.insert([dict(row, duration_ms=text)], table)
+                    lines.append(json.dumps(row)[:-1] + ', "duration_ms": %s}' % text)
+            path.write_text("\n".join(lines) + "\n")
+            expected = self.figures(path)
+            self.assertEqual(expected["populations"]["dag"]["unread_values"], 6)
+            self.assertNotIn("duration_ms", expected["input"]["mended_by_field"])
+            self.assertEqual(self.figures(self.uri(uri)), expected)
+            in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
+
     def test_rows_that_are_as_they_should_be_are_looked_at_no_more(self):
         uri = self.faulty_table()
         for more in self.BOTH_WAYS:
@@ -231,6 +269,7 @@ class SourceTest(unittest.TestCase):
         path.write_text("\n".join(lines) + "\n")
         expected = self.figures(path)
         self.assertEqual(expected["input"]["mended_by_field"], {"duration_ms": 4})
+        self.assertEqual(expected["populations"]["dag"]["unread_values"], 5)
         self.assertEqual(self.figures(self.uri(uri)), expected)
         in_buckets(self, expected, self.figures(self.uri(uri + "&rows_at_most=0")))
 

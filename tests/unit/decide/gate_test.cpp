@@ -9,6 +9,7 @@
 namespace dagloop {
 namespace {
 
+using Catch::Matchers::StartsWith;
 using test::make_node;
 using test::make_runs;
 using test::QualityBuilder;
@@ -199,16 +200,22 @@ TEST_CASE("a gate on attempts does not pass where failed ones may hide in unread
   check.kpi = "attempt_failure_rate";
   check.comparator = Comparator::at_most;
   check.threshold = 0.1;
-  const auto verdict_with = [&](std::uint64_t unread) {
+  const auto gate_with = [&](std::uint64_t unread) {
     KpiPartial runs = make_runs(100, 100);
     runs.nodes["n"].attempts = 90;
     runs.nodes["n"].run_node_pairs = 90;
     runs.unread_attempts = unread;
+    runs.unread_durations = 2;
     const Quality quality = window_of(runs);
-    return gate_that_stands(evaluate_gate({check}, quality, {}), quality).verdict;
+    return gate_that_stands(evaluate_gate({check}, quality, {}), quality);
   };
-  CHECK(verdict_with(10) == Verdict::PASS);
-  CHECK(verdict_with(11) == Verdict::INSUFFICIENT);
+  CHECK(gate_with(10).verdict == Verdict::PASS);
+  const GateResult held = gate_with(11);
+  CHECK(held.verdict == Verdict::INSUFFICIENT);
+  REQUIRE(held.reasons.size() == 1);
+  CHECK_THAT(reason_text(held.reasons[0]),
+             StartsWith("what could not be read may hide the outcome of up to 0 runs, up to 11 "
+                        "failed attempts, 2 values of runs; at worst: "));
 }
 
 TEST_CASE("gate verdict agrees with its definition for all pairs of outcomes") {

@@ -71,6 +71,23 @@ TEST_CASE("rows that no window lets go of are told, with one of them and without
                                "is mended or deleted"));
 }
 
+TEST_CASE("what lines and records that could not be read may hide is told beside them") {
+  Quality quality = healthy();
+  dag_of(quality).unread_runs = 1;
+  dag_of(quality).unread_values = 2;
+  CHECK(what_is_left_out(quality) ==
+        Lines{"of 1 run the cohort, the pipeline or the mode could not be read: decisions take "
+              "each for a failed run of the canary, too",
+              "2 values of runs could not be read (durations, error codes, outcomes of "
+              "compensations): decisions take the worst of each"});
+  dag_of(quality).unread_values = 0;
+  dag_of(quality).unread_attempts = 5;
+  quality.input.window.all.unread = 6;
+  CHECK(what_is_left_out(quality) ==
+        Lines{"6 lines of the window could not be read (0.2 % of 3,000); they may hide the outcome "
+              "of 1 run and 5 failed attempts"});
+}
+
 TEST_CASE("lines of another time than the window's are not told first") {
   Quality quality = healthy();
   quality.input.reject(unknown_word(7));
