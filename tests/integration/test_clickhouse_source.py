@@ -188,6 +188,11 @@ class ClickHouseTest(unittest.TestCase):
         self.load(server, "faulty", attempts)
         figures = self.evaluate(source).document()["populations"]["dag"]
         self.assertEqual((figures["unread_runs"], figures["unread_attempts"]), (8, 6))
+        server.sql("INSERT INTO faulty (created_at, pipeline_run_id, status, node_id, duration_ms) "
+                   "SELECT toDateTime(%d), concat(n, toString(d)), 'ok', n, d FROM (SELECT arrayJoin("
+                   "['', 'n']) AS n, arrayJoin([nan, inf, -inf]) AS d)" % ((END - HOUR) // 1_000_000))
+        figures = self.evaluate(source).document()["populations"]["dag"]
+        self.assertEqual(figures["unread_values"], 1 + 6)
 
     def fault(self, result, *words):
         self.assertEqual(result.code, 4, str(result))
