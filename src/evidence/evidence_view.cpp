@@ -50,8 +50,12 @@ double expected_events(const Block& total, const RateHypothesis& hypothesis) {
   return total.subject.trials > 0 ? rate_of(total.subject) : 0;
 }
 
+bool tells_users_apart(const Evidence& evidence) {
+  return tell_users_apart(evidence.subject_users, evidence.reference_users);
+}
+
 std::optional<Spread> spread_in(const Evidence& evidence, const Reading& reading) {
-  if (reading.of_user.trials == nullptr || !evidence.subject_users.is_known()) return std::nullopt;
+  if (reading.of_user.trials == nullptr || !tells_users_apart(evidence)) return std::nullopt;
   const Block& total = find_evidence(evidence, reading.name).total;
   return spread_of(evidence.subject_users, evidence.reference_users, reading.of_user,
                    expected_events(total, reading.hypothesis));
@@ -207,7 +211,7 @@ std::optional<LatencyView> view_latencies(const Evidence& evidence, const Eviden
   if (!usual_ms || *usual_ms <= 0) return std::nullopt;
   constexpr UserFigure kSlowRuns{&UserArm::timed, &UserArm::slow};
   const double users =
-      evidence.subject_users.is_known()
+      tells_users_apart(evidence)
           ? spread_of(evidence.subject_users, evidence.reference_users, kSlowRuns, 0).design_effect
           : 1;
   return view_latency(evidence.latency, *usual_ms, config.alpha,

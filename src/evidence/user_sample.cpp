@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/evidence/restarts.hpp"
@@ -137,6 +138,18 @@ void UserSample::add(const std::vector<UserArm>& users) {
   heavy = heaviest_by_each({end, all.end()});
 }
 
+bool tell_users_apart(const UserSample& subject, const UserSample& reference) {
+  constexpr std::size_t kLeastUsers = 3;
+  std::set<std::uint64_t> users;
+  for (const UserSample* side : {&subject, &reference}) {
+    for (const UserArm& user : side->by_hash) {
+      users.insert(user.hash);
+      if (users.size() >= kLeastUsers) return true;
+    }
+  }
+  return false;
+}
+
 Spread spread_of(const UserSample& subject, const UserSample& reference, const UserFigure& figure,
                  double expected_rate) {
   const Moments one = moments_of(subject, figure);
@@ -157,6 +170,7 @@ Spread spread_of(const UserSample& subject, const UserSample& reference, const U
 }
 
 double runs_a_user(const UserSample& subject, const UserSample& reference) {
+  if (!tell_users_apart(subject, reference)) return 1;
   double runs = 0;
   double squares = 0;
   for (const UserSample* side : {&subject, &reference}) {

@@ -28,8 +28,11 @@ struct UserSample {
 
   /// Adds the users of one step, by hash: the kSampledUsers first and the heaviest of the others.
   void add(const std::vector<UserArm>& users);
-  bool is_known() const { return !by_hash.empty(); }
 };
+
+/// Returns whether the log tells users apart: it names three or more. All the runs of a service under
+/// one name say nothing of who hangs together with whom.
+bool tell_users_apart(const UserSample& subject, const UserSample& reference);
 
 /// Which counts of a user are meant: trials, and events on them.
 struct UserFigure {
@@ -57,7 +60,7 @@ Spread spread_of(const UserSample& subject, const UserSample& reference, const U
                  double expected_rate);
 
 /// Returns the mean number of runs of the user of a run, over both sides: what a user counts who
-/// is on one side with all of his runs. 1 where no users are known.
+/// is on one side with all of his runs. 1 where users are not told apart.
 double runs_a_user(const UserSample& subject, const UserSample& reference);
 
 }  // namespace dagloop

@@ -160,7 +160,21 @@ TEST_CASE("who is on one side with all runs counts by the runs of the user of a 
   UserSample one;
   one.add({user_arm(1, 10, 0)});
   UserSample other;
-  other.add({user_arm(2, 30, 0)});
-  CHECK(runs_a_user(one, other) == Approx(25));
+  other.add({user_arm(2, 30, 0), user_arm(3, 30, 0)});
+  CHECK(runs_a_user(one, other) == Approx(1900.0 / 70));
   CHECK(runs_a_user({}, {}) == 1);
+}
+
+TEST_CASE("a log that writes one name into every run does not tell users apart") {
+  const auto sample = [](const std::vector<UserArm>& users) {
+    UserSample all;
+    all.add(users);
+    return all;
+  };
+  const UserSample one = sample({user_arm(7, 200, 100)});
+  CHECK_FALSE(tell_users_apart({}, {}));
+  CHECK_FALSE(tell_users_apart(one, sample({user_arm(7, 1800, 90)})));
+  CHECK_FALSE(tell_users_apart(one, sample({user_arm(8, 1800, 90)})));
+  CHECK(runs_a_user(one, sample({user_arm(7, 1800, 90)})) == 1);
+  CHECK(tell_users_apart(one, sample({user_arm(8, 900, 90), user_arm(9, 900, 90)})));
 }
