@@ -30,8 +30,8 @@ struct UserSample {
   void add(const std::vector<UserArm>& users);
 };
 
-/// Returns whether the log tells users apart: it names three or more. All the runs of a service under
-/// one name say nothing of who hangs together with whom.
+/// Returns whether the log tells users apart: it names three or more. All the runs of a service
+/// under one name say nothing of who hangs together with whom.
 bool tell_users_apart(const UserSample& subject, const UserSample& reference);
 
 /// Which counts of a user are meant: trials, and events on them.
