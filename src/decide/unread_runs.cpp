@@ -23,7 +23,7 @@ PopulationKpis with_unread_runs(PopulationKpis runs, FigureCase which) {
   const std::uint64_t unread = runs.unread_runs + runs.unread_attempts;
   const std::uint64_t bad = is_worst ? unread : 0;
   for (auto& [name, node] : runs.nodes) {
-    node = with_attempts(std::move(node), bad, unread - bad);
+    node = with_attempts(node, bad, unread - bad);
   }
   return runs;
 }

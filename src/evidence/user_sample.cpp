@@ -134,7 +134,7 @@ void UserSample::add(const std::vector<UserArm>& users) {
     end = all.begin() + static_cast<std::ptrdiff_t>(kSampledUsers);
     last_hash = (end - 1)->hash;
   }
-  by_hash.assign(all.begin(), end);
+  by_hash = std::vector<UserArm>(all.begin(), end);
   heavy = heaviest_by_each({end, all.end()});
 }
 

@@ -145,7 +145,7 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
     if (i == 0) set = std::move(parts.front());
     if (i > 0) set.merge(parts[i]);
   }
-  add_users(std::move(users), first.pools.texts, set);
+  add_users(users, first.pools.texts, set);
   set.input.merge(first.input);
   return set;
 }

@@ -70,7 +70,7 @@ UserRun user_run(std::uint64_t mark, const RecordRow& run, std::span<const NodeR
   return of_user;
 }
 
-void add_users(std::vector<UserRunsByKey> parts, const StringPool& texts, PartialSet& set) {
+void add_users(std::vector<UserRunsByKey>& parts, const StringPool& texts, PartialSet& set) {
   // First all runs of a key, then its users: who is a heavy one must not depend on the threads.
   UserRunsByKey all;
   for (UserRunsByKey& part : parts) {

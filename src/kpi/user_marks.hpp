@@ -40,6 +40,6 @@ UserRun user_run(std::uint64_t mark, const RecordRow& run, std::span<const NodeR
 using UserRunsByKey = std::map<PartialKey, std::vector<UserRun>>;
 
 /// Puts the runs of all users, which several threads have counted, into their partials.
-void add_users(std::vector<UserRunsByKey> parts, const StringPool& texts, PartialSet& set);
+void add_users(std::vector<UserRunsByKey>& parts, const StringPool& texts, PartialSet& set);
 
 }  // namespace dagloop

@@ -28,7 +28,7 @@ std::string shown_value(const ClickHouseExpressions& row, Field field, const std
 
 std::string shown_condition(const ClickHouseExpressions& row, const CountScope& scope,
                             ShownRows shown) {
-  const std::string malformed = fmt::format(
+  std::string malformed = fmt::format(
       "({at} = 0 OR {at} > {latest} OR {status} IN (0, {unknown}) OR {run} = '' AND {request} = "
       "'')",
       fmt::arg("at", row.at()), fmt::arg("latest", clickhouse_micros(scope.query.latest)),

@@ -2,6 +2,7 @@
 // partials know the slot of its end alone. Value type; pure.
 #pragma once
 
+#include <cmath>
 #include <compare>
 #include <cstdint>
 
@@ -28,7 +29,7 @@ class AgeClass {
     constexpr double kLongMs = 1e10;  // four months: longer ones would not fit into a time
     if (!(duration_ms > 0)) return {};
     if (duration_ms >= kLongMs) return AgeClass(kLast);
-    const Microseconds duration{static_cast<std::int64_t>(duration_ms * 1000 + 0.5)};
+    const Microseconds duration{std::llround(duration_ms * 1000)};
     const TimePoint slot = floor_to_slot(end);
     if (duration <= end - slot) return {};  // nearly all
     const auto slots = (slot - floor_to_slot(end - duration)) / kSlot;
