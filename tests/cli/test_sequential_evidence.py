@@ -6,6 +6,9 @@ import unittest
 from support import T0, LoopTestCase, hours, minutes
 
 
+WARM = minutes(35)  # behind a step: the 30 minutes of its warm-up, and the slot that they end in
+
+
 class SequentialTestCase(LoopTestCase):
     def setUp(self):
         super().setUp()
@@ -27,8 +30,8 @@ class TriggerTest(SequentialTestCase):
         self.first_step()
 
     def test_a_drop_that_may_be_noise_is_waited_for_with_a_forecast(self):
-        self.runs(T0, hours(2), (20, 4), (180, 9))
-        document = self.check_tick(T0 + hours(2), 0)
+        self.runs(T0 + WARM, hours(2), (20, 4), (180, 9))
+        document = self.check_tick(T0 + WARM + hours(2), 0)
         trigger = self.trigger(document, "success_drop")
         self.assertEqual(trigger["state"], "unconfirmed")
         self.assertEqual(self.ws.percent(), 10)
@@ -85,8 +88,8 @@ class TriggerTest(SequentialTestCase):
 
     def test_it_is_collected_where_the_gate_has_no_checks_too(self):
         self.ws.configure({"gate": {"checks": []}})
-        self.runs(T0, hours(2), (20, 4), (180, 9))
-        document = self.check_tick(T0 + hours(2), 3)
+        self.runs(T0 + WARM, hours(2), (20, 4), (180, 9))
+        document = self.check_tick(T0 + WARM + hours(2), 3)
         self.assertEqual(self.trigger(document, "success_drop")["state"], "unconfirmed")
         self.assertEqual(self.ws.percent(), 10)
 
@@ -97,8 +100,8 @@ class TriggerTest(SequentialTestCase):
         self.ws.env_file.write_text(text.replace("DAG_NODE_MAX_ATTEMPTS=3",
                                                  "DAG_NODE_MAX_ATTEMPTS=2"))
         self.check_tick(T0 + hours(2), 3)  # adopts it: nothing was counted since
-        self.runs(T0 + hours(2), hours(1), (30, 3), (170, 8))
-        document = self.check_tick(T0 + hours(3), 0)
+        self.runs(T0 + hours(2) + WARM, hours(1), (30, 3), (170, 8))
+        document = self.check_tick(T0 + hours(3) + WARM, 0)
         evidence = self.trigger(document, "success_drop")["evidence"]
         self.assertEqual(evidence["subject"]["trials"], 30)
 
