@@ -38,6 +38,9 @@ LEFT_OUT = {
         MINUTES + "tests/sim/decision_quality_test.cpp holds its figures",
     ("docs/decision-quality.md", "bench/decision_quality/tables.sh"):
         MINUTES + "tests/sim/real_traffic_test.cpp holds some of its figures",
+    ("docs/decisions.md", "apply_dag_policy --config dagloop.json --new-rollout"):
+        "needs a policy that evidence excluded, after its cool-down: "
+        "tests/unit/cycle/new_rollout_test.cpp does the same",
     ("docs/operations.md", "*/15 * * * *"): CRON,
     ("docs/operations.md", "0 * * * *"): CRON,
     ("docs/recommendations.md", "build/release/bin/test_effect_sim"):
