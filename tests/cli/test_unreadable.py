@@ -22,6 +22,7 @@ CORPUS = ("rollout_healthy.jsonl", "rollout_canary_bad.jsonl",
           "openproblems.2022-05-15.jsonl.gz")
 LOGS = int(os.environ.get("DAGLOOP_UNREADABLE_LOGS", "24" if EVERY == 1 else "4"))
 FIRST_SEED = int(os.environ.get("DAGLOOP_UNREADABLE_SEED", "1"))
+LINES = 6000  # of a log whose runs come several times
 SUBSETS = 4  # of the lines of each log: under the limit or not, of one cohort or not
 LIMIT = 0.01  # input.max_malformed_share
 FINAL = ("succeeded", "failed")
@@ -38,9 +39,20 @@ def is_run_record(record):
     return not record.get("node_id")
 
 
+def copy_of(record, number):
+    """The same of another run, which is another request's."""
+    ids = {name: "%s-%d" % (record[name], number)
+           for name in ("pipeline_run_id", "request_id") if record.get(name)}
+    return {**record, **ids}
+
+
 def as_rollout(records, rng):
     """The log as that of a rollout: where its runs have no cohorts a share of them is the canary's,
-    and of the canary's a few more fail. Without node records, half of the time: more runs a log."""
+    and of the canary's a few more fail. Without node records, half of the time: more runs a log.
+    The few runs of a log without cohorts come several times: evidence asks for so many."""
+    if not any("cohort" in r for r in records):
+        copies = max(3, LINES // len(records))
+        records = [copy_of(r, number) for number in range(copies) for r in records]
     ids = sorted({r.get("pipeline_run_id", "") for r in records})
     canary = set(rng.sample(ids, len(ids) // 2))
     failing = set(rng.sample(ids, int(len(ids) * rng.choice([0, 0, 0.02, 0.05, 0.1]))))
@@ -140,12 +152,13 @@ def chosen_lines(records, number, rng):
 
 
 class Service:
-    """A service at 10 %, judged by its figures or by evidence, in a directory."""
+    """A service at a percentage, judged by its figures or by evidence, in a directory."""
 
-    def __init__(self, directory, evidence, max_share):
+    def __init__(self, directory, evidence, max_share, percent=10):
         self.dir = pathlib.Path(directory)
         self.log = self.dir / "log.jsonl"
-        (self.dir / "service.env").write_text((EXAMPLES / "service.env").read_text())
+        (self.dir / "service.env").write_text(
+            (EXAMPLES / "service.env").read_text().replace("PERCENT=10", "PERCENT=%d" % percent))
         (self.dir / "config.json").write_text(json.dumps({
             "window": "7d",
             "input": {"sources": [str(self.log)], "max_malformed_share": max_share},
@@ -208,7 +221,10 @@ class WhatCannotBeRead(unittest.TestCase):
         records = as_rollout(corpus[which], rng)
         lines = [json.dumps(record) for record in records]
         as_of = rng.choice(["last", self.end_of(records)])
-        service = Service(self.dir, rng.choice(["point", "sequential"]), rng.choice([LIMIT, 0.9]))
+        # Drawn cohorts are halves: at 10 % that would be a canary five times too large.
+        percent = 10 if any("cohort" in r for r in corpus[which]) else 30
+        service = Service(self.dir, rng.choice(["point", "sequential"]), rng.choice([LIMIT, 0.9]),
+                          percent)
         readable = service.decide(lines, as_of)
         counts["promoted"] += is_promotion(readable)
         counts["forward"] += goes_forward(readable)
