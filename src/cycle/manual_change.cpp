@@ -23,10 +23,31 @@ struct ManualStart {
   PolicySituation situation;
 };
 
-ManualStart start_change(const ChangeContext& context, TickMode mode) {
+CycleState load_state(const ChangeContext& context, std::vector<std::string>&) {
+  return context.store.load();
+}
+
+// A way back asks for no evidence, and is not held up by what is wrong with it alone.
+CycleState load_for_way_back(const ChangeContext& context, std::vector<std::string>& notes) {
+  try {
+    return context.store.load();
+  } catch (const Error&) {
+    auto state = state_but_for_evidence(context.store.newest_records(), context.config.state);
+    if (!state) throw;
+    notes.emplace_back(
+        "the evidence is not what was committed: the way back goes without it, the next tick will "
+        "not; " +
+        std::string(kTamperedRemedy));
+    return std::move(*state);
+  }
+}
+
+using Loading = CycleState (*)(const ChangeContext&, std::vector<std::string>&);
+
+ManualStart start_change(const ChangeContext& context, TickMode mode, Loading load) {
   ManualStart start{lock_for_change(context, mode), {}, {}};
   start.situation = find_situation(
-      context, context.store.load(),
+      context, load(context, start.notes),
       {mode, "a change was interrupted; with --apply it is finished or undone first"}, start.notes);
   return start;
 }
@@ -190,7 +211,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
                                " and changes nothing");
     return nothing;
   }
-  ManualStart start = start_change(context, mode);
+  ManualStart start = start_change(context, mode, &load_state);
   PolicySituation& situation = start.situation;
   if (auto done = finished_now(start, mode, decision, digest)) return std::move(*done);
   if (const auto behind =
@@ -227,7 +248,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
 ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ChangeContext context = by_clock(given, clock);
-  ManualStart start = start_change(context, mode);
+  ManualStart start = start_change(context, mode, &load_for_way_back);
   PolicySituation& situation = start.situation;
   if (mode == TickMode::apply && situation.interrupted &&
       situation.interrupted->kind == ChangeKind::rollback &&

@@ -221,10 +221,12 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
         "UPDATE dagloop.state SET version = $2, document = $3, head_sequence = $4, head_hash = $5 "
         "WHERE name = $1",
         impl_->name, version, documents.state, head.sequence, head.hash);
-    transaction.exec_params(
-        "INSERT INTO dagloop.evidence VALUES ($1, $2) "
-        "ON CONFLICT (name) DO UPDATE SET document = excluded.document",
-        impl_->name, documents.evidence);
+    if (!documents.keeps_stored_evidence) {
+      transaction.exec_params(
+          "INSERT INTO dagloop.evidence VALUES ($1, $2) "
+          "ON CONFLICT (name) DO UPDATE SET document = excluded.document",
+          impl_->name, documents.evidence);
+    }
     transaction.commit();
   });
   next.version = version;

@@ -131,15 +131,32 @@ struct SqliteStore::Impl {
            first_number(*database, "SELECT count(*) FROM sqlite_schema") == 0;
   }
 
-  std::optional<StoredState> read_state() const {
+  // Shape: without the evidence.
+  std::optional<StoredState> read_row() const {
     SqliteStatement row(*database, "SELECT version, document, head_sequence, head_hash FROM state");
     if (!row.step()) return std::nullopt;
-    StoredState state{row.number(0), row.text(1), {row.number(2), row.text(3)}, {}};
-    if (stored_version() == kSchemaVersion) {
-      SqliteStatement evidence(*database, "SELECT document FROM evidence");
-      if (evidence.step()) state.evidence = evidence.text(0);
-    }
+    return StoredState{row.number(0), row.text(1), {row.number(2), row.text(3)}};
+  }
+
+  std::optional<StoredState> read_state() const {
+    auto state = read_row();
+    if (!state) return std::nullopt;
+    const auto evidence = read_evidence();
+    state->evidence = evidence.value_or("");
+    state->is_evidence_readable = evidence.has_value();
     return state;
+  }
+
+  // nullopt: its pages are damaged. A way back needs none of it.
+  std::optional<std::string> read_evidence() const {
+    if (stored_version() != kSchemaVersion) return "";
+    try {
+      SqliteStatement evidence(*database, "SELECT document FROM evidence");
+      return evidence.step() ? evidence.text(0) : "";
+    } catch (const Error&) {
+      if ((database->last_error() & 0xFF) != SQLITE_CORRUPT) throw;
+      return std::nullopt;
+    }
   }
 
   std::uint64_t stored_version() const { return first_number(*database, "PRAGMA user_version"); }
@@ -196,17 +213,18 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   DAGLOOP_ASSERT(!events.empty());
   SqliteDatabase& database = *impl_->database;
   SqliteTransaction transaction(database, "BEGIN IMMEDIATE");
-  const StoredState stored = impl_->read_state().value_or(StoredState{});
+  // Not the evidence: once SQLite has met a damaged page, it writes nothing in that transaction.
+  const StoredState stored = impl_->read_row().value_or(StoredState{});
   // The lock file can be deleted by hand. The version is what stops a second writer even then.
   if (stored.version != next.version) {
     throw Error(ErrorKind::conflict, impl_->path, "another process changed the state",
                 "nothing was written: try again");
   }
   const std::uint64_t version = next.version + 1;
-  const auto [document, evidence] = documents_of(next);
+  const StateDocuments documents = documents_of(next);
   JournalHead head = stored.head;
   for (const JournalEvent& event : events) {
-    const JournalEntry entry = chain_event(head, event, state_sha256(version, document));
+    const JournalEntry entry = chain_event(head, event, state_sha256(version, documents.state));
     SqliteStatement insert(database, "INSERT INTO journal (sequence, document) VALUES (?, ?)");
     insert.bind(1, entry.sequence);
     insert.bind(2, to_canonical_json(journal_entry_to_json(entry)));
@@ -218,11 +236,12 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
       "INSERT OR REPLACE INTO state "
       "(id, version, document, head_sequence, head_hash) VALUES (1, ?, ?, ?, ?)");
   update.bind(1, version);
-  update.bind(2, document);
+  update.bind(2, documents.state);
   update.bind(3, head.sequence);
   update.bind(4, head.hash);
   update.step();
-  impl_->write_evidence(evidence);
+  // To replace pages that are damaged could free pages of the journal that they seem to lead to.
+  if (!documents.keeps_stored_evidence) impl_->write_evidence(documents.evidence);
   transaction.commit();
   next.version = version;
 }

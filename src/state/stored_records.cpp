@@ -45,6 +45,7 @@ std::optional<std::string> evidence_fault(const Json& document, std::string_view
 
 // A document that is none is no fault of the chain: whoever reads the state tells it.
 std::optional<std::string> evidence_fault(const StoredState& state) {
+  if (!state.is_evidence_readable) return "the evidence cannot be read: the file is damaged";
   try {
     return evidence_fault(parse_json(state.document, "state"), state.evidence);
   } catch (const Error&) {
@@ -59,19 +60,20 @@ std::optional<std::string> newest_fault(const StoredRecords& records) {
   if (records.journal.empty()) return "the journal is gone, the state is not";
   const JournalEntry newest = read_entry(records.journal.back());
   if (auto fault = link_fault(newest, records.state->head)) return fault;
-  if (auto fault = state_fault(*records.state, newest)) return fault;
-  return evidence_fault(*records.state);
+  return state_fault(*records.state, newest);
 }
 
 }  // namespace
 
 StateDocuments documents_of(const CycleState& state) {
   StateDocuments documents;
+  documents.keeps_stored_evidence = state.lost_evidence.has_value();
   const Json evidence = evidence_to_json(state.evidence);
-  if (!evidence.is_null()) documents.evidence = to_compact_json(evidence);
+  if (!evidence.is_null() && !state.lost_evidence) documents.evidence = to_compact_json(evidence);
   Json document = cycle_state_to_json(state);
-  document.as_object().emplace_back(
-      kEvidenceDigest, documents.evidence.empty() ? Json() : Json(sha256_hex(documents.evidence)));
+  const std::string digest = documents.evidence.empty() ? state.lost_evidence.value_or("")
+                                                        : sha256_hex(documents.evidence);
+  document.as_object().emplace_back(kEvidenceDigest, digest.empty() ? Json() : Json(digest));
   documents.state = to_compact_json(document);
   return documents;
 }
@@ -103,7 +105,8 @@ std::string state_sha256(std::uint64_t version, std::string_view document) {
 std::optional<std::string> records_fault(const StoredRecords& records) {
   const JournalHead head = records.state ? records.state->head : JournalHead{};
   if (auto fault = journal_fault(read_entries(records.journal), head)) return fault;
-  return newest_fault(records);
+  if (auto fault = newest_fault(records)) return fault;
+  return records.state ? evidence_fault(*records.state) : std::nullopt;
 }
 
 CycleState checked_state(const StoredRecords& records, const std::string& where) {
@@ -111,8 +114,24 @@ CycleState checked_state(const StoredRecords& records, const std::string& where)
     throw Error(ErrorKind::preflight, where, *fault, kTamperedRemedy);
   }
   if (!records.state) return {};
+  if (const auto fault = evidence_fault(*records.state)) {
+    throw Error(ErrorKind::preflight, where, *fault, kTamperedRemedy);
+  }
   CycleState state = state_of({records.state->document, records.state->evidence}, where);
   state.version = records.state->version;
+  return state;
+}
+
+std::optional<CycleState> state_but_for_evidence(const StoredRecords& records,
+                                                 const std::string& where) {
+  if (!records.state || newest_fault(records) || !evidence_fault(*records.state)) {
+    return std::nullopt;
+  }
+  const Json document = parse_json(records.state->document, where);
+  CycleState state = cycle_state_from_json(document, where);
+  state.version = records.state->version;
+  const Json* digest = document.find(kEvidenceDigest);
+  state.lost_evidence = digest != nullptr && digest->is_string() ? digest->as_string() : "";
   return state;
 }
 

@@ -114,14 +114,20 @@ class BusyTest(FaultTestCase):
 class DamageTest(FaultTestCase):
     def setUp(self):
         super().setUp()
-        self.ready_to_roll_back()
+        # Evidence fills the last pages: a tick has counted it, and the next one finds a fire.
+        self.ws.configure({"decision": {"evidence": "sequential", "warmup": "0s"}})
+        self.first_step()
+        for cohort, failed in (("canary", 60), ("control", 0)):
+            self.ws.log.runs(T0, hours(2), 100, cohort=cohort)
+            self.ws.log.runs(T0 + hours(2), hours(2), 100, cohort=cohort, failed=failed)
+        self.check_tick(T0 + hours(2), 0)
         store = sqlite3.connect(self.ws.state, isolation_level=None)
         store.execute("VACUUM")  # a page that nothing uses may be missed, and nothing is
         store.close()
         self.whole = self.ws.state.read_bytes()
         self.commands = {
             "status": self.tool_command("apply_dag_policy", "--status"),
-            "tick": self.tick_command(T0 + hours(2)),
+            "tick": self.tick_command(T0 + hours(4)),
             "rollback": self.tool_command("apply_dag_policy", "--apply", "--rollback"),
             "journal": self.tool_command("apply_dag_policy", "--verify-journal")}
 
@@ -171,11 +177,35 @@ class DamageTest(FaultTestCase):
         sizes += [page * 4096 for page in range(1, pages)]
         sizes += [page * 4096 + 100 for page in range(1, pages - 1)]
         in_parallel(lambda size: self.check_refused(self.whole[:size], "; "), sizes)
-        # A part of the last page is the journal's, and no other is missed before it is looked at.
-        for size in (len(self.whole) - 1, len(self.whole) - 4000):
-            self.assertEqual(self.run_on(self.whole[:size], "journal").code, 4, size)
-            for name in ("status", "tick", "rollback"):
-                self.run_on(self.whole[:size], name)
+        # The last page is the evidence's alone.
+        self.check_evidence_damaged(self.whole[:len(self.whole) - 4000])
+
+    def check_evidence_damaged(self, content):
+        """All but a way back by hand needs the evidence."""
+        for name in ("status", "tick", "journal"):
+            result = self.check_code(self.run_on(content, name), 4)
+            self.assertIn("backup", result.stderr, name)
+        result = self.check_code(self.run_on(content, "rollback"), 0)
+        self.assertIn("goes without it", result.stdout)
+
+    def evidence_pages(self):
+        """Pages of nothing but evidence: it is at the end, and fills all but the last."""
+        store = sqlite3.connect(self.ws.state)
+        size = store.execute("SELECT length(document) FROM evidence").fetchone()[0]
+        store.close()
+        pages = len(self.whole) // 4096
+        self.assertGreater(size, 4 * 4096)
+        return range(pages - size // 4096 + 1, pages - 1)
+
+    def test_damaged_evidence_holds_up_no_way_back(self):
+        for page in self.evidence_pages():
+            at = page * 4096
+            # The middle one leads to a page of the state, which is not to be freed.
+            for content in (bytes(4096), bytes((0, 0, 0, 2)) + self.whole[at + 4:at + 4096],
+                            self.whole[at:at + 2000] + b"?" * 2096):
+                damaged = self.whole[:at] + content + self.whole[at + 4096:]
+                if damaged != self.whole:
+                    self.check_evidence_damaged(damaged)
 
     def test_a_page_that_is_not_there(self):
         for page in range(len(self.whole) // 4096):

@@ -95,8 +95,11 @@ struct CycleState {
   std::vector<LedgerEntry> predictions;   // the ledger, oldest first, at most 200
   Evidence evidence;                      // of the rollout, sealed by the last applying tick
   bool has_earlier_evidence = false;      // of another version, left behind; not stored
-  std::vector<DailyFigures> days;         // for trends, in ascending order
-  std::string last_refusal;  // of the pending decision, so that each fault is journaled once
+  // The digest of evidence that is not what was committed ("": of none): its row stays as it is, so
+  // that whoever needs evidence refuses it. None: the row is right.
+  std::optional<std::string> lost_evidence;
+  std::vector<DailyFigures> days;  // for trends, in ascending order
+  std::string last_refusal;        // of the pending decision, so that each fault is journaled once
   bool operator==(const CycleState&) const = default;
 };
 

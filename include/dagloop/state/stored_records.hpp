@@ -19,13 +19,15 @@ struct StoredState {
   std::uint64_t version = 0;  // commits so far
   std::string document;
   JournalHead head;
-  std::string evidence = {};  // "": none
+  std::string evidence = {};         // "": none
+  bool is_evidence_readable = true;  // false: its pages are damaged
 };
 
 /// A state as it is stored: the evidence apart, for it is most of it. The document has its digest.
 struct StateDocuments {
   std::string state;
-  std::string evidence;  // "": none
+  std::string evidence;                // "": none
+  bool keeps_stored_evidence = false;  // what is stored as evidence is not to be touched
 };
 
 /// Returns the documents of a state.
@@ -73,6 +75,11 @@ std::optional<std::string> records_fault(const StoredRecords& records);
 /// Errors: Error{preflight} naming `where` when it is no state of this version or not the one that
 ///         was committed.
 CycleState checked_state(const StoredRecords& records, const std::string& where);
+
+/// Returns the same state without its evidence, where that alone is not what was committed
+/// (CycleState::lost_evidence); nullopt where it is, or where more is wrong.
+std::optional<CycleState> state_but_for_evidence(const StoredRecords& records,
+                                                 const std::string& where);
 
 /// Reads the entries of the journal.
 ///

@@ -191,6 +191,30 @@ TEST_CASE("evidence that was edited, exchanged or taken away is refused by every
                                       Catch::Contains("restore it from a backup"));
 }
 
+TEST_CASE(
+    "a way back goes without evidence that was edited, and everything else refuses it still") {
+  const auto sql = GENERATE(as<std::string>{}, "UPDATE evidence SET document = document || ' '",
+                            "DELETE FROM evidence");
+  INFO(sql);
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  SqliteStore store(path, StateAccess::read_write);
+  CycleState state = committed(store);
+  CHECK_FALSE(state_but_for_evidence(store.records(), path));  // as load() reads it
+  run_sql(path, sql);
+  for (int i = 0; i < 2; ++i) {
+    auto found = state_but_for_evidence(store.newest_records(), path);
+    REQUIRE(found);
+    CHECK(found->evidence == Evidence());
+    CHECK(found->in_force == state.in_force);
+    store.commit(*found, {journal_event("rolled back")});
+    CHECK(records_fault(store.records()));
+    CHECK_THROWS(store.load());
+  }
+  run_sql(path, "UPDATE state SET document = replace(document, 'idle', 'proposed')");
+  CHECK_FALSE(state_but_for_evidence(store.records(), path));
+}
+
 TEST_CASE("the evidence of an earlier version is left behind, and the state says so") {
   Json document = cycle_state_to_json({});
   document["evidence"] = parse_json(R"({"subject": "p1", "tests": {}})", "e");
