@@ -94,7 +94,8 @@ std::optional<TriggerResult> success_collapse(const Comparison& comparison,
   result.value = 1 - rate_of(view.subject);
   result.baseline_value = 1 - rate_of(view.reference);
   const TriggerRule rule{result.name, result.kpi, TriggerTest::drop_pp, kCollapse_pp, 0};
-  const bool stretch_does = view.stretch && stretch_crosses(rule, *view.stretch, min_sample, {});
+  const bool stretch_does = view.stretch && has_stretch_sample(*view.stretch, min_sample) &&
+                            stretch_crosses(rule, *view.stretch, {});
   const bool all_do =
       view.subject.trials >= min_sample && counts_cross(rule, {view.subject, view.reference});
   result.state = state_of(view, all_do || stretch_does);

@@ -142,8 +142,8 @@ void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evide
   const EvidenceView view = view_trigger(evidence.collected, result.name, evidence.config);
   result.evidence = view;
   const bool by_window = result.state == TriggerState::fired;
-  const bool by_stretch = view.stretch && stretch_crosses(c.rule, *view.stretch, min_sample,
-                                                          evidence.collected.limits.usual);
+  const bool by_stretch =
+      view.stretch && stretch_crosses(c.rule, *view.stretch, evidence.collected.limits.usual);
   if (!by_window && !by_stretch) return;
   if (result.state == TriggerState::insufficient) tell_stretch_alone(c, result);
   result.state = TriggerState::unconfirmed;
@@ -159,10 +159,11 @@ void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evide
   }
   if (!view.decides()) return;
   const bool stands = (by_window && window_stands_without_one(c.rule, window, view)) ||
-                      (by_stretch && stretch_stands_without_one(c.rule, *view.stretch));
+                      (by_stretch && has_stretch_sample(*view.stretch, min_sample) &&
+                       stretch_stands_without_one(c.rule, *view.stretch));
   if (stands) {
     result.state = TriggerState::fired;
-  } else if (view.users) {
+  } else if (view.users && (by_window || has_stretch_sample(*view.stretch, min_sample))) {
     add_one_user(args, by_stretch ? view.stretch->worst : view.users->worst);
   }
 }

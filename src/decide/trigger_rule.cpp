@@ -69,14 +69,15 @@ bool counts_cross(const TriggerRule& rule, const Block& counts) {
   return is_enough && distance_of(rule, counts) >= rule.threshold - kLimitSlack;
 }
 
-bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch, std::uint64_t min_sample,
+bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample) {
+  return stretch.counts.subject.trials >=
+         std::max<std::uint64_t>(1, std::min(min_sample, kStretchSample));
+}
+
+bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms) {
   // Under 1 in 20 of all looks at an innocent change find such a stretch.
-  if (stretch.log_gain < std::log(kEnough)) return false;
-  if (stretch.counts.subject.trials <
-      std::max<std::uint64_t>(1, std::min(min_sample, kStretchSample))) {
-    return false;
-  }
+  if (stretch.log_gain < std::log(kEnough) || stretch.counts.subject.trials == 0) return false;
   return is_of_latencies(rule) ? latencies_cross(rule, stretch, usual_ms)
                                : counts_cross(rule, stretch.figure);
 }

@@ -36,11 +36,15 @@ bool counts_cross(const TriggerRule& rule, const Block& counts);
 /// Returns how far they lie apart, in the measure that the threshold has.
 double distance_of(const TriggerRule& rule, const Block& counts);
 
-/// Returns whether the stretch crosses the limit, and is no mere noise: it has `min_sample`
-/// observations or ten, and the best bet on it won twentyfold. `usual_ms` is what its edges were
-/// counted by.
-bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch, std::uint64_t min_sample,
+/// Returns whether the stretch crosses the limit, and is no mere noise: the best bet on it won
+/// twentyfold. `usual_ms` is what its edges were counted by.
+///
+/// Shape: however few its observations are: that holds a promotion.
+bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms);
+
+/// Returns whether it has as many observations, `min_sample` or ten, as a rollback asks for.
+bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample);
 
 /// Returns whether what crosses the limit still does without the subject's worst user, and is still
 /// twentyfold evidence then.

@@ -146,10 +146,16 @@ TEST_CASE("a stretch that crosses and is not decided yet holds, by name") {
   CHECK(has_arg(result, "more_trials"));
 }
 
-TEST_CASE("a stretch of too few runs, or that may well be chance, changes nothing") {
+TEST_CASE("a stretch of too few runs for a rollback holds, however much it says") {
   CanaryCase few;
   few.steps(200, arm_of(5, 0, 0)).steps(1, arm_of(9, 9, 0));
-  CHECK(few.judge("success_drop", both_cohorts(1009, 1000)).state == TriggerState::quiet);
+  const TriggerResult result = few.judge("success_drop", both_cohorts(1009, 1000));
+  CHECK(result.state == TriggerState::unconfirmed);
+  CHECK(std::get<std::int64_t>(*find_arg(result.reason, "stretch_trials")) == 9);
+  CHECK_FALSE(has_arg(result, "one_user_trials"));
+}
+
+TEST_CASE("a stretch that may well be chance changes nothing") {
   CanaryCase chance;
   chance.steps(200, arm_of(5, 0, 0)).steps(2, arm_of(5, 1, 0));
   CHECK(chance.judge("success_drop", both_cohorts(1010, 1008)).state == TriggerState::quiet);
