@@ -166,11 +166,25 @@ struct EvaluatedWindows {
   std::vector<TimePoint> news_begun_from;  // of warm runs
 
   // Evidence asks who the new runs are of; figures of windows do not.
+  std::vector<Window> users_in() const {
+    if (news.steps.empty()) return {};
+    std::vector<Window> windows = news.whole.before;
+    windows.push_back(news.whole.news);
+    return windows;
+  }
   std::optional<TimePoint> users_from() const {
-    if (news.steps.empty()) return std::nullopt;
-    TimePoint from = news.whole.news.start;
-    for (const Window& window : news.whole.before) from = std::min(from, window.start);
-    return from;
+    const std::vector<Window> windows = users_in();
+    if (windows.empty()) return std::nullopt;
+    return std::ranges::min_element(windows, {}, &Window::start)->start;
+  }
+
+  // The least window that holds all times from which on runs are to have begun.
+  std::optional<Window> begun_between() const {
+    std::vector<TimePoint> times = news_begun_from;
+    if (begun_from) times.push_back(*begun_from);
+    if (times.empty()) return std::nullopt;
+    const auto [first, last] = std::ranges::minmax(times);
+    return Window{first, last};
   }
 
   // The first cut lies before all windows: what became overdue in one was written about before it.
@@ -280,9 +294,9 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
     if (windows.baseline) asked.add_hours(*windows.baseline);
   }
   const TimePoint now = clock.now();
-  const PartialSet apart =
-      source.read(LogQuery{Window{cuts.start(), cuts.end()}, now + config.input.future_skew,
-                           asked.all(), windows.since_step, windows.users_from()});
+  const PartialSet apart = source.read(LogQuery{
+      Window{cuts.start(), cuts.end()}, now + config.input.future_skew, asked.all(),
+      windows.since_step, windows.users_from(), windows.users_in(), windows.begun_between()});
   overdue.newest_record = apart.input.newest_record;
   const PartialSet partials = folded(apart, cuts.all());
   const RunSum sum = [&partials](const Window& window, Population population,

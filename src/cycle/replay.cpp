@@ -296,8 +296,10 @@ std::vector<ReplayRecord> replay_all(const ReplayRequest& request,
       range = {std::min(range.start, needed.start), std::max(range.end, needed.end)};
       group.push_back(i);
     }
-    const ReplayLog log(
-        open(config)->read({range, now + config.input.future_skew, {}, std::nullopt, range.start}));
+    const ReplayLog log(open(config)->read({.range = range,
+                                            .latest = now + config.input.future_skew,
+                                            .users_from = range.start,
+                                            .begun_between = range}));
     for (const std::size_t i : group) {
       records[i] = replay(request, all[i], log);
       is_done[i] = 1;

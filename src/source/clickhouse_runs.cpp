@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "source/packed_runs.hpp"
+#include "source/told_ages.hpp"
 
 namespace dagloop {
 namespace {
@@ -43,12 +44,20 @@ std::string mode_of(const ClickHouseExpressions& row) {
                      clickhouse_dag_modes(), fmt::join(dags, ", "));
 }
 
+// The digit of a run's age, behind others; nothing where no age is told.
+std::string clickhouse_age(const std::string& duration, const LogQuery& query) {
+  if (!told_ages(query)) return "";
+  return fmt::format(" + {} * toInt64({})", clickhouse_age_class("at", duration, query),
+                     std::int64_t{1} << packed::kAge);
+}
+
 // One row of the table, in what it is grouped by and what is counted of it.
 std::string clickhouse_packed_rows(const ClickHouseTable& table, const CountScope& scope) {
   const ClickHouseExpressions row(table, scope.mapping);
   return fmt::format(
       "SELECT {at} AS at, {status} AS status_digit, status_digit + {cohort} + {compensation} + "
-      "{node} + {duration} AS digits, {run} = '' AS no_run, {request} = '' AS no_request, {mode} "
+      "{node} + {duration}{age} AS digits, {run} = '' AS no_run, {request} = '' AS no_request, "
+      "{mode} "
       "AS "
       "mode, {plan} AS plan, {code} AS code, {pipeline} AS pipeline, {mended} AS mended_fields, "
       "{verification} != '' AS unverified, {fallback} != '' AS fallback, {reused} AS reused, "
@@ -65,6 +74,9 @@ std::string clickhouse_packed_rows(const ClickHouseTable& table, const CountScop
       fmt::arg("node", clickhouse_node(row)),
       fmt::arg("duration", duration_of(row, clickhouse_name(clickhouse_column_of(
                                                 scope.mapping, Field::duration_ms)))),
+      fmt::arg("age", row.has(Field::duration_ms)
+                          ? clickhouse_age(row.number(Field::duration_ms), scope.query)
+                          : ""),
       fmt::arg("run", row.text(Field::pipeline_run_id)),
       fmt::arg("request", row.text(Field::request_id)), fmt::arg("mode", mode_of(row)),
       fmt::arg("plan", row.text(Field::plan_source)), fmt::arg("code", row.text(Field::error_code)),
@@ -116,6 +128,29 @@ std::string packed_answer(PackedUse use, const std::string& kind, const std::str
 
 }  // namespace
 
+std::string clickhouse_age_class(const std::string& at, const std::string& duration,
+                                 const LogQuery& query) {
+  const auto told = told_ages(query);
+  if (!told) return "toInt64(0)";
+  const std::string is_told = fmt::format(
+      "({d} > 0 AND NOT isInfinite({d}) AND {at} >= {first} AND ({at} < {without_short} OR {d} >= "
+      "{short_ms}))",
+      fmt::arg("d", duration), fmt::arg("at", at),
+      fmt::arg("first", clickhouse_micros(told->first)),
+      fmt::arg("without_short", clickhouse_micros(told->without_short)),
+      fmt::arg("short_ms", ToldAges::kShort_ms));
+  // Both branches of an if() are worked out for all rows. What is too long is in the last class.
+  const std::string known =
+      fmt::format("if({}, least({}, {}.), 0.)", is_told, duration, ToldAges::kLong_ms);
+  const std::string slots = fmt::format(
+      "intDiv({0}, 300000000) - intDiv({0} - toInt64(floor({1} * 1000 + 0.5)), 300000000)", at,
+      known);
+  // The classes end at powers of two. Halves keep what is rounded away from their limits, and 0.3
+  // stands for no slot at all.
+  return fmt::format("least(toInt64({}), toInt64(floor(log2(greatest({} - 0.5, 0.3)))) + 2)",
+                     AgeClass::kLast, slots);
+}
+
 std::string clickhouse_packed_runs(const ClickHouseTable& table, const CountScope& scope) {
   const ClickHouseExpressions row(table, scope.mapping);
   const std::string kind = fmt::format(
@@ -134,12 +169,12 @@ std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
   const auto digit = [](const char* value, int place) {
     return fmt::format("{} * toInt64({})", value, std::int64_t{1} << place);
   };
-  const std::string kind =
-      fmt::format("{} + {} + {} + {} + {} + if(duration < 0, toInt64(0), {}) + {}",
-                  digit("status", packed::kStatus), digit("cohort", packed::kCohort),
-                  digit("compensation", packed::kCompensation),
-                  digit("population", packed::kPopulation), digit("manual", packed::kManual),
-                  clickhouse_duration("duration"), clickhouse_time(scope.query));
+  const std::string kind = fmt::format(
+      "{} + {} + {} + {} + {} + if(duration < 0, toInt64(0), {}) + {}{}",
+      digit("status", packed::kStatus), digit("cohort", packed::kCohort),
+      digit("compensation", packed::kCompensation), digit("population", packed::kPopulation),
+      digit("manual", packed::kManual), clickhouse_duration("duration"),
+      clickhouse_time(scope.query), clickhouse_age("duration", scope.query));
   return packed_answer(
       use, kind,
       "SELECT *, toInt64(unread) AS mended_fields, status AS state, fanout_failed AS failed, "

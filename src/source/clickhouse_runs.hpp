@@ -14,6 +14,12 @@ namespace dagloop {
 /// the contract.
 std::string clickhouse_records(const std::vector<ClickHouseTable>& tables, const CountScope& scope);
 
+/// Returns the class of a run's age, as AgeClass has it, of those whose ages are told; else 0.
+///
+/// Shape: `duration` is a Float64, below 0 or no number where there is none.
+std::string clickhouse_age_class(const std::string& at, const std::string& duration,
+                                 const LogQuery& query);
+
 /// Returns a SELECT that packs all rows of the table that matter to the query, in the columns of
 /// AnswerRow. Duplicates are counted as runs.
 ///

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "source/told_ages.hpp"
+
 namespace dagloop {
 namespace {
 
-constexpr std::uint64_t kFormat = 3;
+constexpr std::uint64_t kFormat = 4;
 
 void write_time(TimePoint time, ByteWriter& bytes) {
   bytes.signed_number(time.time_since_epoch().count());
@@ -22,6 +24,12 @@ std::string encode(const CountedRange& counted) {
   write_time(counted.query.range.end, bytes);
   bytes.number(counted.query.cuts.size());
   for (const TimePoint cut : counted.query.cuts) write_time(cut, bytes);
+  const std::optional<Window>& begun = counted.query.begun_between;
+  bytes.byte(begun ? 1 : 0);
+  if (begun) {
+    write_time(begun->start, bytes);
+    write_time(begun->end, bytes);
+  }
   counted.sums.encode(bytes);
   bytes.number(counted.slots.size());
   for (const auto& [number, mark] : counted.slots) {
@@ -42,6 +50,12 @@ std::optional<CountedRange> decode_counted_range(std::string_view encoded) {
   counted.query.range.end = read_time(bytes);
   for (std::uint64_t left = bytes.count(1); left > 0; --left) {
     counted.query.cuts.push_back(read_time(bytes));
+  }
+  if (bytes.byte() != 0) {
+    Window begun;
+    begun.start = read_time(bytes);
+    begun.end = read_time(bytes);
+    counted.query.begun_between = begun;
   }
   auto sums = RowSums::decode(bytes);
   if (!sums) return std::nullopt;
@@ -82,6 +96,15 @@ std::vector<Window> windows_between(const LogQuery& counted, const LogQuery& que
   differ(counted.range.start, query.range.start);
   differ(counted.range.end, query.range.end);
   for (std::size_t i = 0; i < query.cuts.size(); ++i) differ(counted.cuts.at(i), query.cuts[i]);
+  // In which class a run is depends on when it ended alone, but for these.
+  const TimePoint end = std::max(counted.range.end, query.range.end);
+  const auto ages_of = [end](const LogQuery& of) {
+    return told_ages(of).value_or(ToldAges{end, end});
+  };
+  const ToldAges before = ages_of(counted);
+  const ToldAges after = ages_of(query);
+  differ(before.first, after.first);
+  differ(before.without_short, after.without_short);
   std::ranges::sort(windows, {}, &Window::start);
   std::vector<Window> disjoint;
   for (const Window& window : windows) {

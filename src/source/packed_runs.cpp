@@ -189,6 +189,7 @@ void add_run(const PackedRuns& packed, PackedUse use, const CountScope& scope,
     row.n[place_of(&KpiPartial::in_flight)] = packed.runs;
     row.open_us = packed.open_us;
   } else {
+    row.age = AgeClass(static_cast<std::uint8_t>(digit(kind, packed::kAge, 4)));
     fill_final(packed, use, scope.rules, row);
   }
   const bool is_hidden = status_of(kind) != packed::digit_of(Status::skipped) &&
@@ -263,6 +264,7 @@ PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
   row.slot = slot_of_span(answer.number, query);
   row.population = answer.population == 0 ? Population::dag : Population::non_dag;
   row.cohort = static_cast<Cohort>(answer.cohort);
+  row.age = AgeClass(static_cast<std::uint8_t>(answer.mended & AgeClass::kLast));
   row.name = answer.name;
   row.error_code = answer.error_code;
   row.pipeline = answer.pipeline;

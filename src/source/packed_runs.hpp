@@ -29,8 +29,9 @@ inline constexpr int kCompensation = 27;  // 4 bits: CompensationStatus, and 8 w
 inline constexpr int kPopulation = 31;    // 1 bit: Population
 inline constexpr int kNoKey = 32;         // 1 bit: neither pipeline_run_id nor request_id
 inline constexpr int kNode = 33;          // 1 bit: a node record
-inline constexpr int kManual = 35;        // 1 bit: manual_required by another record of the run
-inline constexpr int kTime = 36;          // 0 absent, 1 bad, 2 future, 3 set aside, or span + 4
+inline constexpr int kManual = 34;        // 1 bit: manual_required by another record of the run
+inline constexpr int kAge = 35;           // 4 bits: AgeClass
+inline constexpr int kTime = 39;          // 0 absent, 1 bad, 2 future, 3 set aside, or span + 4
 
 inline constexpr std::int64_t kNotFinite = 1 + (std::int64_t{0x7ff} << 7);  // as infinity has it
 inline constexpr std::int64_t kNegative = 1 + (std::int64_t{1} << 18);      // the sign
@@ -162,7 +163,7 @@ struct AnswerRow {
   std::string error_code;
   std::string pipeline;
   std::int64_t bucket = -1;   // -1: none
-  std::int64_t mended = 0;    // as PackedRuns
+  std::int64_t mended = 0;    // as PackedRuns; of attempts: the age class of their run
   std::int64_t open_us = -1;  // likewise
   std::array<std::int64_t, kPackedCounts.size()> n{};
 };

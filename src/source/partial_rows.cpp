@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kNewest = 3;         // among the counts of an input row
 constexpr std::size_t kReason = 1;         // among those of a reject, and the field of mended ones
 constexpr std::size_t kNewestUnread = 2;   // among those of a reject
-constexpr std::uint64_t kLeastBytes = 28;  // of one row
+constexpr std::uint64_t kLeastBytes = 29;  // of one row
 
 constexpr std::array<std::pair<std::string_view, RowKind>, 7> kKinds{{
     {"run", RowKind::run},
@@ -119,6 +119,7 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
     if (row.kind == RowKind::run && is_in_flight(counts)) {  // nothing else is known
       name.open_us = row.open_us;
     } else {
+      name.age = row.age;
       name.text = row.name;
       name.error_code = row.error_code;
       name.pipeline = row.pipeline;
@@ -252,12 +253,12 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
       continue;
     }
     const auto key = [](const Name& of) {
-      return std::tuple(of.kind, of.span, of.population, of.cohort);
+      return std::tuple(of.kind, of.span, of.population, of.cohort, of.age);
     };
     const auto from = std::exchange(at, std::find_if(at, rows_.end(), [&](const auto& row) {
                                       return key(row.first) != key(name);
                                     }));
-    set.partials[{slot_of_span(name.span, query), name.population, name.cohort}].merge(
+    set.partials[{slot_of_span(name.span, query), name.population, name.cohort, name.age}].merge(
         name.kind == RowKind::run ? sum_of_runs(from, at, classes) : sum_of_nodes(from, at));
   }
   return set;
@@ -272,6 +273,7 @@ void RowSums::encode(ByteWriter& bytes) const {
     bytes.signed_number(name.span);
     bytes.byte(static_cast<std::uint8_t>(name.population));
     bytes.byte(static_cast<std::uint8_t>(name.cohort));
+    bytes.byte(name.age.number());
     bytes.text(name.text);
     bytes.text(name.error_code);
     bytes.text(name.pipeline);
@@ -291,15 +293,18 @@ std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
     name.span = bytes.signed_number();
     name.population = static_cast<Population>(bytes.byte());
     name.cohort = static_cast<Cohort>(bytes.byte());
+    const std::uint8_t age = bytes.byte();
     name.text = bytes.text();
     name.error_code = bytes.text();
     name.pipeline = bytes.text();
     name.open_us = bytes.signed_number();
     const std::int64_t bucket = bytes.signed_number();
     if (name.kind > RowKind::shard || name.population > Population::non_dag ||
-        name.cohort > Cohort::control || name.span < 0 || bucket < -1 || bucket > INT32_MAX) {
+        name.cohort > Cohort::control || age > AgeClass::kLast || name.span < 0 || bucket < -1 ||
+        bucket > INT32_MAX) {
       return std::nullopt;
     }
+    name.age = AgeClass(age);
     if (bucket >= 0) name.bucket = static_cast<std::int32_t>(bucket);
     RowCounts& counts = sums.rows_[name];
     for (std::int64_t& count : counts) count = bytes.signed_number();

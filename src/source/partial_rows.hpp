@@ -41,6 +41,7 @@ struct PartialRow {
   TimePoint slot;
   Population population = Population::dag;
   Cohort cohort = Cohort::none;
+  AgeClass age = {};                   // of runs that are over, and of attempts
   std::string name;                    // of the node or the plan source; empty: none
   std::string error_code;              // empty: none
   std::string pipeline;                // empty: none
@@ -101,6 +102,7 @@ class RowSums {
     std::int64_t span = 0;
     Population population = Population::dag;
     Cohort cohort = Cohort::none;
+    AgeClass age;
     std::string text;
     std::string error_code;
     std::string pipeline;

@@ -164,10 +164,11 @@ derived AS MATERIALIZED (
   SELECT u.*, u.at AS newest_at, o.status, o.code
   FROM unions u JOIN outcomes o ON o.is_request = u.is_request AND o.key = u.key),
 runs_of_nodes AS (
-  SELECT is_request, key, s.at, s.population, s.cohort FROM standing s {told_pipelines}
+  SELECT is_request, key, s.at, s.population, s.cohort, s.duration
+  FROM standing s {told_pipelines}
   WHERE s.status IN ({rated}){of_standing}
   UNION ALL
-  SELECT is_request, key, at, population, cohort FROM derived
+  SELECT is_request, key, at, population, cohort, duration FROM derived
   WHERE status IN ({rated}){of_derived}))sql";
 
 // Names with commas; none where all are selected.
@@ -219,20 +220,23 @@ std::string node_rows(const LogQuery& query) {
   const std::string join =
       " JOIN runs_of_nodes r ON r.is_request = a.is_request AND r.key = a.key GROUP BY ";
   return fmt::format(
-      "\nUNION ALL SELECT 'node', {span}, r.population, r.cohort, a.node, NULL, NULL, bucket, 0, "
-      "-1, "
+      "\nUNION ALL SELECT 'node', {span}, r.population, r.cohort, a.node, NULL, NULL, bucket, "
+      "{age}, -1, "
       "sum(count), sum(failed), sum(retries), sum(retries_succeeded), 0, 0, 0, 0, 0, 0, 0 FROM "
       "(SELECT "
       "is_request, key, node, nullif({duration}, 0) - 1 AS bucket, count(*) AS count, count(*) "
       "FILTER (WHERE status = {failed}) AS failed, count(*) FILTER (WHERE attempt > 1) AS retries, "
       "count(*) FILTER (WHERE attempt > 1 AND status = {succeeded}) AS retries_succeeded FROM "
-      "attempts WHERE {executed} GROUP BY 1, 2, 3, 4) a{join}2, 3, 4, 5, 8\nUNION ALL SELECT "
+      "attempts WHERE {executed} GROUP BY 1, 2, 3, 4) a{join}2, 3, 4, 5, 8, 9\nUNION ALL SELECT "
       "'node', "
-      "{span}, r.population, r.cohort, a.node, NULL, NULL, NULL, 0, -1, 0, 0, 0, 0, count(*), 0, "
+      "{span}, r.population, r.cohort, a.node, NULL, NULL, NULL, {age}, -1, 0, 0, 0, 0, count(*), "
+      "0, "
       "0, 0, "
       "0, 0, 0 FROM (SELECT DISTINCT is_request, key, node, item FROM attempts WHERE {executed}) "
-      "a{join}2, 3, 4, 5",
-      fmt::arg("span", span_sql("r.at", query)), fmt::arg("duration", duration_digit("duration")),
+      "a{join}2, 3, 4, 5, 9",
+      fmt::arg("span", span_sql("r.at", query)),
+      fmt::arg("age", age_class_sql("r.at", "r.duration", query)),
+      fmt::arg("duration", duration_digit("duration")),
       fmt::arg("executed", fmt::format("status <> {} AND is_upstream IS NOT TRUE AND NOT undoes",
                                        packed::digit_of(Status::skipped))),
       fmt::arg("failed", packed::digit_of(Status::failed)),

@@ -1,11 +1,13 @@
 #include "source/postgres_runs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "source/postgres_expressions.hpp"
+#include "source/told_ages.hpp"
 
 namespace dagloop {
 namespace {
@@ -71,6 +73,12 @@ std::string time_digit(const std::string& at, const LogQuery& query) {
   return fmt::format("{} ELSE CASE WHEN {} IS NULL THEN 0 ELSE {} END END", digit, at, before);
 }
 
+std::string age_digit(const std::string& at, const std::string& duration, const LogQuery& query) {
+  if (!told_ages(query)) return "";
+  return fmt::format(" + {} * {}::int8", age_class_sql(at, duration, query),
+                     shifted(1, packed::kAge));
+}
+
 std::string node_digit(const Expressions& row) {
   if (!row.has(Field::node_id)) return "";
   return fmt::format(" + CASE WHEN {} <> '' AND {} IS DISTINCT FROM '{}' THEN {} ELSE 0 END",
@@ -130,7 +138,7 @@ std::string packed_record_rows(const PostgresTable& table, const CountScope& sco
   const PackedNames names{row.text(Field::error_code), row.text(Field::plan_source),
                           row.text(Field::pipeline_id), row.has_mended(), row.mended()};
   return fmt::format(
-      "SELECT {status} + {cohort} + {compensation} + {key}{node} + {time} + {duration} AS "
+      "SELECT {status} + {cohort} + {compensation} + {key}{node} + {time} + {duration}{age} AS "
       "kind, {names} AS names, {verification} <> '' AS unverified, {fallback} <> '' AS "
       "fallback, {reused} AS reused, {failed} AS failed, {total} AS total{tokens}{cost}, {at} AS "
       "at "
@@ -143,6 +151,7 @@ std::string packed_record_rows(const PostgresTable& table, const CountScope& sco
       fmt::arg("time", time_digit(at, scope.query)),
       fmt::arg("duration",
                row.has(Field::duration_ms) ? duration_digit(duration) : std::string("0")),
+      fmt::arg("age", row.has(Field::duration_ms) ? age_digit(at, duration, scope.query) : ""),
       fmt::arg("names", names.names()),
       fmt::arg("verification", row.text(Field::verification_reason)),
       fmt::arg("fallback", row.text(Field::fallback_reason)),
@@ -231,6 +240,26 @@ std::string duration_digit(const std::string& duration) {
       octaves(duration, kFirstRunOctave, kEndOctave), packed::kNotFinite, packed::kNegative, bits);
 }
 
+std::string age_class_sql(const std::string& at, const std::string& duration,
+                          const LogQuery& query) {
+  const auto told = told_ages(query);
+  if (!told) return "0";
+  // Microseconds of an interval are whole numbers, and so are those of a time.
+  const std::string slots = fmt::format(
+      "floor(extract(epoch FROM {0}) / 300)::int8 - floor(extract(epoch FROM {0} - floor({1} * "
+      "1000 + 0.5) * interval '1 microsecond') / 300)::int8",
+      at, duration);
+  return fmt::format(
+      "CASE WHEN {at} >= {first} AND {d} > 0 AND {d} < 'Infinity' AND ({at} < {without_short} OR "
+      "{d} >= {short_ms}) THEN CASE WHEN {d} >= {long_ms} THEN {last} ELSE width_bucket({slots}, "
+      "'{{{limits}}}'::int8[]) END ELSE 0 END",
+      fmt::arg("at", at), fmt::arg("d", duration), fmt::arg("first", time_literal(told->first)),
+      fmt::arg("without_short", time_literal(told->without_short)),
+      fmt::arg("short_ms", ToldAges::kShort_ms), fmt::arg("long_ms", ToldAges::kLong_ms),
+      fmt::arg("last", AgeClass::kLast), fmt::arg("slots", slots),
+      fmt::arg("limits", fmt::join(age_limits(), ",")));
+}
+
 bool has_tokens(const Expressions& row) {
   return row.has(Field::tokens_in) || row.has(Field::tokens_out);
 }
@@ -260,13 +289,14 @@ std::string packed_settled_query(PackedUse use, const std::string& runs, const C
   const PackedNames names{"code", "plan", "pipeline", "unread <> 0", "unread"};
   return packed_groups(
       use,
-      fmt::format("SELECT {} + {} + {} + {} + {} + {} + CASE WHEN manual THEN {} ELSE 0 END AS "
+      fmt::format("SELECT {} + {} + {} + {} + {} + {}{} + CASE WHEN manual THEN {} ELSE 0 END AS "
                   "kind, {} AS names, unverified, fallback, reused, fanout_failed AS failed, "
                   "fanout_total AS total, tokens, cost, at, newest_at FROM {} OFFSET 0",
                   digit("status", packed::kStatus), digit("cohort", packed::kCohort),
                   digit("compensation", packed::kCompensation),
                   digit("population", packed::kPopulation), time_digit("at", scope.query),
-                  duration_digit("duration"), shifted(1, packed::kManual), names.names(), runs),
+                  duration_digit("duration"), age_digit("at", "duration", scope.query),
+                  shifted(1, packed::kManual), names.names(), runs),
       {}, scope);
 }
 

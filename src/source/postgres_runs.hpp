@@ -12,6 +12,10 @@ namespace dagloop {
 /// Returns the digit of a duration: 0 where it is NULL, else 1 + its bucket.
 std::string duration_digit(const std::string& duration);
 
+/// Returns the class of a run's age, as AgeClass has it, of those whose ages are told; else 0.
+std::string age_class_sql(const std::string& at, const std::string& duration,
+                          const LogQuery& query);
+
 /// Returns whether a table tells tokens, and their sum; NULL where a row has none.
 bool has_tokens(const Expressions& row);
 std::string tokens_sql(const Expressions& row);

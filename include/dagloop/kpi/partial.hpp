@@ -128,8 +128,8 @@ constexpr std::size_t place_of(std::uint64_t KpiPartial::*count) {
 }
 
 /// What a partial is about: a 5-minute slot of run ends, a population, a cohort, and how long ago
-/// the runs had begun then. What is not over is in the first age class, and so is everything of a
-/// source that counts without durations.
+/// the runs had begun then. What is not over is in the first age class, and so are runs of a
+/// database whose age nobody asks for (LogQuery::begun_between).
 struct PartialKey {
   TimePoint slot;
   Population population = Population::dag;

@@ -55,8 +55,16 @@ struct LogQuery {
   /// The window that is evaluated: InputCounts::window counts its lines. None: the range.
   std::optional<Window> window = {};
   /// Runs that end from this slot boundary on are counted by user, too (KpiPartial::users). None:
-  /// no runs are. A source that counts in a database may leave users out.
+  /// no runs are.
   std::optional<TimePoint> users_from = {};
+  /// Of those runs, the ones whose users are looked at; none: all. A database, which has to send
+  /// each run for that, leaves out the users of the others. Ends are cuts, where there are any.
+  std::vector<Window> users_in = {};
+  /// The first and the last of the times for which sums over runs that began then or later will be
+  /// asked for (PartialSet::sum); none: there are no such sums. A source that counts in a database
+  /// keeps ages apart only where that makes a difference to them. Where there are cuts, they are
+  /// among those behind which all runs of one age began in time.
+  std::optional<Window> begun_between = {};
 };
 
 /// What cuts cost beyond those that the caller needs: nothing to speak of where records are read

@@ -98,6 +98,7 @@ TEST_CASE("runs in flight are taken away whatever else is known of them") {
 TEST_CASE("a counted range outlives the process, and a damaged one is not believed") {
   CountedRange counted;
   counted.query = range_query(0, 10, 20);
+  counted.query.begun_between = {at_slot(3), at_slot(4)};
   counted.sums = some_sums(counted.query);
   counted.slots = {{100, {3, 900}}, {101, {1, 7}}};
   counted.turn = 48;
@@ -106,6 +107,7 @@ TEST_CASE("a counted range outlives the process, and a damaged one is not believ
   REQUIRE(read);
   CHECK(read->query.range == counted.query.range);
   CHECK(read->query.cuts == counted.query.cuts);
+  CHECK(read->query.begun_between == counted.query.begun_between);
   CHECK(read->sums == counted.sums);
   CHECK(read->slots == counted.slots);
   CHECK(read->turn == 48);
@@ -134,6 +136,18 @@ TEST_CASE("two ranges differ where a slot lies in another span, and nowhere else
       CHECK(windows[i - 1].end < windows[i].start);
     }
   }
+}
+
+TEST_CASE("two ranges differ where ages are told in one of them alone") {
+  LogQuery counted = range_query(0, 10, 20);
+  LogQuery query = counted;
+  CHECK(windows_between(counted, query).empty());
+  query.begun_between = {at_slot(4), at_slot(6)};
+  CHECK(windows_between(counted, query) == std::vector<Window>{{at_slot(4), at_slot(20)}});
+  CHECK_FALSE(is_near(counted, query));
+  counted.begun_between = {at_slot(3), at_slot(7)};
+  CHECK(windows_between(counted, query) ==
+        std::vector<Window>{{at_slot(3), at_slot(4)}, {at_slot(7), at_slot(8)}});
 }
 
 TEST_CASE("the sealed part ends lateness before the end, and cuts stay in it") {

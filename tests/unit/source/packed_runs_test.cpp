@@ -1,6 +1,7 @@
 // What the digits of a packed group mean together: where its rows count, or why they do not.
 #include "source/packed_runs.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "source/told_ages.hpp"
 
 namespace dagloop {
 namespace {
@@ -108,6 +110,26 @@ TEST_CASE("packed runs whose decisive fields cannot be read count against a chan
   CHECK(dag.unread_compensations == 0);
   CHECK(dag.unread_runs == 7);  // the blue ones, which are in flight
   CHECK(dag.in_flight == 7);
+}
+
+TEST_CASE("packed runs have the age that their digit says, but for those in flight") {
+  for (std::int64_t age = 0; age <= AgeClass::kLast; ++age) {
+    const std::int64_t digit = age << packed::kAge;
+    const PartialSet set =
+        counted({group_of(kind_of(1, kGood) | digit), group_of(kind_of(6, kGood) | digit)});
+    const AgeClass over(static_cast<std::uint8_t>(age));
+    CHECK(set.partials.at({kFirstSlot, Population::dag, Cohort::none, over}).total_runs == 7);
+    CHECK(set.partials.at({kFirstSlot, Population::dag, Cohort::none}).in_flight == 7);
+  }
+}
+
+TEST_CASE("ages are told by the least slots of their classes") {
+  const auto limits = age_limits();
+  for (std::int64_t slots = 0; slots < 10'000; ++slots) {
+    const auto number = std::ranges::upper_bound(limits, slots) - limits.begin();
+    const double duration_ms = static_cast<double>(slots) * 300'000;
+    CHECK(AgeClass::of(kFirstSlot, duration_ms).number() == number);
+  }
 }
 
 TEST_CASE("packed runs without a duration, or in flight, have none in the histogram") {
