@@ -17,13 +17,15 @@ std::string shown_time(const std::string& at) {
 }
 
 // A column as a file would have it.
-std::string shown_value(const ClickHouseExpressions& row, Field field, const std::string& column) {
+std::string shown_value(const ClickHouseExpressions& row, Field field, const std::string& column,
+                        RowTruths truths) {
   if (field == Field::created_at) return shown_time(row.at());
   const std::string name = clickhouse_name(column);
   if (row.is_text(field)) return "toString(" + name + ")";
   // 0 and 1 of UInt8 are what ClickHouse has for a truth.
-  return field == Field::idempotent_reuse ? fmt::format("if({0} IN (0, 1), NULL, {0})", name)
-                                          : name;
+  return field == Field::idempotent_reuse && truths == RowTruths::left_out
+             ? fmt::format("if({0} IN (0, 1), NULL, {0})", name)
+             : name;
 }
 
 std::string shown_condition(const ClickHouseExpressions& row, const CountScope& scope,
@@ -50,14 +52,14 @@ std::string shown_condition(const ClickHouseExpressions& row, const CountScope& 
 
 }  // namespace
 
-std::string clickhouse_examples_query(const ClickHouseTable& table, const CountScope& scope,
-                                      ShownRows shown) {
+std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope& scope,
+                                 RowTruths truths, const std::string& clauses) {
   const ClickHouseExpressions row(table, scope.mapping);
   std::map<std::string, std::string> values;  // by column
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const auto field = static_cast<Field>(i);
     const std::string column = clickhouse_column_of(scope.mapping, field);
-    if (row.has(field)) values.emplace(column, shown_value(row, field, column));
+    if (row.has(field)) values.emplace(column, shown_value(row, field, column, truths));
   }
   // A name that stands for a value would stand for it in the conditions, too.
   std::string inner;
@@ -67,16 +69,23 @@ std::string clickhouse_examples_query(const ClickHouseTable& table, const CountS
     inner += (inner.empty() ? "" : ", ") + value + " AS " + name;
     outer += (outer.empty() ? "" : ", ") + name + " AS " + clickhouse_name(column);
   }
-  return fmt::format(
-      "SELECT {outer} FROM (SELECT {inner} FROM {table}{filter} AND {condition} ORDER BY ({at} = 0 "
-      "OR {at} > {latest}) DESC, {at} DESC, {run}, {request} LIMIT {most}) FORMAT JSONEachRow",
-      fmt::arg("outer", outer), fmt::arg("inner", inner), fmt::arg("table", table.here),
+  return fmt::format("SELECT {} FROM (SELECT {} FROM {} {}) FORMAT JSONEachRow", outer, inner,
+                     table.here, clauses);
+}
+
+std::string clickhouse_examples_query(const ClickHouseTable& table, const CountScope& scope,
+                                      ShownRows shown) {
+  const ClickHouseExpressions row(table, scope.mapping);
+  const std::string clauses = fmt::format(
+      "{filter} AND {condition} ORDER BY ({at} = 0 OR {at} > {latest}) DESC, {at} DESC, {run}, "
+      "{request} LIMIT {most}",
       fmt::arg("filter", clickhouse_time_filter(table, scope.mapping, scope.query)),
       fmt::arg("condition", shown_condition(row, scope, shown)), fmt::arg("at", row.at()),
       fmt::arg("latest", clickhouse_micros(scope.query.latest)),
       fmt::arg("run", row.text(Field::pipeline_run_id)),
       fmt::arg("request", row.text(Field::request_id)),
       fmt::arg("most", InputCounts::kMaxExamples));
+  return clickhouse_json_rows(table, scope, RowTruths::left_out, clauses);
 }
 
 }  // namespace dagloop

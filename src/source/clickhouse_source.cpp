@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,9 +15,11 @@
 #include "source/clickhouse_aggregate.hpp"
 #include "source/clickhouse_examples.hpp"
 #include "source/clickhouse_expressions.hpp"
+#include "source/clickhouse_users.hpp"
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 #include "source/row_examples.hpp"
+#include "source/user_rows.hpp"
 
 namespace dagloop {
 namespace {
@@ -29,6 +32,7 @@ constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that 
 // Hashes of up to 20 digits: 210 KB of text, below the 256 KiB that the server takes of a statement
 // (max_query_size) unless it is set otherwise.
 constexpr std::size_t kManyKeys = 10'000;
+constexpr std::int64_t kUserRowsAtOnce = 100'000;
 constexpr int kPort = 8123;
 constexpr int kSecurePort = 8443;
 
@@ -209,6 +213,8 @@ struct ClickHouseSource::Impl {
   Counted count(const std::vector<ClickHouseTable>& tables, const LogQuery& query) const;
   void show_examples(const std::vector<ClickHouseTable>& tables, const LogQuery& query,
                      InputCounts& input) const;
+  void add_users(const std::vector<ClickHouseTable>& tables, const LogQuery& query,
+                 PartialSet& set) const;
 
   std::size_t count_shards(const std::string& cluster) const {
     if (cluster.empty()) return 1;
@@ -292,6 +298,20 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
   return counted;
 }
 
+namespace {
+
+void for_each_row(std::string rows, const std::function<void(std::string_view)>& take) {
+  rows.append(kLinePadding, '\0');
+  std::string_view rest(rows.data(), rows.size() - kLinePadding);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    take(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
+}  // namespace
+
 // Looks for the first malformed and mended rows, where there are any.
 void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& tables,
                                            const LogQuery& query, InputCounts& input) const {
@@ -299,21 +319,33 @@ void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& t
   RecordReader reader(options.mapping, query.latest);
   const CountScope scope{options.mapping, options.rules, query};
   const auto show = [&](const ClickHouseTable& table, ShownRows shown) {
-    std::string rows = ask(clickhouse_examples_query(table, scope, shown));
-    rows.append(kLinePadding, '\0');
-    std::string_view rest(rows.data(), rows.size() - kLinePadding);
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size());
-      // The reader of lines says what is wrong: in the words that it has for a file.
-      examples.add({table.name, {}}, reader.read(rest.substr(0, end)), reader);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    // The reader of lines says what is wrong: in the words that it has for a file.
+    for_each_row(ask(clickhouse_examples_query(table, scope, shown)), [&](std::string_view line) {
+      examples.add({table.name, {}}, reader.read(line), reader);
+    });
   };
   for (const ClickHouseTable& table : tables) {
     if (input.malformed > 0) show(table, ShownRows::malformed);
     if (!input.mended_by_field.empty()) show(table, ShownRows::mended);
   }
   examples.show(input);
+}
+
+// An answer is held as a whole, so that many rows are asked for in parts.
+void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& tables,
+                                       const LogQuery& query, PartialSet& set) const {
+  if (user_windows(query).empty()) return;
+  const CountScope scope{options.mapping, options.rules, query};
+  UserRows rows(options, query);
+  for (const ClickHouseTable& table : tables) {
+    const auto found = rows_of(ask(clickhouse_user_count(tables, table, scope)));
+    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kUserRowsAtOnce;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      for_each_row(ask(clickhouse_user_rows(tables, table, scope, {part, parts})),
+                   [&](std::string_view line) { rows.add(line); });
+    }
+  }
+  rows.put_into(set);
 }
 
 ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)
@@ -357,6 +389,7 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
     counted = impl_->count(tables, query);
   }
   impl_->show_examples(tables, query, counted.set.input);
+  impl_->add_users(tables, query, counted.set);
   return std::move(counted.set);
 }
 

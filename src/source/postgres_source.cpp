@@ -21,6 +21,7 @@
 #include "source/postgres_repetition.hpp"
 #include "source/postgres_rollup.hpp"
 #include "source/postgres_table.hpp"
+#include "source/postgres_users.hpp"
 #include "source/rollup_format.hpp"
 #include "source/row_examples.hpp"
 
@@ -215,6 +216,13 @@ struct PostgresSource::Impl {
     const bool aggregates = can_aggregate(described, options) &&
                             !are_few(transaction, described, options.mapping, query, rows_at_most);
     if (!aggregates) return read_rows(transaction, described, query);
+    PartialSet set = read_counts(transaction, described, query);
+    add_postgres_users(transaction, described, options, query, set);
+    return set;
+  }
+
+  PartialSet read_counts(PostgresSnapshot& transaction, const std::vector<PostgresTable>& described,
+                         const LogQuery& query) {
     if (options.rollup && can_keep(described, options.mapping)) {
       if (auto kept = read_with_rollup(transaction, described, query, options, log())) {
         // All rows of a range would take longer than the tick.
