@@ -56,18 +56,25 @@ UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const Slow
 
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
                      const SlowLimits& limits, std::uint64_t became_overdue) {
-  const auto errors = count_error_classes(partial, classes);
   ArmFigures arm;
   arm.runs = partial.total_runs + became_overdue;
   arm.failed = partial.total_runs - partial.succeeded + became_overdue;
   arm.aided = partial.total_runs - partial.succeeded_unaided + became_overdue;
   arm.overdue = became_overdue;
-  arm.auth_errors = errors.at(ErrorClass::auth);
-  arm.server_errors = errors.at(ErrorClass::server);
+  // Most steps of most services hold few runs, and many none: what is not there is not looked for.
+  if (!partial.error_codes.empty()) {
+    const auto errors = count_error_classes(partial, classes);
+    arm.auth_errors = errors.at(ErrorClass::auth);
+    arm.server_errors = errors.at(ErrorClass::server);
+  }
   arm.timed = partial.latency.count();
   if (limits.usual) arm.slow = partial.latency.count_above(*limits.usual);
   if (limits.usual && *limits.usual > 0) {
-    arm.above = partial.latency.counts_above(latency_edges(*limits.usual));
+    if (arm.timed == 0) {
+      arm.above.assign(kLatencyEdges, 0);
+    } else {
+      arm.above = partial.latency.counts_above(latency_edges(*limits.usual));
+    }
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
   for (const UserRuns& user : partial.users.users()) {

@@ -99,7 +99,7 @@ class Examples(unittest.TestCase):
             example += " --yes"  # there is no terminal to ask on
         done = subprocess.run(["/bin/sh", "-c", example], cwd=self.ws.dir, capture_output=True,
                               env=bare_environment(self.ws.dir, "%s:/usr/bin:/bin" % BIN_DIR),
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=300, check=False)
         self.assertEqual(done.returncode, code, "%s\n%s%s" % (example, done.stdout, done.stderr))
         return done
 
