@@ -64,10 +64,6 @@ void RangeLines::merge(const RangeLines& other) {
   control.merge(other.control);
 }
 
-void keep_latest(const std::optional<TimePoint>& time, std::optional<TimePoint>& kept) {
-  if (time && (!kept || *time > *kept)) kept = time;
-}
-
 void InputCounts::reject(MalformedExample example) {
   ++records;
   ++malformed;

@@ -84,12 +84,13 @@ void RunTable::Impl::give_out(const std::function<void(SettledSlot&&)>& take,
       const auto unread = rows_of(shard.unread, run);
       if (places[i].part() == PlacedPart::unread) {
         const RunRow key{shard.runs[run].key, {}};
-        writer.add({&key, {}, {}, unread});
+        writer.add({&key, kNoUser, {}, {}, unread});
         continue;
       }
       const bool is_apart = std::ranges::binary_search(slots[places[i].shard()].unread, run, {},
                                                        &ShardSlots::Unread::run);
-      writer.add({&shard.runs[run], rows_of(shard.nodes, run), rows_of(shard.superseded, run),
+      writer.add({&shard.runs[run], shard.user_of(run), rows_of(shard.nodes, run),
+                  rows_of(shard.superseded, run),
                   is_apart ? std::span<const UnreadRow>() : unread});
     }
     SettledSlot settled = writer.take();
@@ -145,7 +146,7 @@ bool RunTable::add_slot(TimePoint slot, std::string_view rows) {
     }
     RunShard& shard = self.shards[run.key.high % kShards];
     const std::uint32_t index = shard.index.find_or_add(shard.runs, run.key);
-    shard.add_user(index, run.user);
+    if (self.keeps_users) shard.add_user(index, run.user);
     if (has_record) shard.add_run_record(index, run.record, self.pools);
     for (NodeRow row : run.nodes) {
       if (!in_range(row)) continue;

@@ -1,5 +1,5 @@
 // Private to the kpi layer: how a run table keeps records. What repeats is kept once, in pools, so
-// that a run takes 56 bytes.
+// that a run takes 48 bytes.
 #pragma once
 
 #include <array>
@@ -187,9 +187,8 @@ static_assert(sizeof(RecordRow) == 32);
 struct RunRow {
   Hash128 key;
   RecordRow record;
-  std::uint64_t user = kNoUser;  // the least user_mark() of its records
 };
-static_assert(sizeof(RunRow) == 56);
+static_assert(sizeof(RunRow) == 48);
 
 /// One node record.
 struct NodeRow {

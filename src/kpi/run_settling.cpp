@@ -339,13 +339,14 @@ void Settling::settle(RunShard& shard, ShardSlots* slots) {
   std::ranges::sort(shard.unread, {}, &UnreadRow::run);
   auto at = nodes.cbegin();
   auto unread_at = shard.unread.cbegin();
-  for (std::uint32_t index = 0; index < shard.runs.size(); ++index) {
+  std::uint32_t index = 0;
+  for (auto row = shard.runs.cbegin(); row != shard.runs.cend(); ++row, ++index) {
     const auto first = at;
     while (at != nodes.cend() && at->run == index) ++at;
     const auto first_unread = unread_at;
     while (unread_at != shard.unread.cend() && unread_at->run == index) ++unread_at;
     const NodeRows rows(first, at);
-    const RecordRow& record = shard.runs[index].record;
+    const RecordRow& record = row->record;
     const bool has_end = record.is_run_record && is_final(record.status);
     bool may_matter = first_unread != unread_at && !has_end;
     std::uint32_t slot = ShardSlots::kNone;
@@ -354,7 +355,7 @@ void Settling::settle(RunShard& shard, ShardSlots* slots) {
           record.is_run_record ? reading.settled(record, rows) : reading.derive(rows);
       slot = slot_number_of(run.record.created_at);
       if (is_selected(run.pipeline)) {
-        const bool is_rated = count(run, rows, shard.runs[index].user);
+        const bool is_rated = count(run, rows, shard.user_of(index));
         if (is_rated && has_end) count_attempts_of(run.record, {first_unread, unread_at});
       } else if (run.pipeline != 0) {
         may_matter = false;  // it shows another pipeline

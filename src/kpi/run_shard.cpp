@@ -109,7 +109,8 @@ void RunShard::absorb(RunShard&& other, const Renumbering& numbers, const Pools&
   for (; !other.runs.empty(); other.runs.pop_front()) {
     const RunRow& run = other.runs.front();
     places.push_back(index.find_or_add(runs, run.key));
-    add_user(places.back(), run.user);
+    const std::uint64_t user = other.user_of(static_cast<std::uint32_t>(places.size() - 1));
+    if (user != kNoUser) add_user(places.back(), user);
     if (!run.record.is_run_record) continue;
     add_run_record(places.back(), renumbered(run.record, numbers), pools);
   }

@@ -55,10 +55,17 @@ struct RunShard {
   std::vector<SupersededRow> superseded;  // run records that do not stand, where they are kept
   bool keeps_superseded = false;
   std::vector<UnreadRow> unread;
+  // Of each run the least user_mark() of its records. Most tables keep none: it may be shorter.
+  std::vector<std::uint64_t> users;
 
   /// Says whose a record of the run at `run` is.
   void add_user(std::uint32_t run, std::uint64_t mark) {
-    runs[run].user = std::min(runs[run].user, mark);
+    if (users.size() <= run) users.resize(run + 1, kNoUser);
+    users[run] = std::min(users[run], mark);
+  }
+  /// Returns whose the run at `run` is; kNoUser where that is not kept.
+  std::uint64_t user_of(std::uint32_t run) const {
+    return run < users.size() ? users[run] : kNoUser;
   }
   /// Adds a run record of the run at `run`: the later one stands; on a tie a final one; then the
   /// one that is last by content.

@@ -243,7 +243,7 @@ void SlotRowsWriter::add(const WholeRun& run) {
   rows_.number(run.nodes.size() << 1U | (has_record ? 1U : 0U));
   rows_.number(run.superseded.size());
   rows_.number(run.unread.size());
-  rows_.fixed64(run.run->user);
+  rows_.fixed64(run.user);
   if (has_record) add_record(run.run->record);
   for (const NodeRow& node : run.nodes) {
     add_record(node.record);

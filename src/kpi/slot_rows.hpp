@@ -21,6 +21,7 @@ namespace dagloop {
 /// A run of a shard, with its node records and its records that do not stand.
 struct WholeRun {
   const RunRow* run = nullptr;
+  std::uint64_t user = kNoUser;
   std::span<const NodeRow> nodes;
   std::span<const SupersededRow> superseded;
   std::span<const UnreadRow> unread;

@@ -161,11 +161,6 @@ class LineReading {
 
 }  // namespace
 
-void LineTimes::add(const TimedLine& line) {
-  if (!first || line.line < first->line) first = line;
-  if (!last || line.line > last->line) last = line;
-}
-
 void LineTimes::merge(const LineTimes& other) {
   if (other.first) add(*other.first);
   if (other.last) add(*other.last);

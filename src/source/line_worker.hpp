@@ -48,7 +48,10 @@ struct LineTimes {
   std::optional<TimedLine> first;
   std::optional<TimedLine> last;
 
-  void add(const TimedLine& line);
+  void add(const TimedLine& line) {
+    if (!first || line.line < first->line) first = line;
+    if (!last || line.line > last->line) last = line;
+  }
   void merge(const LineTimes& other);
   bool operator==(const LineTimes&) const = default;
 };

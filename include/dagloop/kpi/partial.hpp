@@ -183,7 +183,9 @@ struct RangeLines {
 };
 
 /// Makes `kept` the later of itself and `time`.
-void keep_latest(const std::optional<TimePoint>& time, std::optional<TimePoint>& kept);
+inline void keep_latest(const std::optional<TimePoint>& time, std::optional<TimePoint>& kept) {
+  if (time && (!kept || *time > *kept)) kept = time;
+}
 
 /// What was read, of whatever window.
 struct InputCounts {
