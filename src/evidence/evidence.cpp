@@ -1,7 +1,6 @@
 #include "dagloop/evidence/evidence.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "evidence/trigger_tests.hpp"
 
@@ -72,27 +71,6 @@ void add_step(Evidence& evidence, const NewsStep& step, EvidenceSides kind,
   evidence.reference_users.add(sides.reference.users);
 }
 
-// Most steps decide nothing at all: the whole view is asked for only where the evidence would do
-// if no two runs hung together.
-bool has_reached(const Evidence& evidence, std::string_view trigger, double share,
-                 const EvidenceConfig& config) {
-  const auto found = evidence.tests.find(trigger);
-  if (found == evidence.tests.end()) return false;
-  if (found->second.greatest_log_e_at(1) < -std::log(config.alpha * share)) return false;
-  return view_trigger(evidence, trigger, config).decides();
-}
-
-void note_exclusion(Evidence& evidence, TimePoint now, const EvidenceConfig& config) {
-  if (evidence.excluded) return;
-  const auto note = [&](std::string_view trigger, double share) {
-    if (evidence.excluded || !has_reached(evidence, trigger, share, config)) return;
-    evidence.excluded = Exclusion{std::string(trigger), now};
-  };
-  for (const RateTest& test : rate_tests()) note(test.name, alpha_share(test, evidence.limits));
-  note(kMissingTest, kMissingShare);
-  note(kCollapseTest, kCollapseShare);
-}
-
 }  // namespace
 
 void set_percent(Evidence& evidence, int percent, TimePoint since) {
@@ -112,14 +90,9 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
   if (steps.empty()) {
     steps.push_back({news.window, news.canary, news.control, news.all, news.before, {}, {}});
   }
-  for (const NewsStep& step : steps) {
-    add_step(evidence, step, sides, config);
-    note_exclusion(evidence, step.window.end, config);
-  }
+  for (const NewsStep& step : steps) add_step(evidence, step, sides, config);
   // From here the next tick counts on: each run is bet on once, or the e-values would mean nothing.
   evidence.until = news.window.end;
 }
-
-const std::optional<Exclusion>& excluded_by(const Evidence& evidence) { return evidence.excluded; }
 
 }  // namespace dagloop

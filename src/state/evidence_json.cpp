@@ -167,9 +167,6 @@ constexpr auto kSample = fields_of<UserSample>(
     field("last_hash", &UserSample::last_hash, kHash), field("heavy", &UserSample::heavy, kUser),
     must_hold(&is_sample, "", "is no sample of users", kRestore));
 
-constexpr auto kExclusion =
-    fields_of<Exclusion>(field("trigger", &Exclusion::trigger), field("since", &Exclusion::since));
-
 constexpr auto kCollected = fields_of<Evidence>(
     shown("schema", [](const Evidence&) { return kEvidenceSchema; }),
     field("subject", &Evidence::subject), field("percent", &Evidence::percent, kNatural),
@@ -183,8 +180,7 @@ constexpr auto kCollected = fields_of<Evidence>(
     field("tests", &Evidence::tests, kTest), field("latency", &Evidence::latency, kLatency),
     field("subject_users", &Evidence::subject_users, kSample),
     field("reference_users", &Evidence::reference_users, kSample),
-    field("day_effects", &Evidence::day_effects),
-    field("excluded", &Evidence::excluded, kExclusion));
+    field("day_effects", &Evidence::day_effects));
 
 }  // namespace
 

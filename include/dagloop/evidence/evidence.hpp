@@ -36,13 +36,6 @@ inline constexpr std::string_view kPromotionTest = "promotion";
 inline constexpr std::string_view kMissingTest = "canary_missing";
 inline constexpr std::string_view kCollapseTest = "success_collapse";
 
-/// A trigger whose evidence has reached what it needs, and the end of the step that it did with.
-struct Exclusion {
-  std::string trigger;
-  TimePoint since;
-  bool operator==(const Exclusion&) const = default;
-};
-
 /// What was collected of one rollout.
 struct Evidence {
   std::string subject;     // fingerprint of the policy but for its percentage, and of what the
@@ -60,7 +53,6 @@ struct Evidence {
   UserSample subject_users;
   UserSample reference_users;
   std::map<std::string, double, std::less<>> day_effects;  // by test, with days as clusters; or 1
-  std::optional<Exclusion> excluded;  // by the first trigger that reached what it needs
   bool operator==(const Evidence&) const = default;
 };
 
@@ -116,10 +108,6 @@ EvidenceView view_promotion_test(const Evidence& evidence, double alpha,
 
 /// Returns the view of the latencies of both sides; none where a side was not counted.
 std::optional<LatencyView> view_latencies(const Evidence& evidence, const EvidenceConfig& config);
-
-/// Returns by which trigger this rollout is excluded: the first whose evidence reached what it
-/// needs, also if it fell again. Whether its figure crosses its limit is not asked.
-const std::optional<Exclusion>& excluded_by(const Evidence& evidence);
 
 /// Returns the evidence as if `unread` runs more had been counted of both sides, for promotions
 /// alone: what could not be read never fires a trigger.

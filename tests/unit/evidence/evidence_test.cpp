@@ -346,15 +346,3 @@ TEST_CASE("cold runs are no evidence but for a collapse") {
   CHECK_FALSE(view_trigger(cold(2), kCollapseTest, config).decides());
   CHECK_FALSE(view_trigger(cold(5), "success_drop", config).is_available);
 }
-
-TEST_CASE("what the evidence has excluded stays excluded, by its first trigger") {
-  const EvidenceConfig config = sequential();
-  std::vector<NewsStep> steps;
-  for (int i = 0; i < 6; ++i) steps.push_back(step_of(i, runs(10, i == 0 ? 1 : 9), runs(90, 9)));
-  for (int i = 6; i < 80; ++i) steps.push_back(step_of(i, runs(10, 0), runs(90, 9)));
-  const Evidence evidence = after_steps(steps, config);
-  REQUIRE(excluded_by(evidence));
-  CHECK(excluded_by(evidence)->trigger == "success_drop");
-  CHECK(excluded_by(evidence)->since <= steps[3].window.end);
-  CHECK_FALSE(excluded_by(after_steps({steps[0]}, config)));
-}

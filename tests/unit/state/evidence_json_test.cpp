@@ -54,7 +54,6 @@ Evidence full_evidence() {
   evidence.subject_users = {{{1, 2}, {3, 4}}, 3, {user}};
   evidence.reference_users.by_hash = {user};
   evidence.day_effects = {{"success_drop", 4.5}};
-  evidence.excluded = Exclusion{"success_drop", kCollectedAt};
   return evidence;
 }
 
