@@ -111,17 +111,18 @@ News count_news(const NewsSource& source, const NewsWindows& windows) {
   const SideCounts canary(source, end, Cohort::canary);
   const SideCounts control(source, end, Cohort::control);
   const SideCounts all(source, end, std::nullopt);
-  const auto count = [&](const NewsRange& range) {
-    NewsStep step;
-    step.window = range.news;
+  const auto count_cohorts = [&](const NewsRange& range, NewsStep& step) {
     std::tie(step.canary, step.cold_canary) = canary.count(range.news);
     std::tie(step.control, step.cold_control) = control.count(range.news);
+  };
+  const auto count_all = [&](const NewsRange& range, NewsStep& step) {
     step.all = all.count(range.news).first;
     // The same hours of a day without a warm run would be held against the next ones.
     if (!source.warmup.is_cold(range.news)) step.before = all.before(range.before);
-    return step;
   };
-  NewsStep whole = count(windows.whole);
+  NewsStep whole;
+  count_cohorts(windows.whole, whole);
+  count_all(windows.whole, whole);
   News news{windows.whole.news,
             source.limits,
             std::move(whole.canary),
@@ -130,7 +131,12 @@ News count_news(const NewsSource& source, const NewsWindows& windows) {
             std::move(whole.before),
             {}};
   news.steps.reserve(windows.steps.size());
-  for (const NewsRange& range : windows.steps) news.steps.push_back(count(range));
+  for (const NewsRange& range : windows.steps) {
+    NewsStep& step = news.steps.emplace_back();
+    step.window = range.news;
+    // Only the sides that are held against each other: at every tick there are many steps.
+    range.before.empty() ? count_cohorts(range, step) : count_all(range, step);
+  }
   return news;
 }
 

@@ -76,7 +76,8 @@ struct ColdRuns {
   bool operator==(const ColdRuns&) const = default;
 };
 
-/// What is new in one step of time: runs that began when both sides were warm, and the others.
+/// What is new in one step of time: runs that began when both sides were warm, and the others. Of
+/// canary and control, or of all and before: of what is held against each other.
 struct NewsStep {
   Window window;
   ArmFigures canary;
