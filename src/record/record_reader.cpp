@@ -249,6 +249,7 @@ struct RecordReader::Impl {
   Digits digits;
   FlatReader flat{columns, "", raw};  // behind both, which it refers to
   simdjson::dom::parser parser;
+  std::string copy;  // of a line that has nothing behind it
   ReadResult result;
 };
 
@@ -275,6 +276,13 @@ const ReadResult& RecordReader::read(std::string_view line) {
   // by.
   const bool is_whole = rest.empty() && first.text.size() + 1 >= line.size();
   return read_line(is_whole ? first : LogLine{line, false});
+}
+
+const ReadResult& RecordReader::read_copy(std::string_view line) {
+  std::string& copy = impl_->copy;
+  copy.assign(line);
+  copy.resize(line.size() + kLinePadding);
+  return read(std::string_view(copy).substr(0, line.size()));
 }
 
 }  // namespace dagloop

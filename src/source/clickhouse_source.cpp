@@ -67,13 +67,17 @@ std::vector<std::string> fields_of(std::string_view line) {
   }
 }
 
-std::vector<std::vector<std::string>> rows_of(std::string_view body) {
-  std::vector<std::vector<std::string>> rows;
+void for_each_row(std::string_view body, const std::function<void(std::string_view)>& take) {
   while (!body.empty()) {
     const std::size_t end = std::min(body.find('\n'), body.size());
-    rows.push_back(fields_of(body.substr(0, end)));
+    take(body.substr(0, end));
     body.remove_prefix(std::min(end + 1, body.size()));
   }
+}
+
+std::vector<std::vector<std::string>> rows_of(std::string_view body) {
+  std::vector<std::vector<std::string>> rows;
+  for_each_row(body, [&](std::string_view row) { rows.push_back(fields_of(row)); });
   return rows;
 }
 
@@ -298,20 +302,6 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
   return counted;
 }
 
-namespace {
-
-void for_each_row(std::string rows, const std::function<void(std::string_view)>& take) {
-  rows.append(kLinePadding, '\0');
-  std::string_view rest(rows.data(), rows.size() - kLinePadding);
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    take(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-}
-
-}  // namespace
-
 // Looks for the first malformed and mended rows, where there are any.
 void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& tables,
                                            const LogQuery& query, InputCounts& input) const {
@@ -320,8 +310,8 @@ void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& t
   const CountScope scope{options.mapping, options.rules, query};
   const auto show = [&](const ClickHouseTable& table, ShownRows shown) {
     // The reader of lines says what is wrong: in the words that it has for a file.
-    for_each_row(ask(clickhouse_examples_query(table, scope, shown)), [&](std::string_view line) {
-      examples.add({table.name, {}}, reader.read(line), reader);
+    for_each_row(ask(clickhouse_examples_query(table, scope, shown)), [&](std::string_view row) {
+      examples.add({table.name, {}}, reader.read_copy(row), reader);
     });
   };
   for (const ClickHouseTable& table : tables) {
@@ -342,7 +332,7 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
     const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kUserRowsAtOnce;
     for (std::int64_t part = 0; part < parts; ++part) {
       for_each_row(ask(clickhouse_user_rows(tables, table, scope, {part, parts})),
-                   [&](std::string_view line) { rows.add(line); });
+                   [&](std::string_view row) { rows.add(row); });
     }
   }
   rows.put_into(set);

@@ -68,11 +68,7 @@ void show_examples(pqxx::transaction_base& transaction, const std::vector<Postgr
   for (const pqxx::row& row : transaction.exec(examples_query(tables, scope, among))) {
     const PostgresTable& table = tables.at(row[0].as<std::size_t>());
     // The reader of lines says what is wrong: in the words that it has for a file.
-    std::string line(text_in(row, 1));
-    const std::size_t size = line.size();
-    line.resize(size + kLinePadding);
-    examples.add(row_name(table, row, 1), reader.read(std::string_view(line).substr(0, size)),
-                 reader);
+    examples.add(row_name(table, row, 1), reader.read_copy(text_in(row, 1)), reader);
   }
   examples.show(input);
 }

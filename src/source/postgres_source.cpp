@@ -152,10 +152,7 @@ class RowReader {
 
   void add(const RowName& name, std::string_view row) {
     ++rows_;
-    line_.assign(row);
-    line_.resize(row.size() + kLinePadding);
-    const std::string_view line(line_.data(), row.size());
-    const ReadResult& result = reader_.read(line);
+    const ReadResult& result = reader_.read_copy(row);
     examples_.add(name, result, reader_);
     if (const auto* unread = std::get_if<UnreadLine>(&result)) {
       if (!unread->created_at) ++without_time_;
@@ -163,7 +160,7 @@ class RowReader {
       const std::string own = std::to_string(rows_);
       table_.reject({}, rows_, rejected_line(*unread, own), unread->fault);
     } else {
-      table_.add(std::get<LogRecord>(result), line);
+      table_.add(std::get<LogRecord>(result), row);
     }
   }
 
@@ -181,7 +178,6 @@ class RowReader {
   RowExamples examples_;
   std::uint64_t rows_ = 0;
   std::uint64_t without_time_ = 0;
-  std::string line_;
 };
 
 }  // namespace

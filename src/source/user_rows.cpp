@@ -4,8 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "dagloop/record/log_line.hpp"
-
 namespace dagloop {
 
 std::vector<Window> user_windows(const LogQuery& query) {
@@ -37,11 +35,8 @@ UserRows::UserRows(const SourceOptions& options, const LogQuery& query)
               .users_from = query.users_from}) {}
 
 void UserRows::add(std::string_view row) {
-  line_.assign(row);
-  line_.resize(row.size() + kLinePadding);
-  const std::string_view line(line_.data(), row.size());
-  const ReadResult& result = reader_.read(line);
-  if (const auto* record = std::get_if<LogRecord>(&result)) table_.add(*record, line);
+  const ReadResult& result = reader_.read_copy(row);
+  if (const auto* record = std::get_if<LogRecord>(&result)) table_.add(*record, row);
 }
 
 void UserRows::put_into(PartialSet& set) {

@@ -2,7 +2,6 @@
 // server counts does not, so these few rows are read as those of a file are.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +33,6 @@ class UserRows {
   std::vector<Window> windows_;
   RecordReader reader_;
   RunTable table_;
-  std::string line_;
 };
 
 }  // namespace dagloop

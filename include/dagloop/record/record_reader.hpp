@@ -41,6 +41,10 @@ class RecordReader {
   const ReadResult& read(std::string_view line);
   /// Reads one line that cut_line() has given, which saves looking at it once more.
   const ReadResult& read_line(const LogLine& line);
+  /// Reads a line behind which nothing need be readable, such as the row of a database.
+  ///
+  /// Order: the result and its views live until the next read.
+  const ReadResult& read_copy(std::string_view line);
 
   /// Returns what was found in a mended field of the record read last, and what is wanted.
   ///

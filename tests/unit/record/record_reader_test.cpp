@@ -1,6 +1,7 @@
 #include "dagloop/record/record_reader.hpp"
 
 #include <catch2/catch.hpp>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -302,6 +303,18 @@ TEST_CASE("a reader keeps nothing from one line to the next") {
   CHECK_FALSE(std::get<LogRecord>(result).is_node_record);
   CHECK(std::get<LogRecord>(result).attempt == 1);
   CHECK(std::get<LogRecord>(result).cohort == Cohort::none);
+}
+
+TEST_CASE("a line behind which nothing is readable is read from a copy") {
+  const std::string full = run_line(R"(,"error_code":"E 7","attempt":3)");
+  RecordReader reader(Mapping{}, at("2026-02-26T00:00:00Z"));
+  for (const std::string& line : {full, run_line(R"(,"error_code":"E 7")"), full}) {
+    auto row = std::make_unique<std::vector<char>>(line.begin(), line.end());
+    const ReadResult& result = reader.read_copy({row->data(), row->size()});
+    row.reset();
+    REQUIRE(std::holds_alternative<LogRecord>(result));
+    CHECK(same_record(std::get<LogRecord>(result), read_line(line).record()));
+  }
 }
 
 TEST_CASE("lines are cut at newlines, without the carriage return before") {
