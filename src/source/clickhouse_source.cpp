@@ -19,6 +19,7 @@
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 #include "source/row_examples.hpp"
+#include "source/row_reader.hpp"
 #include "source/user_rows.hpp"
 
 namespace dagloop {
@@ -326,7 +327,7 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
                                        const LogQuery& query, PartialSet& set) const {
   if (user_windows(query).empty()) return;
   const CountScope scope{options.mapping, options.rules, query};
-  UserRows rows(options, query);
+  RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
     const auto found = rows_of(ask(clickhouse_user_count(tables, table, scope)));
     const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kUserRowsAtOnce;
@@ -335,7 +336,7 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
                    [&](std::string_view row) { rows.add(row); });
     }
   }
-  rows.put_into(set);
+  put_users(rows.finish(), query, set);
 }
 
 ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)

@@ -4,6 +4,8 @@
 
 #include "dagloop/record/record_reader.hpp"
 #include "source/postgres_expressions.hpp"
+#include "source/postgres_rows.hpp"
+#include "source/row_examples.hpp"
 
 namespace dagloop {
 namespace {
@@ -48,16 +50,6 @@ std::string examples_query(const std::vector<PostgresTable>& tables, const Count
     }
   }
   return text;
-}
-
-std::string_view text_in(const pqxx::row& row, pqxx::row::size_type column) {
-  const pqxx::field field = row[column];
-  return {field.c_str(), field.size()};
-}
-
-RowName row_name(const PostgresTable& table, const pqxx::row& row, pqxx::row::size_type first) {
-  const std::string_view origin = text_in(row, first + 2);
-  return {origin.empty() ? table.name : origin, text_in(row, first + 1)};
 }
 
 void show_examples(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,

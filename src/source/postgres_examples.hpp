@@ -3,13 +3,11 @@
 
 #include <pqxx/pqxx>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "dagloop/kpi/partial.hpp"
 #include "source/packed_runs.hpp"
 #include "source/postgres_table.hpp"
-#include "source/row_examples.hpp"
 
 namespace dagloop {
 
@@ -23,13 +21,6 @@ enum class SearchedRows { all, newest };
 /// Shape: can_aggregate() holds. The session's zone must be UTC.
 std::string examples_query(const std::vector<PostgresTable>& tables, const CountScope& scope,
                            SearchedRows among);
-
-/// Returns the text of a column; empty where that is NULL. It lives as long as the row.
-std::string_view text_in(const pqxx::row& row, pqxx::row::size_type column);
-
-/// Returns what a row of json_rows_query() is called, whose columns begin at `first`; it lives as
-/// long as both.
-RowName row_name(const PostgresTable& table, const pqxx::row& row, pqxx::row::size_type first);
 
 /// Looks for the examples of `input`, where it counts malformed or mended rows.
 void show_examples(pqxx::transaction_base& transaction, const std::vector<PostgresTable>& tables,

@@ -12,7 +12,6 @@
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
-#include "dagloop/record/record_reader.hpp"
 #include "source/airflow_tables.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
@@ -20,17 +19,17 @@
 #include "source/postgres_examples.hpp"
 #include "source/postgres_repetition.hpp"
 #include "source/postgres_rollup.hpp"
+#include "source/postgres_rows.hpp"
 #include "source/postgres_table.hpp"
 #include "source/postgres_users.hpp"
 #include "source/rollup_format.hpp"
-#include "source/row_examples.hpp"
+#include "source/row_reader.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr int kPostgresTries = 3;
 constexpr std::chrono::milliseconds kFirstPostgresPause{200};
-constexpr int kRowsAtOnce = 5000;
 // Below that, rows are read and counted here: planning and compiling the large statement would take
 // longer.
 constexpr const char* kRowsAtMost = "50000";
@@ -137,49 +136,6 @@ bool are_few(pqxx::transaction_base& transaction, const std::vector<PostgresTabl
   return rows <= limit;
 }
 
-// Turns rows into runs.
-class RowReader {
- public:
-  RowReader(const SourceOptions& options, const LogQuery& query)
-      : options_(options),
-        reader_(options.mapping, query.latest),
-        table_({.range = query.range,
-                .outcome_node = options.mapping.outcome_node,
-                .dedupe = options.dedupe,
-                .rules = options.rules,
-                .window = query.window,
-                .users_from = query.users_from}) {}
-
-  void add(const RowName& name, std::string_view row) {
-    ++rows_;
-    const ReadResult& result = reader_.read_copy(row);
-    examples_.add(name, result, reader_);
-    if (const auto* unread = std::get_if<UnreadLine>(&result)) {
-      if (!unread->created_at) ++without_time_;
-      // Rows that show no run may hide one each, also where they read alike.
-      const std::string own = std::to_string(rows_);
-      table_.reject({}, rows_, rejected_line(*unread, own), unread->fault);
-    } else {
-      table_.add(std::get<LogRecord>(result), row);
-    }
-  }
-
-  PartialSet finish() {
-    PartialSet set = table_.finish(options_.classes);
-    set.input.without_time = without_time_;
-    examples_.show(set.input);
-    return set;
-  }
-
- private:
-  const SourceOptions& options_;
-  RecordReader reader_;
-  RunTable table_;
-  RowExamples examples_;
-  std::uint64_t rows_ = 0;
-  std::uint64_t without_time_ = 0;
-};
-
 }  // namespace
 
 struct PostgresSource::Impl {
@@ -259,16 +215,8 @@ struct PostgresSource::Impl {
                        const std::vector<PostgresTable>& described, const LogQuery& query) {
     RowReader rows(options, query);
     for (const PostgresTable& table : described) {
-      // With a cursor: libpq would otherwise hold the whole answer in memory.
-      transaction.exec("DECLARE dagloop_rows NO SCROLL CURSOR FOR " +
-                       rows_query(table, options.mapping, query));
-      for (;;) {
-        const pqxx::result some =
-            transaction.exec("FETCH " + std::to_string(kRowsAtOnce) + " FROM dagloop_rows");
-        if (some.empty()) break;
-        for (const pqxx::row& row : some) rows.add(row_name(table, row, 0), text_in(row, 0));
-      }
-      transaction.exec("CLOSE dagloop_rows");
+      fetch_rows(transaction, rows_query(table, options.mapping, query),
+                 [&](const pqxx::row& row) { rows.add(row_name(table, row, 0), text_in(row, 0)); });
     }
     return rows.finish();
   }

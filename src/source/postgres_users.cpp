@@ -4,14 +4,13 @@
 
 #include <string>
 
-#include "source/postgres_examples.hpp"
 #include "source/postgres_expressions.hpp"
+#include "source/postgres_rows.hpp"
+#include "source/row_reader.hpp"
 #include "source/user_rows.hpp"
 
 namespace dagloop {
 namespace {
-
-constexpr int kUserRowsFetched = 5000;
 
 std::string in_window(const Mapping& mapping, const Window& window) {
   const std::string time = quoted_name(column_of(mapping, Field::created_at));
@@ -66,24 +65,15 @@ void add_postgres_users(pqxx::transaction_base& transaction,
   if (windows.empty()) return;
   const std::string in_range = in_window(mapping, query.range);
   const bool reads_all = are_most(windows, query);
-  UserRows rows(options, query);
-  transaction.exec("SET LOCAL cursor_tuple_fraction = 1");  // all rows are fetched
+  RowReader rows(options, query);
   for (const PostgresTable& table : tables) {
     const std::string asked =
         reads_all ? json_rows_query(table, mapping, " WHERE " + in_range)
                   : user_keys(tables, mapping, windows) +
                         json_rows_query(rows_of_users(table, mapping, in_range), mapping, "");
-    transaction.exec("DECLARE dagloop_users NO SCROLL CURSOR FOR " + asked);
-    for (;;) {
-      const pqxx::result some =
-          transaction.exec("FETCH " + std::to_string(kUserRowsFetched) + " FROM dagloop_users");
-      if (some.empty()) break;
-      for (const pqxx::row& row : some) rows.add(text_in(row, 0));
-    }
-    transaction.exec("CLOSE dagloop_users");
+    fetch_rows(transaction, asked, [&](const pqxx::row& row) { rows.add(text_in(row, 0)); });
   }
-  transaction.exec("SET LOCAL cursor_tuple_fraction TO DEFAULT");
-  rows.put_into(set);
+  put_users(rows.finish(), query, set);
 }
 
 }  // namespace dagloop

@@ -1,8 +1,6 @@
 #include "source/user_rows.hpp"
 
 #include <algorithm>
-#include <utility>
-#include <variant>
 
 namespace dagloop {
 
@@ -23,26 +21,11 @@ bool are_most(const std::vector<Window>& windows, const LogQuery& query) {
   return length * 2 > query.range.length();
 }
 
-UserRows::UserRows(const SourceOptions& options, const LogQuery& query)
-    : options_(options),
-      windows_(user_windows(query)),
-      reader_(options.mapping, query.latest),
-      table_({.range = query.range,
-              .outcome_node = options.mapping.outcome_node,
-              .dedupe = options.dedupe,
-              .cuts = query.cuts,
-              .rules = options.rules,
-              .users_from = query.users_from}) {}
-
-void UserRows::add(std::string_view row) {
-  const ReadResult& result = reader_.read_copy(row);
-  if (const auto* record = std::get_if<LogRecord>(&result)) table_.add(*record, row);
-}
-
-void UserRows::put_into(PartialSet& set) {
-  for (auto& [key, partial] : table_.finish(options_.classes).partials) {
+void put_users(const PartialSet& rows, const LogQuery& query, PartialSet& set) {
+  const std::vector<Window> windows = user_windows(query);
+  for (const auto& [key, partial] : rows.partials) {
     const bool is_asked = std::ranges::any_of(
-        windows_, [slot = key.slot](const Window& window) { return window.contains(slot); });
+        windows, [slot = key.slot](const Window& window) { return window.contains(slot); });
     // A run that ended elsewhere is not here with all others of its slot.
     if (!is_asked || partial.users.users().empty()) continue;
     set.partials[key].users.merge(partial.users);

@@ -1,0 +1,46 @@
+#include "source/row_reader.hpp"
+
+#include <string>
+#include <variant>
+
+namespace dagloop {
+
+RowReader::RowReader(const SourceOptions& options, const LogQuery& query)
+    : options_(options),
+      reader_(options.mapping, query.latest),
+      table_({.range = query.range,
+              .outcome_node = options.mapping.outcome_node,
+              .dedupe = options.dedupe,
+              .cuts = query.cuts,
+              .rules = options.rules,
+              .window = query.window,
+              .users_from = query.users_from}) {}
+
+void RowReader::add(const RowName& name, std::string_view row) {
+  const ReadResult& result = reader_.read_copy(row);
+  examples_.add(name, result, reader_);
+  count(result, row);
+}
+
+void RowReader::add(std::string_view row) { count(reader_.read_copy(row), row); }
+
+void RowReader::count(const ReadResult& result, std::string_view row) {
+  ++rows_;
+  if (const auto* unread = std::get_if<UnreadLine>(&result)) {
+    if (!unread->created_at) ++without_time_;
+    // Rows that show no run may hide one each, also where they read alike.
+    const std::string own = std::to_string(rows_);
+    table_.reject({}, rows_, rejected_line(*unread, own), unread->fault);
+  } else {
+    table_.add(std::get<LogRecord>(result), row);
+  }
+}
+
+PartialSet RowReader::finish() {
+  PartialSet set = table_.finish(options_.classes);
+  set.input.without_time = without_time_;
+  examples_.show(set.input);
+  return set;
+}
+
+}  // namespace dagloop
