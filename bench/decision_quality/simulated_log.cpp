@@ -117,10 +117,11 @@ void SimulatedLog::add_users(const Window& span, PartialSet& answer) const {
 PartialSet SimulatedLog::read(const LogQuery& query) {
   PartialSet answer;
   TimePoint at = query.range.start;
+  const std::optional<TimePoint> users_from = query.users_from();
   const auto sum_up_to = [&](TimePoint end) {
     if (end > at) {
       sum_span({at, end}, answer);
-      if (query.users_from && at >= *query.users_from) add_users({at, end}, answer);
+      if (users_from && at >= *users_from) add_users({at, end}, answer);
     }
     at = std::max(at, end);
   };

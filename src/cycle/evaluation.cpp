@@ -172,11 +172,6 @@ struct EvaluatedWindows {
     windows.push_back(news.whole.news);
     return windows;
   }
-  std::optional<TimePoint> users_from() const {
-    const std::vector<Window> windows = users_in();
-    if (windows.empty()) return std::nullopt;
-    return std::ranges::min_element(windows, {}, &Window::start)->start;
-  }
 
   // The least window that holds all times from which on runs are to have begun.
   std::optional<Window> begun_between() const {
@@ -294,9 +289,9 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
     if (windows.baseline) asked.add_hours(*windows.baseline);
   }
   const TimePoint now = clock.now();
-  const PartialSet apart = source.read(LogQuery{
-      Window{cuts.start(), cuts.end()}, now + config.input.future_skew, asked.all(),
-      windows.since_step, windows.users_from(), windows.users_in(), windows.begun_between()});
+  const PartialSet apart = source.read(
+      LogQuery{Window{cuts.start(), cuts.end()}, now + config.input.future_skew, asked.all(),
+               windows.since_step, windows.users_in(), windows.begun_between()});
   overdue.newest_record = apart.input.newest_record;
   const PartialSet partials = folded(apart, cuts.all());
   const RunSum sum = [&partials](const Window& window, Population population,

@@ -298,7 +298,7 @@ std::vector<ReplayRecord> replay_all(const ReplayRequest& request,
     }
     const ReplayLog log(open(config)->read({.range = range,
                                             .latest = now + config.input.future_skew,
-                                            .users_from = range.start,
+                                            .users_in = {range},
                                             .begun_between = range}));
     for (const std::size_t i : group) {
       records[i] = replay(request, all[i], log);

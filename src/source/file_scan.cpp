@@ -24,7 +24,7 @@ class ScanWorker final : public LineWorker {
                .cuts = query.cuts,
                .rules = options.rules,
                .window = query.window,
-               .users_from = query.users_from}),
+               .users_from = query.users_from()}),
         parts_(parts) {}
 
   RunTable table;

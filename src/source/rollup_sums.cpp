@@ -244,9 +244,10 @@ bool RollupSums::sum_hour(TimePoint hour, const std::vector<TimePoint>& slots) {
 // or whose users are asked for.
 bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
   const TimePoint start = query_.range.start;
+  const std::optional<TimePoint> users_from = query_.users_from();
   for (const auto& [slot, entry] : root_.slots) {
     const bool is_for_users =
-        query_.users_from && slot >= std::max(*query_.users_from, start) && slot < query_.range.end;
+        users_from && slot >= std::max(*users_from, start) && slot < query_.range.end;
     if (is_for_users || (entry.earliest < start && entry.latest >= start)) apart_.insert(slot);
   }
   if (!fetch_missing(ValueKind::slot_rows, {apart_.begin(), apart_.end()})) return false;

@@ -14,7 +14,7 @@ RowReader::RowReader(const SourceOptions& options, const LogQuery& query)
               .cuts = query.cuts,
               .rules = options.rules,
               .window = query.window,
-              .users_from = query.users_from}) {}
+              .users_from = query.users_from()}) {}
 
 void RowReader::add(const RowName& name, std::string_view row) {
   const ReadResult& result = reader_.read_copy(row);

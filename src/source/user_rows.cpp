@@ -5,11 +5,9 @@
 namespace dagloop {
 
 std::vector<Window> user_windows(const LogQuery& query) {
-  if (!query.users_from) return {};
-  const Window all{std::max(*query.users_from, query.range.start), query.range.end};
   std::vector<Window> windows;
-  for (const Window& each : query.users_in.empty() ? std::vector{all} : query.users_in) {
-    const Window part{std::max(each.start, all.start), std::min(each.end, all.end)};
+  for (const Window& each : query.users_in) {
+    const Window part{std::max(each.start, query.range.start), std::min(each.end, query.range.end)};
     if (part.start < part.end) windows.push_back(part);
   }
   return windows;

@@ -9,7 +9,7 @@
 
 namespace dagloop {
 
-/// Returns the windows in which users are asked for (LogQuery::users_in); none: nowhere.
+/// Returns the parts of LogQuery::users_in that lie in its range.
 std::vector<Window> user_windows(const LogQuery& query);
 
 /// Returns whether they are so much of the range that it is cheaper to read all of it than to look

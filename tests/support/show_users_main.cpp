@@ -40,7 +40,6 @@ LogQuery query_of(const ShownLog& shown) {
   const std::vector<TimePoint> users_in = times_of(shown.users_in);
   for (std::size_t i = 0; i + 1 < users_in.size(); i += 2) {
     query.users_in.push_back({users_in[i], users_in[i + 1]});
-    query.users_from = std::min(query.users_from.value_or(users_in[i]), users_in[i]);
   }
   const std::vector<TimePoint> begun_from = times_of(shown.begun_from);
   if (!begun_from.empty()) query.begun_between = {begun_from.front(), begun_from.back()};

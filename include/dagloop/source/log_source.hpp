@@ -1,6 +1,7 @@
 // The seam between logs and figures: a source turns a time range into partials.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -54,17 +55,21 @@ struct LogQuery {
   std::vector<TimePoint> cuts = {};
   /// The window that is evaluated: InputCounts::window counts its lines. None: the range.
   std::optional<Window> window = {};
-  /// Runs that end from this slot boundary on are counted by user, too (KpiPartial::users). None:
-  /// no runs are.
-  std::optional<TimePoint> users_from = {};
-  /// Of those runs, the ones whose users are looked at; none: all. A database, which has to send
-  /// each run for that, leaves out the users of the others. Ends are cuts, where there are any.
+  /// Where the users of runs are looked at (KpiPartial::users): from slot boundaries on, which are
+  /// cuts where there are any. Files tell users from the first start on; a database, which has to
+  /// send each run for that, leaves out those of runs that end elsewhere. Empty: no users are told.
   std::vector<Window> users_in = {};
   /// The first and the last of the times for which sums over runs that began then or later will be
   /// asked for (PartialSet::sum); none: there are no such sums. A source that counts in a database
   /// keeps ages apart only where that makes a difference to them. Where there are cuts, they are
   /// among those behind which all runs of one age began in time.
   std::optional<Window> begun_between = {};
+
+  /// Returns the first start of `users_in`; none: no users are told.
+  std::optional<TimePoint> users_from() const {
+    if (users_in.empty()) return std::nullopt;
+    return std::ranges::min_element(users_in, {}, &Window::start)->start;
+  }
 };
 
 /// What cuts cost beyond those that the caller needs: nothing to speak of where records are read

@@ -45,7 +45,7 @@ LogQuery query_of(GrowingLog& log) {
   query.latest = log.now() + std::chrono::minutes(5);
   if (random.chance(0.5)) query.window = {end - std::chrono::hours(1), query.range.end};
   const auto slots = end.time_since_epoch() / kSlot;
-  if (slots % 2 == 0) query.users_from = end - 7 * slots % 60 * kSlot;
+  if (slots % 2 == 0) query.users_in = {{end - 7 * slots % 60 * kSlot, query.range.end}};
   if (random.chance(0.7)) {
     query.cuts = {end - std::chrono::minutes(190), end - std::chrono::minutes(90), end};
   }
