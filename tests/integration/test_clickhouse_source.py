@@ -10,22 +10,15 @@ import tempfile
 import threading
 import time
 import unittest
-import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
-from awkward_tables import in_buckets, is_node, odd_log, placed, table_log  # noqa: E402
+from awkward_tables import in_buckets, odd_log, placed, table_log  # noqa: E402
 from clickhouse_server import PASSWORD, ClickHouseCluster  # noqa: E402
-from support import BIN_DIR, SOURCE_DIR, clean_environment, run_tool  # noqa: E402
-from test_eval_oracle import AS_OF, END, HOUR, oracle, stamp  # noqa: E402
-
-DISTRIBUTED = "?runs_table=command_logs_all&nodes_table=dag_node_logs_all"
-
-
-def statements(name):
-    text = (SOURCE_DIR / "sql" / "clickhouse" / name).read_text()
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return [each for each in "\n".join(lines).split(";") if each.strip()]
+from load_tables import (DISTRIBUTED, clickhouse_statements, load_clickhouse,  # noqa: E402
+                         load_clickhouse_log)
+from support import BIN_DIR, clean_environment, run_tool  # noqa: E402
+from test_eval_oracle import AS_OF, END, HOUR, stamp  # noqa: E402
 
 
 class ClickHouseTest(unittest.TestCase):
@@ -34,8 +27,9 @@ class ClickHouseTest(unittest.TestCase):
         cls.cluster = ClickHouseCluster(2)
         cls.addClassCleanup(cls.cluster.close)
         for _ in range(2):  # twice: they are idempotent
-            for statement in statements("0001_logs.sql") + statements("0002_cluster.sql"):
-                cls.cluster.sql(statement)
+            for name in ("0001_logs.sql", "0002_cluster.sql"):
+                for statement in clickhouse_statements(name):
+                    cls.cluster.sql(statement)
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -43,32 +37,6 @@ class ClickHouseTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         for table in ("command_logs", "dag_node_logs"):
             self.cluster.sql("TRUNCATE TABLE " + table)
-
-    def load(self, shard, table, records):
-        rows = []
-        for record in records:
-            row = {key: value for key, value in record.items() if value is not None}
-            if table == "command_logs":
-                for key in ("node_id", "node_type", "attempt"):
-                    row.pop(key, None)
-            at = oracle.micros(row["created_at"])
-            row["created_at"], row["created_us"] = at // 1_000_000, at % 1_000_000
-            if isinstance(row.get("idempotent_reuse"), bool):
-                row["idempotent_reuse"] = int(row["idempotent_reuse"])
-            rows.append(json.dumps(row))
-        if rows:
-            shard.sql("INSERT INTO %s FORMAT JSONEachRow" % table, "\n".join(rows).encode())
-
-    def load_sharded(self, records, shards):
-        for number, shard in enumerate(self.cluster.shards[:shards]):
-            mine = [r for r in records if self.shard_of(r, shards) == number]
-            self.load(shard, "command_logs", [r for r in mine if not is_node(r)])
-            self.load(shard, "dag_node_logs", [r for r in mine if is_node(r)])
-
-    @staticmethod
-    def shard_of(record, shards):
-        key = record.get("pipeline_run_id") or record.get("request_id") or ""
-        return zlib.crc32(key.encode()) % shards
 
     def write(self, records):
         path = self.folder / "log.jsonl"
@@ -99,7 +67,7 @@ class ClickHouseTest(unittest.TestCase):
                 with self.subTest(seed=seed, shards=shards):
                     self.setUp()
                     records = table_log(random.Random(seed), 200)
-                    self.load_sharded(records, shards)
+                    load_clickhouse_log(self.cluster.shards[:shards], records)
                     expected = self.figures(self.write(records))
                     malformed += expected["input"]["malformed"]
                     derived += expected["input"]["derived_runs"]
@@ -125,7 +93,7 @@ class ClickHouseTest(unittest.TestCase):
             with self.subTest(seed=seed):
                 server.sql("TRUNCATE TABLE odd_columns")
                 records = odd_log(random.Random(seed), 120)
-                self.load(server, "odd_columns", records)
+                load_clickhouse(server, "odd_columns", records)
                 expected = self.figures(self.write(records))
                 in_buckets(self, expected, self.figures(
                     self.cluster.uri(parameters="?runs_table=odd_columns&nodes_table=")))
@@ -143,7 +111,7 @@ class ClickHouseTest(unittest.TestCase):
                     record["created_at"] = stamp(END - HOUR * (1 + rng.randrange(70)))
                 for table in ("command_logs", "dag_node_logs"):
                     self.cluster.sql("TRUNCATE TABLE " + table)
-                self.load_sharded(records, 2)
+                load_clickhouse_log(self.cluster.shards, records)
                 expected = self.figures(self.write(records), "--mapping", mapping)
                 in_buckets(self, expected, self.figures(
                     self.cluster.uri(parameters=DISTRIBUTED), "--mapping", mapping))
@@ -167,7 +135,7 @@ class ClickHouseTest(unittest.TestCase):
         attempt = {"status": "failed", "node_id": "n", "created_at": "2098-01-01T00:00:00.000000Z"}
         attempts = ([dict(attempt, pipeline_run_id="r5")] * 4 + [dict(attempt, pipeline_run_id="u")] * 3 +
                     [attempt] * 2)
-        self.load(server, "faulty", usual + faulty)
+        load_clickhouse(server, "faulty", usual + faulty)
         source = self.cluster.uri(parameters="?runs_table=faulty&nodes_table=")
         report = self.evaluate(source).document()
         figures = report["populations"]["dag"]
@@ -185,7 +153,7 @@ class ClickHouseTest(unittest.TestCase):
             [("faulty run big", "fanout_total", "the number -1"),
              ("faulty run big", "cohort", 'the text "Canary"'),
              ("faulty run back", "duration_ms", "the number -7")])
-        self.load(server, "faulty", attempts)
+        load_clickhouse(server, "faulty", attempts)
         figures = self.evaluate(source).document()["populations"]["dag"]
         self.assertEqual((figures["unread_runs"], figures["unread_attempts"]), (8, 6))
         server.sql("INSERT INTO faulty (created_at, pipeline_run_id, status, node_id, duration_ms) "
@@ -242,7 +210,7 @@ class ClickHouseTest(unittest.TestCase):
     def test_last_is_right_after_the_newest_row_of_all_shards(self):
         newest = END - 70 * 24 * HOUR + 7
         for shard, at in zip(self.cluster.shards, (newest, newest - HOUR)):
-            self.load(shard, "command_logs", [
+            load_clickhouse(shard, "command_logs", [
                 {"request_id": "r%d" % at, "status": "ok", "created_at": stamp(at)}])
         result = run_tool("eval_dag_quality", "--as-of", "last", "--json", "--source",
                           self.cluster.uri(parameters=DISTRIBUTED), cwd=self.folder)

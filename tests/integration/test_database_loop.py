@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
+from load_tables import load_postgres  # noqa: E402
 from postgres_server import PASSWORD, PostgresServer  # noqa: E402
 from support import (BIN_DIR, SOURCE_DIR, T0, LoopTestCase, clean_environment,  # noqa: E402
                      hours, stamp)
@@ -33,14 +34,8 @@ class DatabaseLoopTest(LoopTestCase):
         """Moves what was logged since the last time into the table."""
         records = [json.loads(line) for line in self.ws.log.path.read_text().splitlines()]
         news, self.loaded = records[self.loaded:], len(records)
-        self.load_into("dag_node_logs", [r for r in news if "node_id" in r])
-        self.load_into("command_logs", [r for r in news if "node_id" not in r])
-
-    def load_into(self, table, records):
-        keys = ", ".join(sorted({key for record in records for key in record}))
-        self.server.sql(
-            "INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, $json${2}$json$)"
-            .format(table, keys, json.dumps(records)))
+        load_postgres(self.server, "dag_node_logs", [r for r in news if "node_id" in r])
+        load_postgres(self.server, "command_logs", [r for r in news if "node_id" not in r])
 
     def expect_nothing_done(self, result, before, *words):
         self.check_code(result, 4)

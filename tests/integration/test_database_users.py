@@ -7,16 +7,16 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
-from awkward_tables import is_node, table_log  # noqa: E402
+from awkward_tables import table_log  # noqa: E402
 from clickhouse_server import ClickHouseCluster  # noqa: E402
+from load_tables import (DISTRIBUTED, clickhouse_statements, load_clickhouse_log,  # noqa: E402
+                         load_postgres_log)
 from postgres_server import PostgresServer  # noqa: E402
 from support import BIN_DIR, SOURCE_DIR, clean_environment  # noqa: E402
-from test_clickhouse_source import DISTRIBUTED, statements  # noqa: E402
-from test_eval_oracle import END, HOUR, oracle, stamp  # noqa: E402
+from test_eval_oracle import END, HOUR, stamp  # noqa: E402
 
 MINUTE = HOUR // 60
 SLOT = 5 * MINUTE
@@ -102,14 +102,7 @@ class DatabaseUsersTest(unittest.TestCase):
                 rng = random.Random(seed)
                 records = users_log(rng, 250)
                 server.sql("TRUNCATE command_logs, dag_node_logs")
-                for table, rows in (("dag_node_logs", [r for r in records if is_node(r)]),
-                                    ("command_logs", [r for r in records if not is_node(r)])):
-                    rows = [{k: v for k, v in r.items() if table == "dag_node_logs" or
-                             k not in ("node_id", "node_type", "attempt")} for r in rows]
-                    keys = ", ".join(sorted({key for row in rows for key in row}))
-                    server.sql(
-                        "INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, "
-                        "$json${2}$json$)".format(table, keys, json.dumps(rows)))
+                load_postgres_log(server, records)
                 flags = ask(random.Random(seed), seed % 4 == 0)
                 counted = server.uri(parameters="?rows_at_most=0")
                 users += self.compare(records, flags, [server.uri(), counted])
@@ -123,8 +116,9 @@ class DatabaseUsersTest(unittest.TestCase):
     def test_clickhouse_tells_the_same_users_and_ages_as_a_file(self):
         cluster = ClickHouseCluster(2)
         self.addCleanup(cluster.close)
-        for statement in statements("0001_logs.sql") + statements("0002_cluster.sql"):
-            cluster.sql(statement)
+        for name in ("0001_logs.sql", "0002_cluster.sql"):
+            for statement in clickhouse_statements(name):
+                cluster.sql(statement)
         users = 0
         for seed in range(800, 806):  # the server takes seconds to plan a statement
             shards, parameters = ((1, ""), (2, DISTRIBUTED))[seed % 2]
@@ -133,32 +127,10 @@ class DatabaseUsersTest(unittest.TestCase):
                 records = users_log(rng, 250)
                 for table in ("command_logs", "dag_node_logs"):
                     cluster.sql("TRUNCATE TABLE " + table)
-                    self.load(cluster.shards[:shards], table, records)
+                load_clickhouse_log(cluster.shards[:shards], records)
                 flags = ask(rng, seed in (800, 801))
                 users += self.compare(records, flags, [cluster.uri(parameters=parameters)])
         self.assertGreater(users, 150)
-
-    @staticmethod
-    def load(shards, table, records):
-        for number, shard in enumerate(shards):
-            rows = []
-            for record in records:
-                key = record.get("pipeline_run_id") or record.get("request_id") or ""
-                if is_node(record) != (table == "dag_node_logs"):
-                    continue
-                if zlib.crc32(key.encode()) % len(shards) != number:
-                    continue
-                row = {key: value for key, value in record.items() if value is not None}
-                for key in ("node_id", "node_type", "attempt"):
-                    if table == "command_logs":
-                        row.pop(key, None)
-                at = oracle.micros(row["created_at"])
-                row["created_at"], row["created_us"] = at // 1_000_000, at % 1_000_000
-                if isinstance(row.get("idempotent_reuse"), bool):
-                    row["idempotent_reuse"] = int(row["idempotent_reuse"])
-                rows.append(json.dumps(row))
-            if rows:
-                shard.sql("INSERT INTO %s FORMAT JSONEachRow" % table, "\n".join(rows).encode())
 
 
 if __name__ == "__main__":

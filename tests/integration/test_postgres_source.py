@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
 from awkward_tables import in_buckets, is_node, odd_log, placed, table_log  # noqa: E402
+from load_tables import load_postgres, load_postgres_log  # noqa: E402
 from postgres_server import PASSWORD, PostgresServer  # noqa: E402
 from support import SOURCE_DIR, run_tool  # noqa: E402
 from test_eval_oracle import AS_OF, END, HOUR, stamp  # noqa: E402
@@ -36,17 +37,10 @@ class SourceTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def load(self, table, records):
-        keys = sorted({key for record in records for key in record})
-        text = json.dumps(records).replace("$json$", "")
-        self.server.sql(
-            "INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, $json${2}$json$)"
-            .format(table, ", ".join(keys), text), self.database)
+        load_postgres(self.server, table, records, self.database)
 
     def load_both(self, records):
-        runs = [{k: v for k, v in r.items() if k not in ("node_id", "node_type", "attempt")}
-                for r in records if not is_node(r)]
-        self.load("command_logs", runs)
-        self.load("dag_node_logs", [r for r in records if is_node(r)])
+        load_postgres_log(self.server, records, self.database)
 
     def write(self, records):
         path = self.folder / "log.jsonl"
