@@ -19,7 +19,7 @@ bool same_record(const LogRecord& a, const LogRecord& b) {
                            r.has_verification_reason, r.has_fallback_reason, r.idempotent_reuse,
                            r.attempt, r.created_at, r.duration_ms, r.fanout_total, r.fanout_failed,
                            r.fanout_index, r.pipeline_id, r.tokens_in, r.tokens_out, r.cost_micros,
-                           r.mended);
+                           r.mended, r.unread, r.user_id, r.request_id, r.is_compensation);
   };
   return all(a) == all(b);
 }
@@ -343,6 +343,9 @@ TEST_CASE("whatever lines came before, a line is read as by a new reader") {
       run_line(
           R"(,"user_id":7,"error_code":503,"duration_ms":"12","cohort":"Canary"," x":"\ud83d")"),
       run_line(R"(,"error_code":"\ud83d")"),
+      run_line(R"(,"user_id":"u","request_id":"q","cohort":"blue","duration_ms":NaN)"),
+      run_line(R"(,"node_id":"n","node_type":"Compensation","status":"sideways")"),
+      run_line(R"(,"node_id":"n","node_type":"Compensation","duration_ms":-1)"),
       run_line(R"(,"status":"sideways")"),
       R"({"request_id":"q","created_at":"2026-02-25T06:00:01Z","status":"ok"})",
       run_line(),
@@ -358,6 +361,9 @@ TEST_CASE("whatever lines came before, a line is read as by a new reader") {
       INFO(line);
       REQUIRE(std::holds_alternative<LogRecord>(result) == fresh.is_record());
       if (fresh.is_record()) REQUIRE(same_record(std::get<LogRecord>(result), fresh.record()));
+      if (fresh.is_record()) continue;
+      REQUIRE(std::get<UnreadLine>(result).reason == fresh.reason());
+      REQUIRE(std::get<UnreadLine>(result).may_be_attempt == fresh.unread().may_be_attempt);
     }
   }
 }
