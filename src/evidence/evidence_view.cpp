@@ -114,8 +114,8 @@ ArmCounts without_failed(const ArmCounts& all, const ArmCounts& failed) {
 
 std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading& reading,
                                         const EvidenceView& view) {
-  const Stretch* best = test.best_stretch();
-  if (best == nullptr || view.design_effect > kMostDiscount) return std::nullopt;
+  const std::optional<Stretch> best = test.best_stretch(reading.hypothesis);
+  if (!best || view.design_effect > kMostDiscount) return std::nullopt;
   StretchView stretch;
   stretch.since = best->seen.start;
   stretch.counts = best->seen.counts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "dagloop/base/assert.hpp"
 
@@ -241,10 +242,18 @@ std::vector<double> RateEvidence::greatest_log_e_with(const Block& more,
   return with.greatest_log_e;
 }
 
-const Stretch* RateEvidence::best_stretch() const {
-  const Stretch* best = nullptr;
-  for (const Stretch& each : stretches) {
-    if (each.log_gain > (best == nullptr ? 0 : best->log_gain)) best = &each;
+std::optional<Stretch> RateEvidence::best_stretch(const RateHypothesis& hypothesis) const {
+  std::optional<Stretch> best;
+  if (hypothesis.stretches == RateHypothesis::Stretches::unwatched) return best;
+  const double expected = expected_rate(expectation);
+  const bool has_stretches =
+      has_bets_of(*this, hypothesis) && stretches.size() == log_wealth.size();
+  for (std::size_t i = 0; i < hypothesis.alternatives.size(); ++i) {
+    Stretch each = has_stretches ? stretches[i] : Stretch();
+    if (open.counts != Block()) {
+      each.add(open, gain(hypothesis, hypothesis.alternatives[i], sides_of(open.counts), expected));
+    }
+    if (each.log_gain > (best ? best->log_gain : 0)) best = std::move(each);
   }
   return best;
 }

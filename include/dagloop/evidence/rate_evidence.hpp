@@ -79,9 +79,9 @@ struct RateEvidence {
   /// Returns the present logarithm of the e-value, read at this design effect; 0 without a block,
   /// with one of other bets, and beyond the grid.
   double log_e(const RateHypothesis& hypothesis, double design_effect = 1) const;
-  /// Returns the stretch of the bet that has gained most since it last had gained nothing; nullptr
-  /// where none has.
-  const Stretch* best_stretch() const;
+  /// Returns the stretch of the bet that has gained most since it last had gained nothing; nullopt
+  /// where none has. What is no whole block yet counts, too: a few dead runs must not wait for it.
+  std::optional<Stretch> best_stretch(const RateHypothesis& hypothesis) const;
   /// Returns the logarithm of the e-value of `block` by itself, had it come next.
   double log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
                         double design_effect) const;

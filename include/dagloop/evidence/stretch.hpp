@@ -28,7 +28,7 @@ struct StepCounts {
   bool operator==(const StepCounts&) const = default;
 };
 
-/// What was counted since a bet had last gained nothing, in whole blocks.
+/// What was counted since a bet had last gained nothing.
 ///
 /// Shape:  of the users those with most events, kMostStretchUsers of them.
 /// Source: Page 1954, "Continuous inspection schemes" (CUSUM).

@@ -46,13 +46,16 @@ ArmFigures arm_of_one_user(std::uint64_t runs, std::uint64_t failed) {
 class CanaryCase {
  public:
   CanaryCase& steps(int count, const ArmFigures& canary, std::uint64_t control_failed = 4) {
-    for (int i = 0; i < count; ++i) {
-      NewsStep step;
-      step.canary = shifted(canary);
-      step.control = arm_of(40, control_failed, next_ += 100);
-      steps_.push_back(step);
-      next_ += 100;
-    }
+    for (int i = 0; i < count; ++i) step(canary, arm_of(40, control_failed, 100));
+    return *this;
+  }
+
+  CanaryCase& step(const ArmFigures& canary, const ArmFigures& control) {
+    NewsStep step;
+    step.canary = shifted(canary);
+    step.control = shifted(control);
+    steps_.push_back(step);
+    next_ += 200;
     return *this;
   }
 
@@ -153,6 +156,17 @@ TEST_CASE("a stretch of too few runs for a rollback holds, however much it says"
   CHECK(result.state == TriggerState::unconfirmed);
   CHECK(std::get<std::int64_t>(*find_arg(result.reason, "stretch_trials")) == 9);
   CHECK_FALSE(has_arg(result, "one_user_trials"));
+}
+
+TEST_CASE("dead runs hold before they make up a block of evidence") {
+  ArmFigures control;
+  control.runs = 15;
+  control.failed = 1;
+  CanaryCase last;
+  last.steps(200, arm_of(5, 0, 0)).step(arm_of(4, 4, 0), control);
+  const TriggerResult result = last.judge("success_drop", both_cohorts(1004, 1000));
+  CHECK(result.state == TriggerState::unconfirmed);
+  CHECK(std::get<std::int64_t>(*find_arg(result.reason, "stretch_trials")) == 4);
 }
 
 TEST_CASE("a stretch that may well be chance changes nothing") {

@@ -1,6 +1,7 @@
 #include "dagloop/evidence/stretch.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "dagloop/evidence/rate_evidence.hpp"
 
@@ -34,12 +35,34 @@ TEST_CASE("a fault after a good day is seen since it began, not diluted by the d
   RateEvidence evidence;
   evidence.expectation = {100, 10};
   for (int hour = 0; hour < 24; ++hour) evidence.add(step_at(hour, 1), hypothesis);
-  CHECK(evidence.best_stretch() == nullptr);
+  CHECK_FALSE(evidence.best_stretch(hypothesis));
   for (int hour = 24; hour < 26; ++hour) evidence.add(step_at(hour, 10), hypothesis);
-  REQUIRE(evidence.best_stretch() != nullptr);
-  CHECK(evidence.best_stretch()->seen.start == kMorning + std::chrono::hours(24));
-  CHECK(evidence.best_stretch()->seen.counts.subject == ArmCounts{20, 20});
+  const auto dead = evidence.best_stretch(hypothesis);
+  REQUIRE(dead);
+  CHECK(dead->seen.start == kMorning + std::chrono::hours(24));
+  CHECK(dead->seen.counts.subject == ArmCounts{20, 20});
   CHECK(evidence.total.subject == ArmCounts{260, 44});
+}
+
+TEST_CASE("runs of a stretch count before they are a whole block, and are counted once") {
+  const RateHypothesis hypothesis{.alternatives = {{2.0, 0.5}, {8.0, 0.5}}};
+  RateEvidence evidence;
+  evidence.expectation = {100, 10};
+  const StepCounts four_dead{{{4, 4}, {15, 1}}, kMorning};
+  evidence.add(four_dead, hypothesis);
+  REQUIRE(evidence.open == four_dead);
+  const auto early = evidence.best_stretch(hypothesis);
+  REQUIRE(early);
+  CHECK(early->seen == four_dead);
+  CHECK(early->log_gain > std::log(20));
+  CHECK(evidence.greatest_log_e_at(1) == 0);
+  evidence.add({{{0, 0}, {1, 0}}, kMorning + std::chrono::minutes(5)}, hypothesis);
+  const auto whole = evidence.best_stretch(hypothesis);
+  REQUIRE(whole);
+  CHECK(whole->seen.counts == Block{{4, 4}, {16, 1}});
+  RateHypothesis unwatched = hypothesis;
+  unwatched.stretches = RateHypothesis::Stretches::unwatched;
+  CHECK_FALSE(evidence.best_stretch(unwatched));
 }
 
 TEST_CASE("a step begins with its first trials, and adds up users and latencies") {
