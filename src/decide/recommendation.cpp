@@ -51,14 +51,6 @@ Figure node_figure(const std::string& name, const NodeKpis& node) {
           {{"kpi", name}, {"attempts", *node.attempts}}};
 }
 
-/// What conditions are held against: KPIs, and attempts that may have been any node's.
-struct RuleFigures {
-  const KpiSet& kpis;
-  const std::map<std::string, NodeKpis>& nodes;
-  std::uint64_t bad_attempts = 0;
-  std::uint64_t good_attempts = 0;
-};
-
 bool holds_but_for_noise(const RuleCondition& condition, const Figure& figure) {
   const bool wants_high =
       condition.comparator == Comparator::at_least || condition.comparator == Comparator::above;
@@ -95,27 +87,27 @@ std::optional<std::vector<Reason>> meets_all(const PolicyRule& rule, RuleConditi
   return evidence;
 }
 
-std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const RuleFigures& dag,
+std::optional<std::vector<Reason>> node_evidence(const PolicyRule& rule, const PopulationKpis& runs,
                                                  Crossing crossing) {
   const bool asks_nodes = std::any_of(
       rule.when.begin(), rule.when.end(),
       [](const auto& condition) { return condition.scope == RuleCondition::Scope::node; });
   if (!asks_nodes) return std::vector<Reason>{};
-  for (const auto& entry : dag.nodes) {
-    const NodeKpis node = with_attempts(entry.second, dag.bad_attempts, dag.good_attempts);
-    const auto met = meets_all(rule, RuleCondition::Scope::node, crossing,
-                               [&](const std::string& name) { return node_figure(name, node); });
+  for (const auto& entry : runs.nodes) {
+    const auto met =
+        meets_all(rule, RuleCondition::Scope::node, crossing,
+                  [&](const std::string& name) { return node_figure(name, entry.second); });
     if (met) return std::vector{Reason{"node_meets", {{"node", entry.first}, {"met", *met}}}};
   }
   return std::nullopt;
 }
 
-std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const RuleFigures& dag,
+std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const PopulationKpis& runs,
                                                 Crossing crossing) {
   auto evidence =
       meets_all(rule, RuleCondition::Scope::population, crossing,
-                [&](const std::string& name) { return population_figure(name, dag.kpis); });
-  const auto node = node_evidence(rule, dag, crossing);
+                [&](const std::string& name) { return population_figure(name, runs.decided()); });
+  const auto node = node_evidence(rule, runs, crossing);
   if (!evidence || !node) return std::nullopt;
   evidence->insert(evidence->end(), node->begin(), node->end());
   return evidence;
@@ -124,9 +116,8 @@ std::optional<std::vector<Reason>> evidence_for(const PolicyRule& rule, const Ru
 /// Returns whether the conditions hold whatever it was that could not be read.
 bool holds_at_both_ends(const PolicyRule& rule, const PopulationKpis& dag, Crossing crossing) {
   if (dag.unread() == 0) return true;
-  const std::uint64_t unread = dag.unread_runs + dag.unread_attempts;
-  return evidence_for(rule, {dag.worst_case(), dag.nodes, unread, 0}, crossing).has_value() &&
-         evidence_for(rule, {dag.best_case(), dag.nodes, 0, unread}, crossing).has_value();
+  return evidence_for(rule, with_unread_runs(dag, FigureCase::worst), crossing).has_value() &&
+         evidence_for(rule, with_unread_runs(dag, FigureCase::best), crossing).has_value();
 }
 
 struct Suggestion {
@@ -312,13 +303,12 @@ RecommendationSet recommend(const std::vector<PolicyRule>& rules, const Quality&
   collector.add_models(by_rank);
   for (const PolicyRule& rule : by_rank) {
     const PopulationKpis& dag = quality.current.population(Population::dag);
-    const RuleFigures figures{dag.decided(), dag.nodes, 0, 0};
     Crossing crossing = Crossing::now;
-    auto evidence = evidence_for(rule, figures, crossing);
+    auto evidence = evidence_for(rule, dag, crossing);
     // Only a rule that would propose the same value again may keep the proposal.
     if (!evidence && context.proposed.contains(rule.env_key)) {
       crossing = Crossing::as_proposed;
-      evidence = evidence_for(rule, figures, crossing);
+      evidence = evidence_for(rule, dag, crossing);
       if (evidence && !collector.stands_behind_proposal(rule)) evidence.reset();
     }
     if (!evidence) continue;

@@ -1,9 +1,12 @@
 #include "decide/unread_runs.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace dagloop {
+namespace {
 
+// Attempts that failed are retries all.
 NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good) {
   if (bad + good == 0 || !node.attempts) return node;
   const auto with = [&](const Kpi& kpi, std::uint64_t events) {
@@ -15,6 +18,8 @@ NodeKpis with_attempts(NodeKpis node, std::uint64_t bad, std::uint64_t good) {
   node.p95_latency_ms = Kpi{};
   return node;
 }
+
+}  // namespace
 
 PopulationKpis with_unread_runs(PopulationKpis runs, FigureCase which) {
   const bool is_worst = which == FigureCase::worst;
