@@ -1,7 +1,6 @@
 #include "decide/canary_triggers.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
@@ -44,8 +43,6 @@ TriggerState state_of(const EvidenceView& view, bool is_crossed) {
   if (!is_crossed) return TriggerState::quiet;
   return view.decides() ? TriggerState::fired : TriggerState::unconfirmed;
 }
-
-bool is_convincing(const StretchView& stretch) { return stretch.log_gain >= std::log(20.0); }
 
 }  // namespace
 

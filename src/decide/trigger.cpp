@@ -59,26 +59,23 @@ double base_of(const Case& c) {
   return ratio_base(c.rule.kpi, *c.baseline->value, c.baseline->denominator);
 }
 
+ArmCounts events_of(const Kpi* kpi, TriggerTest test) {
+  if (kpi == nullptr || kpi->numerator > kpi->denominator) return {};
+  const bool counts_the_others = test == TriggerTest::drop_pp;
+  return {kpi->denominator, counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator};
+}
+
+// Events of the window's figures, as the evidence counts them.
+Block window_of(const Case& c) {
+  return {events_of(c.value, c.rule.test), events_of(c.baseline, c.rule.test)};
+}
+
 bool crossed(const Case& c) {
   DAGLOOP_ASSERT(c.value->value && (!c.needs_baseline() || c.baseline->value));
+  if (!is_of_latencies(c.rule)) return counts_cross(c.rule, window_of(c));
   const double value = *c.value->value;
-  const double threshold = c.rule.threshold;
-  switch (c.rule.test) {
-    case TriggerTest::drop_pp:
-      return (*c.baseline->value - value) * 100 >= threshold - kLimitSlack;
-    case TriggerTest::rise_pp:
-      return (value - *c.baseline->value) * 100 >= threshold - kLimitSlack;
-    case TriggerTest::rate_ratio:
-      // The floor: with a reference rate near 0 one error would be any multiple of it.
-      return c.value->numerator > 0 && c.value->numerator >= c.rule.error_floor &&
-             value >= threshold * base_of(c) - kLimitSlack;
-    case TriggerTest::above:
-      return value > threshold;
-    case TriggerTest::above_ratio:
-      return value > threshold * base_of(c) * (1 + kLimitSlack);
-  }
-  DAGLOOP_ASSERT(false);
-  return false;
+  if (c.rule.test == TriggerTest::above) return value > c.rule.threshold;
+  return value > c.rule.threshold * base_of(c) * (1 + kLimitSlack);
 }
 
 std::string_view limit_name(TriggerTest test) {
@@ -112,13 +109,6 @@ void add_figures(const Case& c, std::vector<ReasonArg>& args) {
   if (c.rule.test == TriggerTest::rate_ratio) args.emplace_back("error_floor", c.rule.error_floor);
 }
 
-// Events of the window's figures, as the evidence counts them.
-ArmCounts events_of(const Kpi* kpi, TriggerTest test) {
-  if (kpi == nullptr || kpi->numerator > kpi->denominator) return {};
-  const bool counts_the_others = test == TriggerTest::drop_pp;
-  return {kpi->denominator, counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator};
-}
-
 // Where the window has too few runs, what it lacks is not why a trigger fires.
 void tell_stretch_alone(const Case& c, TriggerResult& result) {
   auto& args = result.reason.args;
@@ -130,7 +120,7 @@ void tell_stretch_alone(const Case& c, TriggerResult& result) {
 }
 
 bool is_stretch_worse(const Case& c, const Block& window, const StretchView& stretch) {
-  if (c.rule.test == TriggerTest::above || c.rule.test == TriggerTest::above_ratio) return false;
+  if (is_of_latencies(c.rule)) return false;
   return distance_of(c.rule, stretch.figure) > distance_of(c.rule, window);
 }
 
@@ -153,18 +143,18 @@ void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evide
     return;
   }
   add_evidence(args, view);
-  const Block window{events_of(c.value, c.rule.test), events_of(c.baseline, c.rule.test)};
+  const Block window = window_of(c);
   if (by_stretch && (!by_window || is_stretch_worse(c, window, *view.stretch))) {
     add_stretch(args, *view.stretch);
   }
   if (!view.decides()) return;
+  const bool by_long_stretch = by_stretch && has_stretch_sample(*view.stretch, min_sample);
   const bool stands = (by_window && window_stands_without_one(c.rule, window, view)) ||
-                      (by_stretch && has_stretch_sample(*view.stretch, min_sample) &&
-                       stretch_stands_without_one(c.rule, *view.stretch));
+                      (by_long_stretch && stretch_stands_without_one(c.rule, *view.stretch));
   if (stands) {
     result.state = TriggerState::fired;
-  } else if (view.users && (by_window || has_stretch_sample(*view.stretch, min_sample))) {
-    add_one_user(args, by_stretch ? view.stretch->worst : view.users->worst);
+  } else if (view.users && (by_window || by_long_stretch)) {
+    add_one_user(args, by_long_stretch ? view.stretch->worst : view.users->worst);
   }
 }
 

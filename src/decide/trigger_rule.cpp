@@ -28,11 +28,11 @@ bool latencies_cross(const TriggerRule& rule, const StretchView& stretch,
   return rate_of({subject.trials, std::min(above, subject.trials)}) > kShareAbove;
 }
 
+}  // namespace
+
 bool is_of_latencies(const TriggerRule& rule) {
   return rule.test == TriggerTest::above || rule.test == TriggerTest::above_ratio;
 }
-
-}  // namespace
 
 std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds) {
   std::vector<TriggerRule> rules;
@@ -74,28 +74,36 @@ bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample) {
          std::max<std::uint64_t>(1, std::min(min_sample, kStretchSample));
 }
 
+namespace {
+
+bool stands_without(const TriggerRule& rule, const Block& counts, const ArmCounts& worst,
+                    double e_without_worst) {
+  if (e_without_worst < kEnough) return false;
+  // A p95 cannot be taken apart by users: the evidence alone says.
+  if (is_of_latencies(rule)) return true;
+  return counts_cross(rule, {without(counts.subject, worst), counts.reference});
+}
+
+}  // namespace
+
+bool is_convincing(const StretchView& stretch) { return stretch.log_gain >= std::log(kEnough); }
+
 bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms) {
-  // Under 1 in 20 of all looks at an innocent change find such a stretch.
-  if (stretch.log_gain < std::log(kEnough) || stretch.counts.subject.trials == 0) return false;
+  if (!is_convincing(stretch) || stretch.counts.subject.trials == 0) return false;
   return is_of_latencies(rule) ? latencies_cross(rule, stretch, usual_ms)
                                : counts_cross(rule, stretch.figure);
 }
 
 bool stretch_stands_without_one(const TriggerRule& rule, const StretchView& stretch) {
-  if (!stretch.e_without_worst) return true;
-  if (*stretch.e_without_worst < kEnough) return false;
-  const Block others{without(stretch.figure.subject, stretch.worst), stretch.figure.reference};
-  return is_of_latencies(rule) || counts_cross(rule, others);
+  return !stretch.e_without_worst ||
+         stands_without(rule, stretch.figure, stretch.worst, *stretch.e_without_worst);
 }
 
 bool window_stands_without_one(const TriggerRule& rule, const Block& window,
                                const EvidenceView& view) {
-  if (!view.e_without_worst || !view.users) return true;
-  if (*view.e_without_worst < kEnough) return false;
-  // A p95 cannot be taken apart by users: the evidence alone says.
-  const Block others{without(window.subject, view.users->worst), window.reference};
-  return is_of_latencies(rule) || counts_cross(rule, others);
+  return !view.e_without_worst || !view.users ||
+         stands_without(rule, window, view.users->worst, *view.e_without_worst);
 }
 
 }  // namespace dagloop

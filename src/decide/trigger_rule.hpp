@@ -25,19 +25,28 @@ struct TriggerRule {
 /// Returns the triggers that are on, in their fixed order.
 std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds);
 
+/// Returns whether it is of a p95: no share of events, so counts of those cannot cross its limit.
+bool is_of_latencies(const TriggerRule& rule);
+
 /// For figures that meet a limit but for their last bits.
 inline constexpr double kLimitSlack = 1e-9;
 
-/// Returns whether counts of events cross the limit of a drop, a rise or a ratio.
+/// Returns whether counts of events cross the limit of a drop, a rise or a ratio; not where a side
+/// has no trials.
 ///
-/// Shape: both sides have trials; `drop_pp` counts failures.
+/// Shape: `drop_pp` counts failures. A ratio has a floor: with a reference rate near 0 one error
+///        would be any multiple of it.
 bool counts_cross(const TriggerRule& rule, const Block& counts);
 
-/// Returns how far they lie apart, in the measure that the threshold has.
+/// Returns how far they lie apart, in the measure that the threshold has; both sides have trials.
 double distance_of(const TriggerRule& rule, const Block& counts);
 
-/// Returns whether the stretch crosses the limit, and is no mere noise: the best bet on it won
-/// twentyfold. `usual_ms` is what its edges were counted by.
+/// Returns whether the stretch is no mere noise: the best bet on it won twentyfold. Under 1 in 20
+/// of all looks at an innocent change find such a stretch.
+bool is_convincing(const StretchView& stretch);
+
+/// Returns whether the stretch is convincing and crosses the limit. `usual_ms` is what its edges
+/// were counted by.
 ///
 /// Shape: however few its observations are: that holds a promotion.
 bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
