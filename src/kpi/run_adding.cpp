@@ -49,13 +49,12 @@ void RunTable::add(const LogRecord& record, std::string_view line) {
   }
   // 128 bits: of a thousand million runs two have one hash with a probability below 1e-20, so keys
   // themselves are not kept. The seed keeps the key spaces of runs and requests apart.
-  const Hash128 key = hash_of(record.run_key, record.run_key_is_request ? 1 : 0);
+  Impl::Waiting& next = self.waiting[self.waiting_count++];
+  next.key = hash_of(record.run_key, record.run_key_is_request ? 1 : 0);
   // The place in the table is hardly ever in a cache. It is fetched while the next records are
   // read.
-  self.shards[key.high % kShards].index.prefetch(key);
-  Impl::Waiting& next = self.waiting[self.waiting_count++];
-  next.key = key;
-  next.record = self.row_of(record);
+  self.shards[next.key.high % kShards].index.prefetch(next.key);
+  self.fill(next.record, record);
   if (self.keeps_users) next.user = user_mark(record);
   if (record.is_node_record) {
     next.node = self.pools.texts.intern(record.node_id);

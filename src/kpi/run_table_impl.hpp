@@ -30,14 +30,14 @@ struct RunTable::Impl {
     for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::given_out;
   }
 
-  RecordRow row_of(const LogRecord& record) {
-    RecordRow row;
+  // Writes in place: a row made elsewhere costs the reader a copy a line.
+  void fill(RecordRow& row, const LogRecord& record) {
     row.created_at = record.created_at;
     row.duration_ms = record.duration_ms.value_or(kNoDuration);
     row.error_code = pools.texts.intern(record.error_code);
     row.origin = pools.origins.intern(
         {pools.texts.intern(record.plan_source), pools.texts.intern(record.pipeline_id)});
-    row.fanout = pools.fanouts.intern(fanout_of(record));
+    row.fanout = has_fanout(record) ? pools.fanouts.intern(fanout_of(record)) : 0;
     row.status = record.status;
     row.compensation = record.compensation;
     row.population = record.population;
@@ -49,7 +49,6 @@ struct RunTable::Impl {
     row.is_compensation = record.is_compensation;
     row.unread = record.unread & kAllUnread;
     row.is_upstream_failed = record.is_node_record && is_upstream_failed(record.error_code);
-    return row;
   }
 
   // Puts what was added last into its shards.
@@ -89,6 +88,12 @@ struct RunTable::Impl {
     std::uint32_t attempt = 1;
     std::uint32_t item = 0;
   };
+
+  // Most records have none.
+  static bool has_fanout(const LogRecord& record) {
+    return record.fanout_total != 0 || record.fanout_failed != 0 || record.tokens_in ||
+           record.tokens_out || record.cost_micros;
+  }
 
   static Fanout fanout_of(const LogRecord& record) {
     Fanout fanout;
