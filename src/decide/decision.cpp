@@ -350,6 +350,7 @@ Decision decide(const DecisionInputs& given) {
   if (!let_go_back(faults)) return decision;
   const Comparison comparison = comparison_of(inputs);
   decision.triggers = triggers_of(inputs, comparison);
+  decision.detection = detection_of(inputs.evidence, inputs.config, comparison);
   // Before everything else: neither cool-down nor soak time holds a rollback up, nor what could not
   // be read, for a trigger fires on what was read alone.
   if (any_fired(decision.triggers)) {

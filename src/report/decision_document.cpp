@@ -52,6 +52,17 @@ Json latency_to_json(const std::optional<LatencyView>& view) {
                        {"reference_share", view->reference_share}});
 }
 
+Json detection_to_json(const std::vector<Detection>& detection) {
+  Json::Array all;
+  for (const Detection& each : detection) {
+    Json seconds;
+    if (each.duration) seconds = std::chrono::duration<double>(*each.duration).count();
+    all.push_back(Json::object(
+        {{"drop_pp", each.drop_pp}, {"runs", each.runs}, {"seconds", std::move(seconds)}}));
+  }
+  return Json(std::move(all));
+}
+
 Json fired_trigger_to_json(const TriggerResult& trigger) {
   return Json::object({{"name", trigger.name},
                        {"kpi", trigger.kpi},
@@ -220,6 +231,7 @@ Json decision_to_json(const Decision& decision) {
                     {"triggers", Json(std::move(triggers))},
                     {"promotion_evidence", evidence_to_json(decision.promotion)},
                     {"latency_evidence", latency_to_json(decision.latency)},
+                    {"detection", detection_to_json(decision.detection)},
                     {"reasons", reasons_to_json(decision.reasons)},
                     {"recommendations", Json(std::move(recommendations))},
                     {"patch", patch_to_json(decision.patch)},

@@ -60,6 +60,19 @@ void add_latencies(Page& page, const LatencyView& view) {
       show_percent(view.subject_share), show_percent(view.reference_share))});
 }
 
+// Half of all such drops are found earlier.
+void add_detection(Page& page, const std::vector<Detection>& detection) {
+  if (detection.empty()) return;
+  Table table{{"drop of the success rate", "found after", "at the present traffic"}, {}};
+  for (const Detection& each : detection) {
+    table.rows.push_back({show_count(static_cast<std::uint64_t>(each.drop_pp)) + " points",
+                          "about " + show_count(each.runs) + " runs",
+                          each.duration ? "about " + show_span(*each.duration) : "not known"});
+  }
+  page.emplace_back(Heading{3, "How long a fault takes to be found, from its onset"});
+  page.emplace_back(std::move(table));
+}
+
 }  // namespace
 
 void add_evidence_section(Page& page, const Decision& decision) {
@@ -73,6 +86,7 @@ void add_evidence_section(Page& page, const Decision& decision) {
   if (table.rows.empty()) return;
   page.emplace_back(Heading{2, "Evidence since the rollout began"});
   page.emplace_back(std::move(table));
+  add_detection(page, decision.detection);
   if (decision.latency) add_latencies(page, *decision.latency);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dagloop/decide/decision_inputs.hpp"
+#include "dagloop/decide/detection.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/decide/rollout.hpp"
@@ -34,6 +35,7 @@ struct Decision {
   std::vector<TriggerResult> triggers;
   std::optional<EvidenceView> promotion;  // evidence against inferiority, where it was asked for
   std::optional<LatencyView> latency;     // of both sides, where both were counted
+  std::vector<Detection> detection;       // of larger and larger drops; empty: not known yet
   std::vector<Reason> reasons;
   std::vector<Recommendation> recommendations;
   Patch patch;  // empty: nothing to apply

@@ -203,12 +203,6 @@ TEST_CASE("one user who retries a failing request takes nothing back, and is tol
   c.steps(40, arm_of(5, 1, 0)).steps(10, arm_of_one_user(5, 5));
   const TriggerResult one = c.judge("success_drop", both_cohorts(250, 160));
   CHECK(one.state == TriggerState::unconfirmed);
-  CHECK(std::get<std::int64_t>(*find_arg(one.reason, "one_user_trials")) == 50);
-  // Also where a few dead runs at the end cross the limit, too: too few to take anything back.
-  c.steps(60, arm_of(5, 0, 0)).steps(1, arm_of(4, 4, 0));
-  const TriggerResult later = c.judge("success_drop", both_cohorts(250, 160));
-  CHECK(later.state == TriggerState::unconfirmed);
-  CHECK(std::get<std::int64_t>(*find_arg(later.reason, "one_user_trials")) == 50);
   CanaryCase many;
   many.steps(40, arm_of(5, 1, 0)).steps(10, arm_of(5, 5, 0));
   CHECK(many.judge("success_drop", both_cohorts(250, 160)).state == TriggerState::fired);
