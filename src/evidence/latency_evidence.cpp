@@ -63,17 +63,20 @@ void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts
   subject += subject_news;
   reference += reference_news;
   slower.resize((kLatencyEdges + kEdgesPerTest - 1) / kEdgesPerTest);
+  bool has_bet = false;
   for (std::size_t i = 0; i < slower.size(); ++i) {
     const Block block{counts_at(subject_news, i * kEdgesPerTest),
                       counts_at(reference_news, i * kEdgesPerTest)};
     // The first news only set what is expected: a bet must be fixed before its runs are seen.
     if (slower[i].expectation.trials >= kFewestUsual) {
       slower[i].add({.counts = block, .start = start}, nowhere_slower());
+      has_bet = has_bet || slower[i].open.counts == Block();
     } else {
       slower[i].expectation += expectation_of(block.reference);
     }
   }
   greatest_log_e.resize(kDiscounts);
+  if (!has_bet) return;
   for (std::size_t i = 0; i < kDiscounts; ++i) {
     greatest_log_e[i] = std::max(greatest_log_e[i], log_mean(slower, discount(i)));
   }

@@ -1,6 +1,7 @@
 #include "dagloop/evidence/restarts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
@@ -15,7 +16,14 @@ constexpr Microseconds kStartMonth = std::chrono::days(28);
 
 double discount(std::size_t i) {
   DAGLOOP_ASSERT(i < kDiscounts);
-  return std::exp2(static_cast<double>(i) / kDiscountsPerOctave);
+  static const std::array<double, kDiscounts> all = [] {
+    std::array<double, kDiscounts> made{};
+    for (std::size_t at = 0; at < made.size(); ++at) {
+      made[at] = std::exp2(static_cast<double>(at) / kDiscountsPerOctave);
+    }
+    return made;
+  }();
+  return all[i];
 }
 
 double next_discount(double design_effect) {
