@@ -97,7 +97,8 @@ ExitCode run(const Flags& flags) {
   if (flags.apply) guard_config(files, flags.config);
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
-                 config.policy.symlinks);
+                 config.policy.symlinks,
+                 flags.rollback || !flags.decision.empty() ? OnDoubt::tell : OnDoubt::refuse);
   if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
     // Most likely a wrong path: an empty status would look like a loop that never ran.

@@ -100,7 +100,7 @@ ExitCode run(const Flags& flags) {
   const auto store =
       // A dry run cannot write the state, whatever it does.
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
-                 config.policy.symlinks);
+                 config.policy.symlinks, flags.apply ? OnDoubt::tell : OnDoubt::refuse);
   const TickResult result = run_tick({files, processes, *store, source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      as_of_flag(flags.as_of, files, config, clock));

@@ -1,17 +1,36 @@
 #include "base/sqlite_statement.hpp"
 
+#include <array>
 #include <utility>
 
+#include "base/sqlite_files.hpp"
 #include "dagloop/base/error.hpp"
 
 namespace dagloop {
+namespace {
+
+// Nothing that stands in the file is run: whoever could write it once may have put it there.
+void run_nothing_of_the_file(sqlite3* handle) {
+  constexpr std::array kSettings{
+      std::pair{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, std::pair{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+      std::pair{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1}};
+  for (const auto& [setting, value] : kSettings) {
+    sqlite3_db_config(handle, setting, value, nullptr);
+  }
+}
+
+}  // namespace
 
 SqliteDatabase::SqliteDatabase(std::string path, int flags, std::string if_corrupt)
     : path_(std::move(path)), if_corrupt_(std::move(if_corrupt)) {
   // As a path, never as one of SQLite's special names (":memory:", "file:...").
   const std::string name = path_.starts_with('/') ? path_ : "./" + path_;
+  check_files_of_sqlite();
   const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
-  if (code == SQLITE_OK) return;
+  if (code == SQLITE_OK) {
+    run_nothing_of_the_file(handle_);
+    return;
+  }
   const std::string what = sqlite3_errstr(code);
   sqlite3_close(handle_);
   throw Error(ErrorKind::preflight, path_, what, remedy_for(code));
@@ -76,6 +95,16 @@ bool SqliteStatement::step() {
   const int code = sqlite3_step(statement_);
   database_.check(code);
   return code == SQLITE_ROW;
+}
+
+void SqliteStatement::change_one_row() {
+  step();
+  const auto changed = sqlite3_changes64(database_.handle());
+  if (changed == 1) return;
+  throw Error(
+      ErrorKind::preflight, database_.path(),
+      "a write that is said to be done changed " + std::to_string(changed) + " rows instead of one",
+      "nothing was written: look who else may write this file, and restore it from a backup");
 }
 
 std::string SqliteStatement::text(int index) const {

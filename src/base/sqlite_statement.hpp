@@ -10,7 +10,8 @@
 
 namespace dagloop {
 
-/// A database connection.
+/// A database connection. No trigger and no view of its file is run, and every file that SQLite
+/// opens is one to be trusted (sqlite_files.hpp).
 class SqliteDatabase {
  public:
   /// Shape:  `if_corrupt` is what the operator is to do about a damaged file.
@@ -55,6 +56,10 @@ class SqliteStatement {
   void bind_bytes(int index, std::string_view bytes);
   /// Steps; returns whether there is a row.
   bool step();
+  /// Steps a statement that changes one row.
+  ///
+  /// Errors: Error{preflight} where it changed none, or more: what was to be written was not.
+  void change_one_row();
   /// Makes the statement ready to be bound and stepped again.
   void reset() { sqlite3_reset(statement_); }
   /// Reads column `index` (from 0) of the row.

@@ -95,6 +95,22 @@ Authority authority_for(const ChangeContext& context, const CycleState& state,
   return {std::move(found.by), std::move(found.why)};
 }
 
+// Going back to a policy that the state knows as verified takes a store as it is.
+bool is_way_back(const Authority& authority, const Decision& decision) {
+  return decision.action == Action::rollback && authority.fault.empty() && authority.by.empty();
+}
+
+void check_store(const ChangeContext& context) {
+  if (const auto doubt = context.store.doubt()) throw Error(*doubt);
+}
+
+// For whoever goes back by hand: what has to be mended before anything else.
+void note_doubt(const ChangeContext& context, std::vector<std::string>& notes) {
+  const auto doubt = context.store.doubt();
+  if (doubt)
+    notes.push_back(std::string("nothing but this way back is possible: ") + doubt->what());
+}
+
 void check_state(const ChangeContext& context, const PolicySituation& situation) {
   if (situation.state.phase != Phase::verifying) return;
   throw Error(ErrorKind::conflict, context.config.state,
@@ -226,6 +242,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
       throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), authority.fault,
                   "approve the present decision with approve_dag_policy and give --approval");
     }
+    if (!is_way_back(authority, decision)) check_store(context);
     check_state(context, situation);
     check_decision(situation, decision, context);
   });
@@ -249,6 +266,7 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ChangeContext context = by_clock(given, clock);
   ManualStart start = start_change(context, mode, &load_for_way_back);
+  note_doubt(context, start.notes);
   PolicySituation& situation = start.situation;
   if (mode == TickMode::apply && situation.interrupted &&
       situation.interrupted->kind == ChangeKind::rollback &&

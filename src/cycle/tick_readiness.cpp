@@ -54,6 +54,7 @@ void TickReadiness::check_machine(const Clock& machine, std::optional<TimePoint>
   if (now && applies()) {
     unfit_ = clock_fault(machine.now(), *now, context_.config.input.future_skew);
   }
+  if (!unfit_) unfit_ = context_.store.doubt();
   if (unfit_) return;
   try {
     check_preflight(context_.files, context_.config,

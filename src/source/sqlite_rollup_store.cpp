@@ -8,6 +8,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/sqlite_schema.hpp"
 #include "base/sqlite_statement.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
@@ -24,20 +25,20 @@ constexpr const char* kRemedy = "delete it, or name another";
 // Logs of other configurations are kept too, up to so many; the one longest without a commit goes.
 constexpr std::uint64_t kMaxLogs = 8;
 
-constexpr const char* kCreateStore = R"sql(
-  CREATE TABLE log (
+constexpr std::string_view kLogTable = R"sql(CREATE TABLE log (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     version INTEGER NOT NULL,
     committed INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE value (
+  ) STRICT)sql";
+constexpr std::string_view kValueTable = R"sql(CREATE TABLE value (
     log INTEGER NOT NULL,
     name TEXT NOT NULL,
     checksum INTEGER NOT NULL,
     bytes BLOB NOT NULL
-  ) STRICT;
-  CREATE UNIQUE INDEX value_name ON value (log, name);
+  ) STRICT)sql";
+constexpr std::string_view kValueIndex = "CREATE UNIQUE INDEX value_name ON value (log, name)";
+constexpr const char* kMarks = R"sql(
   PRAGMA application_id = 1684105069;
   PRAGMA user_version = 1;
 )sql";
@@ -51,7 +52,6 @@ constexpr const char* kSettings = R"sql(
   PRAGMA journal_mode = TRUNCATE;
   PRAGMA secure_delete = OFF;
   PRAGMA cache_size = -1024;
-  PRAGMA trusted_schema = OFF;
   PRAGMA cell_size_check = ON;
 )sql";
 
@@ -60,6 +60,22 @@ std::uint64_t checksum_of(const std::string& log, std::string_view name, std::st
   const std::uint64_t place =
       XXH3_64bits_withSeed(name.data(), name.size(), XXH3_64bits(log.data(), log.size()));
   return XXH3_64bits_withSeed(value.data(), value.size(), place);
+}
+
+void create_store(SqliteDatabase& database) {
+  for (const std::string_view sql : {kLogTable, kValueTable, kValueIndex}) {
+    SqliteStatement(database, sql).step();
+  }
+  database.run(kMarks);
+}
+
+// What nobody of us made could have a say in what is found.
+std::string foreign_in(const SqliteDatabase& database) {
+  const auto difference = compare_schema(database, {kLogTable, kValueTable, kValueIndex});
+  std::vector<std::string> names = difference.foreign;
+  for (const std::string& missing : difference.missing)
+    names.push_back("no " + missing + " of ours");
+  return some_of(names);
 }
 
 bool is_corrupt(const SqliteDatabase& database) {
@@ -109,7 +125,7 @@ std::uint64_t add_log(const SqliteDatabase& database, const std::string& name) {
   }
   SqliteStatement insert(database, "INSERT INTO log (name, version, committed) VALUES (?, 0, 0)");
   insert.bind(1, name);
-  insert.step();
+  insert.change_one_row();
   return find_log(database, name).id;
 }
 
@@ -136,7 +152,7 @@ void change_values(const SqliteDatabase& database, const std::string& log, std::
     write.bind(2, name);
     write.bind(3, checksum_of(log, name, value));
     write.bind_bytes(4, value);
-    write.step();
+    write.change_one_row();
     write.reset();
   }
 }
@@ -167,10 +183,14 @@ void SqliteRollupStore::open_file() {
   if (first_number(*database_, "PRAGMA application_id") == 0) {
     SqliteTransaction transaction(*database_, "BEGIN IMMEDIATE");
     // Another process may have been faster.
-    if (first_number(*database_, "PRAGMA application_id") == 0) database_->run(kCreateStore);
+    if (first_number(*database_, "PRAGMA application_id") == 0) create_store(*database_);
     transaction.commit();
   }
   is_damaged_ = first_number(*database_, "PRAGMA user_version") != kStoreFormat;
+  const std::string foreign = foreign_in(*database_);
+  if (foreign.empty() || is_damaged_) return;
+  is_damaged_ = true;
+  warn("holds what dagloop did not make: " + foreign + " (it is made anew, the log counted anew)");
 }
 
 bool SqliteRollupStore::open() {
@@ -193,7 +213,7 @@ void SqliteRollupStore::make_anew() {
   sqlite3_db_config(database_->handle(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
   database_->check(code);
   SqliteTransaction transaction(*database_, "BEGIN IMMEDIATE");
-  database_->run(kCreateStore);
+  create_store(*database_);
   transaction.commit();
   is_damaged_ = false;
 }
@@ -246,7 +266,7 @@ bool SqliteRollupStore::write(const std::string& log, std::uint64_t expected_ver
                          "committed = (SELECT max(committed) FROM log) + 1 WHERE id = ?");
   update.bind(1, expected_version + 1);
   update.bind(2, stored.id);
-  update.step();
+  update.change_one_row();
   transaction.commit();
   return true;
 }

@@ -140,6 +140,18 @@ struct PostgresStore::Impl {
     return records;
   }
 
+  // A trigger or a rule of the server may turn a write into nothing, or into another one.
+  void check_written(const pqxx::result& rows, const std::vector<std::string>& wanted) const {
+    bool is_there = rows.size() == 1;
+    for (std::size_t i = 0; is_there && i < wanted.size(); ++i) {
+      is_there = rows[0][static_cast<pqxx::row::size_type>(i)].c_str() == wanted[i];
+    }
+    if (is_there) return;
+    throw Error(
+        ErrorKind::preflight, where, "a write that is said to be done was not made",
+        "nothing was written: look for triggers and rules on the tables of the schema dagloop");
+  }
+
   void open(const std::string& uri) {
     connection = std::make_shared<pqxx::connection>(uri);
     stay_with(*connection);
@@ -201,9 +213,11 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     transaction.exec_params(
         "INSERT INTO dagloop.state VALUES ($1, 1, 0, '', 0, $2) ON CONFLICT DO NOTHING",
         impl_->name, JournalHead().hash);
-    const pqxx::row stored = transaction.exec_params1(
+    const pqxx::result rows = transaction.exec_params(
         "SELECT version, head_sequence, head_hash FROM dagloop.state WHERE name = $1 FOR UPDATE",
         impl_->name);
+    impl_->check_written(rows, {});
+    const pqxx::row stored = rows[0];
     // The lock above belongs to a session and may be lost with it. The version is what stops a
     // second writer even then.
     if (stored[0].as<std::uint64_t>() != next.version) {
@@ -213,19 +227,27 @@ void PostgresStore::commit(CycleState& next, const std::vector<JournalEvent>& ev
     JournalHead head{stored[1].as<std::uint64_t>(), stored[2].as<std::string>()};
     for (const JournalEvent& event : events) {
       const JournalEntry entry = chain_event(head, event, state_sha256(version, documents.state));
-      transaction.exec_params("INSERT INTO dagloop.journal VALUES ($1, $2, $3)", impl_->name,
-                              entry.sequence, to_canonical_json(journal_entry_to_json(entry)));
+      const std::string text = to_canonical_json(journal_entry_to_json(entry));
+      impl_->check_written(
+          transaction.exec_params(
+              "INSERT INTO dagloop.journal VALUES ($1, $2, $3) RETURNING sequence, document",
+              impl_->name, entry.sequence, text),
+          {std::to_string(entry.sequence), text});
       head = {entry.sequence, entry.hash};
     }
-    transaction.exec_params(
-        "UPDATE dagloop.state SET version = $2, document = $3, head_sequence = $4, head_hash = $5 "
-        "WHERE name = $1",
-        impl_->name, version, documents.state, head.sequence, head.hash);
+    impl_->check_written(
+        transaction.exec_params("UPDATE dagloop.state SET version = $2, document = $3, "
+                                "head_sequence = $4, head_hash = $5 WHERE name = $1 "
+                                "RETURNING version, document, head_sequence, head_hash",
+                                impl_->name, version, documents.state, head.sequence, head.hash),
+        {std::to_string(version), documents.state, std::to_string(head.sequence), head.hash});
     if (!documents.keeps_stored_evidence) {
-      transaction.exec_params(
-          "INSERT INTO dagloop.evidence VALUES ($1, $2) "
-          "ON CONFLICT (name) DO UPDATE SET document = excluded.document",
-          impl_->name, documents.evidence);
+      impl_->check_written(
+          transaction.exec_params(
+              "INSERT INTO dagloop.evidence VALUES ($1, $2) "
+              "ON CONFLICT (name) DO UPDATE SET document = excluded.document RETURNING document",
+              impl_->name, documents.evidence),
+          {documents.evidence});
     }
     transaction.commit();
   });

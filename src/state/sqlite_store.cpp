@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/sqlite_schema.hpp"
 #include "base/sqlite_statement.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
@@ -20,29 +21,27 @@ constexpr std::uint64_t kOldestVersion = 1;
 constexpr const char* kIfCorrupt =
     "check the disk and try again; if it stays, keep the file and restore the state from a backup";
 
-constexpr const char* kCreate = R"sql(
-  CREATE TABLE state (
+constexpr std::string_view kStateTable = R"sql(CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     version INTEGER NOT NULL,
     document TEXT NOT NULL,
     head_sequence INTEGER NOT NULL,
     head_hash TEXT NOT NULL
-  ) STRICT;
-  CREATE TABLE journal (
+  ) STRICT)sql";
+constexpr std::string_view kJournalTable = R"sql(CREATE TABLE journal (
     sequence INTEGER PRIMARY KEY,
     document TEXT NOT NULL
-  ) STRICT;
-  PRAGMA application_id = 1684105068;
-)sql";
-
-// IF NOT EXISTS: whatever somebody took away of the version.
-constexpr const char* kUpgrade = R"sql(
-  CREATE TABLE IF NOT EXISTS evidence (
+  ) STRICT)sql";
+constexpr std::string_view kEvidenceTable = R"sql(CREATE TABLE evidence (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL
-  ) STRICT;
-  PRAGMA user_version = 3;
-)sql";
+  ) STRICT)sql";
+constexpr const char* kIfForeign =
+    "find out who wrote it; then restore the state from a backup, or take away what is not ours "
+    "with "
+    "sqlite3 (DROP TRIGGER, DROP VIEW, DROP INDEX, DROP TABLE)";
+constexpr const char* kCountEvidence =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'evidence'";
 constexpr const char* kWholeJournal = "SELECT sequence, document FROM journal ORDER BY sequence";
 constexpr const char* kNewest =
     "SELECT sequence, document FROM journal ORDER BY sequence DESC LIMIT 1";
@@ -63,7 +62,9 @@ struct SqliteStore::Impl {
   std::string path;
   StateAccess access;
   FileGuard guard;
-  std::unique_ptr<SqliteDatabase> database;  // null: read-only, and there is no store yet
+  OnDoubt on_doubt = OnDoubt::refuse;
+  std::unique_ptr<SqliteDatabase> database = nullptr;  // null: read-only, and there is no store yet
+  std::optional<Error> doubt = std::nullopt;
 
   // Returns the path that SQLite is to open. It opens no link, neither there nor on the way: what
   // was checked is not replaced by one meanwhile.
@@ -112,6 +113,7 @@ struct SqliteStore::Impl {
       create_once();
     }
     check_version();
+    check_schema();
     // Only behind the check: the mode is kept in the file, which may be somebody else's.
     if (access == StateAccess::read_write) database->run("PRAGMA journal_mode = DELETE");
   }
@@ -120,10 +122,21 @@ struct SqliteStore::Impl {
   void create_once() const {
     SqliteTransaction transaction(*database, "BEGIN IMMEDIATE");
     if (is_blank()) {
-      database->run(kCreate);
-      database->run(kUpgrade);
+      make(kStateTable);
+      make(kJournalTable);
+      database->run("PRAGMA application_id = 1684105068");
+      upgrade();
     }
     transaction.commit();
+  }
+
+  void make(std::string_view table) const { SqliteStatement(*database, table).step(); }
+
+  void upgrade() const {
+    // Whatever somebody took away of the version.
+    const bool is_there = first_number(*database, kCountEvidence) != 0;
+    if (!is_there) make(kEvidenceTable);
+    database->run("PRAGMA user_version = 3");
   }
 
   bool is_blank() const {
@@ -164,11 +177,41 @@ struct SqliteStore::Impl {
   void write_evidence(const std::string& document) const {
     // An older dagloop would not see the evidence, or add entries that vouch for no state: from now
     // on it refuses the file.
-    if (stored_version() != kSchemaVersion) database->run(kUpgrade);
+    if (stored_version() != kSchemaVersion) upgrade();
     SqliteStatement update(*database,
                            "INSERT OR REPLACE INTO evidence (id, document) VALUES (1, ?)");
     update.bind(1, document);
-    update.step();
+    update.change_one_row();
+  }
+
+  // The tables that are used are ours, word for word, and there is nothing else that could have a
+  // say in what they hold.
+  void check_schema() {
+    std::vector<std::string_view> ours{kStateTable, kJournalTable};
+    const bool has_evidence = first_number(*database, kCountEvidence) != 0;
+    if (has_evidence || stored_version() == kSchemaVersion) ours.push_back(kEvidenceTable);
+    const SchemaDifference difference = compare_schema(*database, ours);
+    if (!difference.missing.empty()) {
+      throw Error(ErrorKind::preflight, path,
+                  "has another table " + some_of(difference.missing) + " than dagloop made",
+                  kIfCorrupt);
+    }
+    if (difference.foreign.empty()) return;
+    doubt = Error(ErrorKind::preflight, path,
+                  "holds what dagloop did not make: " + some_of(difference.foreign), kIfForeign);
+    if (on_doubt == OnDoubt::refuse) throw Error(*doubt);
+  }
+
+  // That a write raised no error is no proof that it was made.
+  void check_written(const StoredState& wanted) const {
+    const auto stored = read_row();
+    const std::vector<StoredEntry> newest = read_journal(kNewest);
+    const bool is_there = stored && stored->version == wanted.version &&
+                          stored->document == wanted.document && stored->head == wanted.head &&
+                          !newest.empty() && newest.front().sequence == wanted.head.sequence;
+    if (is_there) return;
+    throw Error(ErrorKind::preflight, path, "does not read back as it was written",
+                "nothing was written: check the disk, and who else may write this file");
   }
 
   std::vector<StoredEntry> read_journal(const char* sql) const {
@@ -188,9 +231,10 @@ struct SqliteStore::Impl {
   }
 };
 
-SqliteStore::SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks)
+SqliteStore::SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks,
+                         OnDoubt on_doubt)
     : impl_(std::make_unique<Impl>(
-          Impl{path, access, FileGuard{"state file", symlinks, TrustedOwner::ours}, nullptr})) {
+          Impl{path, access, FileGuard{"state file", symlinks, TrustedOwner::ours}, on_doubt})) {
   impl_->open();
 }
 
@@ -228,7 +272,7 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
     SqliteStatement insert(database, "INSERT INTO journal (sequence, document) VALUES (?, ?)");
     insert.bind(1, entry.sequence);
     insert.bind(2, to_canonical_json(journal_entry_to_json(entry)));
-    insert.step();
+    insert.change_one_row();
     head = {entry.sequence, entry.hash};
   }
   SqliteStatement update(
@@ -239,12 +283,15 @@ void SqliteStore::commit(CycleState& next, const std::vector<JournalEvent>& even
   update.bind(2, documents.state);
   update.bind(3, head.sequence);
   update.bind(4, head.hash);
-  update.step();
+  update.change_one_row();
   // To replace pages that are damaged could free pages of the journal that they seem to lead to.
   if (!documents.keeps_stored_evidence) impl_->write_evidence(documents.evidence);
+  impl_->check_written({version, documents.state, head});
   transaction.commit();
   next.version = version;
 }
+
+std::optional<Error> SqliteStore::doubt() const { return impl_->doubt; }
 
 StoredRecords SqliteStore::newest_records() {
   if (impl_->database == nullptr) return {};

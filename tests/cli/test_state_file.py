@@ -111,6 +111,63 @@ class BusyTest(FaultTestCase):
         self.assertEqual(store.count("applied"), 1)
 
 
+PLANTED = """
+create trigger a before update on state begin select raise(ignore); end;
+create trigger b before insert on state begin select raise(ignore); end;
+create trigger c before insert on journal begin select raise(ignore); end;
+create trigger d after insert on journal begin delete from journal where sequence = new.sequence; end;
+"""
+
+
+class PlantedTest(FaultTestCase):
+    """Triggers of somebody who could write the state file once."""
+
+    def plant(self, sql=PLANTED):
+        with sqlite3.connect(self.ws.state) as store:
+            store.executescript(sql)
+        store.close()
+
+    def check_refused(self, result):
+        self.check_code(result, 4)
+        self.assertIn("loop.db: holds what dagloop did not make: trigger a on state, ", result.stderr)
+        self.assertIn("DROP TRIGGER", result.stderr)
+
+    def test_nothing_is_applied_and_no_journal_is_called_intact(self):
+        self.ready_to_apply()
+        self.plant()
+        for command in (self.apply_command(), self.tick_command(T0),
+                        self.tool_command("apply_dag_policy", "--status"),
+                        self.tool_command("apply_dag_policy", "--verify-journal"),
+                        self.tool_command("dag_optimization_cycle", "--as-of", "2025-06-02T00:00:00Z")):
+            with Trial(self.ws) as trial:
+                self.check_refused(trial.run(command))
+                self.assertEqual(trial.env_file.read_text(), ENV_TEXT)
+        self.plant("drop trigger a; drop trigger b; drop trigger c; drop trigger d")
+        self.check_code(self.ws.tool(*self.apply_command()[:1], *self.apply_command()[3:]), 0)
+        self.assertEqual(self.ws.env_file.read_text(), NEW_TEXT)
+
+    def test_a_rollback_goes_on_and_is_in_state_and_journal(self):
+        self.ready_to_roll_back()
+        self.plant()
+        by_tick = self.tick_command(T0 + hours(2))
+        by_hand = self.tool_command("apply_dag_policy", "--rollback", "--apply")
+        for command, code in ((by_tick, 7), (by_hand, 0)):
+            with Trial(self.ws) as trial:
+                result = self.check_code(trial.run(command), code)
+                self.assertIn("what dagloop did not make", result.stdout)
+                store = self.check_whole(trial, (ENV_TEXT,), "rolled back")
+                self.assertEqual(store.state["phase"], "rolled_back")
+                self.assertEqual(store.count("rolled_back"), 1)
+
+    def test_a_table_that_takes_anything_is_no_state(self):
+        self.first_step()
+        self.plant("alter table journal rename to j; create table journal (sequence, document);"
+                   "insert into journal select * from j; drop table j;")
+        for command in (self.tick_command(T0), self.tool_command("apply_dag_policy", "--rollback")):
+            result = self.check_code(self.ws.tool(command[0], *command[3:]), 4)
+            self.assertIn("has another table journal than dagloop made", result.stderr)
+
+
 class DamageTest(FaultTestCase):
     def setUp(self):
         super().setUp()

@@ -91,6 +91,21 @@ class StateTest(LoopTestCase):
         self.assertEqual(self.events(), before)
         self.assertEqual(self.events("default/drill"), ["adopted", "rollback_started", "rolled_back"] * 2)
 
+    def test_a_trigger_that_turns_a_write_into_nothing_is_told_and_nothing_is_applied(self):
+        self.ready_to_apply()
+        self.sql("CREATE FUNCTION dagloop.nothing() RETURNS trigger LANGUAGE plpgsql AS "
+                 "'BEGIN RETURN NULL; END'")
+        env = self.ws.env_file.read_bytes()
+        for what in ("INSERT ON dagloop.journal", "UPDATE ON dagloop.state"):
+            self.sql("CREATE TRIGGER t BEFORE %s FOR EACH ROW EXECUTE FUNCTION dagloop.nothing()" % what)
+            self.fault(self.ws.tick(T0, "--apply"), 4, "a write that is said to be done was not made",
+                       "triggers and rules")
+            self.assertEqual(self.ws.env_file.read_bytes(), env)
+            self.assertNotIn("applied", self.events())
+            self.sql("DROP TRIGGER t ON %s" % what.split(" ON ")[1])
+        self.check_tick(T0, 0)
+        self.assertEqual(self.ws.percent(), 10)
+
     def test_an_edited_journal_is_found(self):
         self.quiet_day()
         self.check_tick(T0, 0)

@@ -17,13 +17,17 @@ class SqliteStore final : public StateStore {
  public:
   /// Errors: Error{preflight} when it cannot be opened, is corrupt, or is of another version, and
   ///         when it, or a file that belongs to it, is not one to be trusted (guarded_file.hpp).
-  SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks = Symlinks::refuse);
+  ///         A file that holds what nobody of us made (triggers, views, ...) is refused, or told
+  ///         by doubt(): nothing of it is run.
+  SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks = Symlinks::refuse,
+              OnDoubt on_doubt = OnDoubt::refuse);
   ~SqliteStore() override;
   std::unique_ptr<StateLock> try_lock() override;
   CycleState load() override;
   void commit(CycleState& next, const std::vector<JournalEvent>& events) override;
   StoredRecords records() override;
   StoredRecords newest_records() override;
+  std::optional<Error> doubt() const override;
 
  private:
   struct Impl;

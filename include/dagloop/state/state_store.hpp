@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "dagloop/base/error.hpp"
 #include "dagloop/base/guarded_file.hpp"
 #include "dagloop/state/cycle_state.hpp"
 #include "dagloop/state/journal.hpp"
@@ -43,6 +45,9 @@ class StateStore {
   /// Returns the same with the newest entry of the journal alone: the cost does not grow.
   virtual StoredRecords newest_records() = 0;
 
+  /// Returns why the store is to be used for nothing but a way back; nullopt: for everything.
+  virtual std::optional<Error> doubt() const { return std::nullopt; }
+
   /// Returns the whole journal.
   std::vector<JournalEntry> journal() { return read_entries(records().journal); }
 };
@@ -50,12 +55,17 @@ class StateStore {
 /// Whether opening may create or change the store.
 enum class StateAccess { read_only, read_write };
 
+/// What becomes of a store in which somebody else may have had a hand, although what it holds is
+/// consistent: a way back takes it as it is, all else does not.
+enum class OnDoubt { refuse, tell };
+
 /// Opens the store at `uri`, "sqlite:PATH" or "postgresql://..."; `symlinks` is about a file of
 /// SQLite.
 ///
 /// Shape:  read_only never creates anything: where there is no store yet it acts like an empty one.
 /// Errors: Error{usage} for an unknown scheme; Error{preflight} when it cannot be opened.
 std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access,
-                                       Symlinks symlinks = Symlinks::refuse);
+                                       Symlinks symlinks = Symlinks::refuse,
+                                       OnDoubt on_doubt = OnDoubt::refuse);
 
 }  // namespace dagloop

@@ -247,4 +247,28 @@ TEST_CASE("a store is named by sqlite: and a path") {
   }
 }
 
+TEST_CASE(
+    "a rollup store with a trigger or a view of somebody else gives nothing, and is made anew") {
+  for (const char* sql : {"CREATE TRIGGER t BEFORE UPDATE ON log BEGIN SELECT raise(IGNORE); END",
+                          "CREATE TRIGGER t AFTER INSERT ON value BEGIN DELETE FROM value; END",
+                          "ALTER TABLE value RENAME TO v; CREATE VIEW value AS SELECT * FROM v",
+                          "CREATE TABLE other (x)", "DROP INDEX value_name"}) {
+    CAPTURE(sql);
+    const TempDirectory folder;
+    const std::string path = folder.path("rollup.db");
+    CHECK(open(path)->commit("log", 0, {{}, kSmall}));
+    run(path, sql);
+    std::vector<std::string> warnings;
+    const auto store = open(path, &warnings);
+    CHECK(all(*store).empty());
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings.front(), Catch::Contains("holds what dagloop did not make: "));
+    CHECK(store->commit("log", 0, {{}, kSmall, Others::erased}));
+    CHECK(all(*store) == kSmall);
+    warnings.clear();
+    CHECK(all(*open(path, &warnings)) == kSmall);
+    CHECK(warnings.empty());
+  }
+}
+
 }  // namespace dagloop::test

@@ -188,4 +188,67 @@ TEST_CASE("a path that can hold no file is refused") {
   check_preflight(directory, [&] { const SqliteStore s(directory, StateAccess::read_write); });
 }
 
+// What somebody left in the file who could write it once. Nothing of it may have a say in a commit.
+const std::vector<std::string> kPlanted{
+    "CREATE TRIGGER t BEFORE UPDATE ON state BEGIN SELECT raise(IGNORE); END",
+    "CREATE TRIGGER t BEFORE INSERT ON journal BEGIN SELECT raise(IGNORE); END",
+    "CREATE TRIGGER t AFTER INSERT ON journal BEGIN DELETE FROM journal WHERE sequence > 3; END",
+    "CREATE TRIGGER t BEFORE DELETE ON state BEGIN SELECT raise(IGNORE); END",
+    "CREATE TRIGGER t BEFORE INSERT ON evidence BEGIN SELECT raise(ABORT, 'stopped'); END",
+    "CREATE VIEW v AS SELECT * FROM state",
+    "CREATE INDEX i ON journal (sequence, document)",
+    "CREATE UNIQUE INDEX i ON state (id) WHERE version > 3",
+    "CREATE TABLE other (x)",
+    "ALTER TABLE state RENAME TO s; CREATE VIEW state AS SELECT * FROM s",
+    "ALTER TABLE journal ADD COLUMN more TEXT",
+    "DROP TABLE evidence; CREATE TABLE evidence (id INTEGER PRIMARY KEY, document)"};
+
+TEST_CASE("a state file that holds what nobody of us made is refused by name, and left as it is") {
+  const std::string sql = GENERATE(from_range(kPlanted));
+  INFO(sql);
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  run_sql(path, sql);
+  const std::string before = bytes_of(path);
+  for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
+    check_preflight(path, [&] { const SqliteStore store(path, access); });
+  }
+  CHECK(bytes_of(path) == before);
+}
+
+TEST_CASE("a way back from a state file with triggers writes what it says, and journals it") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  for (std::size_t i = 0; i < 5; ++i) {
+    std::string sql = kPlanted[i];
+    run_sql(path, sql.replace(sql.find(" t "), 3, " t" + std::to_string(i) + " "));
+  }
+  SqliteStore store(path, StateAccess::read_write, Symlinks::refuse, OnDoubt::tell);
+  REQUIRE(store.doubt().has_value());
+  CHECK_THAT(store.doubt()->what(), Catch::Contains("trigger t0 on state") &&
+                                        Catch::Contains("and 2 more") && Catch::Contains("DROP"));
+  CycleState state = store.load();
+  state.phase = Phase::rolled_back;
+  state.evidence.until = TimePoint(std::chrono::hours(5));
+  store.commit(state, {journal_event("four")});
+  CHECK(store.load().phase == Phase::rolled_back);
+  CHECK(store.journal().size() == 4);
+  CHECK_FALSE(records_fault(store.records()));
+}
+
+TEST_CASE("a state file that was made anew, vacuumed or is an earlier version's raises no doubt") {
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  run_sql(path, "VACUUM");
+  CHECK_FALSE(SqliteStore(path, StateAccess::read_write).doubt());
+  run_sql(path, "DROP TABLE evidence; PRAGMA user_version = 2");
+  SqliteStore store(path, StateAccess::read_write);
+  CycleState state = store.load();
+  store.commit(state, {journal_event("four")});
+  CHECK_FALSE(SqliteStore(path, StateAccess::read_only).doubt());
+}
+
 }  // namespace dagloop
