@@ -33,6 +33,7 @@ const std::vector<Scenario>& scenarios() {
       {"auth errors x5", 0, 5},
       {"p95 +20 %", 0, 1, 1.2},
       {"p95 +100 %", 0, 1, 2},
+      {"p95 +200 %", 0, 1, 3},
   };
   return all;
 }

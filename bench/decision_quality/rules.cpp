@@ -27,14 +27,14 @@ PopulationKpis kpis_of(const Arm& arm) {
   return kpis;
 }
 
-ArmFigures figures_of(const Arm& arm, const SlowLimits& limits) {
+ArmFigures figures_of(const Arm& arm, const std::optional<double>& slow_ms) {
   ArmFigures figures;
   figures.runs = arm.runs;
   figures.failed = arm.failed;
   figures.auth_errors = arm.auth_errors;
   figures.server_errors = arm.server_errors;
   figures.timed = arm.runs;
-  if (limits.usual) figures.slow = arm.above(*limits.usual);
+  if (slow_ms) figures.slow = arm.above(*slow_ms);
   figures.attempts = arm.attempts;
   figures.failed_attempts = arm.failed_attempts;
   return figures;
@@ -102,8 +102,12 @@ class Engine : public Rule {
     if (!news.limits.usual && look.before.runs >= config_.decision.min_sample) {
       news.limits.usual = look.before.p95_ms();
     }
-    news.canary = figures_of(look.news.canary, news.limits);
-    news.control = figures_of(look.news.control, news.limits);
+    if (news.limits.usual) {
+      const double tolerated = tolerated_ratio(config_.decision.triggers.p95_ratio);
+      news.limits.tolerated = *news.limits.usual * tolerated;
+    }
+    news.canary = figures_of(look.news.canary, news.limits.tolerated);
+    news.control = figures_of(look.news.control, news.limits.usual);
     return news;
   }
 

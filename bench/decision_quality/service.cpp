@@ -70,7 +70,7 @@ double Arm::p95_ms() const {
 
 std::uint64_t Arm::above(double limit_ms) const {
   std::uint64_t count = 0;
-  for (std::size_t i = kBins; i-- > 0 && upper_edge(i) > limit_ms * (1 + 1e-9);) {
+  for (std::size_t i = kBins; i-- > 1 && upper_edge(i - 1) >= limit_ms * (1 - 1e-9);) {
     count += latency[i];
   }
   return count;

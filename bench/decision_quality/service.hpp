@@ -25,7 +25,7 @@ struct Arm {
   Arm& operator-=(const Arm& other);
   /// Returns the 95th percentile (nearest rank, the bin's upper edge). Units: ms. Shape: runs >= 1.
   double p95_ms() const;
-  /// Returns how many runs are in bins above that of `limit_ms`, an upper edge.
+  /// Returns how many runs are in bins above that of `limit_ms`; 500 or more.
   std::uint64_t above(double limit_ms) const;
 };
 

@@ -99,20 +99,24 @@ std::optional<double> usual_latency(const PopulationKpis* side, std::uint64_t mi
 
 // The limit that 5 % of the runs exceed where nothing has changed is what the reference had before;
 // where there was nothing before, what control has.
+std::optional<double> usual_limit(const EvaluationRequest& request, const Quality& quality,
+                                  std::uint64_t min_sample) {
+  if (request.news && request.news->limits.usual) return request.news->limits.usual;
+  if (quality.baseline) {
+    const auto before = usual_latency(&quality.baseline->population(Population::dag), min_sample);
+    if (before) return before;
+  }
+  return usual_latency(quality.current.population(Population::dag).cohort(Cohort::control),
+                       min_sample);
+}
+
 SlowLimits limits_of(const EvaluationRequest& request, const Quality& quality,
                      const Config& config) {
   SlowLimits limits;
-  if (request.news) limits = request.news->limits;
+  limits.usual = usual_limit(request, quality, config.decision.min_sample);
   limits.absolute = config.decision.triggers.p95_ms;
-  if (limits.usual) return limits;
-  const std::uint64_t min_sample = config.decision.min_sample;
-  if (quality.baseline) {
-    limits.usual = usual_latency(&quality.baseline->population(Population::dag), min_sample);
-  }
-  if (!limits.usual) {
-    limits.usual = usual_latency(
-        quality.current.population(Population::dag).cohort(Cohort::control), min_sample);
-  }
+  const double tolerated = tolerated_ratio(config.decision.triggers.p95_ratio);
+  if (limits.usual) limits.tolerated = *limits.usual * tolerated;
   return limits;
 }
 

@@ -48,7 +48,8 @@ class SideCounts {
       overdue += failed;
       warm.merge(runs);
     }
-    return {count_arm(warm, source_.classes, source_.limits, overdue), cold};
+    const auto role = cohort_ == Cohort::control ? ArmRole::reference : ArmRole::subject;
+    return {count_arm(warm, source_.classes, source_.limits, overdue, role), cold};
   }
 
   // Of the reference before the policy: no run of it was cold by this policy.

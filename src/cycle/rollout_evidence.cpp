@@ -19,8 +19,11 @@ int percent_of(const PolicyValues& values, const Config& config) {
 // What was counted against another margin or threshold is no evidence against this one.
 std::string subject_of(PolicyValues values, const Config& config) {
   values.erase(config.decision.rollout_key);
-  std::string text = fmt::format("{} {}\n", config.decision.evidence.excluded_drop_pp,
-                                 config.decision.triggers.p95_ms.value_or(0));
+  const TriggerThresholds& triggers = config.decision.triggers;
+  const RatioTolerance tolerance = tolerance_of(triggers);
+  std::string text = fmt::format("{} {} {} {} {}\n", config.decision.evidence.excluded_drop_pp,
+                                 triggers.p95_ms.value_or(0), tolerated_ratio(triggers.p95_ratio),
+                                 tolerance.errors, tolerance.attempts);
   for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
   return sha256_hex(text);
 }
@@ -112,6 +115,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   Evidence evidence;
   evidence.subject = subject;
   evidence.percent = percent;
+  evidence.tolerance = tolerance_of(config.decision.triggers);
   evidence.step = scope.in_force_since;
   // Where nobody knows since when the percentage holds, no canary is missed before this look.
   if (!scope.in_force_since) evidence.percent_since = end;
@@ -128,6 +132,7 @@ Evidence begun_anew(const Evidence& evidence) {
   Evidence anew;
   anew.subject = evidence.subject;
   anew.percent = evidence.percent;
+  anew.tolerance = evidence.tolerance;
   anew.since = evidence.until;
   anew.until = evidence.until;
   return anew;

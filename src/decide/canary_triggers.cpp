@@ -70,7 +70,7 @@ std::optional<TriggerResult> canary_missing(const Comparison& comparison, std::u
                             is_below_half(view.stretch->counts.subject, expected);
   result.state = state_of(view, window_crosses || stretch_does);
   if (result.state == TriggerState::quiet) return result;
-  add_evidence(args, view);
+  add_evidence(args, view, {window.trials, comparison.subject_window});
   if (stretch_does) add_stretch(args, *view.stretch);
   return result;
 }
@@ -99,7 +99,7 @@ std::optional<TriggerResult> success_collapse(const Comparison& comparison,
   if (result.state == TriggerState::quiet) return result;
   args.emplace_back("value", *result.value);
   args.emplace_back("reference_value", *result.baseline_value);
-  add_evidence(args, view);
+  add_evidence(args, view, {});
   if (stretch_does) add_stretch(args, *view.stretch);
   return result;
 }

@@ -6,7 +6,21 @@
 
 namespace dagloop {
 
-void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
+namespace {
+
+double seconds_a_trial(const EvidenceView& view, const RecentTrials& recent) {
+  const auto pace = [](Microseconds over, std::uint64_t trials) {
+    return std::chrono::duration<double>(over).count() / as_double(trials);
+  };
+  // A rollout may have begun at a tenth of the present share. Without a run of late, as since then.
+  if (recent.trials > 0) return pace(recent.window.length(), recent.trials);
+  return pace(view.collected_over, view.subject.trials);
+}
+
+}  // namespace
+
+void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view,
+                  const RecentTrials& recent) {
   args.emplace_back("e_value", view.e_value);
   args.emplace_back("needed", view.needed);
   if (view.difference) {
@@ -18,10 +32,7 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view) {
     if (view.users) args.emplace_back("users", view.users->users);
   }
   if (view.decides()) return;
-  const double seen_s = std::chrono::duration<double>(view.collected_over).count();
-  // As fast as runs came so far.
-  const double wait_s =
-      seen_s * as_double(view.more_trials.value_or(0)) / as_double(view.subject.trials);
+  const double wait_s = as_double(view.more_trials.value_or(0)) * seconds_a_trial(view, recent);
   if (!view.more_trials || !std::isfinite(wait_s)) {
     args.emplace_back("outlook", "never");
     return;

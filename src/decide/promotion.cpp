@@ -104,7 +104,7 @@ Reason not_sealed(const EvidenceView& sealed, TimePoint until) {
            {"have", sealed.subject.trials}}};
 }
 
-void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, int next,
+void weigh_evidence(const DecisionInputs& inputs, const Comparison& comparison, int next,
                     PromotionView& view) {
   const EvidenceConfig& config = inputs.config.evidence;
   if (config.mode == EvidenceMode::point) return;
@@ -115,8 +115,9 @@ void weigh_evidence(const DecisionInputs& inputs, const std::string& subject, in
     view.obstacles.emplace_back("no_evidence");
     return;
   }
-  std::vector<ReasonArg> args{{"drop_pp", config.excluded_drop_pp}, {"subject", subject}};
-  add_evidence(args, evidence);
+  std::vector<ReasonArg> args{{"drop_pp", config.excluded_drop_pp},
+                              {"subject", comparison.subject_name}};
+  add_evidence(args, evidence, {comparison.subject->total_runs, comparison.subject_window});
   if (evidence.decides()) {
     // Of the last runs some records are still to come, and bad runs may take longer than good ones.
     const EvidenceView sealed =
@@ -150,7 +151,7 @@ void look_at_comparison(const DecisionInputs& inputs, const Comparison& comparis
   if (canary) view.obstacles.push_back(*canary);
   if (control) view.obstacles.push_back(*control);
   if (!canary && !control) compare_success(inputs, comparison, view);
-  weigh_evidence(inputs, comparison.subject_name, next, view);
+  weigh_evidence(inputs, comparison, next, view);
 }
 
 std::optional<Reason> allowlist_obstacle(const DecisionInputs& inputs, int next) {

@@ -142,7 +142,7 @@ void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evide
     args.emplace_back("evidence", "none");
     return;
   }
-  add_evidence(args, view);
+  add_evidence(args, view, {result.sample_count, c.comparison.subject_window});
   const Block window = window_of(c);
   if (by_stretch && (!by_window || is_stretch_worse(c, window, *view.stretch))) {
     add_stretch(args, *view.stretch);

@@ -37,7 +37,7 @@ std::optional<std::uint64_t> runs_to_find(const Evidence& evidence, double drop_
   const ArmCounts& subject = test.total.subject;
   const ArmCounts& reference = test.total.reference;
   if (subject.trials == 0 || reference.trials == 0) return std::nullopt;
-  const RateHypothesis& hypothesis = hypothesis_of(*find_rate_test(kTest));
+  const RateHypothesis hypothesis = hypothesis_of(*find_rate_test(kTest), evidence.tolerance);
   const EvidenceView view = view_trigger(evidence, kTest, config);
   const double stake = stake_now(test, hypothesis.starts, view.collected_over);
   if (stake <= 0 || view.design_effect > discount(kDiscounts - 1)) return std::nullopt;
@@ -45,11 +45,10 @@ std::optional<std::uint64_t> runs_to_find(const Evidence& evidence, double drop_
   const double worse = std::min(1.0, usual + drop_pp / 100);
   const double per_subject =
       static_cast<double>(reference.trials) / static_cast<double>(subject.trials);
+  const std::vector<double> growths = expected_growths(hypothesis, {worse, usual, per_subject});
   std::optional<double> least;
   for (std::size_t i = 0; i < hypothesis.alternatives.size(); ++i) {
-    RateHypothesis alone = hypothesis;
-    alone.alternatives = {hypothesis.alternatives[i]};
-    const double growth = expected_growth(alone, worse, usual, per_subject) / view.design_effect;
+    const double growth = growths[i] / view.design_effect;
     if (growth <= 0) continue;
     const double share = hypothesis.alternatives[i].share;
     const double begins = std::max(std::log(stake), wealth_of(test, i, view.design_effect));

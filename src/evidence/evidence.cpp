@@ -60,7 +60,8 @@ void add_step(Evidence& evidence, const NewsStep& step, EvidenceSides kind,
   if (has_control) add_canaries(evidence, step);
   for (const RateTest& test : rate_tests()) {
     if (!is_counted(test, evidence.limits)) continue;
-    evidence.tests[std::string(test.name)].add(counts_of(sides, test), hypothesis_of(test));
+    evidence.tests[std::string(test.name)].add(counts_of(sides, test),
+                                               hypothesis_of(test, evidence.tolerance));
   }
   const Block runs = block_of(sides, rate_tests().front());
   evidence.tests[std::string(kPromotionTest)].add({runs, step.window.start, {}, {}},

@@ -75,13 +75,15 @@ Interval difference_of(const Block& total, double alpha, double design_effect) {
   return {one.low - other.high, one.high - other.low};
 }
 
+ExpectedRates rates_in(const Block& block, const RateHypothesis& hypothesis) {
+  if (hypothesis.given_rate) return {rate_of(block.subject), *hypothesis.given_rate};
+  return {rate_of(block.subject), rate_of(block.reference),
+          static_cast<double>(block.reference.trials) / static_cast<double>(block.subject.trials)};
+}
+
 double growth_at(const RateHypothesis& hypothesis, const Block& rates) {
-  if (hypothesis.given_rate) {
-    return expected_growth(hypothesis, rate_of(rates.subject), *hypothesis.given_rate, 1);
-  }
-  const double per_subject =
-      static_cast<double>(rates.reference.trials) / static_cast<double>(rates.subject.trials);
-  return expected_growth(hypothesis, rate_of(rates.subject), rate_of(rates.reference), per_subject);
+  const std::vector<double> growths = expected_growths(hypothesis, rates_in(rates, hypothesis));
+  return std::max(0.0, *std::max_element(growths.begin(), growths.end()));
 }
 
 bool has_both(const Block& block, const RateHypothesis& hypothesis) {
@@ -134,20 +136,21 @@ std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading&
 
 std::optional<std::uint64_t> more_trials(const RateEvidence& test, const Reading& reading,
                                          const EvidenceView& view) {
-  if (view.design_effect > kMostDiscount) return std::nullopt;
-  // What the rates are now: since it broke, where something speaks for that.
+  // What the rates are now: since it broke, where something speaks for that. A stretch begins where
+  // events were: half of one is taken for chance, or forecasts would be too short.
   const bool is_recent = view.stretch && has_both(view.stretch->counts, reading.hypothesis);
-  const double growth =
-      growth_at(reading.hypothesis, is_recent ? view.stretch->counts : test.total) /
-      view.design_effect;
-  if (growth <= 0) return std::nullopt;
+  const Block& counts = is_recent ? view.stretch->counts : test.total;
+  ExpectedRates rates = rates_in(counts, reading.hypothesis);
+  constexpr double kChosen = 0.5;
+  const double chosen = kChosen / static_cast<double>(counts.subject.trials);
+  if (is_recent) rates.subject = std::max(rates.subject / 2, rates.subject - chosen);
   // Where runs were not read, the greatest was lowered, and may be below the present one.
-  const double log_e = std::min(test.log_e(reading.hypothesis, view.design_effect),
-                                test.greatest_log_e_at(view.design_effect));
-  const double more = (std::log(view.needed) - log_e) / growth;
-  constexpr double kForever = 1e9;
-  if (more >= kForever) return std::nullopt;
-  return static_cast<std::uint64_t>(std::ceil(std::max(0.0, more)));
+  const double lowered = std::max(0.0, test.log_e(reading.hypothesis, view.design_effect) -
+                                           test.greatest_log_e_at(view.design_effect));
+  const auto more = test.trials_until(std::log(view.needed) + lowered, view.design_effect,
+                                      reading.hypothesis, rates);
+  if (!more) return std::nullopt;
+  return static_cast<std::uint64_t>(std::ceil(*more));
 }
 
 EvidenceView view_of(const Evidence& evidence, const Reading& reading) {
@@ -196,7 +199,7 @@ EvidenceView view_trigger(const Evidence& evidence, std::string_view trigger,
   }
   const RateTest* test = find_rate_test(trigger);
   if (test == nullptr) return {};
-  return view_of(evidence, {trigger, hypothesis_of(*test),
+  return view_of(evidence, {trigger, hypothesis_of(*test, evidence.tolerance),
                             config.alpha * alpha_share(*test, evidence.limits), test->of_user});
 }
 

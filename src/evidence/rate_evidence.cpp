@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
@@ -12,102 +11,17 @@ namespace {
 
 // Of both sides together: in smaller ones the sides are too unequal, now this way, now that.
 constexpr std::uint64_t kLeastBlock = 20;
-constexpr double kLeastRate = 1e-4;  // an expectation of 0 or 1 would bet everything
-
-struct Rates {
-  double subject = 0;
-  double reference = 0;
-};
-
-struct Sides {
-  double subjects = 0;
-  double subject_events = 0;
-  double references = 0;
-  double reference_events = 0;
-};
 
 double as_double(std::uint64_t count) { return static_cast<double>(count); }
-
-double with_odds(double rate, double ratio) {
-  const double odds = rate / (1 - rate) * ratio;
-  return odds / (1 + odds);
-}
-
-double expected_rate(const ArmCounts& before) {
-  const double rate =
-      (static_cast<double>(before.events) + 0.5) / (static_cast<double>(before.trials) + 1);
-  return std::clamp(rate, kLeastRate, 1 - kLeastRate);
-}
-
-// Of the rates on the hypothesis' border, those closest (Kullback-Leibler) to `alternative`.
-Rates projected(const Rates& alternative, double margin, double subjects, double references) {
-  if (margin == 0) {
-    const double rate = (subjects * alternative.subject + references * alternative.reference) /
-                        (subjects + references);
-    return {rate, rate};
-  }
-  double low = std::max(0.0, margin);
-  double high = std::min(1.0, 1.0 + margin);
-  // 60 halvings: more than the bits of a double.
-  for (int i = 0; i < 60; ++i) {
-    const double a = (low + high) / 2;
-    const double b = a - margin;
-    const double slope = subjects * (a - alternative.subject) / (a * (1 - a)) +
-                         references * (b - alternative.reference) / (b * (1 - b));
-    (slope > 0 ? high : low) = a;
-  }
-  const double a = (low + high) / 2;
-  return {a, a - margin};
-}
-
-double log_likelihood_ratio(double events, double trials, double alternative, double null) {
-  const double others = trials - events;
-  double sum = 0;
-  if (events > 0) sum += events * std::log(alternative / null);
-  if (others > 0) sum += others * std::log((1 - alternative) / (1 - null));
-  return sum;
-}
-
-// Whether the alternative lies outside the hypothesis: only such a bet can win.
-bool is_outside(const RateHypothesis& hypothesis, const Rates& rates) {
-  const double difference = rates.subject - rates.reference;
-  return hypothesis.kind == RateHypothesis::Kind::worse_by_at_most ? difference > hypothesis.margin
-                                                                   : difference < hypothesis.margin;
-}
 
 double log_add(double one, double other) {
   const double greater = std::max(one, other);
   return greater + std::log1p(std::exp(std::min(one, other) - greater));
 }
 
-// Of the bets at one discount, and of the stake that no start has taken yet.
-double log_sum(const std::vector<std::vector<double>>& log_wealth, const RateHypothesis& hypothesis,
-               std::size_t at, double unspent) {
-  double greatest = 0;
-  for (const auto& each : log_wealth) greatest = std::max(greatest, each[at]);
-  double sum = unspent * std::exp(-greatest);
-  for (std::size_t i = 0; i < log_wealth.size(); ++i) {
-    sum += hypothesis.alternatives[i].share * std::exp(log_wealth[i][at] - greatest);
-  }
-  // Of bets that lost everything a logarithm of 0 would be left: no number for a state.
-  return greatest + std::log(std::max(sum, std::numeric_limits<double>::min()));
-}
-
-// By how much the bet on `alternative` gains with these shares of trials and events.
-double gain(const RateHypothesis& hypothesis, const RateHypothesis::Alternative& alternative,
-            const Sides& sides, double expected) {
-  if (alternative.reference_rate) expected = *alternative.reference_rate;
-  if (hypothesis.given_rate) expected = *hypothesis.given_rate;
-  const Rates bet{with_odds(expected, alternative.odds_ratio), expected};
-  if (!is_outside(hypothesis, bet)) return 0;
-  if (hypothesis.given_rate) {
-    return log_likelihood_ratio(sides.subject_events, sides.subjects, bet.subject,
-                                expected + hypothesis.margin);
-  }
-  const Rates null = projected(bet, hypothesis.margin, sides.subjects, sides.references);
-  return log_likelihood_ratio(sides.subject_events, sides.subjects, bet.subject, null.subject) +
-         log_likelihood_ratio(sides.reference_events, sides.references, bet.reference,
-                              null.reference);
+bool has_bets_of(const RateEvidence& evidence, const RateHypothesis& hypothesis) {
+  return !evidence.log_wealth.empty() &&
+         evidence.log_wealth.size() == hypothesis.alternatives.size();
 }
 
 Sides sides_of(const Block& block) {
@@ -120,11 +34,6 @@ bool is_whole(const Block& block, const RateHypothesis& hypothesis) {
   if (block.subject.trials == 0) return false;
   if (hypothesis.given_rate) return true;
   return block.reference.trials > 0 && block.subject.trials + block.reference.trials >= kLeastBlock;
-}
-
-bool has_bets_of(const RateEvidence& evidence, const RateHypothesis& hypothesis) {
-  return !evidence.log_wealth.empty() &&
-         evidence.log_wealth.size() == hypothesis.alternatives.size();
 }
 
 // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
@@ -267,18 +176,6 @@ double RateEvidence::log_e_of_block(const Block& block, const RateHypothesis& hy
     gains.push_back({gain(hypothesis, alternative, sides_of(block), expected) / design_effect});
   }
   return log_sum(gains, hypothesis, 0, 0);
-}
-
-double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,
-                       double reference_per_subject) {
-  DAGLOOP_ASSERT(reference_per_subject > 0);
-  const double expected = std::clamp(reference_rate, kLeastRate, 1 - kLeastRate);
-  const Sides sides{1, subject_rate, reference_per_subject, reference_per_subject * reference_rate};
-  double best = 0;
-  for (const auto& alternative : hypothesis.alternatives) {
-    best = std::max(best, gain(hypothesis, alternative, sides, expected));
-  }
-  return best;
 }
 
 }  // namespace dagloop

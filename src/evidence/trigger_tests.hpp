@@ -30,14 +30,14 @@ const RateTest* find_rate_test(std::string_view name);
 
 /// Returns its share of alpha: what is counted against a threshold as well shares one trigger's.
 double alpha_share(const RateTest& test, const SlowLimits& limits);
-inline constexpr double kMissingShare = 0.10;
+inline constexpr double kMissingShare = 0.05;
 inline constexpr double kCollapseShare = 0.05;
 
 /// Returns whether it is counted where these limits are known.
 bool is_counted(const RateTest& test, const SlowLimits& limits);
 
 /// Returns what it speaks against.
-const RateHypothesis& hypothesis_of(const RateTest& test);
+RateHypothesis hypothesis_of(const RateTest& test, const RatioTolerance& tolerance);
 
 /// Against "the subject's rate is worse by `margin` or more".
 RateHypothesis inferior(double margin);

@@ -29,8 +29,13 @@ bool are_counts_above_edges(const std::vector<std::uint64_t>& above, std::uint64
 
 namespace {
 
+std::optional<double> slow_limit(const SlowLimits& limits, ArmRole role) {
+  return role == ArmRole::subject && limits.tolerated ? limits.tolerated : limits.usual;
+}
+
 // What one user's runs count as, but for attempts.
-UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const SlowLimits& limits) {
+UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const SlowLimits& limits,
+                   ArmRole role) {
   UserArm arm;
   arm.hash = user.hash;
   arm.runs = user.runs;
@@ -46,7 +51,7 @@ UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const Slow
   };
   for (const auto& [bucket, count] : user.durations) {
     arm.timed += count;
-    if (is_above(bucket, limits.usual)) arm.slow += count;
+    if (is_above(bucket, slow_limit(limits, role))) arm.slow += count;
     if (is_above(bucket, limits.absolute)) arm.over_threshold += count;
   }
   return arm;
@@ -55,7 +60,7 @@ UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const Slow
 }  // namespace
 
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
-                     const SlowLimits& limits, std::uint64_t became_overdue) {
+                     const SlowLimits& limits, std::uint64_t became_overdue, ArmRole role) {
   ArmFigures arm;
   arm.runs = partial.total_runs + became_overdue;
   arm.failed = partial.total_runs - partial.succeeded + became_overdue;
@@ -68,7 +73,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
     arm.server_errors = errors.at(ErrorClass::server);
   }
   arm.timed = partial.latency.count();
-  if (limits.usual) arm.slow = partial.latency.count_above(*limits.usual);
+  if (const auto slow = slow_limit(limits, role)) arm.slow = partial.latency.count_above(*slow);
   if (limits.usual && *limits.usual > 0) {
     if (arm.timed == 0) {
       arm.above.assign(kLatencyEdges, 0);
@@ -78,7 +83,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
   for (const UserRuns& user : partial.users.users()) {
-    arm.users.push_back(count_user(user, classes, limits));
+    arm.users.push_back(count_user(user, classes, limits, role));
   }
   if (partial.runs_without_tries > 0) return arm;  // no evidence from the last tries alone
   for (const auto& [name, node] : partial.nodes) {

@@ -313,7 +313,8 @@ constexpr auto kNews = fields_of<News>(
     field("window", &News::window, kWindow),
     inlined(&News::limits,
             fields_of<SlowLimits>(field_or_default("slow_ms", &SlowLimits::usual),
-                                  field_or_default("threshold_ms", &SlowLimits::absolute))),
+                                  field_or_default("threshold_ms", &SlowLimits::absolute),
+                                  field_or_default("tolerated_ms", &SlowLimits::tolerated))),
     field("canary", &News::canary, kArm), field("control", &News::control, kArm),
     field("all", &News::all, kArm), field("before", &News::before, kArm));
 

@@ -176,7 +176,12 @@ constexpr auto kCollected = fields_of<Evidence>(
     field("step_before", &Evidence::step_before),
     inlined(&Evidence::limits,
             fields_of<SlowLimits>(field_or_default("slow_ms", &SlowLimits::usual),
-                                  field_or_default("threshold_ms", &SlowLimits::absolute))),
+                                  field_or_default("threshold_ms", &SlowLimits::absolute),
+                                  field_or_default("tolerated_ms", &SlowLimits::tolerated))),
+    inlined(&Evidence::tolerance,
+            fields_of<RatioTolerance>(
+                field_or_default("tolerated_errors", &RatioTolerance::errors),
+                field_or_default("tolerated_attempts", &RatioTolerance::attempts))),
     field("tests", &Evidence::tests, kTest), field("latency", &Evidence::latency, kLatency),
     field("subject_users", &Evidence::subject_users, kSample),
     field("reference_users", &Evidence::reference_users, kSample),

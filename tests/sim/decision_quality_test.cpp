@@ -75,8 +75,19 @@ TEST_CASE("a drop of ten points is found, and hardly ever reaches the top") {
   CHECK(ten.at_top <= kRollouts / 40);
 }
 
-TEST_CASE("latencies that double are found, and the same seed ends the same") {
-  CHECK(tally({"p95 x2", 0, 1, 2}).rolled_back == kRollouts);
+TEST_CASE("what lies within the tolerance of a ratio is not taken back, what lies beyond is") {
+  CHECK(tally({"p95 +20 %", 0, 1, 1.2}).rolled_back <= kRollouts / 50);
+  Tally doubled = tally({"p95 +100 %", 0, 1, 2});
+  CHECK(doubled.rolled_back == kRollouts);
+  CHECK(doubled.median_delay() <= 60);
+  Tally tripled = tally({"p95 +200 %", 0, 1, 3});
+  CHECK(tripled.rolled_back == kRollouts);
+  CHECK(tripled.median_delay() <= 25);
+  Tally auth = tally({"auth errors x5", 0, 5});
+  CHECK(auth.at_top <= kRollouts / 4);
+}
+
+TEST_CASE("the same seed ends the same") {
   const Outcome one = roll_out({"-20", 20}, kSome, "this engine", 7);
   const Outcome other = roll_out({"-20", 20}, kSome, "this engine", 7);
   CHECK(one.canary_runs == other.canary_runs);

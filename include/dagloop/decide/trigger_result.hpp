@@ -23,6 +23,13 @@ struct TriggerThresholds {
   std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
 };
 
+/// Returns by how many times a figure may be worse before that counts as evidence: the square root
+/// of its limit. What is half as bad as the limit (in logarithms) is no reason to go back.
+double tolerated_ratio(const std::optional<double>& limit);
+
+/// Returns it for each ratio of rates.
+RatioTolerance tolerance_of(const TriggerThresholds& thresholds);
+
 /// `unconfirmed`: the figures cross the limit, but may still be noise, or rest on one user.
 enum class TriggerState { fired, quiet, insufficient, unconfirmed };
 

@@ -48,6 +48,7 @@ struct Evidence {
   std::optional<TimePoint> step;           // the policy in force began here
   std::optional<TimePoint> step_before;    // and the one before it, of the same rollout
   SlowLimits limits;
+  RatioTolerance tolerance;
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual
   UserSample subject_users;

@@ -7,7 +7,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/evidence/arm_counts.hpp"
-#include "dagloop/evidence/restarts.hpp"
+#include "dagloop/evidence/rate_hypothesis.hpp"
 #include "dagloop/evidence/stretch.hpp"
 
 namespace dagloop {
@@ -18,30 +18,6 @@ ArmCounts expectation_of(const ArmCounts& usual);
 
 /// Returns the e-value of a logarithm, at most 1e300.
 double e_value_of(double log_e);
-
-/// What an e-process speaks against.
-struct RateHypothesis {
-  /// `worse_by_at_most`: the subject's rate of events is at most the reference's plus the margin;
-  /// `worse_by_at_least`: it is that, or more.
-  enum class Kind { worse_by_at_most, worse_by_at_least };
-  Kind kind = Kind::worse_by_at_most;
-  double margin = 0;  // of rates: 0.1 is ten percentage points
-  /// What is expected where it does not hold: odds of the subject's rate over the reference's, each
-  /// with its share of the bet. Shares are positive and sum to 1.
-  struct Alternative {
-    double odds_ratio = 1;
-    double share = 1;
-    std::optional<double> reference_rate = std::nullopt;  // none: what it was so far
-  };
-  std::vector<Alternative> alternatives;
-  /// The reference's rate where it is no sample but a given number; the reference's counts do not
-  /// count then.
-  std::optional<double> given_rate = std::nullopt;
-  StartPlan starts = {};
-  /// `watched`: stretches are kept.
-  enum class Stretches { watched, unwatched };
-  Stretches stretches = Stretches::watched;
-};
 
 /// An e-process against one hypothesis, for each discount of the grid.
 ///
@@ -54,8 +30,8 @@ struct RateHypothesis {
 ///
 /// Source: Turner, Ly and Grünwald 2024, "Generic e-variables for exact sequential k-sample tests
 ///         that allow for optional stopping" (block e-variables, here with the null's projection
-///         onto a difference of rates); Shin, Ramdas and Rinaldo 2022, "E-detectors" (starts, here
-///         with weights that sum to 1); Ville's inequality.
+///         onto a difference or a ratio of rates: it is convex); Shin, Ramdas and Rinaldo 2022,
+///         "E-detectors" (starts, here with weights that sum to 1); Ville's inequality.
 struct RateEvidence {
   StepCounts open;        // counted, and not yet one whole block
   Block total;            // all that was counted
@@ -85,13 +61,10 @@ struct RateEvidence {
   /// Returns the logarithm of the e-value of `block` by itself, had it come next.
   double log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
                         double design_effect) const;
+  /// Returns how many more trials of the subject it takes at these rates until log_e, read at
+  /// `design_effect`, is `log_e_needed`; nullopt: it never will be.
+  std::optional<double> trials_until(double log_e_needed, double design_effect,
+                                     const RateHypothesis& hypothesis, ExpectedRates rates) const;
 };
-
-/// Returns by how much log_e is expected to grow with one more trial of the subject.
-///
-/// Shape: both sides have the given rates, and `reference_per_subject` (> 0) trials of the
-///        reference come with each of the subject; 0: at these rates it never decides.
-double expected_growth(const RateHypothesis& hypothesis, double subject_rate, double reference_rate,
-                       double reference_per_subject);
 
 }  // namespace dagloop

@@ -15,6 +15,8 @@ namespace dagloop {
 struct SlowLimits {
   std::optional<double> usual;     // what 5 % of the runs exceed where nothing has changed
   std::optional<double> absolute;  // the configured threshold of p95
+  // What 5 % of the subject's may exceed; none: as `usual`.
+  std::optional<double> tolerated = std::nullopt;
   bool operator==(const SlowLimits&) const = default;
 };
 
@@ -51,7 +53,7 @@ struct ArmFigures {
   std::uint64_t auth_errors = 0;
   std::uint64_t server_errors = 0;
   std::uint64_t timed = 0;           // runs with a latency
-  std::uint64_t slow = 0;            // of them, above SlowLimits::usual
+  std::uint64_t slow = 0;            // of them, above SlowLimits::usual, or ::tolerated
   std::uint64_t over_threshold = 0;  // of them, above SlowLimits::absolute
   std::vector<std::uint64_t> above;  // of them, above each of latency_edges(SlowLimits::usual)
   std::uint64_t attempts = 0;
@@ -62,12 +64,18 @@ struct ArmFigures {
   bool operator==(const ArmFigures&) const = default;
 };
 
+/// Which side of a comparison runs are on: those that are judged, or those they are held against.
+enum class ArmRole { subject, reference };
+
 /// Counts the runs of `partial`, and `became_overdue` runs more, which failed.
 ///
+/// Shape: a subject's run is slow above SlowLimits::tolerated. Where its latencies are the
+///        reference's times that ratio, or less, no greater share of them is slow.
 /// Shape: a latency in the same histogram bucket as a limit is not above it, whether the partial
 ///        still has its durations or not: two sides are counted alike.
 ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
-                     const SlowLimits& limits, std::uint64_t became_overdue = 0);
+                     const SlowLimits& limits, std::uint64_t became_overdue = 0,
+                     ArmRole role = ArmRole::reference);
 
 /// Runs that began before both sides were warm: after a step the first ones stand for nothing else.
 struct ColdRuns {

@@ -17,6 +17,11 @@ RateHypothesis no_worse(double odds_ratio) {
   return {.alternatives = {{odds_ratio, 1.0}}, .starts = kAtOnce};
 }
 
+/// Against "its rate is at most `tolerated` times the reference's".
+RateHypothesis tolerant(double tolerated, double odds_ratio) {
+  return {.ratio = tolerated, .alternatives = {{odds_ratio, 1.0}}, .starts = kAtOnce};
+}
+
 RateHypothesis inferior(double margin) {
   return {.kind = Kind::worse_by_at_least,
           .margin = margin,
@@ -97,6 +102,31 @@ TEST_CASE("where the hypothesis holds no block is expected to gain, whatever its
       }
     }
   }
+}
+
+TEST_CASE("within a tolerated ratio of rates no block is expected to gain, and beyond it does") {
+  for (const auto& [subjects, references] :
+       std::vector<std::pair<unsigned, unsigned>>{{2, 18}, {8, 12}, {3, 27}, {19, 1}}) {
+    for (const double reference : {0.0, 0.01, 0.1, 0.3, 0.6}) {
+      for (const double ratio : {1.1, std::sqrt(2.0), 3.0}) {
+        for (const double of_it : {0.0, 0.5, 1.0}) {
+          const double subject = std::min(1.0, of_it * ratio * reference);
+          CAPTURE(subjects, references, reference, ratio, subject);
+          for (const double odds : {1.2, 3.5, 12.0, 90.0}) {
+            CHECK(expected_e(tolerant(ratio, odds), subjects, references, subject, reference) <=
+                  1 + 1e-9);
+          }
+        }
+      }
+    }
+  }
+  CHECK(expected_e(tolerant(std::sqrt(2.0), 5), 2, 18, 0.4, 0.1) > 1.1);
+  // A ratio of 1 is no tolerance at all, by whichever formula.
+  RateEvidence one = expecting_a_tenth();
+  one.add({{{10, 4}, {90, 9}}}, no_worse(2.25));
+  RateEvidence nearly = expecting_a_tenth();
+  nearly.add({{{10, 4}, {90, 9}}}, tolerant(1 + 1e-12, 2.25));
+  CHECK(nearly.log_e(tolerant(1 + 1e-12, 2.25)) == Approx(one.log_e(no_worse(2.25))));
 }
 
 TEST_CASE("where the hypothesis does not hold a block is expected to gain") {
@@ -211,9 +241,30 @@ TEST_CASE("the growth that is foretold is the one that comes") {
   const auto rate = [](const ArmCounts& counts) {
     return static_cast<double>(counts.events) / static_cast<double>(counts.trials);
   };
+  const ExpectedRates rates{rate(evidence.total.subject), rate(evidence.total.reference), 9};
   CHECK(evidence.log_e(hypothesis) / 8000 ==
-        Approx(expected_growth(hypothesis, rate(evidence.total.subject),
-                               rate(evidence.total.reference), 9))
-            .epsilon(0.03));
-  CHECK(expected_growth(hypothesis, 0.1, 0.1, 9) == 0);
+        Approx(expected_growths(hypothesis, rates).front()).epsilon(0.03));
+  CHECK(expected_growths(hypothesis, {0.1, 0.1, 9}).front() < 0);
+}
+
+TEST_CASE("the trials that are foretold are those of all bets and of the stake that they have") {
+  const RateHypothesis hypothesis{.alternatives = {{2.0, 0.25}, {3.5, 0.55}, {8.0, 0.2}}};
+  RateEvidence evidence;
+  evidence.expectation = {100, 10};
+  const auto more = evidence.trials_until(std::log(1000), 1, hypothesis, {0.4, 0.1, 9});
+  REQUIRE(more);
+  std::uint64_t trials = 0;
+  while (evidence.log_e(hypothesis) < std::log(1000)) {
+    evidence.add({{{10, 4}, {90, 9}}}, hypothesis);
+    trials += 10;
+  }
+  CHECK(static_cast<double>(trials) == Approx(*more).margin(10));
+  CHECK(*evidence.trials_until(std::log(1000), 1, hypothesis, {0.4, 0.1, 9}) ==
+        Approx(0).margin(1e-3));
+  CHECK_FALSE(evidence.trials_until(std::log(1e9), 1, hypothesis, {0.1, 0.1, 9}));
+  // Runs that hang together say less.
+  const auto discounted = RateEvidence().trials_until(std::log(1000), 4, hypothesis, {0.4, 0.1, 9});
+  const auto plain = RateEvidence().trials_until(std::log(1000), 1, hypothesis, {0.4, 0.1, 9});
+  REQUIRE(discounted);
+  CHECK(*discounted == Approx(4 * *plain).epsilon(0.05));
 }

@@ -70,3 +70,17 @@ TEST_CASE("slow runs are those in buckets above the limit's, kept one by one or 
     CHECK(arm.over_threshold <= 500);
   }
 }
+
+TEST_CASE(
+    "a run of the subject is slow above what is tolerated, of the reference above the usual") {
+  KpiPartial partial;
+  for (int i = 1; i <= 1000; ++i) partial.latency.add(i);
+  const SlowLimits limits{800.0, std::nullopt, 900.0};
+  CHECK(count_arm(partial, ErrorClasses(), limits).slow == partial.latency.count_above(800));
+  const ArmFigures subject = count_arm(partial, ErrorClasses(), limits, 0, ArmRole::subject);
+  CHECK(subject.slow == partial.latency.count_above(900));
+  CHECK(subject.above[16] == partial.latency.count_above(800));
+  const SlowLimits none{800.0, std::nullopt};
+  CHECK(count_arm(partial, ErrorClasses(), none, 0, ArmRole::subject).slow ==
+        partial.latency.count_above(800));
+}
