@@ -36,15 +36,22 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
   const PolicyValues values = allowlist.values_in(env);
   const PolicyHistory history = policy_history(store->load());
+  // While a change is under verification a way back may be due, which nothing holds up.
+  const auto fault = loader_fault(env, config.policy.loader, allowlist.names());
+  if (fault && history.change != PolicyHistory::ChangeState::under_verification) {
+    throw Error(fault->error);
+  }
   const BaselineKind baseline =
       baseline_in_effect(config.baseline.kind, values, history, config.decision);
   const Evidence evidence =
       // One report alone: what the cycle has collected over ticks is not ours to go on with.
       evidence_of_report(quality, {values, std::nullopt, quality.as_of, baseline}, config);
-  return decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
-                               config.input.limits, allowlist.keys(), rules, values,
-                               sha256_hex(env.text()), history, now, config.policy.approval_ttl,
-                               flags.proposer});
+  const Decision decision = decide(
+      DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
+                     config.input.limits, allowlist.keys(), rules, values, sha256_hex(env.text()),
+                     history, now, config.policy.approval_ttl, flags.proposer});
+  if (fault && decision.action != Action::rollback) throw Error(fault->error);
+  return decision;
 }
 
 std::string summary(const Decision& decision) {

@@ -91,6 +91,8 @@ ReplayedConfig replayed_config(FileSystem& files, const ReplayFlags& flags,
   std::string env;
   if (!config.policy.env_file.empty()) {
     const EnvFile read = read_env_file(files, config.policy.env_file, config.policy.symlinks);
+    const auto fault = loader_fault(read, config.policy.loader, allowlist.names());
+    if (fault) throw Error(fault->error);
     values = allowlist.values_in(read);
     env = read.text();
     config = under_policy(std::move(config), read);

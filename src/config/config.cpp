@@ -87,11 +87,19 @@ void parse_input(const JsonReader& section, InputConfig& input) {
 }
 
 void parse_policy(const JsonReader& section, PolicyConfig& policy) {
-  section.allow_only({"env_file", "allowlist", "rules", "approvers", "approvals_dir",
+  section.allow_only({"env_file", "loader", "allowlist", "rules", "approvers", "approvals_dir",
                       "approval_ttl", "approval_people", "reload", "reload_timeout", "symlinks",
                       "pipeline_timeout_key"});
   read_string(section, "pipeline_timeout_key", policy.pipeline_timeout_key);
   read_string(section, "env_file", policy.env_file);
+  if (const auto loader = section.find("loader")) {
+    const auto named = env_loader_named(loader->string());
+    if (!named) {
+      loader->fail("unknown loader of env files",
+                   "give any, systemd, docker, shell or dotenv: whoever reads the file");
+    }
+    policy.loader = *named;
+  }
   read_string(section, "allowlist", policy.allowlist);
   read_string(section, "rules", policy.rules);
   read_string(section, "approvers", policy.approvers);

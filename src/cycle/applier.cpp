@@ -82,6 +82,10 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
                 "look at the change, then decide and approve again");
   }
   const std::string after = env.patched(request.patch);
+  if (request.kind == ChangeKind::apply) {
+    check_patch_seen(env, EnvFile::parse(after, path), context_.config.policy.loader,
+                     request.patch);
+  }
   state.intent = Intent{request.kind,         path,          before_sha256,
                         sha256_hex(after),    request.patch, request.decision_digest,
                         context_.actor,       request.why,   request.decided_at,

@@ -82,6 +82,7 @@ DrillResult Drill::run() {
 // Returns the state that the copy starts from.
 CycleState Drill::set_the_scene() {
   PolicySituation real = find_real();
+  check_loader(real);
   static_cast<void>(checked_rollout_percent(config_, real.values));
   const auto target = rollback_target(real.values, policy_history(real.state), config_.decision);
   if (target && target->approval == Decision::Approval::not_required) {

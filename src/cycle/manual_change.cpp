@@ -123,6 +123,7 @@ void check_decision(const PolicySituation& situation, const Decision& decision,
                     const ChangeContext& context) {
   const auto direction =
       decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
+  if (direction == ChangeDirection::forward) check_loader(situation);
   if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
       !refusals.empty()) {
     throw Error(ErrorKind::config, context.config.policy.allowlist,
@@ -273,6 +274,7 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
       situation.state.phase == Phase::rolled_back) {
     return {ExitCode::done, "", std::move(start.notes)};  // one step down, and no further
   }
+  if (situation.loader_fault) start.notes.emplace_back(situation.loader_fault->what());
   // Without a valid percentage the way back is unknown; better refused than guessed.
   static_cast<void>(checked_rollout_percent(context.config, situation.values));
   const auto target =

@@ -69,6 +69,7 @@ ManualResult begin_new_rollout(const ChangeContext& given, TickMode mode, const 
       context, context.store.load(),
       {mode, "a change was interrupted; with --apply it is finished or undone first"},
       result.notes);
+  check_loader(situation);
   CycleState& state = situation.state;
   const std::string subject =
       rollout_subject(situation.values, context.config.decision.rollout_key);

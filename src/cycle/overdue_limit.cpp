@@ -42,6 +42,8 @@ Config under_configured_policy(FileSystem& files, Config config,
   if (policy.env_file.empty() || !files.stat(policy.env_file)) return config;
   try {
     const EnvFile env = read_env_file(files, policy.env_file, policy.symlinks);
+    const auto fault = loader_fault(env, policy.loader, {policy.pipeline_timeout_key});
+    if (fault) throw Error(fault->error);
     return under_policy(std::move(config), env);
   } catch (const Error& error) {
     warn("runs are overdue by input.overdue_after alone: " + std::string(error.what()));

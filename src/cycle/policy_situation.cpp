@@ -7,6 +7,7 @@
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
+#include "dagloop/policy/env_loader.hpp"
 
 namespace dagloop {
 
@@ -16,6 +17,10 @@ std::unique_ptr<StateLock> lock_for_change(const ChangeContext& context, TickMod
   auto lock = context.store.try_lock();
   if (lock != nullptr) return lock;
   throw Error(ErrorKind::conflict, context.config.state, "another change holds the lock", remedy);
+}
+
+void check_loader(const PolicySituation& situation) {
+  if (situation.loader_fault) throw Error(*situation.loader_fault);
 }
 
 PolicySituation find_situation(const ChangeContext& context, CycleState loaded,
@@ -37,6 +42,9 @@ PolicySituation find_situation(const ChangeContext& context, CycleState loaded,
   if (options.prepare) effective_at = options.prepare(found.state);
   found.env = read_env_file(context.files, policy.env_file, policy.symlinks);
   found.env_sha256 = sha256_hex(found.env.text());
+  const auto fault = loader_fault(found.env, policy.loader, found.allowlist.names());
+  if (fault && fault->of == LoaderFault::Of::ours) throw Error(fault->error);
+  if (fault) found.loader_fault = fault->error;
   found.values = found.allowlist.values_in(found.env);
   const TimePoint at = context.clock.now();
   // In a dry run, too, in memory: the rest reasons about the policy that is really in force.

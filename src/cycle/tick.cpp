@@ -36,6 +36,8 @@ TickResult Tick::run() {
       {mode_, "a change was interrupted; the next tick with --apply finishes or undoes it",
        [this](const CycleState& recovered) { return prepare(recovered); }},
       result_.notes);
+  // While a change is under verification a way back may be due, which nothing holds up.
+  if (state_.phase != Phase::verifying) check_loader(situation_);
   evaluate_and_decide();
   read_last_day();
   step();
@@ -66,7 +68,9 @@ TimePoint Tick::prepare(const CycleState& recovered) {
 }
 
 void Tick::stop_if_unfit() const {
-  if (readiness_.unfit() && !goes_back_at_once()) throw Error(*readiness_.unfit());
+  if (goes_back_at_once()) return;
+  if (readiness_.unfit()) throw Error(*readiness_.unfit());
+  check_loader(situation_);
 }
 
 // Whoever has to mend it is called by the exit code, where nothing more urgent does.

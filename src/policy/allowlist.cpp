@@ -85,6 +85,12 @@ std::vector<KeyFault> Allowlist::refusals(const Patch& patch, ChangeDirection di
   return faults;
 }
 
+std::vector<std::string> Allowlist::names() const {
+  std::vector<std::string> names;
+  for (const KeySpec& spec : keys_) names.push_back(spec.name);
+  return names;
+}
+
 PolicyValues Allowlist::values_in(const EnvFile& env) const {
   PolicyValues values;
   for (const KeySpec& spec : keys_) {

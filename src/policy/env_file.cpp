@@ -51,16 +51,12 @@ struct Value {
 
 class Parser {
  public:
-  Parser(std::string_view text, std::string_view where) : text_(text), where_(where) {}
+  explicit Parser(std::string_view text) : text_(text) {}
 
   bool at_end() const { return at_ >= text_.size(); }
   std::size_t line() const { return line_; }
 
-  [[noreturn]] void fail(std::string_view what, std::string_view remedy) const {
-    throw Error(ErrorKind::config, std::string(where_) + ":" + std::to_string(line_), what, remedy);
-  }
-
-  // Reads one line; returns its key, empty for a blank line or a comment.
+  // Reads a line up to its value; returns its key, empty for a line without an assignment.
   std::string read_key() {
     skip_blanks();
     if (at_line_end() || peek() == '#') {
@@ -78,7 +74,8 @@ class Parser {
     const std::size_t key_end = at_;
     skip_blanks();
     if (key.empty() || at_end() || peek() != '=') {
-      fail("is neither blank, a comment nor KEY=VALUE", "mend or remove the line");
+      next_line();
+      return "";
     }
     spaced_ = at_ != key_end;
     ++at_;
@@ -120,12 +117,18 @@ class Parser {
 
   void read_quoted(Value& value) {
     const char quote = peek();
+    const std::size_t open = at_;
     value.begin = ++at_;
     while (!at_end() && peek() != quote) {
       if (quote == '"' && peek() == '\\') ++at_;
       ++at_;
     }
-    if (at_end()) fail("a quote is never closed", "close it");
+    if (at_end()) {
+      // Some readers take it for a character, others for a value up to the end of the file.
+      at_ = open;
+      read_plain(value);
+      return;
+    }
     value.end = at_++;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
     const auto lines = std::count(content.begin(), content.end(), '\n');
@@ -137,21 +140,21 @@ class Parser {
     skip_blanks();
     if (at_line_end() || at_comment()) return;
     value.is_ambiguous = true;  // concatenated pieces
-    read_rest();
+    static_cast<void>(read_rest());
   }
 
   void read_plain(Value& value) {
     value.begin = at_;
-    read_rest();
+    if (!read_rest()) value.is_ambiguous = true;
     value.end = at_;
     while (value.end > value.begin && is_blank(text_[value.end - 1])) --value.end;
     const std::string_view content = text_.substr(value.begin, value.end - value.begin);
     if (has_control(content) || has_any(content, "$`\\\"' \t;&|<>()")) value.is_ambiguous = true;
   }
 
-  // Reads on to the comment or the line's end. A shell takes a quote that is still open there on to
-  // the next lines, other readers do not: which of those are assignments is never guessed.
-  void read_rest() {
+  // Reads on to the comment or the line's end; returns whether no quote is open there. A shell
+  // takes an open one on to the next lines, other readers do not.
+  bool read_rest() {
     char open = '\0';
     for (; !at_line_end() && (open != '\0' || !at_comment()); ++at_) {
       const char c = peek();
@@ -164,13 +167,10 @@ class Parser {
         open = c;
       }
     }
-    if (open != '\0') {
-      fail("a quote within the value is not closed in its line", "close it, or quote all of it");
-    }
+    return open == '\0';
   }
 
   std::string_view text_;
-  std::string_view where_;
   std::size_t at_ = 0;
   std::size_t line_ = 1;
   bool spaced_ = false;     // blanks around the '='
@@ -183,7 +183,7 @@ EnvFile EnvFile::parse(std::string text, std::string_view where) {
   EnvFile file;
   file.text_ = std::move(text);
   file.where_ = std::string(where);
-  Parser parser(file.text_, where);
+  Parser parser(file.text_);
   if (const std::size_t nul = file.text_.find('\0'); nul != std::string::npos) {
     const auto line = 1 + std::count(file.text_.begin(),
                                      file.text_.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
@@ -200,25 +200,39 @@ EnvFile EnvFile::parse(std::string text, std::string_view where) {
   return file;
 }
 
-const EnvAssignment* EnvFile::find(std::string_view key) const {
+std::optional<EnvFault> EnvFile::fault(std::string_view key) const {
   const EnvAssignment* found = nullptr;
   for (const EnvAssignment& each : assignments_) {
     if (each.key != key) continue;
     if (found != nullptr) {
-      throw Error(ErrorKind::config, where_ + ":" + std::to_string(each.line),
-                  each.key + " stands twice, first in line " + std::to_string(found->line),
-                  "remove one of the two lines");
+      return EnvFault{each.line,
+                      each.key + " stands twice, first in line " + std::to_string(found->line),
+                      "remove one of the two lines"};
     }
     found = &each;
   }
-  if (found != nullptr && found->is_ambiguous) {
-    throw Error(ErrorKind::config, where_ + ":" + std::to_string(found->line),
-                found->key +
-                    " has a value that is not plain (interpolation, escapes, spaces, "
-                    "several lines or pieces, control characters, or a backslash before it)",
-                "write it as " + found->key + "=VALUE");
+  if (found == nullptr || !found->is_ambiguous) return std::nullopt;
+  return EnvFault{found->line,
+                  found->key +
+                      " has a value that is not plain (interpolation, escapes, spaces, "
+                      "several lines or pieces, control characters, or a backslash before it)",
+                  "write it as " + found->key + "=VALUE"};
+}
+
+std::size_t EnvFile::line_of(std::string_view key) const {
+  const auto found = std::find_if(assignments_.begin(), assignments_.end(),
+                                  [&](const EnvAssignment& each) { return each.key == key; });
+  return found == assignments_.end() ? 0 : found->line;
+}
+
+const EnvAssignment* EnvFile::find(std::string_view key) const {
+  if (const auto refused = fault(key)) {
+    throw Error(ErrorKind::config, where_ + ":" + std::to_string(refused->line), refused->what,
+                refused->remedy);
   }
-  return found;
+  const auto found = std::find_if(assignments_.begin(), assignments_.end(),
+                                  [&](const EnvAssignment& each) { return each.key == key; });
+  return found == assignments_.end() ? nullptr : &*found;
 }
 
 std::optional<std::string> EnvFile::value(std::string_view key) const {

@@ -193,7 +193,7 @@ class Workspace:
             "input": {"sources": [str(self.log.path)], "max_age": "6h"},
             # The figures alone: a hundred runs tell a story. test_sequential_evidence.py has the rest.
             "decision": {"soak": "6h", "cooldown": "1d", "min_sample": 20, "evidence": "point"},
-            "policy": {"env_file": str(self.env_file), "allowlist": str(self.allowlist),
+            "policy": {"env_file": str(self.env_file), "loader": "shell", "allowlist": str(self.allowlist),
                        "rules": str(self.rules), "approvers": str(self.approvers),
                        "approvals_dir": str(self.approvals)},
             "state": "sqlite:" + str(self.state),

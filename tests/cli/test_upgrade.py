@@ -38,6 +38,11 @@ class UpgradeTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder.parent)
         shutil.copytree(FIXTURES / version / name, folder)
         (folder / "state" / "loop.db").chmod(0o600)
+        # What no loader but a shell or a dotenv library reads as dagloop does: its `export`, its
+        # comment behind a value. Who upgrades has to say so.
+        config = json.loads((folder / "config.json").read_text())
+        config["policy"]["loader"] = "shell"
+        (folder / "config.json").write_text(json.dumps(config))
         return folder
 
     def tool(self, folder, name, *arguments, code=0):

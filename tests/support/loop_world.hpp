@@ -39,6 +39,7 @@ class LoopWorld {
   explicit LoopWorld(TimePoint start = kAsOf)
       : clock(start), files(memory, faults), store(stored, faults) {
     config.policy.env_file = kEnvPath;
+    config.policy.loader = EnvLoader::shell;  // its file has comments behind values
     config.policy.allowlist = "/etc/allowlist.json";
     config.policy.rules = "/etc/rules.json";
     config.policy.approvers = "/etc/approvers.json";

@@ -16,6 +16,7 @@
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/kpi/run_table.hpp"
 #include "dagloop/policy/approval.hpp"
+#include "dagloop/policy/env_loader.hpp"
 #include "dagloop/record/error_class.hpp"
 
 namespace dagloop {
@@ -50,6 +51,7 @@ struct InputConfig {
 /// Configuration, "policy".
 struct PolicyConfig {
   std::string env_file;
+  EnvLoader loader = EnvLoader::any;  // who reads it
   std::string allowlist = "config/policy_allowlist.json";
   std::string rules = "config/policy_rules.json";
   std::string approvers = "config/approvers.json";

@@ -23,10 +23,18 @@ struct PolicySituation {
   CycleState state;  // with what was found in force
   Allowlist allowlist;
   EnvFile env;
-  std::string env_sha256;             // of the whole env file
-  PolicyValues values;                // its allowlisted keys
+  std::string env_sha256;  // of the whole env file
+  PolicyValues values;     // its allowlisted keys
+  /// Why the service may not get what the env file says; a way back is made all the same.
+  std::optional<Error> loader_fault;
   std::optional<Intent> interrupted;  // the change that was under way: recovered, but in a dry run
 };
+
+/// Checks that the service's loader reads of the env file what dagloop reads: before anything but a
+/// way back.
+///
+/// Errors: Error{config} with the line, the loader and what it sees.
+void check_loader(const PolicySituation& situation);
 
 /// What the tools do in their own way.
 struct SituationOptions {

@@ -27,6 +27,9 @@ class Allowlist {
   /// Returns the keys in the document's order.
   const std::vector<KeySpec>& keys() const { return keys_; }
 
+  /// Returns the keys' names, in the same order.
+  std::vector<std::string> names() const;
+
   /// Returns why `patch` is refused, a fault a key; empty when every change is allowed. A change
   /// forward is, too, where the present value is none to go back to. Values of a key off the list
   /// are not told.

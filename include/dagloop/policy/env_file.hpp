@@ -21,19 +21,30 @@ struct EnvAssignment {
   bool is_ambiguous = false;  // what the value means depends on who reads the file
 };
 
+/// Why the value of a key is refused.
+struct EnvFault {
+  std::size_t line = 0;
+  std::string what;
+  std::string remedy;
+};
+
 /// A parsed env file. Comments, order, blank lines, quotes, `export`, line ends and a missing last
 /// newline are kept by keeping the text and only the places of the values.
 class EnvFile {
  public:
   /// Parses `text`.
   ///
-  /// Errors: Error{config} "<where>:<line>: ..." for a NUL byte, a quote that is never closed, or a
-  ///         line that is neither blank, comment nor assignment. A quote that opens behind the
-  ///         value's first character must close in its line.
+  /// Shape:  a line that is neither blank, comment nor assignment is passed over: what the
+  ///         service's loader makes of it is loader_fault()'s to say. A quote that opens behind the
+  ///         value's first character, and one that is never closed, make the value ambiguous.
+  /// Errors: Error{config} "<where>:<line>: ..." for a NUL byte.
   static EnvFile parse(std::string text, std::string_view where);
 
   /// Returns the whole text.
   const std::string& text() const { return text_; }
+
+  /// Returns what the file is called in messages.
+  const std::string& where() const { return where_; }
 
   /// Returns all assignments, in order.
   const std::vector<EnvAssignment>& assignments() const { return assignments_; }
@@ -45,6 +56,12 @@ class EnvFile {
   ///         pieces with quotes of their own, or stands behind a line that ends in a backslash:
   ///         such a value is never guessed.
   std::optional<std::string> value(std::string_view key) const;
+
+  /// Returns why value() would refuse `key`, nullopt where it would not.
+  std::optional<EnvFault> fault(std::string_view key) const;
+
+  /// Returns the line of the first assignment of `key`, 0 where the file lacks it.
+  std::size_t line_of(std::string_view key) const;
 
   /// Returns the text with each key's value replaced; the file's quoting of that value is kept.
   ///

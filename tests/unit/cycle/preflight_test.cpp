@@ -86,8 +86,8 @@ TEST_CASE("preflight fails without an env file") {
   files.set_env(std::nullopt);
   CHECK_THAT(fault(files, EnvFileUse::read),
              Catch::StartsWith("preflight: /srv/app.env: ") && Catch::Contains("does not exist"));
-  files.set_env("no assignment\n");
-  CHECK_THAT(fault(files, EnvFileUse::read), Catch::StartsWith("config: /srv/app.env:1: "));
+  files.set_env(std::string("A=1\n\0\n", 6));
+  CHECK_THAT(fault(files, EnvFileUse::read), Catch::StartsWith("config: /srv/app.env:2: "));
 }
 
 TEST_CASE("preflight fails where reports cannot be written, dry run or not") {

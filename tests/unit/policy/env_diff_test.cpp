@@ -59,8 +59,14 @@ TEST_CASE("lines that only one text has are shown on their side") {
   CHECK(diff("A=1\nOURS=1", "A=1\n") == "@@ line 2 @@\n-OURS=1\n");
 }
 
+TEST_CASE("a line that is no assignment is masked") {
+  CHECK(diff("OURS=5\n", "s3cr3t\n") == "@@ line 1 @@\n-OURS=5\n+***\n");
+  CHECK(diff("OURS=5\n", "OURS=\"s3cr3t\n") == "@@ line 1 @@\n-OURS=5\n+OURS=***\n");
+}
+
 TEST_CASE("a text that is no env file is refused rather than shown") {
-  const auto thrown = thrown_by([] { static_cast<void>(diff("OURS=5\n", "s3cr3t\n")); });
+  const std::string binary("s3cr3t\0\n", 8);
+  const auto thrown = thrown_by([&] { static_cast<void>(diff("OURS=5\n", binary)); });
   REQUIRE(thrown.has_value());
   CHECK(thrown->kind == ErrorKind::config);
   CHECK_FALSE(contains(thrown->message, "s3cr3t"));
