@@ -4,8 +4,10 @@
 #include "dagloop/base/process_runner.hpp"
 #include "dagloop/cycle/drill.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/tick.hpp"
+#include "dagloop/report/env_explanation.hpp"
 #include "dagloop/state/state_store.hpp"
 #include "progress_line.hpp"
 #include "tool_main.hpp"
@@ -19,6 +21,7 @@ struct Flags {
   std::string as_of;
   bool apply = false;
   bool drill = false;
+  bool explain_env = false;
   bool json = false;
 };
 
@@ -82,6 +85,19 @@ ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) 
   return ExitCode::done;
 }
 
+// A fault is the answer here, not what kept the tool from giving one.
+ExitCode run_explain_env(const Flags& flags, FileSystem& files, const Config& config) {
+  const PolicyConfig& policy = config.policy;
+  const EnvFile env = read_env_file(files, policy.env_file, policy.symlinks);
+  const auto keys = read_allowlist(files, policy).names();
+  const EnvExplanation found{policy.env_file, policy.loader, explain_env(env, policy.loader, keys),
+                             loader_fault(env, policy.loader, keys)};
+  print(flags.json ? to_pretty_json(env_explanation_to_json(found)) : env_explanation_text(found));
+  if (!found.fault) return ExitCode::done;
+  log_warning(found.fault->error.what());
+  return exit_code(found.fault->error.kind());
+}
+
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   PosixProcessRunner processes;
@@ -93,6 +109,7 @@ ExitCode run(const Flags& flags) {
                 "at which the log happens to end",
                 "leave out --apply for a dry run, or leave out --as-of");
   }
+  if (flags.explain_env) return run_explain_env(flags, files, config);
   // Whoever may write the configuration names the command that a change runs.
   if (flags.apply || flags.drill) guard_config(files, flags.config);
   if (flags.drill) return run_drill(flags, files, config);
@@ -127,9 +144,14 @@ int main(int argc, char** argv) {
                         "unread line, in a dry run (default: now)");
          auto* apply = app.add_flag("--apply", flags.apply,
                                     "write env file and state; without it nothing changes");
-         app.add_flag("--drill", flags.drill,
-                      "rehearse a rollback on a copy of env file and state, and measure its time")
-             ->excludes(apply);
+         auto* drill = app.add_flag(
+             "--drill", flags.drill,
+             "rehearse a rollback on a copy of env file and state, and measure its time");
+         drill->excludes(apply);
+         app.add_flag("--explain-env", flags.explain_env,
+                      "show what every loader of env files makes of the allowlist's keys")
+             ->excludes(apply)
+             ->excludes(drill);
          app.add_flag("--json", flags.json, "print the tick's result as a document");
        },
        [&] { return run(flags); }});
