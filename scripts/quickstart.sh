@@ -46,6 +46,8 @@ export PATH="\$PWD/build/quickstart/bin:\$PATH"
 mkdir -p state
 approve_dag_policy --init-key --key state/alice.key --as alice > state/alice.json
 echo "{\"approvers\": [\$(cat state/alice.json)]}" > state/approvers.json
+apply_dag_policy --config examples/dagloop.json --apply --propose \\
+  --decision reports/quickstart/dag_policy_decision_latest.json
 approve_dag_policy --config examples/dagloop.json --as alice --key state/alice.key \\
   --decision reports/quickstart/dag_policy_decision_latest.json --yes
 apply_dag_policy --config examples/dagloop.json --apply \\

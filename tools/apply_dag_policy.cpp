@@ -2,6 +2,7 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/cycle/hand_proposal.hpp"
 #include "dagloop/cycle/journal_check.hpp"
 #include "dagloop/cycle/manual_change.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -19,6 +20,7 @@ struct Flags {
   std::vector<std::string> approvals;
   std::string actor = "apply_dag_policy";
   bool apply = false;
+  bool propose = false;
   bool rollback = false;
   bool accept_clock = false;
   bool new_rollout = false;
@@ -64,6 +66,9 @@ ManualResult change(const Flags& flags, const ChangeContext& context, FileSystem
   check_files(flags, files, context.config.policy);
   if (flags.new_rollout) return begin_new_rollout(context, mode, flags.why);
   if (flags.rollback) return roll_back_policy(context, mode);
+  if (flags.propose) {
+    return propose_decision(context, mode, read_document(files, flags.decision, "decision"));
+  }
   std::vector<Approval> approvals;
   for (const std::string& path : flags.approvals) {
     approvals.push_back(
@@ -130,8 +135,13 @@ int main(int argc, char** argv) {
        [&](CLI::App& app) {
          add_config_flags(app, flags.config, {FlagGroup::env_file, FlagGroup::state});
          auto* decision = app.add_option("--decision", flags.decision, "decision document");
+         auto* propose = app.add_flag("--propose", flags.propose,
+                                      "make it the decision that waits for approval: only that "
+                                      "one can be applied")
+                             ->needs(decision);
          app.add_option("--approval", flags.approvals, "approval document (repeatable)")
              ->needs(decision)
+             ->excludes(propose)
              ->allow_extra_args(false);
          app.add_flag("--apply", flags.apply, "write; without it the change is only shown");
          app.add_flag("--rollback", flags.rollback, "go back to the last verified policy")

@@ -9,6 +9,7 @@
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
+#include "dagloop/cycle/standing_decision.hpp"
 #include "dagloop/decide/fault_reason.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/report/words.hpp"
@@ -58,16 +59,20 @@ std::vector<std::string> keys_of(const Patch& patch) {
   return keys;
 }
 
-bool is_used(const CycleState& state, const std::string& digest) {
-  const auto& used = state.used_decisions;
-  return std::find(used.begin(), used.end(), digest) != used.end();
-}
-
 // By whose approvals a decision may be carried out (nobody's where it needs none), or why not.
 struct Authority {
   std::vector<Approval> by;
   std::string fault;
+  std::string remedy = "approve the present decision with approve_dag_policy and give --approval";
 };
+
+Authority not_proposed(StateStore& store, const std::string& digest) {
+  return {{},
+          "is not the decision that waits for approval: " +
+              end_of_decision(store, digest).value_or("it was never proposed to this state"),
+          "apply the decision that --status shows as pending; a tick with --apply, or --propose, "
+          "proposes one"};
+}
 
 Authority authority_for(const ChangeContext& context, const CycleState& state,
                         const Decision& decision, const std::string& digest,
@@ -87,6 +92,9 @@ Authority authority_for(const ChangeContext& context, const CycleState& state,
     for (const auto& [key, change] : decision.patch) target[key] = change.after;
     if (std::find(verified.begin(), verified.end(), target) != verified.end()) return {};
   }
+  // An approval is for a decision that stands: what figures or people took back since is no longer
+  // the change that somebody allowed.
+  if (!is_proposed(state, digest)) return not_proposed(context.store, digest);
   if (approvals.empty()) return {{}, "no approval was given"};
   ApprovalFinding found =
       judge_approvals(approvals, read_approvers(context.files, context.config.policy),
@@ -238,13 +246,13 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
   }
   Authority authority;
   or_refuse(context, mode, situation, digest, [&] {
+    if (!is_used(situation.state, digest)) check_state(context, situation);
     authority = authority_for(context, situation.state, decision, digest, approvals);
     if (!authority.fault.empty() && (mode == TickMode::apply || !approvals.empty())) {
       throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), authority.fault,
-                  "approve the present decision with approve_dag_policy and give --approval");
+                  authority.remedy);
     }
     if (!is_way_back(authority, decision)) check_store(context);
-    check_state(context, situation);
     check_decision(situation, decision, context);
   });
   if (mode == TickMode::dry_run) {

@@ -131,8 +131,8 @@ void Tick::propose() {
   show(decision_to_json(decision_), decision_);
   if (!applies()) {
     note(
-        "would propose a change; approve the decision document and apply it by hand, or run with "
-        "--apply");
+        "would propose a change; run with --apply to propose it: only what the state holds as "
+        "proposed can be approved and applied");
     return;
   }
   state_.pending_decision = result_.decision;

@@ -250,6 +250,11 @@ class Workspace:
         return self.tool("approve_dag_policy", "--decision", decision or self.decision_file, "--as",
                          name, "--key", self.key_of(name), "--yes", "--out", self.approvals)
 
+    def propose(self, decision=None):
+        """Makes a decision the one that the state holds as proposed."""
+        return self.tool("apply_dag_policy", "--decision", decision or self.decision_file,
+                         "--propose", "--apply")
+
     def approve_elsewhere(self, name, key_of=None):
         """Approves on a machine whose approvers file has this name with this key, and no other.
 

@@ -17,7 +17,7 @@ from support import (BIN_DIR, ENV_TEXT, T0, LoopTestCase, clean_environment, hou
 
 
 class ManualTestCase(LoopTestCase):
-    """A promotion that was decided by hand: eval, decide; the state is empty."""
+    """A promotion that was decided and proposed by hand: eval, decide, propose."""
 
     def setUp(self):
         super().setUp()
@@ -28,6 +28,7 @@ class ManualTestCase(LoopTestCase):
         decided = self.ws.tool("decide_dag_policy", "--as", "bob", "--report",
                                self.ws.reports / "dag_quality_latest.json")
         self.check_code(decided, 0)
+        self.check_code(self.ws.propose(), 0)
         return self.ws.decision()
 
     def apply(self, *arguments, approval=None, decision=None):
@@ -35,7 +36,7 @@ class ManualTestCase(LoopTestCase):
         return self.ws.tool("apply_dag_policy", "--decision", decision or self.ws.decision_file,
                             *options, *arguments)
 
-    def check_refused(self, result, code, words, events=("adopted", "refused")):
+    def check_refused(self, result, code, words, events=("adopted", "proposed", "refused")):
         self.check_code(result, code)
         self.assertIn(words, result.stderr)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
@@ -54,7 +55,7 @@ class ApplyTest(ManualTestCase):
         self.assertIn("DAG_ROLLOUT_PERCENT", applied.stdout)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT.replace("'0'", "'10'"))
         self.assertEqual(self.ws.status()["phase"], "verifying")
-        self.assertEqual(self.ws.events(), ["adopted", "apply_started", "applied"])
+        self.assertEqual(self.ws.events(), ["adopted", "proposed", "apply_started", "applied"])
 
     def test_a_dry_run_shows_the_masked_diff_and_that_the_approval_holds(self):
         self.decide()
@@ -156,7 +157,8 @@ class ApprovalRefusedTest(ManualTestCase):
         self.ws.approve()
         self.decide()
         result = self.apply("--apply", approval=self.ws.approval_file)
-        self.check_refused(result, 5, "decision")
+        self.check_refused(result, 5, "for another decision",
+                           ["adopted", "proposed", "rejected", "proposed", "refused"])
 
     def test_when_the_approver_is_unknown(self):
         self.decide()
@@ -295,7 +297,7 @@ class TwoPeopleTest(ManualTestCase):
         alice = self.approval_of("alice")
         self.check_refused(self.apply_with(alice), 5, "only alice has")
         again = self.approval_of("alice").rename(self.ws.approvals / "again.json")
-        events = ["adopted", "refused", "refused"]
+        events = ["adopted", "proposed", "refused", "refused"]
         self.check_refused(self.apply_with(again, self.approval_of("alice")), 5, "only alice has",
                            events)
 
@@ -444,6 +446,7 @@ class SingleUseTest(ManualTestCase):
         decided = self.ws.tool("decide_dag_policy", "--state", "sqlite:other.db", "--report",
                                self.ws.reports / "dag_quality_latest.json")
         self.check_code(decided, 0)
+        self.check_code(self.ws.propose(), 0)
         self.assertEqual(self.ws.decision()["patch"], first["patch"])
         refused = self.check_code(self.apply("--apply", approval=used), 5)
         self.assertIn("for another decision", refused.stderr)
@@ -463,6 +466,132 @@ class SingleUseTest(ManualTestCase):
         self.assertEqual(codes.count(0), 1, codes)
         self.assertTrue(set(codes) <= {0, 5, 6}, codes)
         self.assertEqual(self.ws.events().count("apply_started"), 1)
+
+
+class EndedTest(ManualTestCase):
+    """A decision that does not wait for approval (any more), with an approval that holds."""
+
+    def check_ended(self, *words):
+        """Checks that the first decision is refused, by hand and as a proposal."""
+        before = self.ws.env_file.read_text()
+        for result in (self.apply(approval=self.approval, decision=self.first),
+                       self.apply("--apply", approval=self.approval, decision=self.first)):
+            self.check_code(result, 5)
+            for word in words:
+                self.assertIn(word, result.stderr)
+        self.assertEqual(self.ws.env_file.read_text(), before)
+        self.assertEqual(self.ws.events()[-1], "refused")
+        self.check_code(self.ws.propose(self.first), 5)
+        self.check_code(self.ws.verify_journal(), 0)
+
+    def keep_first(self):
+        """Takes the decision and its approval aside, as in a mail."""
+        self.check_code(self.ws.approve(), 0)
+        self.first = self.ws.decision_file.rename(self.ws.dir / "first.json")
+        self.approval = self.ws.approval_file.rename(self.ws.dir / "first_approval.json")
+
+    def test_what_the_cycle_withdrew_when_the_canary_burned(self):
+        self.promote(T0, 10)
+        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
+        self.ws.log.runs(T0, hours(7), 300, cohort="control")
+        self.check_tick(T0 + hours(7), 0)
+        if self.ws.status()["phase"] != "proposed":
+            self.check_tick(T0 + hours(7), 0)
+        self.assertEqual(self.ws.status()["phase"], "proposed")
+        self.keep_first()
+        self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="canary", failed=150)
+        self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="control")
+        self.check_tick(T0 + hours(10), 1)
+        self.check_ended("withdrawn at ", "superseded by a rollback")
+
+    def test_what_another_proposal_took_the_place_of(self):
+        self.decide()
+        self.keep_first()
+        self.decide()
+        self.check_ended("withdrawn at ", "superseded by another proposal")
+        self.check_code(self.ws.approve(), 0)
+        self.check_code(self.apply("--apply", approval=self.ws.approval_file), 0)
+
+    def test_what_expired(self):
+        self.ws.configure({"policy": {"approval_ttl": "1s"}})
+        decision = self.decide()
+        self.keep_first()
+        expiry = parse_stamp(decision["expires_at"]).timestamp()
+        time.sleep(max(0.0, expiry - time.time()) + 0.05)
+        self.assertEqual(self.check_tick(T0, 0)["phase"], "expired")
+        self.check_ended("expired at ")
+
+    def test_what_a_rollback_by_hand_took_the_place_of(self):
+        self.promote(T0, 10)
+        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
+        self.ws.log.runs(T0, hours(7), 300, cohort="control")
+        self.check_tick(T0 + hours(7), 0)
+        if self.ws.status()["phase"] != "proposed":
+            self.check_tick(T0 + hours(7), 0)
+        self.keep_first()
+        self.check_code(self.ws.tool("apply_dag_policy", "--rollback", "--apply"), 0)
+        self.check_ended("another change took its place")
+
+    def test_what_another_state_holds(self):
+        self.decide()
+        self.keep_first()
+        self.ws.configure({"state": "sqlite:" + str(self.ws.dir / "other.db")})
+        for mode in ([], ["--apply"]):
+            refused = self.check_code(self.apply(*mode, approval=self.approval,
+                                                 decision=self.first), 5)
+            self.assertIn("it was never proposed to this state", refused.stderr)
+            self.assertIn("--status", refused.stderr)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    def test_a_rollback_to_an_approved_policy_needs_no_proposal(self):
+        self.promote(T0, 10)
+        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
+        self.ws.log.runs(T0, hours(7), 300, cohort="control")
+        self.check_tick(T0 + hours(7), 0)
+        self.assertEqual(self.ws.status()["under_verification"], None)
+        self.ws.log.runs(T0 + hours(7), hours(3), 180, cohort="canary", failed=150)
+        self.ws.log.runs(T0 + hours(7), hours(3), 180, cohort="control")
+        self.check_code(self.ws.tick(T0 + hours(10)), 1)
+        self.assertEqual(self.ws.decision()["approval"], "not_required")
+        self.check_code(self.apply("--apply"), 0)
+        self.assertEqual(self.ws.percent(), 0)
+
+
+class ProposeTest(ManualTestCase):
+    def test_a_dry_run_checks_and_writes_nothing(self):
+        self.decide()
+        self.check_code(self.ws.tool("eval_dag_quality", "--as-of", stamp(T0)), 0)
+        self.check_code(self.ws.tool("decide_dag_policy", "--report",
+                                     self.ws.reports / "dag_quality_latest.json"), 0)
+        before = self.ws.fingerprint()
+        shown = self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file, "--propose")
+        self.assertIn("--apply would propose it", self.check_code(shown, 0).stdout)
+        self.assertEqual(self.ws.fingerprint(), before)
+
+    def test_twice_is_once(self):
+        self.decide()
+        self.assertIn("waits for approval already", self.check_code(self.ws.propose(), 0).stdout)
+        self.assertEqual(self.ws.events(), ["adopted", "proposed"])
+
+    def test_a_tick_goes_on_with_what_was_proposed_by_hand(self):
+        decision = self.decide()
+        self.assertEqual(self.ws.status()["pending_decision"], decision["digest"])
+        self.check_code(self.ws.approve(), 0)
+        self.assertEqual(self.check_tick(T0, 0)["phase"], "verifying")
+        self.assertEqual(self.ws.percent(), 10)
+
+    def test_not_while_a_change_is_under_verification_nor_for_another_env_file(self):
+        self.decide()
+        stale = shutil.copy(self.ws.decision_file, self.ws.dir / "stale.json")
+        decided = self.ws.tool("decide_dag_policy", "--report",
+                               self.ws.reports / "dag_quality_latest.json")
+        self.check_code(decided, 0)
+        self.ws.env_file.write_text(ENV_TEXT + "\nOTHER=1\n")
+        self.assertIn("changed since", self.check_code(self.ws.propose(), 6).stderr)
+        self.ws.env_file.write_text(ENV_TEXT)
+        self.check_code(self.ws.approve(decision=stale), 0)
+        self.check_code(self.apply("--apply", approval=self.ws.approval_file, decision=stale), 0)
+        self.assertIn("under verification", self.check_code(self.ws.propose(), 6).stderr)
 
 
 class ShownTest(ManualTestCase):
@@ -545,14 +674,16 @@ class NotAllowedTest(ManualTestCase):
         decision["patch"]["DATABASE_URL"] = {"before": "x", "after": "y"}
         self.ws.write(self.ws.decision_file, decision)
         result = self.apply("--apply", approval=self.ws.approval_file)
-        self.check_refused(result, 5, "digest", events=[])
+        self.check_refused(result, 5, "digest", events=["adopted", "proposed"])
 
     def test_an_approved_key_that_is_no_longer_allowed_is_refused_and_journaled(self):
         self.decide()
         self.ws.approve()
         self.narrow_allowlist()
         result = self.apply("--apply", approval=self.ws.approval_file)
-        self.check_refused(result, 2, "DAG_ROLLOUT_PERCENT")
+        # What is left of the policy is another one.
+        self.check_refused(result, 2, "DAG_ROLLOUT_PERCENT",
+                           ["adopted", "proposed", "adopted", "refused"])
         refused = self.ws.journal()[-1]
         self.assertIn("DAG_ROLLOUT_PERCENT", refused["why"])
         self.assertEqual(refused["decision_digest"], self.ws.decision()["digest"])
@@ -576,7 +707,7 @@ class ConflictTest(ManualTestCase):
         result = self.check_code(self.apply("--apply", approval=self.ws.approval_file), 6)
         self.assertIn("changed since the decision", result.stderr)
         self.assertEqual(self.ws.env_file.read_text(), edited)
-        self.assertEqual(self.ws.events(), ["adopted", "refused"])
+        self.assertEqual(self.ws.events(), ["adopted", "proposed", "refused"])
 
     def test_when_another_change_is_under_verification(self):
         self.decide()
@@ -637,9 +768,9 @@ class ReloadHookTest(ManualTestCase):
         self.assertEqual(status["phase"], "rolled_back")
         self.assertEqual(status["verified_policies"], 1)
         self.assertEqual(self.ws.events(),
-                         ["adopted", "apply_started", "hook_failed", "rollback_started",
-                          "rolled_back", "hook_failed"])
-        self.assertIn("no such unit", self.ws.journal()[2]["why"])
+                         ["adopted", "proposed", "apply_started", "hook_failed",
+                          "rollback_started", "rolled_back", "hook_failed"])
+        self.assertIn("no such unit", self.ws.journal()[3]["why"])
 
     def test_that_hangs_is_killed_and_the_change_taken_back(self):
         self.use_hook("sleep 30")
@@ -650,7 +781,7 @@ class ReloadHookTest(ManualTestCase):
         self.check_code(self.apply("--apply", approval=self.ws.approval_file), 7)
         self.assertLess(time.monotonic() - started, 15)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
-        self.assertIn("timed out", self.ws.journal()[2]["why"])
+        self.assertIn("timed out", self.ws.journal()[3]["why"])
 
     def test_runs_without_the_secrets_of_the_callers_environment(self):
         self.use_hook("env > %s" % (self.ws.dir / "seen"))

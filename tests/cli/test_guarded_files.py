@@ -90,6 +90,7 @@ class GuardedTestCase(LoopTestCase):
         self.quiet_day()
         self.check_code(self.ws.tool("eval_dag_quality", "--as-of", stamp(T0)), 0)
         self.check_code(self.ws.tool("decide_dag_policy", *self.report()), 0)
+        self.check_code(self.ws.propose(), 0)
         self.check_code(self.approve(), 0)
         # A state that is there, with its lock.
         refused = self.ws.tool("apply_dag_policy", "--apply", "--decision", self.ws.decision_file)
@@ -168,7 +169,7 @@ class RefusedTest(GuardedTestCase):
                     result = self.check_code(self.tick(), 4)
                     self.assertIn(words, result.stderr)
                     self.assertIn(str(path), result.stderr)
-                    self.assertNotIn("proposed", self.ws.events())
+                    self.assertEqual(self.ws.events().count("proposed"), 1)  # of setUp
                     self.assertEqual(self.ws.env_file.read_bytes(), env)
 
     def test_the_approvers(self):
@@ -247,8 +248,6 @@ class AcceptedTest(GuardedTestCase):
         self.assertEqual(self.ws.env_file.stat().st_uid, NOBODY)
 
     def test_an_approval_that_is_refused_does_not_hide_the_one_beside_it(self):
-        self.check_tick(T0, 0)  # proposes
-        self.check_code(self.approve(), 0)
         bad = self.ws.approvals / "dag_policy_approval_0.json"
         os.mkfifo(bad)
         document = self.check_tick(T0, 0)

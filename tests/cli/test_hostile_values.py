@@ -144,6 +144,7 @@ class HostileTestCase(LoopTestCase):
 
     def try_to_apply(self, patch):
         self.decide(patch)
+        self.run_measured(self.ws.propose)
         approved = self.run_measured(self.ws.approve)
         if approved.code != 0:
             return approved

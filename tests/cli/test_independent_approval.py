@@ -118,6 +118,7 @@ class IndependentTest(LoopTestCase):
         self.check_code(self.ws.tool("eval_dag_quality", "--as-of", stamp(T0)), 0)
         self.check_code(self.ws.tool("decide_dag_policy", "--report",
                                      self.ws.reports / "dag_quality_latest.json"), 0)
+        self.check_code(self.ws.propose(), 0)
         document = json.loads(self.ws.approvers.read_text())
         self.alice_key = base64.b64decode(document["approvers"][0]["public_key"])
         key = base64.b64encode(ed25519.public_key(SEED)).decode()
@@ -160,6 +161,7 @@ class IndependentTest(LoopTestCase):
             self.dice = random.Random(seed)
             text, digest = self.awkward_decision()
             self.ws.decision_file.write_text(text, encoding="utf-8")
+            self.check_code(self.ws.propose(), 0)
             approval = self.approval(digest, self.ws.decision()["expires_at"])
             shown = self.check_code(self.apply(approval), 0)
             self.assertIn("the approval holds", shown.stdout)

@@ -291,6 +291,7 @@ class PolicyFileMessagesTest(MessageTestCase):
 
     def test_name_a_bad_approvers_file(self):
         self.check_code(self.decide(), 0)
+        self.check_code(self.ws.propose(), 0)
         self.ws.approve()
         self.ws.write(self.ws.approvers, {"approvers": [{"name": "alice", "public_key": "AAAA"}]})
         result = self.ws.tool("apply_dag_policy", "--decision", self.ws.decision_file,

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "../../support/loop_world.hpp"
+#include "dagloop/cycle/hand_proposal.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -10,11 +11,19 @@ using std::chrono::hours;
 
 namespace {
 
+/// Returns the same decision as it would be made later: another document.
+Json a_second_later(const Json& document) {
+  Decision decision = decision_from_json(document, "the decision");
+  decision.generated_at += std::chrono::seconds{1};
+  return decision_to_json(decision);
+}
+
 /// A world with a proposed step up, as its document.
 struct ManualWorld : LoopWorld {
   ManualWorld() {
     add_runs(kAsOf - hours(48), hours(48), 2);
     decision = tick(TickMode::dry_run).decision;
+    propose_decision(manual(), TickMode::apply, decision);
   }
   ManualResult apply(TickMode mode = TickMode::apply) {
     return apply_decision(manual(), mode, decision, {approval_of(decision)});
@@ -51,7 +60,7 @@ TEST_CASE("an approved decision is applied by hand, once") {
   CHECK(world.state().phase == Phase::verifying);
   CHECK_THROWS_WITH(world.apply(),
                     Catch::StartsWith("approval: ") && Catch::Contains("applied before"));
-  CHECK(world.events() == Words{"adopted", "apply_started", "applied", "refused"});
+  CHECK(world.events() == Words{"adopted", "proposed", "apply_started", "applied", "refused"});
 }
 
 TEST_CASE("a dry run shows the diff and writes nothing, whatever the approval") {
@@ -63,7 +72,7 @@ TEST_CASE("a dry run shows the diff and writes nothing, whatever the approval") 
   CHECK_THAT(without.notes.back(), Catch::Contains("would be refused"));
   CHECK(with.diff == without.diff);
   CHECK(world.env() == kEnvText);
-  CHECK(world.state().version == 0);
+  CHECK(world.events() == Words{"adopted", "proposed"});
 }
 
 TEST_CASE("an apply without an approval is refused and journaled") {
@@ -71,7 +80,7 @@ TEST_CASE("an apply without an approval is refused and journaled") {
   CHECK_THROWS_WITH(apply_decision(world.manual(), TickMode::apply, world.decision, {}),
                     Catch::StartsWith("approval: "));
   CHECK(world.env() == kEnvText);
-  CHECK(world.events() == Words{"adopted", "refused"});
+  CHECK(world.events() == Words{"adopted", "proposed", "refused"});
   CHECK(world.stored.journal().back().event.actor == "operator");
 }
 
@@ -81,7 +90,7 @@ TEST_CASE("a decision that was edited is refused before anything is looked at") 
   world.decision["current_percent"] = Json(7);
   CHECK_THROWS_AS(apply_decision(world.manual(), TickMode::apply, world.decision, {approval}),
                   Error);
-  CHECK(world.events().empty());
+  CHECK(world.events() == Words{"adopted", "proposed"});
 }
 
 TEST_CASE("a decision of another env file is a conflict") {
@@ -94,12 +103,27 @@ TEST_CASE("a decision of another env file is a conflict") {
 TEST_CASE("nothing is applied by hand while another change is under verification") {
   ManualWorld world;
   const Json first = world.decision;
-  world.clock.advance(std::chrono::seconds{1});
-  world.decision = world.tick(TickMode::dry_run).decision;
+  world.decision = a_second_later(first);
   apply_decision(world.manual(), TickMode::apply, first, {world.approval_of(first)});
   CHECK_THROWS_WITH(world.apply(),
                     Catch::StartsWith("conflict: ") && Catch::Contains("under verification"));
   CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
+}
+
+TEST_CASE("only the decision that waits is applied by hand, whatever the approval") {
+  ManualWorld world;
+  const Json first = world.decision;
+  world.decision = a_second_later(first);
+  CHECK_THROWS_WITH(world.apply(), Catch::StartsWith("approval: ") &&
+                                       Catch::Contains("never proposed to this state"));
+  propose_decision(world.manual(), TickMode::apply, world.decision);
+  CHECK_THROWS_WITH(
+      apply_decision(world.manual(), TickMode::apply, first, {world.approval_of(first)}),
+      Catch::StartsWith("approval: ") && Catch::Contains("superseded by another proposal"));
+  CHECK_THROWS_WITH(propose_decision(world.manual(), TickMode::apply, first),
+                    Catch::StartsWith("approval: ") && Catch::Contains("superseded"));
+  CHECK(world.env() == kEnvText);
+  CHECK(world.apply().code == ExitCode::done);
 }
 
 TEST_CASE("a hold is applied by changing nothing") {
@@ -108,7 +132,7 @@ TEST_CASE("a hold is applied by changing nothing") {
   const Json hold = world.tick(TickMode::dry_run).decision;
   const ManualResult result = apply_decision(world.manual(), TickMode::apply, hold, {});
   CHECK(result.code == ExitCode::done);
-  CHECK(world.stored.journal().empty());
+  CHECK(world.events() == Words{"adopted", "proposed"});
 }
 
 TEST_CASE("a rollback by hand undoes the change under verification, without an approval") {
@@ -179,7 +203,8 @@ TEST_CASE("a rollback where the rollout key is missing or no number is a configu
 }
 
 TEST_CASE("a status describes phase, policy, what waits and what is verified") {
-  ManualWorld world;
+  LoopWorld world;
+  world.add_runs(kAsOf - hours(48), hours(48), 2);
   const Json idle = describe_state(world.state(), "DAG_ROLLOUT_PERCENT", kAsOf);
   CHECK(idle.find("phase")->as_string() == "idle");
   CHECK(idle.find("pending_decision")->is_null());

@@ -1,0 +1,36 @@
+#include "dagloop/cycle/standing_decision.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "dagloop/report/documents.hpp"
+
+namespace dagloop {
+
+bool is_proposed(const CycleState& state, const std::string& digest) {
+  return !state.pending_decision.is_null() && decision_digest(state.pending_decision) == digest;
+}
+
+bool is_used(const CycleState& state, const std::string& digest) {
+  const auto& used = state.used_decisions;
+  return std::find(used.begin(), used.end(), digest) != used.end();
+}
+
+std::optional<std::string> end_of_decision(StateStore& store, const std::string& digest) {
+  const std::vector<JournalEntry> entries = store.journal();
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    const JournalEvent& event = entry->event;
+    if (event.decision_digest != digest) continue;
+    const std::string at = " at " + format_time(event.at);
+    if (event.type == EventType::expired) return "it expired" + at + ": " + event.why;
+    if (event.type == EventType::rejected || event.type == EventType::conflict) {
+      return "it was withdrawn" + at + ": " + event.why;
+    }
+    if (event.type == EventType::proposed) {
+      return "it was proposed" + at + ", and another change took its place since";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace dagloop
