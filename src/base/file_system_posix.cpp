@@ -95,6 +95,21 @@ FileInfo info_of_opened(const std::string& path, const Opened& opened) {
   return info;
 }
 
+// A pipe or a device has no end, and may hold whoever opens it.
+void demand_file(const std::string& path, int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) refuse(path, "cannot be examined", errno);
+  // Reading a directory says by itself what is wrong.
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
+  throw Error(ErrorKind::preflight, path, "is no regular file",
+              "give the path of a file; a pipe that the caller opened is /dev/stdin or /dev/fd/N");
+}
+
+// What the caller opened is read as it is, even where it is a pipe: `--decision <(...)`.
+bool is_callers_own(const std::string& path) {
+  return path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/");
+}
+
 void make_parents(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(parent_directory(path), error);
@@ -105,11 +120,14 @@ void make_parents(const std::string& path) {
 
 std::optional<std::string> PosixFileSystem::read_checked(const std::string& path,
                                                          const FileCheck& check) {
-  const Opened opened = check ? open_to_check(path) : Opened{open_to_read(path, 0)};
+  const bool waits = !check && is_callers_own(path);
+  const Opened opened =
+      check ? open_to_check(path) : Opened{open_to_read(path, waits ? 0 : O_NONBLOCK)};
   const Descriptor file(opened.descriptor);
   if (file.get() < 0 && errno == ENOENT) return std::nullopt;
   if (file.get() < 0) refuse(path, "cannot be opened", errno);
   if (check) check(info_of_opened(path, opened));
+  if (!check && !waits) demand_file(path, file.get());
   std::string content;
   std::string block(65'536, '\0');
   while (true) {

@@ -52,6 +52,12 @@ bool is_day_name(std::string_view name) {
   throw Error(ErrorKind::source, where, what, remedy);
 }
 
+[[noreturn]] void refuse_no_file(const std::string& path) {
+  refuse_source_path(path, "is named as a log is, and is no regular file",
+                     "remove it, or name the files to read; a stream is read from standard input: "
+                     "give - and pipe it in");
+}
+
 std::vector<fs::directory_entry> entries_of(const std::string& directory) {
   std::error_code error;
   std::vector<fs::directory_entry> entries;
@@ -87,10 +93,12 @@ void add_logs_of(const std::string& directory, const Warn& warn, std::vector<std
     const fs::file_type type = entry.status(error).type();
     if (type == fs::file_type::directory) continue;
     const bool is_file = type == fs::file_type::regular || type == fs::file_type::not_found;
-    if (!is_file) {
-      no_files.push_back(name);
-    } else if (is_log_name(name)) {
+    if (is_log_name(name)) {
+      // Somebody took it for a log: what it would say is not known, so nothing is decided without.
+      if (!is_file) refuse_no_file(entry.path());
       files.push_back(entry.path());
+    } else if (!is_file) {
+      no_files.push_back(name);
     } else {
       other_names.push_back(name);
     }

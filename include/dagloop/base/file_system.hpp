@@ -53,7 +53,8 @@ using FileCheck = std::function<void(const FileInfo&)>;
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Returns the content of the file at `path`, nullopt where there is none; at most 128 MiB.
+  /// Returns the content of the file at `path`, nullopt where there is none; at most 128 MiB. What
+  /// is no regular file is refused, but for what the caller has open (/dev/stdin, /dev/fd/N).
   std::optional<std::string> read(const std::string& path) { return read_checked(path, nullptr); }
   /// Returns the content of the very file that passed `check`; never waits for one who writes into
   /// a pipe. Without a check like read().

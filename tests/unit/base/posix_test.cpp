@@ -1,5 +1,7 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -40,9 +42,32 @@ TEST_CASE("what is not there is absent and no error") {
 }
 
 TEST_CASE("a file without an end is refused, not read until memory is gone") {
+  const TempDirectory folder;
   PosixFileSystem files;
   CHECK_THROWS_WITH(files.read("/dev/zero"),
-                    Catch::StartsWith("preflight: /dev/zero: is not read"));
+                    Catch::StartsWith("preflight: /dev/zero: is no regular file"));
+  const std::string large = folder.path("large");
+  files.write_synced(large, "", {});
+  std::filesystem::resize_file(large, std::uintmax_t{129} << 20U);
+  CHECK_THROWS_WITH(files.read(large), Catch::StartsWith("preflight: " + large + ": is not read"));
+}
+
+TEST_CASE("a pipe is refused at once, but for one that the caller has open") {
+  const TempDirectory folder;
+  PosixFileSystem files;
+  const std::string pipe = folder.path("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink(pipe, folder.path("link"));
+  for (const std::string& path : {pipe, folder.path("link")}) {
+    CHECK_THROWS_WITH(files.read(path), Catch::StartsWith("preflight: " + path) &&
+                                            Catch::Contains("is no regular file"));
+  }
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  REQUIRE(::write(ends[1], "said", 4) == 4);
+  ::close(ends[1]);
+  CHECK(files.read("/dev/fd/" + std::to_string(ends[0])) == "said");
+  ::close(ends[0]);
 }
 
 TEST_CASE("replacing a file leaves no temporary file and keeps what was asked for") {

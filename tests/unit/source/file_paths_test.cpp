@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
@@ -78,6 +80,29 @@ TEST_CASE("a glob of day directories takes the logs of each") {
   const std::string second = files.write("dt=2026-02-25/x.jsonl", "");
   files.write("dt=2026-03-01/x.jsonl", "");
   CHECK(expand_paths({files.path("dt=2026-02-*")}) == Paths{first, second});
+}
+
+TEST_CASE("what is named as a log is and is no regular file is refused, with its name") {
+  const TempFiles files;
+  files.write("logs/a.jsonl", "");
+  ::mkfifo(files.path("logs/agent.pipe").c_str(), 0600);  // nobody takes it for a log
+  REQUIRE(paths_fault_of({files.path("logs")}) == "no error");
+  const std::string odd = files.path("logs/z.jsonl");
+  const auto check_refused = [&] {
+    for (const std::string& pattern : {files.path("logs"), files.path("logs/*.jsonl"), odd}) {
+      const std::string fault = paths_fault_of({pattern});
+      INFO(fault);
+      CHECK(fault.find(odd) != std::string::npos);
+      CHECK(fault.find("no regular file") != std::string::npos);
+    }
+    std::filesystem::remove(odd);
+  };
+  REQUIRE(::mkfifo(odd.c_str(), 0600) == 0);
+  check_refused();
+  std::filesystem::create_symlink("/dev/zero", odd);
+  check_refused();
+  std::filesystem::create_symlink(files.path("logs/agent.pipe"), odd);
+  check_refused();
 }
 
 TEST_CASE("standard input stays as it is") {
