@@ -2,6 +2,7 @@
 #include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/process_runner.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/drill.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -23,26 +24,6 @@ struct Flags {
   bool drill = false;
   bool explain_env = false;
   bool json = false;
-};
-
-// Opens the sources when the tick reads them, so that a log that is gone ends the tick like one
-// that cannot be read: with a page that says so.
-class ConfiguredSource final : public LogSource {
- public:
-  ConfiguredSource(FileSystem& files, const Config& config) : files_(files), config_(config) {}
-  PartialSet read(const LogQuery& query) override { return opened().read(query); }
-  CutCost cut_cost() const override { return opened().cut_cost(); }
-  std::string describe() const override { return "the configured sources"; }
-
- private:
-  LogSource& opened() const {
-    if (!source_) source_ = open_configured_source(files_, config_, progress_line(), log_warning);
-    return *source_;
-  }
-
-  FileSystem& files_;
-  const Config& config_;
-  mutable std::unique_ptr<LogSource> source_;
 };
 
 std::string printed(const Flags& flags, const Config& config, const TickResult& result) {
@@ -113,12 +94,12 @@ ExitCode run(const Flags& flags) {
   // Whoever may write the configuration names the command that a change runs.
   if (flags.apply || flags.drill) guard_config(files, flags.config);
   if (flags.drill) return run_drill(flags, files, config);
-  ConfiguredSource source(files, config);
+  const auto source = configured_source(files, config, progress_line, log_warning);
   const auto store =
       // A dry run cannot write the state, whatever it does.
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
                  config.policy.symlinks, flags.apply ? OnDoubt::tell : OnDoubt::refuse);
-  const TickResult result = run_tick({files, processes, *store, source, clock, config},
+  const TickResult result = run_tick({files, processes, *store, *source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      as_of_flag(flags.as_of, files, config, clock));
   for (const std::string& fault : result.faults) log_warning(fault);

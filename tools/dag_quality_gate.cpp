@@ -1,6 +1,7 @@
 // dag_quality_gate: quality report (or logs) -> verdict.
 #include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -34,7 +35,7 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
     return quality_from_json(document, flags.report);
   }
   const TimePoint as_of = as_of_flag(flags.as_of, files, config, clock).value_or(clock.now());
-  const auto source = open_configured_source(files, config, progress_line(), log_warning);
+  const auto source = configured_source(files, config, progress_line, log_warning);
   return evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
 }
 

@@ -1,6 +1,7 @@
 // eval_dag_quality: logs -> quality report.
 #include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/report_files.hpp"
@@ -37,7 +38,7 @@ ExitCode run(const Flags& flags) {
   const Config config =
       under_configured_policy(files, load_config(files, flags.config), log_warning);
   const TimePoint as_of = as_of_flag(flags.as_of, files, config, clock).value_or(clock.now());
-  const auto source = open_configured_source(files, config, progress_line(), log_warning);
+  const auto source = configured_source(files, config, progress_line, log_warning);
   const Quality quality =
       evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
   const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);

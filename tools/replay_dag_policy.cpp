@@ -3,6 +3,7 @@
 
 #include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/last_record.hpp"
 #include "dagloop/cycle/replay.hpp"

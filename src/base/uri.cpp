@@ -1,6 +1,7 @@
 #include "dagloop/base/uri.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "dagloop/base/ascii.hpp"
@@ -38,6 +39,21 @@ std::string postgres_server(const std::string& uri) {
   // Frameworks put other databases into DATABASE_URL, too.
   const bool is_server = value.starts_with("postgresql://") || value.starts_with("postgres://");
   return is_server ? std::string(value) : uri;
+}
+
+std::string with_deadlines(const std::string& server) {
+  // Seconds until there is a connection; milliseconds until a peer that is gone is given up.
+  constexpr std::array<std::array<const char*, 3>, 2> kDeadlines{
+      {{"connect_timeout", "5", "PGCONNECT_TIMEOUT"}, {"tcp_user_timeout", "30000", nullptr}}};
+  std::string limited = server;
+  for (const auto& [name, value, variable] : kDeadlines) {
+    if (variable != nullptr && std::getenv(variable) != nullptr) continue;
+    std::string copy = limited;
+    if (take_parameter(copy, name)) continue;  // whoever wrote it knows better
+    limited +=
+        (limited.find('?') == std::string::npos ? '?' : '&') + std::string(name) + "=" + value;
+  }
+  return limited;
 }
 
 }  // namespace dagloop

@@ -59,8 +59,8 @@ void parse_counting(const JsonReader& section, CountingRules& rules) {
 
 void parse_input(const JsonReader& section, InputConfig& input) {
   section.allow_only({"sources", "mapping", "max_malformed_share", "max_age", "future_skew",
-                      "lateness", "run_horizon", "statement_timeout", "dedupe", "rollup",
-                      "overdue_after", "overdue_statuses", "cancelled", "pipelines"});
+                      "lateness", "run_horizon", "statement_timeout", "read_timeout", "dedupe",
+                      "rollup", "overdue_after", "overdue_statuses", "cancelled", "pipelines"});
   if (const auto sources = section.find("sources")) input.sources = string_list(*sources);
   read_string(section, "mapping", input.mapping);
   read_string(section, "rollup", input.rollup);
@@ -75,6 +75,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
   read_duration(section, "future_skew", input.future_skew);
   read_duration(section, "run_horizon", input.run_horizon);
   read_duration(section, "statement_timeout", input.statement_timeout);
+  read_duration(section, "read_timeout", input.read_timeout);
   read_duration(section, "lateness", input.lateness);
   if (const auto dedupe = section.find("dedupe")) {
     if (dedupe->string() != "runs" && dedupe->string() != "records") {

@@ -313,31 +313,4 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
   return quality;
 }
 
-std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Config& config,
-                                                  std::function<void(const ReadProgress&)> progress,
-                                                  std::function<void(const std::string&)> warn) {
-  if (config.input.sources.empty()) {
-    throw Error(ErrorKind::usage, "source", "no log source",
-                "give --source, DAGLOOP_SOURCE, or input.sources in the configuration");
-  }
-  check_present(files, source_files(config.input));
-  SourceOptions options;
-  options.classes = config.error_classes;
-  options.dedupe = config.input.dedupe;
-  options.rules = config.input.rules;
-  options.progress = std::move(progress);
-  options.lateness = config.input.lateness;
-  options.statement_timeout =
-      std::chrono::ceil<std::chrono::milliseconds>(config.input.statement_timeout);
-  if (!config.input.mapping.empty()) {
-    options.mapping =
-        parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);
-  }
-  options.warn = warn;
-  if (!config.input.rollup.empty()) {
-    options.rollup = open_rollup_store(config.input.rollup, std::move(warn));
-  }
-  return open_sources(config.input.sources, options);
-}
-
 }  // namespace dagloop

@@ -6,6 +6,7 @@
 
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/standard_input.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/report/page.hpp"
 
@@ -50,7 +51,7 @@ TimePoint just_after_last_record(FileSystem& files, const Config& config, const 
   if (std::find(sources.begin(), sources.end(), "-") != sources.end()) keep_standard_input();
   Config unkept = config;
   unkept.input.rollup.clear();  // holds what windows need, not what this search reads
-  const auto source = open_configured_source(files, unkept);
+  const auto source = configured_source(files, unkept);
   const LastRecord last = find_last_record(*source, clock.now() + config.input.future_skew);
   if (last.created_at) return *last.created_at + Microseconds{1};
   throw Error(ErrorKind::source, "--as-of last: " + source->describe(), what_was_read(last.read),

@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "dagloop/source/clickhouse_source.hpp"
 #include "dagloop/source/file_source.hpp"
@@ -44,6 +45,21 @@ std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                 "export the rows as JSON lines and name the file");
   }
   return std::make_unique<FileSource>(expand_paths(uris, options.warn), options, name_of(uris));
+}
+
+SourceTraits traits_of(const std::vector<std::string>& uris) {
+  SourceTraits traits;
+  for (const std::string& uri : uris) {
+    const std::string_view scheme = uri_scheme(uri);
+    if (!scheme.empty()) traits.cut_cost = CutCost::each_row;
+    if (uri == "-") traits.is_fed = true;
+    if (&uri != &uris.front()) continue;
+    const bool is_postgres = scheme == "postgresql" || scheme == "postgres";
+    traits.name = scheme.empty() ? uri : redact_uri(is_postgres ? postgres_server(uri) : uri);
+  }
+  if (traits.name == "-") traits.name = "standard input";
+  if (uris.size() > 1) traits.name += " and " + std::to_string(uris.size() - 1) + " more";
+  return traits;
 }
 
 }  // namespace dagloop

@@ -5,11 +5,15 @@
 #include <utility>
 
 #include "base/postgres_guard.hpp"
+#include "base/socket_deadline.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 
 namespace dagloop {
 namespace {
+
+// Less than a silent source may take: the logs are read all the same.
+constexpr std::chrono::seconds kPatience{50};
 
 // As in sql/0005_rollup.sql. Two hosts may both find no tables: one after the other looks.
 constexpr const char* kCreate = R"sql(
@@ -66,6 +70,7 @@ struct PostgresRollupStore::Impl {
     return guard_postgres(
         [&]() -> Result {
           if (!connection) connection = std::make_unique<pqxx::connection>(server);
+          const SocketDeadline deadline(connection->sock(), kPatience);
           return work();
         },
         [&](const PostgresFailure& failure) {
@@ -111,8 +116,9 @@ struct PostgresRollupStore::Impl {
 PostgresRollupStore::PostgresRollupStore(const std::string& uri,
                                          std::function<void(const std::string&)> warn)
     : impl_(std::make_unique<Impl>()) {
-  impl_->server = postgres_server(uri);
-  impl_->where = redact_uri(impl_->server);
+  const std::string server = postgres_server(uri);
+  impl_->server = with_deadlines(server);
+  impl_->where = redact_uri(server);
   impl_->warn = std::move(warn);
 }
 

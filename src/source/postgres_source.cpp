@@ -54,12 +54,14 @@ const char* remedy_of(PostgresFault fault) {
   return "see the server's log";
 }
 
-// Whether trying again may help: a refused password stays refused.
+// Whether trying again may help: a refused password stays refused, and who has kept silent for the
+// whole of a deadline is not asked again.
 bool is_passing(const std::string& message) {
   // libpq gives these no code of their own, only words.
   return message.find("authentication failed") == std::string::npos &&
          message.find("does not exist") == std::string::npos &&
-         message.find("no password supplied") == std::string::npos;
+         message.find("no password supplied") == std::string::npos &&
+         message.find("timeout expired") == std::string::npos;
 }
 
 [[noreturn]] void refuse_parameter(const std::string& name, const std::string& value,
@@ -249,6 +251,7 @@ PostgresSource::PostgresSource(const std::string& uri, SourceOptions options)
       "rows_at_most", take_parameter(impl_->server, "rows_at_most").value_or(kRowsAtMost));
   impl_->server = postgres_server(impl_->server);
   impl_->where = redact_uri(impl_->server);
+  impl_->server = with_deadlines(impl_->server);
   impl_->options = std::move(options);
 }
 

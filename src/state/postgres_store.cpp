@@ -1,9 +1,13 @@
 #include "dagloop/state/postgres_store.hpp"
 
+#include <chrono>
+#include <optional>
 #include <pqxx/pqxx>
+#include <string>
 #include <utility>
 
 #include "base/postgres_guard.hpp"
+#include "base/socket_deadline.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
@@ -11,6 +15,9 @@
 
 namespace dagloop {
 namespace {
+
+// For one question or commit: a way back of the next tick must not wait for ever.
+constexpr std::chrono::seconds kPatience{15};
 
 // Two hosts may both find no tables: the lock lets one after the other look.
 constexpr const char* kCreateSchema = R"sql(
@@ -47,6 +54,7 @@ class AdvisoryLock final : public StateLock {
       : connection_(std::move(connection)), name_(std::move(name)) {}
   ~AdvisoryLock() override {
     try {
+      const SocketDeadline deadline(connection_->sock(), kPatience);
       pqxx::nontransaction session(*connection_);
       session.exec_params("SELECT pg_advisory_unlock(hashtextextended('dagloop/state/' || $1, 0))",
                           name_);
@@ -102,8 +110,15 @@ struct PostgresStore::Impl {
   // Runs `work` and turns the package's exceptions into errors of the store.
   template <typename Work>
   auto guarded(Work work) {
+    std::optional<SocketDeadline> deadline;
+    if (connection) deadline.emplace(connection->sock(), kPatience);
     return guard_postgres(work, [&](const PostgresFailure& failure) -> decltype(work()) {
       const bool is_in_doubt = failure.fault == PostgresFault::in_doubt;
+      if (deadline && deadline->is_over() && !is_in_doubt) {
+        throw Error(ErrorKind::preflight, where,
+                    "gave no answer for " + std::to_string(kPatience.count()) + " s",
+                    "check that the server runs, and is not frozen or overloaded");
+      }
       throw Error(ErrorKind::preflight, where, is_in_doubt ? kInDoubt : failure.text,
                   remedy_for(failure.fault));
     });
@@ -152,9 +167,12 @@ struct PostgresStore::Impl {
         "nothing was written: look for triggers and rules on the tables of the schema dagloop");
   }
 
-  void open(const std::string& uri) {
-    connection = std::make_shared<pqxx::connection>(uri);
+  void connect(const std::string& server) {
+    connection = std::make_shared<pqxx::connection>(with_deadlines(server));
     stay_with(*connection);
+  }
+
+  void prepare() {
     if (access == StateAccess::read_only) {
       pqxx::read_transaction look(*connection);
       exists = !look.exec1("SELECT to_regclass('dagloop.state')").front().is_null();
@@ -178,7 +196,8 @@ PostgresStore::PostgresStore(const std::string& uri, StateAccess access)
   server = postgres_server(server);
   impl_->where = redact_uri(server);
   impl_->access = access;
-  impl_->guarded([&] { impl_->open(server); });
+  impl_->guarded([&] { impl_->connect(server); });
+  impl_->guarded([&] { impl_->prepare(); });
 }
 
 PostgresStore::~PostgresStore() = default;

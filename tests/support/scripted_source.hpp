@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +27,14 @@ class ScriptedSource final : public LogSource {
   void set_malformed(std::uint64_t lines) { malformed_ = lines; }
   /// Makes every read fail with this text; nullopt: reads answer again.
   void set_failure(std::optional<std::string> failure) { failure_ = std::move(failure); }
+  /// Says what others do while the log is read; told how many reads there were, this one too.
+  void set_meanwhile(std::function<void(std::size_t)> act) { meanwhile_ = std::move(act); }
   /// Returns what was asked for, oldest first.
   const std::vector<LogQuery>& queries() const { return queries_; }
 
   PartialSet read(const LogQuery& query) override {
     queries_.push_back(query);
+    if (meanwhile_) meanwhile_(queries_.size());
     if (failure_) throw Error(ErrorKind::source, "the scripted log", *failure_, "mend it");
     PartialSet answer;
     for (auto each = log_.partials.lower_bound({floor_to_slot(query.range.start)});
@@ -57,6 +61,7 @@ class ScriptedSource final : public LogSource {
   PartialSet log_;
   std::uint64_t malformed_ = 0;
   std::optional<std::string> failure_;
+  std::function<void(std::size_t)> meanwhile_;
   std::vector<LogQuery> queries_;
 };
 

@@ -52,10 +52,15 @@ class Error : public std::runtime_error {
   ///        first.
   Error(ErrorKind kind, std::string_view where, std::string_view what, std::string_view remedy);
 
+  /// Returns an error that says `text`, the what() of an error of this kind in another process.
+  static Error retold(ErrorKind kind, const std::string& text) { return {kind, text}; }
+
   /// Returns the kind, hence the exit code.
   ErrorKind kind() const { return kind_; }
 
  private:
+  Error(ErrorKind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
+
   ErrorKind kind_;
 };
 

@@ -18,4 +18,8 @@ std::optional<std::string> take_parameter(std::string& uri, std::string_view nam
 /// nothing (`postgresql://`) and the variable names a PostgreSQL server.
 std::string postgres_server(const std::string& uri);
 
+/// Returns the URI of a PostgreSQL server with the time limits of connecting, and of a peer that is
+/// gone, where it says none (nor does the environment).
+std::string with_deadlines(const std::string& server);
+
 }  // namespace dagloop

@@ -42,6 +42,7 @@ struct InputConfig {
   Microseconds lateness = std::chrono::hours(1);  // of rows of a database, with a rollup store
   Microseconds run_horizon = std::chrono::hours(24);
   Microseconds statement_timeout = std::chrono::seconds(60);  // of a database
+  Microseconds read_timeout = std::chrono::minutes(10);       // of all sources together
   Dedupe dedupe = Dedupe::runs;
   CountingRules rules;  // overdue_statuses, cancelled, pipelines
   Microseconds overdue_after =

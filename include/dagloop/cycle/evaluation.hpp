@@ -55,13 +55,4 @@ struct CountedLog {
 Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request,
                          const Config& config, TimePoint generated_at);
 
-/// Opens the configured sources with the configured mapping and rollup store; `warn` is told what
-/// is wrong with that.
-///
-/// Errors: Error{usage} without any source; Error{config} for a bad mapping; Error{source}.
-std::unique_ptr<LogSource> open_configured_source(
-    FileSystem& files, const Config& config,
-    std::function<void(const ReadProgress&)> progress = nullptr,
-    std::function<void(const std::string&)> warn = nullptr);
-
 }  // namespace dagloop

@@ -100,4 +100,12 @@ class LogSource {
 std::unique_ptr<LogSource> open_sources(const std::vector<std::string>& uris,
                                         const SourceOptions& options);
 
+/// What is known of sources without opening them.
+struct SourceTraits {
+  std::string name;  // for messages, without secrets
+  CutCost cut_cost = CutCost::nothing;
+  bool is_fed = false;  // by whoever writes to standard input, at their pace
+};
+SourceTraits traits_of(const std::vector<std::string>& uris);
+
 }  // namespace dagloop

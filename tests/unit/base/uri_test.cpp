@@ -53,4 +53,16 @@ TEST_CASE("a URI that names no server means the variable, where that names one")
   CHECK(postgres_server("postgres://") == "postgres://");
 }
 
+TEST_CASE("a PostgreSQL server gets deadlines where its URI names none") {
+  ::unsetenv("PGCONNECT_TIMEOUT");
+  CHECK(with_deadlines("postgresql://h/d") ==
+        "postgresql://h/d?connect_timeout=5&tcp_user_timeout=30000");
+  CHECK(with_deadlines("postgresql://h/d?sslmode=require&connect_timeout=9") ==
+        "postgresql://h/d?sslmode=require&connect_timeout=9&tcp_user_timeout=30000");
+  ::setenv("PGCONNECT_TIMEOUT", "3", 1);
+  CHECK(with_deadlines("postgresql://h/d?tcp_user_timeout=1") ==
+        "postgresql://h/d?tcp_user_timeout=1");
+  ::unsetenv("PGCONNECT_TIMEOUT");
+}
+
 }  // namespace dagloop

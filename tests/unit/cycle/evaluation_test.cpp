@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../../support/temp_directory.hpp"
+#include "dagloop/cycle/configured_source.hpp"
 #include "evaluation_world.hpp"
 
 using namespace dagloop;
