@@ -3,6 +3,16 @@
 #include <utility>
 
 namespace dagloop {
+namespace {
+
+PolicyStanding policy_standing(const PolicyHistory& history) {
+  if (history.change == PolicyHistory::ChangeState::under_verification) {
+    return PolicyStanding::under_verification;
+  }
+  return history.verified.empty() ? PolicyStanding::none_verified : PolicyStanding::verified;
+}
+
+}  // namespace
 
 Assessment assess(const AssessmentContext& context, const AssessmentInputs& inputs,
                   const Evaluate& evaluate) {
@@ -18,7 +28,9 @@ Assessment assess(const AssessmentContext& context, const AssessmentInputs& inpu
   // nobody.
   if (request.not_before && *request.not_before > inputs.now) request.not_before.reset();
   Evidence evidence = evidence_to_go_on(
-      inputs.kept, {inputs.values, request.not_before, inputs.now, baseline}, config);
+      inputs.kept,
+      {inputs.values, request.not_before, inputs.now, baseline, policy_standing(inputs.history)},
+      config);
   request.news = news_for(evidence, baseline, inputs.now, config);
   Assessment found;
   found.quality = evaluate(request);

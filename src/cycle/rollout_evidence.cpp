@@ -8,12 +8,19 @@
 #include "dagloop/base/digest.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/evidence/day_effect.hpp"
+#include "dagloop/evidence/decline.hpp"
 
 namespace dagloop {
 namespace {
 
 int percent_of(const PolicyValues& values, const Config& config) {
   return rollout_percent(values, config.decision.rollout_key).value_or(0);
+}
+
+std::string text_of(const PolicyValues& values) {
+  std::string text;
+  for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
+  return text;
 }
 
 // What was counted against another margin or threshold is no evidence against this one.
@@ -24,8 +31,7 @@ std::string subject_of(PolicyValues values, const Config& config) {
   std::string text = fmt::format("{} {} {} {} {}\n", config.decision.evidence.excluded_drop_pp,
                                  triggers.p95_ms.value_or(0), tolerated_ratio(triggers.p95_ratio),
                                  tolerance.errors, tolerance.attempts);
-  for (const auto& [key, value] : values) text.append(key).append("=").append(value).append("\n");
-  return sha256_hex(text);
+  return sha256_hex(text + text_of(values));
 }
 
 // Of a policy long in force: no further back than the windows are read anyway, but for whole days.
@@ -87,6 +93,30 @@ News steps_in(const News& news, const Window& window) {
   return part;
 }
 
+// A baseline of the same policy goes on, whatever else begins anew; a policy of its own gets one.
+void go_on_with_baseline(const Evidence& kept, const EvidenceScope& scope, const Config& config,
+                         Evidence& evidence) {
+  const std::string policy = sha256_hex(text_of(scope.values));
+  FixedBaseline& fixed = evidence.fixed;
+  fixed = kept.fixed;
+  const bool is_begun_again = scope.in_force_since && *scope.in_force_since > fixed.since;
+  if (fixed.policy != policy || is_begun_again) {
+    const TimePoint begun = ceil_to_slot(scope.in_force_since.value_or(evidence.until));
+    fixed = FixedBaseline();
+    fixed.policy = policy;
+    fixed.since = std::max(evidence.until, begun);
+    fixed.until = fixed.since;
+    return;
+  }
+  if (fixed.bound || scope.standing == PolicyStanding::under_verification) return;
+  const Microseconds time = scope.standing == PolicyStanding::verified
+                                ? kFixingTime
+                                : std::min(kFixingTime, config.window);
+  const bool is_due = fixed.counted.trials >= kFixingRuns || fixed.until - fixed.since >= time;
+  const std::uint64_t least = std::max<std::uint64_t>(1, config.decision.min_sample);
+  if (is_due && fixed.counted.trials >= least) fixed.fix(failure_effect(kept));
+}
+
 }  // namespace
 
 Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, const Config& config) {
@@ -110,6 +140,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
       evidence.step_before = evidence.step;
       evidence.step = scope.in_force_since;
     }
+    go_on_with_baseline(kept, scope, config, evidence);
     return evidence;
   }
   Evidence evidence;
@@ -125,6 +156,7 @@ Evidence evidence_to_go_on(const Evidence& kept, const EvidenceScope& scope, con
   const TimePoint begun = goes_on ? kept.until : scope.in_force_since.value_or(earliest);
   evidence.since = std::clamp(ceil_to_slot(begun), earliest, end);
   evidence.until = evidence.since;
+  go_on_with_baseline(kept, scope, config, evidence);
   return evidence;
 }
 

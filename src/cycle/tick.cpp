@@ -115,6 +115,7 @@ void Tick::evaluate_and_decide() {
   result_.code = code_of_decision();
   tell_unreadable();
   if (state_.phase == Phase::verifying) judge_change();
+  tell_decline();
   // The commits that end a verification keep the outcome; the decision tells it already.
   if (state_.phase == Phase::verifying && goes_back_at_once()) {
     note_outcome(state_.change->decision_digest);
@@ -209,6 +210,20 @@ void Tick::tell_unverified(const std::string& why) {
   result_.faults.emplace_back(error.what());
   // A rollback is more urgent.
   if (decision_.action != Action::rollback) result_.code = exit_code(error.kind());
+}
+
+// It is no evidence against the policy, so nothing is taken back: a person has to look.
+void Tick::tell_decline() {
+  const auto& reasons = decision_.reasons;
+  const auto found = std::find_if(reasons.begin(), reasons.end(),
+                                  [](const Reason& reason) { return reason.code == kDeclined; });
+  if (found == reasons.end() || decision_.action == Action::rollback) return;
+  const Error error(ErrorKind::attention, "decline", reasons_text({*found}),
+                    "look for what changed, then go back or begin anew");
+  result_.faults.emplace_back(error.what());
+  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+    result_.code = exit_code(error.kind());
+  }
 }
 
 // What came of a change is written into the ledger, beside what was predicted of it.

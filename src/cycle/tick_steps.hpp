@@ -41,6 +41,7 @@ class Tick {
   void read_last_day();
   void judge_change();
   void tell_unverified(const std::string& why);
+  void tell_decline();
   void note_outcome(const std::string& digest);
   void step();
   void note_trigger();

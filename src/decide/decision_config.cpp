@@ -63,7 +63,7 @@ void read_limit(const JsonReader& triggers, std::string_view key, const Range& r
 
 TriggerThresholds read_triggers(const JsonReader& reader) {
   reader.allow_only({"success_drop_pp", "error_ratio", "p95_ms", "p95_ratio",
-                     "attempt_failure_ratio", "fallback_pp", "error_floor"});
+                     "attempt_failure_ratio", "fallback_pp", "decline_pp", "error_floor"});
   TriggerThresholds thresholds;
   read_limit(reader, "success_drop_pp", {0, 100}, thresholds.success_drop_pp);
   read_limit(reader, "error_ratio", {1}, thresholds.error_ratio);
@@ -71,6 +71,7 @@ TriggerThresholds read_triggers(const JsonReader& reader) {
   read_limit(reader, "p95_ratio", {1}, thresholds.p95_ratio);
   read_limit(reader, "attempt_failure_ratio", {1}, thresholds.attempt_failure_ratio);
   read_limit(reader, "fallback_pp", {0, 100}, thresholds.fallback_pp);
+  read_limit(reader, "decline_pp", {0, 100}, thresholds.decline_pp);
   if (const auto place = reader.find("error_floor")) thresholds.error_floor = read_sample(*place);
   return thresholds;
 }

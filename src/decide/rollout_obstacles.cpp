@@ -5,6 +5,7 @@
 #include "dagloop/decide/excluded_policy.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/kpi/interval.hpp"
+#include "decide/slow_decline.hpp"
 
 namespace dagloop {
 namespace {
@@ -50,6 +51,7 @@ std::vector<Reason> rollout_obstacles(const DecisionInputs& inputs, const Compar
   const auto& fault = comparison.fault;
   if (fault && fault->code == kNoCohorts) obstacles.push_back(*fault);
   if (auto share = share_obstacle(inputs, comparison)) obstacles.push_back(std::move(*share));
+  if (auto declined = slow_decline(inputs)) obstacles.push_back(std::move(*declined));
   if (auto excluded = exclusion_obstacle(inputs)) obstacles.push_back(std::move(*excluded));
   return obstacles;
 }

@@ -68,6 +68,7 @@ void add_step(Evidence& evidence, const NewsStep& step, EvidenceSides kind,
                                                   inferior(config.excluded_drop_pp / 100));
   evidence.latency.add({sides.subject.timed, sides.subject.above},
                        {sides.reference.timed, sides.reference.above}, step.window.start);
+  evidence.fixed.add(step);
   evidence.subject_users.add(sides.subject.users);
   evidence.reference_users.add(sides.reference.users);
 }

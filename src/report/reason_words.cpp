@@ -90,6 +90,15 @@ constexpr Wording kEnglish[] = {
      "the evidence of {trigger} excluded this policy at {since}: it goes no step up until a person "
      "begins a new rollout[, after the cool-down until {until}]: apply_dag_policy --config FILE "
      "--new-rollout --why TEXT --apply"},
+    {"success_declined",
+     "a slow decline, and a person has to look: the success rate is {>value}; when this policy was "
+     "verified it was {then_value:rate} of {then_total} runs (at least {then_low:rate} "
+     "with 95 % confidence), and it is {decline_pp:.3g} points below that now; the limit is "
+     "{limit_decline_pp:.6g}. Nothing is taken back for it, because what the service depends on "
+     "may "
+     "have declined. Look for what changed since {then_since}; then go back (apply_dag_policy "
+     "--config FILE --rollback --apply), or take the present rate for the usual one "
+     "(apply_dag_policy --config FILE --new-rollout --why TEXT --apply)"},
     {"ladder_complete", "at the ladder's top, and nothing to recommend"},
     {"at_top_step", "the rollout is at the ladder's top"},
     {"nothing_to_roll_back_to",

@@ -156,6 +156,11 @@ constexpr auto kTest = fields_of<RateEvidence>(
     field("stretches", &RateEvidence::stretches, kStretch),
     must_hold(&is_by_discount, "log_wealth", "has not a number a discount", kRestore));
 
+constexpr auto kFixed = fields_of<FixedBaseline>(
+    field("policy", &FixedBaseline::policy), field("since", &FixedBaseline::since),
+    field("until", &FixedBaseline::until), field("counted", &FixedBaseline::counted, kArm),
+    field("bound", &FixedBaseline::bound), field("later", &FixedBaseline::later, kTest));
+
 constexpr auto kLatency =
     fields_of<LatencyEvidence>(field("subject", &LatencyEvidence::subject, kLatencyCounts),
                                field("reference", &LatencyEvidence::reference, kLatencyCounts),
@@ -183,6 +188,7 @@ constexpr auto kCollected = fields_of<Evidence>(
                 field_or_default("tolerated_errors", &RatioTolerance::errors),
                 field_or_default("tolerated_attempts", &RatioTolerance::attempts))),
     field("tests", &Evidence::tests, kTest), field("latency", &Evidence::latency, kLatency),
+    field_or_default("fixed", &Evidence::fixed, kFixed),
     field("subject_users", &Evidence::subject_users, kSample),
     field("reference_users", &Evidence::reference_users, kSample),
     field("day_effects", &Evidence::day_effects));

@@ -9,12 +9,17 @@
 
 namespace dagloop {
 
+/// Whether the policy in force is verified: its fixed baseline waits for that. Where no policy ever
+/// was, as before the first change and in a replay, the first look stands for it.
+enum class PolicyStanding { none_verified, under_verification, verified };
+
 /// What the evidence is about.
 struct EvidenceScope {
   PolicyValues values;                      // in force
   std::optional<TimePoint> in_force_since;  // unknown: since the window's beginning
   TimePoint as_of;
   BaselineKind baseline = BaselineKind::automatic;  // baseline_in_effect()
+  PolicyStanding standing = PolicyStanding::none_verified;
 };
 
 /// What was collected of a rollout.

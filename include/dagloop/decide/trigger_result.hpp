@@ -20,8 +20,12 @@ struct TriggerThresholds {
   std::optional<double> p95_ratio = 1.5;              // times the baseline
   std::optional<double> attempt_failure_ratio = 2.0;  // times the baseline
   std::optional<double> fallback_pp = 10.0;           // percentage points
+  std::optional<double> decline_pp = 5.0;  // points below what was verified: asks a person
   std::uint64_t error_floor = 5;  // fewer errors (or failed attempts) than this never fire a ratio
 };
+
+/// The reason for which a person is asked: success has declined since the policy was verified.
+inline constexpr std::string_view kDeclined = "success_declined";
 
 /// Returns by how many times a figure may be worse before that counts as evidence: the square root
 /// of its limit. What is half as bad as the limit (in logarithms) is no reason to go back.

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "dagloop/base/time.hpp"
+#include "dagloop/evidence/fixed_baseline.hpp"
 #include "dagloop/evidence/latency_evidence.hpp"
 #include "dagloop/evidence/rate_evidence.hpp"
 #include "dagloop/evidence/user_sample.hpp"
@@ -51,6 +52,7 @@ struct Evidence {
   RatioTolerance tolerance;
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual
+  FixedBaseline fixed;
   UserSample subject_users;
   UserSample reference_users;
   std::map<std::string, double, std::less<>> day_effects;  // by test, with days as clusters; or 1

@@ -199,3 +199,45 @@ TEST_CASE("all looks together see each stretch before the policy once, hour for 
   }
   CHECK(end == since);
 }
+
+TEST_CASE(
+    "a fixed baseline stands for its policy while evidence begins anew, until another comes") {
+  const EvidenceScope scope{policy("100"), kAsOf - hours(96), kAsOf, BaselineKind::automatic,
+                            PolicyStanding::verified};
+  EvidenceScope first = scope;
+  first.as_of = kAsOf - hours(80);
+  Evidence kept = evidence_to_go_on({}, first, Config());
+  kept.until = kAsOf - hours(1);
+  kept.fixed.until = kept.until;
+  kept.fixed.counted = {1000, 50};
+  EvidenceScope waits = scope;
+  waits.standing = PolicyStanding::under_verification;
+  CHECK_FALSE(evidence_to_go_on(kept, waits, Config()).fixed.bound);
+  const Evidence verified = evidence_to_go_on(kept, scope, Config());
+  REQUIRE(verified.fixed.bound);
+  CHECK(*verified.fixed.bound > 0.05);
+  CHECK(verified.since > kept.since);  // the evidence is older than a window, and begins anew
+  kept.fixed = verified.fixed;
+  EvidenceScope stepped = scope;
+  stepped.values = policy("60");
+  stepped.in_force_since = kAsOf - hours(2);
+  const Evidence other = evidence_to_go_on(kept, stepped, Config());
+  CHECK_FALSE(other.fixed.bound);
+  CHECK(other.fixed.since >= kAsOf - hours(2));
+  CHECK(other.fixed.policy != kept.fixed.policy);
+}
+
+TEST_CASE("where no policy was verified yet the first look fixes the baseline") {
+  EvidenceScope first{policy("100"), std::nullopt, kAsOf - hours(1)};
+  Evidence kept = evidence_to_go_on({}, first, Config());
+  kept.until = kAsOf - hours(1);
+  kept.fixed.until = kept.until;
+  kept.fixed.counted = {10, 1};
+  EvidenceScope scope = first;
+  scope.as_of = kAsOf;
+  CHECK_FALSE(evidence_to_go_on(kept, scope, Config()).fixed.bound);  // too few runs
+  kept.fixed.counted = {600, 30};
+  CHECK(evidence_to_go_on(kept, scope, Config()).fixed.bound);
+  scope.standing = PolicyStanding::verified;
+  CHECK_FALSE(evidence_to_go_on(kept, scope, Config()).fixed.bound);  // three days are not over
+}

@@ -30,6 +30,7 @@ TEST_CASE("an empty or missing section gives the defaults") {
     CHECK(config.triggers.p95_ratio == 1.5);
     CHECK(config.triggers.attempt_failure_ratio == 2.0);
     CHECK(config.triggers.fallback_pp == 10.0);
+    CHECK(config.triggers.decline_pp == 5.0);
     CHECK(config.triggers.error_floor == 5);
   }
 }

@@ -186,4 +186,44 @@ TEST_CASE("an excluded policy goes no step up, and the reason names the command"
 }
 
 }  // namespace
+
+Evidence declined_since_verified(std::uint64_t failed_an_hour) {
+  Evidence evidence;
+  evidence.percent = 100;
+  evidence.fixed.since = kAsOf - std::chrono::hours(200);
+  evidence.fixed.until = kAsOf - std::chrono::hours(48);
+  evidence.fixed.counted = {1800, 90};
+  evidence.fixed.fix(1);
+  for (int hour = 0; hour < 48; ++hour) {
+    NewsStep step;
+    step.window.start = evidence.fixed.until;
+    step.window.end = step.window.start + std::chrono::hours(1);
+    step.all.runs = 25;
+    step.all.failed = failed_an_hour;
+    evidence.fixed.add(step);
+  }
+  return evidence;
+}
+
+TEST_CASE("a decline since the policy was verified holds and says what to type") {
+  DecideCase c;
+  c.at_percent(100);
+  c.config.evidence.mode = EvidenceMode::sequential;
+  c.quality = QualityBuilder().current(make_runs(600, 528)).baseline(make_runs(600, 530));
+  c.evidence = declined_since_verified(3);
+  const Decision decision = c.decide();
+  CHECK(decision.action == Action::hold);
+  REQUIRE(has_reason(decision.reasons, "success_declined"));
+  const std::string text = text_of(decision.reasons, "success_declined");
+  CHECK_THAT(text, Catch::Contains("the success rate is 88.0 % (528 of 600)"));
+  CHECK_THAT(text, Catch::Contains("it was 95.0 % of 1800 runs"));
+  CHECK_THAT(text, Catch::Contains("--rollback --apply"));
+  CHECK_THAT(text, Catch::Contains("--new-rollout --why TEXT --apply"));
+  c.config.triggers.decline_pp = std::nullopt;
+  CHECK_FALSE(has_reason(c.decide().reasons, "success_declined"));
+  c.config.triggers.decline_pp = 5;
+  c.evidence = declined_since_verified(1);  // a bad window alone is no evidence
+  CHECK_FALSE(has_reason(c.decide().reasons, "success_declined"));
+}
+
 }  // namespace dagloop

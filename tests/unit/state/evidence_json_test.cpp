@@ -54,6 +54,10 @@ Evidence full_evidence() {
   evidence.subject_users = {{{1, 2}, {3, 4}}, 3, {user}};
   evidence.reference_users.by_hash = {user};
   evidence.day_effects = {{"success_drop", 4.5}};
+  evidence.tolerance = {1.5, 1.25};
+  evidence.limits.tolerated = 1100.5;
+  evidence.fixed = {"f1",    kCollectedAt, kCollectedAt + Microseconds(4),
+                    {50, 4}, 0.125,        full_test()};
   return evidence;
 }
 
@@ -99,7 +103,10 @@ TEST_CASE("evidence that lacks a member, or cannot be, is refused") {
   const Json document = document_of(full_evidence());
   for (const auto& [key, value] : document.as_object()) {
     // Not known: none, or what is usual.
-    if (key == "slow_ms" || key == "threshold_ms" || key.starts_with("tolerated_")) continue;
+    if (key == "slow_ms" || key == "threshold_ms" || key.starts_with("tolerated_") ||
+        key == "fixed") {
+      continue;
+    }
     check_unread(lacking(document, key), key == "schema" ? "of this version" : key);
   }
   const Json& test = *document.find("tests")->find("success_drop");
