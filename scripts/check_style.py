@@ -25,7 +25,7 @@ HOMES = {
     r"fmt/.*": r"src/.*\.cpp",
     r"nlohmann/.*": r"src/base/json\w*\.cpp",
     r"valijson/.*": r"src/base/json_schema\.cpp",
-    r"simdjson\.h": r"src/record/(record_reader|dom_values)\.[ch]pp",
+    r"simdjson\.h": r"src/record/(record_reader|dom_values|pointer_tree)\.[ch]pp",
     r"pqxx/.*": r"src/(base|source|state)/postgres_\w+\.[ch]pp",
     r"sqlite3\.h": r"src/(base|source|state)/sqlite_\w+\.[ch]pp",
     r"sodium\.h": r"src/base/(digest|memory_secrecy_posix)\.cpp|src/policy/approval\.cpp",

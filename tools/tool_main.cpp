@@ -69,7 +69,9 @@ void add_source_flags(CLI::App& app, ConfigFlags& flags) {
       ->envname("DAGLOOP_WINDOW");
   app.add_option("--baseline", flags.baseline, "auto, previous, control, or T1..T2")
       ->envname("DAGLOOP_BASELINE");
-  app.add_option("--mapping", flags.mapping, "mapping file for logs with other field names")
+  app.add_option(
+         "--mapping", flags.mapping,
+         "mapping for logs with other field names: a file, or one that ships (docs/mappings/)")
       ->envname("DAGLOOP_MAPPING");
   app.add_option("--dedupe", flags.dedupe, "runs, or records (which also drops identical lines)");
   app.add_option(

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/cycle/mapping_file.hpp"
 #include "dagloop/cycle/needed_files.hpp"
-#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/source/source_process.hpp"
 
 namespace dagloop {
@@ -26,10 +26,7 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   options.lateness = config.input.lateness;
   options.statement_timeout =
       std::chrono::ceil<std::chrono::milliseconds>(config.input.statement_timeout);
-  if (!config.input.mapping.empty()) {
-    options.mapping =
-        parse_mapping(read_json_file(files, config.input.mapping, "mapping"), config.input.mapping);
-  }
+  options.mapping = load_mapping(files, config.input.mapping);
   options.warn = warn;
   if (!config.input.rollup.empty()) {
     options.rollup = open_rollup_store(config.input.rollup, std::move(warn));

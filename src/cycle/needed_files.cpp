@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "dagloop/base/uri.hpp"
+#include "dagloop/record/shipped_mappings.hpp"
 
 namespace dagloop {
 namespace {
@@ -42,7 +43,15 @@ NeededFiles together(NeededFiles first, const NeededFiles& second) {
 }
 
 NeededFiles source_files(const InputConfig& input) {
-  NeededFiles needed{{input.mapping, "mapping file"}};
+  NeededFiles needed;
+  if (!shipped_mapping(input.mapping)) {
+    std::string names;
+    for (const std::string_view name : shipped_mappings()) {
+      names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+    needed.push_back({input.mapping, "mapping file",
+                      "give the path of a mapping, or the name of one that ships: " + names});
+  }
   // A database is named alone: beside one, the mistake is not that the other is missing.
   if (std::ranges::any_of(input.sources, is_uri)) return needed;
   for (const std::string& source : input.sources) {

@@ -32,6 +32,8 @@ RunTable::~RunTable() = default;
 RunTable::RunTable(RunTable&&) noexcept = default;
 RunTable& RunTable::operator=(RunTable&&) noexcept = default;
 
+void RunTable::add_other() { ++impl_->input.other_lines; }
+
 void RunTable::add(const LogRecord& record, std::string_view line) {
   Impl& self = *impl_;
   InputCounts& input = self.input;

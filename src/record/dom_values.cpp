@@ -1,8 +1,6 @@
 #include "record/dom_values.hpp"
 
-#include <charconv>
 #include <cmath>
-#include <system_error>
 
 namespace dagloop {
 namespace {
@@ -21,41 +19,6 @@ RawValue whole_value(Whole number, Digits& digits) {
 }
 
 }  // namespace
-
-std::vector<std::string> split_pointer(std::string_view pointer) {
-  std::vector<std::string> tokens;
-  for (std::size_t i = 0; i < pointer.size(); ++i) {
-    if (pointer[i] == '/') {
-      tokens.emplace_back();
-    } else if (pointer[i] == '~') {
-      ++i;
-      tokens.back().push_back(pointer[i] == '1' ? '/' : '~');
-    } else {
-      tokens.back().push_back(pointer[i]);
-    }
-  }
-  return tokens;
-}
-
-std::optional<Element> step(const Element& from, const std::string& token) {
-  std::optional<Element> found;
-  if (simdjson::dom::object object; from.get(object) == simdjson::SUCCESS) {
-    for (const auto member : object) {
-      if (member.key == token) found = member.value;
-    }
-  } else if (simdjson::dom::array array; from.get(array) == simdjson::SUCCESS) {
-    std::size_t index = 0;
-    const char* end = token.data() + token.size();
-    const auto [stop, error] = std::from_chars(token.data(), end, index);
-    const bool has_leading_zero = token.size() > 1 && token[0] == '0';
-    Element value;
-    if (error == std::errc{} && stop == end && !has_leading_zero &&
-        array.at(index).get(value) == simdjson::SUCCESS) {
-      found = value;
-    }
-  }
-  return found;
-}
 
 RawValue raw_value(const Element& element, Digits& digits) {
   RawValue value;

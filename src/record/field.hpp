@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "dagloop/base/time.hpp"
 #include "dagloop/record/contract_words.hpp"
 
 namespace dagloop {
@@ -19,7 +21,14 @@ enum class ValueKind : std::uint8_t {
   big_number,  // a whole one that a double does not hold; `text` has its digits
   boolean,
   compound,  // an array or an object
+  instant,   // made by a mapping: `number` is in microseconds since 1970
+  odd_time,  // likewise: a time that cannot be read
 };
+
+/// Places of a line's values: one a field, and further ones for what a mapping makes fields of. The
+/// last is for values of no use.
+inline constexpr std::size_t kPlaceCount = 32;
+inline constexpr std::size_t kNoPlace = kPlaceCount - 1;
 
 /// One value of a line, without any JSON library's types. Owns nothing. The text of a number that
 /// is not a big one is of no use.
@@ -31,6 +40,12 @@ struct RawValue {
   // infinity does.
   bool truth = false;
 };
+
+/// Returns the time that a mapping has read; nullopt where the value is none.
+inline std::optional<TimePoint> instant_of(const RawValue& value) {
+  if (value.kind != ValueKind::instant) return std::nullopt;
+  return TimePoint(Microseconds(static_cast<std::int64_t>(value.number)));
+}
 
 /// Returns the fields whose values are of some types: a bit a field.
 template <typename... Types>
@@ -100,9 +115,16 @@ class RawFields {
     set_kinds(kinds_);
   }
 
-  /// Returns the place of the field with a number, to be filled in; set_kinds() must follow. The
-  /// number kFieldCount gives a place for values of no use.
+  /// Returns the place with a number, to be filled in; set_kinds() must follow. Those of fields
+  /// come first.
   RawValue& place(std::size_t number) { return values_[number]; }
+
+  /// Takes back the values of some places: a bit a place.
+  void drop(std::uint32_t places) {
+    not_numbers_ &= ~places;
+    set_kinds({kinds_.texts & ~places, kinds_.numbers & ~places, kinds_.booleans & ~places,
+               kinds_.others & ~places});
+  }
 
   /// Says which places hold a value.
   void set_kinds(const FieldKinds& kinds) {
@@ -139,7 +161,7 @@ class RawFields {
   Replaced replaced_ = Replaced::no;
   std::uint32_t not_numbers_ = 0;
   std::uint32_t present_ = 0;  // of any kind; so that clearing need not touch the values
-  std::array<RawValue, kFieldCount + 1> values_{};
+  std::array<RawValue, kPlaceCount> values_{};
 };
 
 }  // namespace dagloop

@@ -8,7 +8,7 @@ KeyTable::KeyTable(const NameTable& columns, std::string_view detail_column, Raw
     : columns_(&columns), raw_(&raw), detail_column_(detail_column) {
   keys_.reserve(2 * kMaxKeys);
   keys_.emplace_back().next = keys_.data();
-  unknown().value = &raw.place(kFieldCount);
+  unknown().value = &raw.place(kNoPlace);
 }
 
 Key& KeyTable::find(std::size_t hash, std::string_view name, std::string_view written) {

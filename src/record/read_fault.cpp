@@ -26,6 +26,11 @@ bool has_words(Field field) {
          field == Field::compensation_status;
 }
 
+std::string time_text(const RawValue& value) {
+  const auto instant = instant_of(value);
+  return instant ? format_time(*instant) : shown(value.text);
+}
+
 std::string found_in(Field field, const RawValue& value) {
   switch (value.kind) {
     case ValueKind::absent:
@@ -45,6 +50,10 @@ std::string found_in(Field field, const RawValue& value) {
       return value.truth ? "the truth value true" : "the truth value false";
     case ValueKind::compound:
       return "an array or an object";
+    case ValueKind::instant:
+      return "the time " + time_text(value);
+    case ValueKind::odd_time:
+      return "a time that cannot be read";
   }
   return "";
 }
@@ -109,7 +118,7 @@ ReadFault field_fault(Field field, const RawValue& value) {
 }
 
 ReadFault future_fault(const RawValue& created_at) {
-  return {Field::created_at, "the time " + shown(created_at.text) + ", which is in the future",
+  return {Field::created_at, "the time " + time_text(created_at) + ", which is in the future",
           "a time that is not later than the clock and input.future_skew", ""};
 }
 

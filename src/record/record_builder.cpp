@@ -13,10 +13,6 @@ namespace {
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-bool holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 // The words that are printed, in which most logs have their statuses.
 constexpr auto kContractStatusWords = [] {
   std::array<Word<Status>, 8> words{};
@@ -65,8 +61,9 @@ class RecordBuilder {
 
   // What is read from other forms; a word that is needed is none then.
   [[gnu::noinline, gnu::cold]] std::string_view needed_of_other(Field field) {
-    if (raw_.present(field).kind == ValueKind::loose_text) return raw_.present(field).text;
-    reject(RejectReason::wrong_type, field);
+    const RawValue& value = raw_.present(field);
+    if (value.kind == ValueKind::loose_text) return value.text;
+    if (value.kind != ValueKind::instant) reject(RejectReason::wrong_type, field);
     return {};
   }
 
@@ -103,7 +100,8 @@ class RecordBuilder {
   [[gnu::noinline, gnu::cold]] void look_at_replaced() {
     for (std::size_t i = 0; i < kFieldCount; ++i) {
       const auto field = static_cast<Field>(i);
-      if (is_text(field) && holds(raw_.present(field).text, kReplacement)) mend(field);
+      const bool holds_it = raw_[field].text.find(kReplacement) != std::string_view::npos;
+      if (is_text(field) && holds_it) mend(field);
     }
   }
 
@@ -354,7 +352,8 @@ class RecordBuilder {
     constexpr Field kField = Field::created_at;
     const std::string_view text = text_or<&RecordBuilder::needed_of_other>(kField);
     if (!has(kField)) return reject(RejectReason::missing_created_at, kField);
-    const std::optional<TimePoint> instant = parse_time(text);
+    std::optional<TimePoint> instant = parse_time(text);
+    if (!instant) instant = instant_of(raw_[kField]);
     if (!instant) return reject(RejectReason::bad_time, kField);
     record_.created_at = *instant;
     if (*instant > rules_.latest) return reject_future();

@@ -3,22 +3,16 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <deque>
 #include <new>
-#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "record/dom_values.hpp"
 #include "record/field.hpp"
+#include "record/field_plan.hpp"
 #include "record/flat_reader.hpp"
+#include "record/mapped_values.hpp"
 #include "record/mend_json.hpp"
-#include "record/name_table.hpp"
 #include "record/read_fault.hpp"
 #include "record/record_builder.hpp"
 
@@ -28,23 +22,6 @@ namespace {
 static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
 
 using Element = simdjson::dom::element;
-
-RawValue loose_value(std::string_view text) {
-  RawValue value;
-  value.kind = text.empty() ? ValueKind::absent : ValueKind::loose_text;
-  value.text = text;
-  return value;
-}
-
-// The text that aliases are compared with.
-std::string text_of(const RawValue& value) {
-  if (value.kind == ValueKind::boolean) return value.truth ? "true" : "false";
-  if (value.kind != ValueKind::number) return std::string(value.text);
-  std::array<char, 512> digits{};  // the longest double in fixed notation has fewer
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value.number,
-                                 std::chars_format::fixed);
-  return {digits.data(), end.ptr};
-}
 
 }  // namespace
 
@@ -63,52 +40,18 @@ LogLine cut_line(std::string_view& rest) {
 }
 
 struct RecordReader::Impl {
-  struct PointerField {
-    std::vector<std::string> tokens;
-    Field field;
-  };
-  struct AliasField {
-    const std::map<std::string, std::string>* aliases;  // in `mapping`
-    Field field;
-  };
-
   Impl(Mapping the_mapping, TimePoint latest)
       : mapping(std::move(the_mapping)), rules{mapping.created_at_marks, latest} {
-    for (std::size_t i = 0; i < kFieldCount; ++i) {
-      const auto field = static_cast<Field>(i);
-      const std::string name(to_string(field));
-      const auto mapped = mapping.fields.find(name);
-      if (mapped == mapping.fields.end()) {
-        columns.add(name, field);
-      } else {
-        place(mapped->second, field);
-      }
-    }
-    if (!details.empty()) flat = FlatReader(columns, mapping.detail_column, raw);
-  }
-
-  void place(const FieldMapping& from, Field field) {
-    switch (from.source) {
-      case FieldSource::column:
-        columns.add(from.name, field);
-        break;
-      case FieldSource::pointer:
-        pointers.push_back({split_pointer(from.name), field});
-        break;
-      case FieldSource::detail:
-        details.add(from.name, field);
-        detail_fields.push_back(field);
-        break;
-    }
-    if (!from.aliases.empty()) aliased.push_back({&from.aliases, field});
+    if (!plan.details().empty()) flat = FlatReader(plan.columns(), mapping.detail_column, raw);
   }
 
   void read_members(const simdjson::dom::object& object) {
     RawValue detail;
     for (const auto member : object) {
       const RawValue value = raw_value(member.value, digits);
-      columns.store(member.key, value, raw);
-      if (!details.empty() && member.key == mapping.detail_column) detail = value;
+      plan.columns().store(member.key, value, raw);
+      if (!plan.details().empty() && member.key == mapping.detail_column) detail = value;
+      if (!plan.pointers().empty()) plan.pointers().read_member(member.key, member.value, digits);
     }
     read_detail(detail);
   }
@@ -119,7 +62,7 @@ struct RecordReader::Impl {
     if (detail.kind == ValueKind::absent) return;
     RawValue unread;
     unread.kind = ValueKind::compound;
-    for (const Field field : detail_fields) raw.set(field, unread);
+    for (const Field field : plan.detail_places()) raw.set(field, unread);
   }
 
   void read_pairs(std::string_view detail) {
@@ -129,26 +72,7 @@ struct RecordReader::Impl {
       const std::size_t separator = pair.find('=');
       if (separator == std::string_view::npos) continue;
       const std::string_view key = trim_spaces(pair.substr(0, separator));
-      details.store(key, loose_value(pair.substr(separator + 1)), raw);
-    }
-  }
-
-  void read_pointers(const Element& root) {
-    for (const PointerField& pointer : pointers) {
-      std::optional<Element> at = root;
-      for (const std::string& token : pointer.tokens) {
-        if (at) at = step(*at, token);
-      }
-      if (at) raw.set(pointer.field, raw_value(*at, digits));
-    }
-  }
-
-  void apply_aliases() {
-    for (const AliasField& entry : aliased) {
-      const RawValue& value = raw[entry.field];
-      if (value.kind == ValueKind::absent || value.kind == ValueKind::compound) continue;
-      const auto found = entry.aliases->find(text_of(value));
-      if (found != entry.aliases->end()) raw.set(entry.field, loose_value(found->second));
+      plan.details().store(key, loose_value(pair.substr(separator + 1)), raw);
     }
   }
 
@@ -156,13 +80,13 @@ struct RecordReader::Impl {
     if (line.text.size() > kMaxLineBytes) return read_overlong(line.text);
     raw.clear();
     RawValue detail;
-    if (!pointers.empty() || !flat.read(line, detail)) return read_generally(line.text);
+    if (!plan.pointers().empty() || !flat.read(line, detail)) return read_generally(line.text);
     read_detail(detail);
-    build();
+    build(LineRead::whole);
   }
 
   void read_overlong(std::string_view line) {
-    read_parts(mend_json(line.substr(0, kMaxLineBytes), cut_key()));
+    read_parts(mend_json(line.substr(0, kMaxLineBytes), cut_key()), LineRead::part);
     only_show(RejectReason::line_too_long, line_fault("a line of more than 1 MiB"));
   }
 
@@ -171,14 +95,14 @@ struct RecordReader::Impl {
     if (!parse(parser.parse(line.data(), line.size(), false), root)) return read_mended(line);
     raw.clear();
     read_root(root);
-    build();
+    build(root.is_object() ? LineRead::whole : LineRead::part);
     if (root.is_object()) return;
     only_show(RejectReason::not_json_object, line_fault("JSON, but no object"));
   }
 
   void read_mended(std::string_view line) {
     const MendedLine mended = mend_json(line, cut_key());
-    read_parts(mended);
+    read_parts(mended, mended.is_whole ? LineRead::whole : LineRead::part);
     if (mended.is_whole) return;
     only_show(
         RejectReason::not_json_object,
@@ -189,16 +113,17 @@ struct RecordReader::Impl {
   }
 
   // Reads the values of a mended line, or what is there of them.
-  void read_parts(const MendedLine& mended) {
+  void read_parts(const MendedLine& mended, LineRead read) {
     raw.clear();
+    plan.pointers().clear();
     Element root;
     if (parse(parser.parse(mended.text), root)) read_root(root);
     raw.set_replaced(mended.replaced);
-    build();
+    build(read);
   }
 
   std::string_view cut_key() const {
-    return details.empty() ? std::string_view() : std::string_view(mapping.detail_column);
+    return plan.details().empty() ? std::string_view() : std::string_view(mapping.detail_column);
   }
 
   static bool parse(simdjson::simdjson_result<Element> parsed, Element& root) {
@@ -209,14 +134,15 @@ struct RecordReader::Impl {
 
   void read_root(const Element& root) {
     digits.clear();
+    plan.pointers().clear();
     simdjson::dom::object object;
     if (root.get(object) != simdjson::SUCCESS) return;
     read_members(object);
-    read_pointers(root);
   }
 
   // Makes what was read, whatever it is, an unread line that shows the same.
   void only_show(RejectReason reason, ReadFault fault) {
+    if (std::holds_alternative<OtherLine>(result)) return;
     UnreadLine unread;
     if (const auto* record = std::get_if<LogRecord>(&result)) {
       unread.run_key = record->run_key;
@@ -232,22 +158,25 @@ struct RecordReader::Impl {
     result = std::move(unread);
   }
 
-  void build() {
-    if (!aliased.empty()) apply_aliases();
+  void build(LineRead read) {
+    if (is_mapped) {
+      if (plan.is_other(raw, read)) {
+        result = OtherLine{};
+        return;
+      }
+      plan.make_fields(raw);
+    }
     build_record(raw, rules, texts, result);
   }
 
   Mapping mapping;
   TimeRules rules;
-  NameTable columns;
-  NameTable details;
-  std::vector<Field> detail_fields;
-  std::vector<PointerField> pointers;
-  std::vector<AliasField> aliased;
+  const bool is_mapped = !mapping.fields.empty() || mapping.only;
+  FieldPlan plan{mapping};
   RawFields raw;
   NumberTexts texts{};
   Digits digits;
-  FlatReader flat{columns, "", raw};  // behind both, which it refers to
+  FlatReader flat{plan.columns(), "", raw};  // behind both, which it refers to
   simdjson::dom::parser parser;
   std::string copy;  // of a line that has nothing behind it
   ReadResult result;

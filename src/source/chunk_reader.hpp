@@ -32,12 +32,14 @@ struct LineRange {
 /// Returns whether a line holds nothing but spaces: it is none.
 bool is_blank(std::string_view line);
 
-/// Opens `path` ("-": standard input). A plain file is read at several places at once; a
-/// compressed one or a stream in order.
+/// Opens `path` ("-": standard input). With `records` its lines are the records of its JSON
+/// documents (make_record_stream()), in order; without, those of the file: a plain file is read at
+/// several places at once, a compressed one or a stream in order.
 ///
 /// Shape:  `chunk_bytes` >= 1 is the size aimed at; a longer line makes a longer chunk, up to
 ///         kMaxLineBytes. A UTF-8 byte order mark at the start is dropped.
 /// Errors: Error{source} when it cannot be opened or is a directory.
-std::unique_ptr<ChunkReader> open_chunks(const std::string& path, std::size_t chunk_bytes);
+std::unique_ptr<ChunkReader> open_chunks(const std::string& path, std::size_t chunk_bytes,
+                                         const std::optional<std::string>& records = {});
 
 }  // namespace dagloop

@@ -14,8 +14,10 @@ void demand_countable(const ClickHouseTable& table, const SourceOptions& options
   }
   for (const auto& [field, place] : mapping.fields) {
     const auto known = field_named(field);
+    if (place.form == FieldForm::none) continue;
     const bool is_text = known && type_of(*known) == FieldType::text;
-    if (place.source != FieldSource::column || (!place.aliases.empty() && !is_text)) {
+    if (mapping.only || place.source != FieldSource::column || !place.is_plain() ||
+        (!place.aliases.empty() && !is_text)) {
       throw Error(ErrorKind::source, where,
                   "the mapping of " + field + " cannot be counted by ClickHouse",
                   "make a view that has it as a column of its own");

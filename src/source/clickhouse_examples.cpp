@@ -7,19 +7,10 @@
 namespace dagloop {
 namespace {
 
-// Microseconds since 1970 as a text with its zone; NULL for 0, which is what ClickHouse has for
-// no time.
-std::string shown_time(const std::string& at) {
-  return fmt::format(
-      "if({0} = 0, NULL, concat(replaceOne(toString(toDateTime(intDiv({0}, 1000000), 'UTC')), ' ', "
-      "'T'), '.', substring(toString(1000000 + {0} % 1000000), 2), 'Z'))",
-      at);
-}
-
 // A column as a file would have it.
 std::string shown_value(const ClickHouseExpressions& row, Field field, const std::string& column,
                         RowTruths truths) {
-  if (field == Field::created_at) return shown_time(row.at());
+  if (field == Field::created_at) return clickhouse_shown_time(row.at());
   const std::string name = clickhouse_name(column);
   if (row.is_text(field)) return "toString(" + name + ")";
   // 0 and 1 of UInt8 are what ClickHouse has for a truth.

@@ -47,7 +47,8 @@ bool is_nullable(const std::string& type) { return type.find("Nullable(") != std
 std::string clickhouse_column_of(const Mapping& mapping, Field field) {
   const std::string name(to_string(field));
   const auto mapped = mapping.fields.find(name);
-  return mapped == mapping.fields.end() ? name : mapped->second.name;
+  if (mapped == mapping.fields.end()) return name;
+  return mapped->second.form == FieldForm::none ? "" : mapped->second.name;
 }
 
 bool clickhouse_type_fits(Field field, const std::string& column) {
@@ -306,6 +307,13 @@ std::string ClickHouseExpressions::hash() const {
 }
 
 // Rows whose time may matter. The first condition is on the bare column, for the index.
+std::string clickhouse_shown_time(const std::string& at) {
+  return fmt::format(
+      "if({0} = 0, NULL, concat(replaceOne(toString(toDateTime(intDiv({0}, 1000000), 'UTC')), ' ', "
+      "'T'), '.', substring(toString(1000000 + {0} % 1000000), 2), 'Z'))",
+      at);
+}
+
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query) {
   const std::string column = clickhouse_name(clickhouse_column_of(mapping, Field::created_at));

@@ -37,6 +37,9 @@ std::string clickhouse_column_of(const Mapping& mapping, Field field);
 bool clickhouse_type_fits(Field field, const std::string& column);
 /// Returns a time as microseconds since 1970.
 std::string clickhouse_micros(TimePoint time);
+/// Returns microseconds since 1970 as a text with its zone; NULL for 0, which is what ClickHouse
+/// has for no time.
+std::string clickhouse_shown_time(const std::string& at);
 /// Returns the condition under which a row's time may matter.
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query);

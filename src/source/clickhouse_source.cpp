@@ -15,11 +15,13 @@
 #include "source/clickhouse_aggregate.hpp"
 #include "source/clickhouse_examples.hpp"
 #include "source/clickhouse_expressions.hpp"
+#include "source/clickhouse_rows.hpp"
 #include "source/clickhouse_users.hpp"
 #include "source/packed_runs.hpp"
 #include "source/partial_rows.hpp"
 #include "source/row_examples.hpp"
 #include "source/row_reader.hpp"
+#include "source/tab_rows.hpp"
 #include "source/user_rows.hpp"
 
 namespace dagloop {
@@ -33,53 +35,13 @@ constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that 
 // Hashes of up to 20 digits: 210 KB of text, below the 256 KiB that the server takes of a statement
 // (max_query_size) unless it is set otherwise.
 constexpr std::size_t kManyKeys = 10'000;
-constexpr std::int64_t kUserRowsAtOnce = 100'000;
+constexpr std::int64_t kAskedAtOnce = 100'000;
 constexpr int kPort = 8123;
 constexpr int kSecurePort = 8443;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string unescaped(std::string_view field) {
-  std::string text;
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    if (field[i] != '\\' || i + 1 == field.size()) {
-      text += field[i];
-      continue;
-    }
-    const char c = field[++i];
-    static constexpr std::string_view kEscapes = "bfrnt0";
-    static constexpr std::string_view kMeant("\b\f\r\n\t\0", 6);
-    const std::size_t at = kEscapes.find(c);
-    text += at == std::string_view::npos ? c : kMeant[at];
-  }
-  return text;
-}
-
-std::vector<std::string> fields_of(std::string_view line) {
-  std::vector<std::string> fields;
-  for (;;) {
-    const std::size_t tab = line.find('\t');
-    fields.push_back(unescaped(line.substr(0, tab)));
-    if (tab == std::string_view::npos) return fields;
-    line.remove_prefix(tab + 1);
-  }
-}
-
-void for_each_row(std::string_view body, const std::function<void(std::string_view)>& take) {
-  while (!body.empty()) {
-    const std::size_t end = std::min(body.find('\n'), body.size());
-    take(body.substr(0, end));
-    body.remove_prefix(std::min(end + 1, body.size()));
-  }
-}
-
-std::vector<std::vector<std::string>> rows_of(std::string_view body) {
-  std::vector<std::vector<std::string>> rows;
-  for_each_row(body, [&](std::string_view row) { rows.push_back(fields_of(row)); });
-  return rows;
 }
 
 // What a server's error code asks of the operator.
@@ -218,6 +180,7 @@ struct ClickHouseSource::Impl {
   Counted count(const std::vector<ClickHouseTable>& tables, const LogQuery& query) const;
   void show_examples(const std::vector<ClickHouseTable>& tables, const LogQuery& query,
                      InputCounts& input) const;
+  PartialSet read_rows(const std::vector<ClickHouseTable>& tables, const LogQuery& query) const;
   void add_users(const std::vector<ClickHouseTable>& tables, const LogQuery& query,
                  PartialSet& set) const;
 
@@ -330,13 +293,30 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
   RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
     const auto found = rows_of(ask(clickhouse_user_count(tables, table, scope)));
-    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kUserRowsAtOnce;
+    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kAskedAtOnce;
     for (std::int64_t part = 0; part < parts; ++part) {
       for_each_row(ask(clickhouse_user_rows(tables, table, scope, {part, parts})),
                    [&](std::string_view row) { rows.add(row); });
     }
   }
   put_users(rows.finish(), query, set);
+}
+
+// What the server does not count by is mapped and counted here.
+PartialSet ClickHouseSource::Impl::read_rows(const std::vector<ClickHouseTable>& tables,
+                                             const LogQuery& query) const {
+  const CountScope scope{options.mapping, options.rules, query};
+  RowReader rows(options, query);
+  for (const ClickHouseTable& table : tables) {
+    const auto found = rows_of(ask(clickhouse_row_count(table, scope)));
+    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kAskedAtOnce;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      for_each_row(ask(clickhouse_rows(table, scope, {part, parts})), [&](std::string_view row) {
+        rows.add({table.name, {}}, row);
+      });
+    }
+  }
+  return rows.finish();
 }
 
 ClickHouseSource::ClickHouseSource(const std::string& uri, SourceOptions options)
@@ -364,9 +344,10 @@ ClickHouseSource::~ClickHouseSource() = default;
 
 PartialSet ClickHouseSource::read(const LogQuery& query) {
   std::vector<ClickHouseTable> tables;
+  const bool counts = clickhouse_can_count(impl_->options);
   for (const std::string& name : impl_->names) {
     tables.push_back(impl_->describe(name));
-    demand_countable(tables.back(), impl_->options);
+    if (counts) demand_countable(tables.back(), impl_->options);
     // One statement is answered by the shards of one cluster.
     if (tables.back().cluster != tables.front().cluster) {
       throw Error(ErrorKind::source, impl_->where + ": table " + name,
@@ -374,6 +355,7 @@ PartialSet ClickHouseSource::read(const LogQuery& query) {
                   "name two local tables, or two Distributed ones of one cluster");
     }
   }
+  if (!counts) return impl_->read_rows(tables, query);
   auto counted = impl_->count(tables, query);
   if (counted.has_odd_words) {
     for (ClickHouseTable& table : tables) table.spaces = WordSpaces::trimmed;

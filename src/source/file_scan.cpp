@@ -42,6 +42,7 @@ class ScanWorker final : public LineWorker {
           {path, line.place.first_line, field, fault.found, std::string(fault.wanted)});
     }
   }
+  void add_other() override { table.add_other(); }
   void reject(const PartLine& line, const MalformedLine& malformed) override {
     table.reject(parts_[line.part].path, line.place.first_line, malformed.rejected,
                  malformed.fault);
@@ -67,7 +68,9 @@ std::uint64_t total_size(const std::vector<std::string>& paths) {
 PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions& options,
                       const LogQuery& query, std::size_t chunk_bytes) {
   std::vector<FilePart> parts;
-  for (const std::string& path : paths) parts.push_back({.path = path});
+  for (const std::string& path : paths) {
+    parts.push_back({.path = path, .records = options.mapping.records});
+  }
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   const unsigned count = options.threads == 0 ? cores : options.threads;
   std::deque<ScanWorker> workers;

@@ -79,7 +79,7 @@ class SharedPart {
     if (chunks_) return chunks_;
     is_done_ = true;  // stays so if what follows throws
     chunks_ = part_.bytes ? open_plain_range(part_.path, chunk_bytes_, *part_.bytes)
-                          : open_chunks(part_.path, chunk_bytes_);
+                          : open_chunks(part_.path, chunk_bytes_, part_.records);
     was_replaced_ = chunks_ == nullptr;
     is_done_ = was_replaced_;
     return chunks_;
@@ -212,8 +212,10 @@ void LineWorker::read_line(const PartLine& line, const LogLine& text) {
   if (const auto* record = std::get_if<LogRecord>(&result)) {
     stretch_.records.add({line.place.first_line, record->created_at});
     add(line, *record);
+  } else if (const auto* unread = std::get_if<UnreadLine>(&result)) {
+    read_unread(line, *unread);
   } else {
-    read_unread(line, std::get<UnreadLine>(result));
+    add_other();
   }
 }
 

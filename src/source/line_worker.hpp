@@ -33,6 +33,7 @@ struct FilePart {
   bool follows = false;               // begins where the part before it ends
   bool may_grow = false;              // its records are perhaps half-written
   std::vector<TimedLine> known = {};  // readable records of the file that are not in its parts
+  std::optional<std::string> records = {};  // Mapping::records, of a whole file
 };
 
 /// A line of a part.
@@ -105,6 +106,8 @@ class LineWorker {
   void read_unread(const PartLine& line, const UnreadLine& unread);
   void set_apart(const PartLine& line, RejectedLine& rejected) const;
   virtual void add(const PartLine& line, const LogRecord& record) = 0;
+  /// Takes a line that is no record.
+  virtual void add_other() {}
   /// Takes a malformed line; it has no time only where no readable record of its part has one. The
   /// text is gone where it has to wait for that.
   virtual void reject(const PartLine& line, const MalformedLine& malformed) = 0;

@@ -325,8 +325,10 @@ bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions
   if (options.dedupe != Dedupe::runs || mapping.created_at_marks != CreatedAtMarks::end) {
     return false;
   }
+  if (mapping.only) return false;
   for (const auto& [field, place] : mapping.fields) {
-    if (place.source != FieldSource::column) return false;
+    if (place.form == FieldForm::none) continue;
+    if (place.source != FieldSource::column || !place.is_plain()) return false;
     const auto known = field_named(field);
     if (!known || (!place.aliases.empty() && type_of(*known) != FieldType::text)) return false;
   }

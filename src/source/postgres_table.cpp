@@ -12,22 +12,21 @@ std::string column_of(const Mapping& mapping, Field field) {
   const auto mapped = mapping.fields.find(name);
   if (mapped == mapping.fields.end()) return name;
   const FieldMapping& place = mapped->second;
-  switch (place.source) {
-    case FieldSource::column:
-      return place.name;
-    case FieldSource::detail:
-      return mapping.detail_column;
-    case FieldSource::pointer:
-      return place.name.substr(1, place.name.find('/', 1) - 1);
-  }
-  return name;
+  if (place.form == FieldForm::none) return "";
+  return column_of({place.source, place.name, {}}, mapping);
 }
 
 namespace {
 
+bool is_time_type(const std::string& type) {
+  return type == "timestamptz" || type == "timestamp" || type == "date";
+}
+
 bool is_own_column(const Mapping& mapping, Field field) {
   const auto mapped = mapping.fields.find(std::string(to_string(field)));
-  return mapped == mapping.fields.end() || mapped->second.source == FieldSource::column;
+  if (mapped == mapping.fields.end()) return true;
+  const FieldMapping& place = mapped->second;
+  return place.form == FieldForm::one && place.source == FieldSource::column;
 }
 
 }  // namespace
@@ -41,9 +40,40 @@ std::string quoted_name(const std::string& name) {
 namespace {
 
 bool is_time_column(const PostgresTable& table, const Mapping& mapping) {
-  const std::string& type = table.columns.at(column_of(mapping, Field::created_at));
-  return is_own_column(mapping, Field::created_at) &&
-         (type == "timestamptz" || type == "timestamp" || type == "date");
+  const auto column = table.columns.find(column_of(mapping, Field::created_at));
+  return column != table.columns.end() && is_own_column(mapping, Field::created_at) &&
+         is_time_type(column->second);
+}
+
+TimeForm form_of_time(const Mapping& mapping) {
+  const auto mapped = mapping.fields.find(std::string(to_string(Field::created_at)));
+  return mapped == mapping.fields.end() ? TimeForm{} : mapped->second.time;
+}
+
+// How many of the units that a column of numbers counts since 1970 there were at `time`.
+std::string epoch_literal(TimePoint time, Epoch epoch) {
+  const std::int64_t us = time.time_since_epoch().count();
+  switch (epoch) {
+    case Epoch::s:
+      return std::to_string(us / 1'000'000);
+    case Epoch::ms:
+      return std::to_string(us / 1'000);
+    case Epoch::us:
+      return std::to_string(us);
+    case Epoch::ns:
+      return std::to_string(us) + "000";
+  }
+  return "0";
+}
+
+// Whether a time is read as one of the mapping's own zone, which the server does not know.
+bool has_zone(const Mapping& mapping, const std::string& column) {
+  for (const auto& [field, from] : mapping.fields) {
+    for (const ValuePlace& place : from.places()) {
+      if (place.time.zone && column_of(place, mapping) == column) return true;
+    }
+  }
+  return false;
 }
 
 void demand_column(const PostgresTable& table, const std::vector<std::string>& any_of) {
@@ -96,8 +126,19 @@ std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::
 
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
   // A run that began before the range may have ended in it.
-  if (!is_time_column(table, mapping) || mapping.created_at_marks != CreatedAtMarks::end) return "";
-  const std::string time = quoted_name(column_of(mapping, Field::created_at));
+  if (mapping.created_at_marks != CreatedAtMarks::end) return "";
+  const std::string column = column_of(mapping, Field::created_at);
+  const std::string time = quoted_name(column);
+  const auto found = table.columns.find(column);
+  const TimeForm form = form_of_time(mapping);
+  if (form.epoch && found != table.columns.end() && is_own_column(mapping, Field::created_at) &&
+      (found->second == "int8" || found->second == "int4" || found->second == "numeric")) {
+    return " WHERE " + time + " >= " + epoch_literal(query.range.start, *form.epoch) + " OR " +
+           time + " IS NULL OR " + time + " <= 0";
+  }
+  const bool is_of_server =
+      form == TimeForm{} || (found != table.columns.end() && found->second == "timestamptz");
+  if (!is_time_column(table, mapping) || !is_of_server) return "";
   return " WHERE " + time + " >= " + time_literal(query.range.start) + " OR " + time + " IS NULL";
 }
 
@@ -109,10 +150,11 @@ std::string run_filter(const Mapping& mapping, const LogQuery& query) {
 }
 
 void demand_columns(const PostgresTable& table, const Mapping& mapping) {
-  demand_column(table, {column_of(mapping, Field::created_at)});
-  demand_column(table, {column_of(mapping, Field::status)});
-  demand_column(
-      table, {column_of(mapping, Field::pipeline_run_id), column_of(mapping, Field::request_id)});
+  demand_column(table, columns_of(mapping, to_string(Field::created_at)));
+  demand_column(table, columns_of(mapping, to_string(Field::status)));
+  std::vector<std::string> ids = columns_of(mapping, to_string(Field::pipeline_run_id));
+  for (std::string& id : columns_of(mapping, to_string(Field::request_id))) ids.push_back(id);
+  demand_column(table, ids);
 }
 
 std::string json_rows_query(const PostgresTable& table, const Mapping& mapping,
@@ -121,19 +163,25 @@ std::string json_rows_query(const PostgresTable& table, const Mapping& mapping,
   std::map<std::string, bool> wanted;
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const auto field = static_cast<Field>(i);
-    const std::string column = column_of(mapping, field);
-    if (!table.columns.contains(column)) continue;
     const bool is_number = type_of(field) == FieldType::whole || type_of(field) == FieldType::real;
-    const auto found = wanted.emplace(column, true).first;
-    found->second = found->second && is_number && is_own_column(mapping, field);
+    for (const std::string& column : columns_of(mapping, to_string(field))) {
+      if (!table.columns.contains(column)) continue;
+      const auto found = wanted.emplace(column, true).first;
+      found->second = found->second && is_number && is_own_column(mapping, field);
+    }
+  }
+  if (mapping.only) {
+    const std::string column = column_of(mapping.only->place, mapping);
+    if (table.columns.contains(column)) wanted[column] = false;
   }
   const std::string time = column_of(mapping, Field::created_at);
-  const bool is_time = is_time_column(table, mapping);
   std::string list;
   for (const auto& [column, is_number] : wanted) {
-    const std::string value = is_time && column == time
-                                  ? quoted_name(column) + "::timestamptz"
-                                  : json_value(column, table.columns.at(column), is_number);
+    const std::string& type = table.columns.at(column);
+    const bool is_time =
+        is_time_type(type) && !has_zone(mapping, column) && (column == time || type == "timestamp");
+    const std::string value =
+        is_time ? quoted_name(column) + "::timestamptz" : json_value(column, type, is_number);
     list += (list.empty() ? "" : ", ") + value + " AS " + quoted_name(column);
   }
   return "SELECT " + line_of(list) + ", dagloop_row, " +

@@ -221,6 +221,20 @@ LogFile decode_file(ByteReader& in) {
   return file;
 }
 
+// What a mapping of one place has none of, so that the names of these stay as they were.
+void name_form(const FieldMapping& field, ByteWriter& out) {
+  if (field.is_plain()) return;
+  out.byte(static_cast<std::uint8_t>(field.form));
+  for (const ValuePlace& place : field.places()) {
+    out.byte(static_cast<std::uint8_t>(place.source));
+    out.text(place.name);
+    out.byte(place.time.epoch ? static_cast<std::uint8_t>(*place.time.epoch) : 0xFF);
+    out.text(place.time.zone.value_or(""));
+  }
+  out.byte(field.unit ? static_cast<std::uint8_t>(*field.unit) : 0xFF);
+  out.text(field.when_null.value_or(""));
+}
+
 std::string name_in_format(const std::string& sources, const SourceOptions& options,
                            std::uint64_t format) {
   ByteWriter out;
@@ -239,6 +253,7 @@ std::string name_in_format(const std::string& sources, const SourceOptions& opti
       out.text(from);
       out.text(to);
     }
+    name_form(place, out);
   }
   out.text(mapping.detail_column);
   out.byte(static_cast<std::uint8_t>(mapping.created_at_marks));

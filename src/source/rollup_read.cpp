@@ -179,7 +179,9 @@ std::optional<PartialSet> read_with_rollup(const std::string& sources,
                                            const std::vector<std::string>& paths,
                                            const SourceOptions& options, const LogQuery& query,
                                            const RollupLimits& limits) {
-  const bool is_usable = options.rollup && options.dedupe == Dedupe::runs &&
+  // Of lines that are no records, and of places in documents, no store keeps anything.
+  const bool has_own_lines = !options.mapping.only && !options.mapping.records;
+  const bool is_usable = has_own_lines && options.rollup && options.dedupe == Dedupe::runs &&
                          is_slot(query.range.start) && can_count(query) &&
                          query.range.start < query.range.end &&
                          std::ranges::find(paths, "-") == paths.end();

@@ -42,6 +42,7 @@ void keep_first_rows(Examples& examples) {
 
 void RowExamples::add(const RowName& name, const ReadResult& row, const RecordReader& reader) {
   if (const auto* unread = std::get_if<UnreadLine>(&row)) return add_malformed(name, *unread);
+  if (std::holds_alternative<OtherLine>(row)) return;
   const auto& record = std::get<LogRecord>(row);
   if (record.mended != 0) add_mended(name, record, reader);
 }

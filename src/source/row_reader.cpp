@@ -25,6 +25,7 @@ void RowReader::add(const RowName& name, std::string_view row) {
 void RowReader::add(std::string_view row) { count(reader_.read_copy(row), row); }
 
 void RowReader::count(const ReadResult& result, std::string_view row) {
+  if (std::holds_alternative<OtherLine>(result)) return table_.add_other();
   ++rows_;
   if (const auto* unread = std::get_if<UnreadLine>(&result)) {
     if (!unread->created_at) ++without_time_;

@@ -21,6 +21,7 @@ ReadResult read(RecordReader& reader) {
 
 bool same(const ReadResult& a, const ReadResult& b) {
   if (a.index() != b.index()) return false;
+  if (std::holds_alternative<OtherLine>(a)) return true;
   if (const auto* unread = std::get_if<UnreadLine>(&a)) {
     return unread->reason == std::get<UnreadLine>(b).reason;
   }

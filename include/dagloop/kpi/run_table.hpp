@@ -47,6 +47,8 @@ class RunTable {
 
   /// Adds one record. `line` is the bytes that Dedupe::records compares (identical lines are one).
   void add(const LogRecord& record, std::string_view line);
+  /// Counts a line that a mapping says is no record.
+  void add_other();
   /// Counts one malformed line, and keeps its run (or the line, where it shows none) until it is
   /// settled: where the run has a final run record, it changes no outcome, but may be one of
   /// KpiPartial::unread_attempts; else it is one of KpiPartial::unread_runs. Without a time it

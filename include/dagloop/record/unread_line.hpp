@@ -40,7 +40,10 @@ struct UnreadLine {
   bool may_be_attempt = true;  // it shows a node, or is too broken to show that it has none
 };
 
+/// A line that is no record, as the mapping says (Mapping::only).
+struct OtherLine {};
+
 /// What a line is.
-using ReadResult = std::variant<LogRecord, UnreadLine>;
+using ReadResult = std::variant<LogRecord, UnreadLine, OtherLine>;
 
 }  // namespace dagloop

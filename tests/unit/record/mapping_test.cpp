@@ -81,6 +81,21 @@ TEST_CASE("faults of a mapping name the file and the key") {
       {R"(, "fields": {"status": {"column": "a", "pointer": "/b"}})", "fields.status"},
       {R"(, "fields": {"status": {"column": 1}})", "fields.status.column"},
       {R"(, "fields": {"status": {"aliases": {"a": 1}}})", "fields.status.aliases.a"},
+      {R"(, "fields": {"duration_ms": {"column": "d", "unit": "days"}})",
+       "fields.duration_ms.unit"},
+      {R"(, "fields": {"created_at": {"column": "t", "epoch": "h"}})", "fields.created_at.epoch"},
+      {R"(, "fields": {"created_at": {"column": "t", "zone": "CET"}})", "fields.created_at.zone"},
+      {R"(, "fields": {"created_at": {"column": "t", "else": "u"}})", "fields.created_at.else"},
+      {R"(, "fields": {"pipeline_run_id": []})", "fields.pipeline_run_id"},
+      {R"(, "fields": {"pipeline_run_id": ["a", 1]})", "fields.pipeline_run_id[1]"},
+      {R"(, "fields": {"pipeline_run_id": ["a", {"pointer": "b"}]})", "fields.pipeline_run_id[1]"},
+      {R"(, "fields": {"duration_ms": {"from": {"column": "a"}, "to": {"col": "b"}}})",
+       "fields.duration_ms.to.col"},
+      {R"(, "only": {"pointer": "/type"})", "only.values"},
+      {R"(, "only": {"pointer": "/type", "values": []})", "only.values"},
+      {R"(, "only": {"pointer": "/type", "values": [{}]})", "only.values[0]"},
+      {R"(, "only": ["match"])", "only"},
+      {R"(, "records": "dag_runs")", "records"},
       {R"(, "fields": {"status": "state"})", "fields.status"},
       {R"(, "fields": [])", "fields"},
       {R"(, "created_at_marks": "middle")", "created_at_marks"},
@@ -95,6 +110,43 @@ TEST_CASE("faults of a mapping name the file and the key") {
     CHECK(fault.find(place) != std::string::npos);
     CHECK_FALSE(schema_accepts(members));
   }
+}
+
+TEST_CASE("all faults of a mapping are named at once, each with its place") {
+  const std::string fault = mapping_fault_of(
+      R"(, "only": {"values": ["a"]}, "fields": {"status": {"colum": "s", "unit": "s"},
+         "created_at": {"column": "t", "when_null": "running"}, "stat": 1,
+         "error_code": {"column": "e", "epoch": "ms"},
+         "attempt": {"from": {"column": "a"}}})");
+  for (const char* place :
+       {"only: has no place", "fields.status.colum: is not known", "fields.status.unit: is of dura",
+        "fields.created_at: has when_null, but no else", "fields.stat: is not known",
+        "fields.error_code: is no time", "fields.attempt: is no duration",
+        "fields.attempt: has no to"}) {
+    INFO(fault);
+    CHECK(fault.find(place) != std::string::npos);
+  }
+}
+
+TEST_CASE("a mapping says how values are made of places") {
+  const std::string members = R"(, "records": "/runs/*/tries",
+      "only": {"pointer": "/kind", "values": ["run", null, 1, true]}, "fields": {
+        "pipeline_run_id": ["dag", {"pointer": "/run/id"}], "node_id": null,
+        "created_at": {"column": "end", "zone": "UTC", "when_null": "running",
+                       "else": {"column": "start", "epoch": "ms"}},
+        "duration_ms": {"from": {"column": "start", "epoch": "ms"}, "to": {"column": "end"}}})";
+  CHECK(schema_accepts(members));
+  const Mapping mapping = parse_mapping(members);
+  CHECK(mapping.records == "/runs/*/tries");
+  CHECK(mapping.only->values == std::set<std::string>{"run", "", "1", "true"});
+  CHECK(mapping.fields.at("node_id").form == FieldForm::none);
+  CHECK(mapping.fields.at("pipeline_run_id").places().size() == 2);
+  CHECK(mapping.fields.at("created_at").time.zone == "Z");
+  CHECK(mapping.fields.at("created_at").others.front().time.epoch == Epoch::ms);
+  CHECK(columns_of(mapping, "pipeline_run_id") == std::vector<std::string>{"dag", "run"});
+  CHECK(columns_of(mapping, "duration_ms") == std::vector<std::string>{"start", "end"});
+  CHECK(columns_of(mapping, "node_id").empty());
+  CHECK(columns_of(mapping, "status") == std::vector<std::string>{"status"});
 }
 
 TEST_CASE("a mapping of another or no version is refused") {

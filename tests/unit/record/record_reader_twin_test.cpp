@@ -59,6 +59,21 @@ Json pointer_value(const Json& line, const std::string& pointer) {
   return value;
 }
 
+// What a pointer finds has no fixed type: a number serves as text, and text as a number.
+void fit_found(const std::string& field, TwinValue& value) {
+  static const std::set<std::string> kNames{"request_id",  "user_id",         "pipeline_run_id",
+                                            "node_id",     "node_type",       "plan_source",
+                                            "pipeline_id", "idempotency_key", "policy_version"};
+  if (kNames.contains(field) && value.json.is_number()) {
+    std::ostringstream number;
+    number << value.json.as_number();
+    value = {Json(number.str()), true};
+  }
+  const FieldType type = type_of(*field_named(field));
+  const bool is_text = type == FieldType::text || type == FieldType::time;
+  if (!is_text && value.json.is_string()) value.is_loose = true;
+}
+
 TwinValue twin_value(const Json& line, const Mapping& mapping, const std::string& field) {
   FieldMapping place;
   place.name = field;
@@ -78,6 +93,7 @@ TwinValue twin_value(const Json& line, const Mapping& mapping, const std::string
   if (value.json.is_integer()) text = std::to_string(value.json.as_integer());
   if (!text.empty() && place.aliases.contains(text)) value = {Json(place.aliases.at(text)), true};
   if (value.json.is_string() && value.json.as_string().empty()) value.json = Json();
+  if (place.source == FieldSource::pointer) fit_found(field, value);
   return value;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dagloop/record/record_reader.hpp"
 #include "log_text.hpp"
 #include "memory_rollup_store.hpp"
 #include "source/file_scan.hpp"
