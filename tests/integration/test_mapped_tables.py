@@ -1,0 +1,141 @@
+"""Tables of other programs, with JSON columns, through the mappings that ship: PostgreSQL and
+ClickHouse give the report of the contract's own records in a file."""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+
+import mapping_logs  # noqa: E402
+from clickhouse_server import PASSWORD as CLICKHOUSE_PASSWORD  # noqa: E402
+from clickhouse_server import ClickHouseCluster  # noqa: E402
+from mapping_logs import AS_OF, FORMATS, SECRET_TEXT  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
+from support import run_tool  # noqa: E402
+from test_mappings import without_own  # noqa: E402
+
+RUNS = mapping_logs.runs
+
+
+def kinds(records):
+    """Returns by column what its values are: json, number or text."""
+    found = {}
+    for record in records:
+        for key, value in record.items():
+            if isinstance(value, (dict, list)):
+                found[key] = "json"
+            elif isinstance(value, int) and not isinstance(value, bool):
+                found.setdefault(key, "number")
+            else:
+                found.setdefault(key, "text")
+    return found
+
+
+class MappedTables(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = PostgresServer()
+        cls.addClassCleanup(cls.postgres.close)
+        cls.clickhouse = ClickHouseCluster(1)
+        cls.addClassCleanup(cls.clickhouse.close)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def figures(self, source, *flags):
+        result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source, *flags,
+                          cwd=self.folder)
+        self.assertEqual(result.code, 0, str(result))
+        self.assertNotIn(SECRET_TEXT, result.stdout + result.stderr)
+        return without_own(result.document())
+
+    def native(self, name, runs):
+        records = [r for run in runs for r in run.native(mapping_logs.has_steps(name))]
+        if name == "openai-evals":
+            for run, record in zip(runs, records):
+                record.update(status="succeeded" if run.ok else "failed",
+                              created_at=mapping_logs.iso(run.end))
+                record.pop("duration_ms", None)
+        path = self.folder / "native.jsonl"
+        path.write_text("".join(json.dumps(r) + "\n" for r in records))
+        return path
+
+    def in_postgres(self, records, times="text"):
+        types = {"json": "jsonb", "number": "int8", "text": "text"}
+        columns = {key: types[kind] for key, kind in kinds(records).items()}
+        columns.update({key: times for key in columns if key in ("start_time", "end_time")})
+        self.postgres.sql("DROP TABLE IF EXISTS foreign_log; CREATE TABLE foreign_log (%s)"
+                          % ", ".join('"%s" %s' % each for each in columns.items()), "postgres")
+        text = json.dumps(records)
+        self.postgres.sql(
+            "INSERT INTO foreign_log SELECT * FROM json_populate_recordset(NULL::foreign_log, "
+            "$json$%s$json$)" % text, "postgres")
+        return self.postgres.uri("postgres") + "?runs_table=foreign_log&nodes_table="
+
+    def in_clickhouse(self, records, times="Nullable(String)"):
+        types = {"json": "Nullable(String)", "number": "Nullable(Int64)", "text": "Nullable(String)"}
+        columns = {key: types[kind] for key, kind in kinds(records).items()}
+        columns.update({key: times for key in columns if key in ("start_time", "end_time")})
+        self.clickhouse.sql("DROP TABLE IF EXISTS foreign_log")
+        self.clickhouse.sql("CREATE TABLE foreign_log (%s) ENGINE = Log" % ", ".join(
+            "`%s` %s" % each for each in columns.items()))
+        rows = [{key: json.dumps(value) if isinstance(value, (dict, list)) else value
+                 for key, value in record.items()} for record in records]
+        shard = self.clickhouse.shards[0]
+        shard.sql("INSERT INTO foreign_log FORMAT JSONEachRow",
+                  "\n".join(json.dumps(row) for row in rows).encode())
+        return "clickhouse://default:%s@127.0.0.1:%d/default?runs_table=foreign_log&nodes_table=" % (
+            CLICKHOUSE_PASSWORD, shard.http)
+
+    def test_the_same_records_give_one_report_from_files_and_from_both_databases(self):
+        for name in FORMATS:
+            runs = RUNS()
+            expected = self.figures(self.native(name, runs))
+            records = mapping_logs.records_of(name, runs)
+            for load in (self.in_postgres, self.in_clickhouse):
+                with self.subTest(mapping=name, load=load.__name__):
+                    self.assertEqual(self.figures(load(records), "--mapping", name), expected)
+
+    def test_columns_of_times_are_read_as_texts_are(self):
+        runs = RUNS()
+        expected = self.figures(self.native("langsmith", runs))
+        records = mapping_logs.records_of("langsmith", runs)
+        for times in ("timestamptz", "timestamp"):
+            with self.subTest(times=times):
+                self.assertEqual(self.figures(self.in_postgres(records, times), "--mapping",
+                                              "langsmith"), expected)
+
+    def test_numbers_since_1970_find_the_rows_of_the_window(self):
+        runs = RUNS()
+        expected = self.figures(self.native("otel-genai", runs))
+        records = mapping_logs.records_of("otel-genai", runs)
+        for record in records:
+            for key in ("startTimeUnixNano", "endTimeUnixNano"):
+                if key in record:
+                    record[key] = int(record[key])
+        old = dict(records[0], traceId="old", startTimeUnixNano=10 ** 18,
+                   endTimeUnixNano=10 ** 18 + 1)
+        for load in (self.in_postgres, self.in_clickhouse):
+            with self.subTest(load=load.__name__):
+                figures = self.figures(load(records + [old]), "--mapping", "otel-genai")
+                figures["input"]["node_records"] = expected["input"]["node_records"]
+                figures["input"]["run_records"] = expected["input"]["run_records"]
+                figures["input"]["out_of_range"] = expected["input"]["out_of_range"]
+                self.assertEqual(figures, expected)
+
+    def test_a_table_without_the_columns_of_the_mapping_is_refused(self):
+        records = [{"id": 1, "conclusion": "success"}]
+        for load in (self.in_postgres, self.in_clickhouse):
+            result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source",
+                              load(records), "--mapping", "github-actions", cwd=self.folder)
+            self.assertEqual(result.code, 4, str(result))
+            self.assertIn("has no column updated_at", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
