@@ -5,12 +5,14 @@
 
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
+#include "dagloop/base/digest.hpp"
 #include "dagloop/cycle/assessment.hpp"
 #include "dagloop/cycle/change_times.hpp"
 #include "dagloop/cycle/daily_history.hpp"
 #include "dagloop/cycle/evaluation.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/overdue_limit.hpp"
+#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/cycle/verification.hpp"
@@ -21,32 +23,88 @@
 
 namespace dagloop {
 
+namespace {
+
+constexpr const char* kNextTick = "nothing to do: the next tick goes on";
+
+}  // namespace
+
 TickResult Tick::run() {
-  const auto lock = lock_for_change(context_, mode_, "nothing to do: the next tick goes on");
+  look();
+  // Without the lock: a log may take long, and nobody who wants to go back waits for it.
+  read_log();
+  const auto lock = lock_what_was_read();
+  decide_on_log();
+  step();
+  tell_unready();
+  tell_way_back();
+  keep_evidence();
+  publish_reports();
+  result_.phase = applies() ? state_.phase : stored_phase_;
+  result_.last_rollback = state_.last_rollback;
+  return std::move(result_);
+}
+
+// What the state and the env file ask for whatever the log says is done first.
+void Tick::look() {
+  const auto lock = lock_for_change(context_, mode_, kNextTick);
   CycleState stored = context_.store.load();
-  const Phase stored_phase = stored.phase;
+  stored_phase_ = stored.phase;
   check_as_of(stored);
   // An interrupted change takes the allowlist alone: it is finished or undone before the rest is
   // looked for. Where even that is missing, all that is missing is named.
   if (!context_.files.stat(context_.config.policy.allowlist)) {
     readiness_.check_files(result_.notes);
   }
+  take_situation(std::move(stored));
+  if (situation_.interrupted && applies()) done_ = result_.notes;
+  if (applies() && go_back_first()) take_situation(context_.store.load());
+  // While a change is under verification a way back may be due, which nothing holds up.
+  if (state_.phase != Phase::verifying) check_loader(situation_);
+}
+
+void Tick::take_situation(CycleState stored) {
   situation_ = find_situation(
       context_, std::move(stored),
       {mode_, "a change was interrupted; the next tick with --apply finishes or undoes it",
        [this](const CycleState& recovered) { return prepare(recovered); }},
       result_.notes);
-  // While a change is under verification a way back may be due, which nothing holds up.
-  if (state_.phase != Phase::verifying) check_loader(situation_);
-  evaluate_and_decide();
-  read_last_day();
-  step();
-  tell_unready();
-  keep_evidence();
-  publish_reports();
-  result_.phase = applies() ? state_.phase : stored_phase;
-  result_.last_rollback = state_.last_rollback;
-  return std::move(result_);
+}
+
+void Tick::read_log() {
+  try {
+    assess_log();
+    read_last_day();
+  } catch (const Error& error) {
+    if (done_.empty()) throw;
+    std::string text = error.what();
+    for (const std::string& done : done_) text += "; done before that: " + done;
+    throw Error::retold(error.kind(), text);
+  }
+}
+
+// Whether what was read is about the state and the env file that are there.
+bool Tick::is_up_to_date() const {
+  const StoredRecords stored = context_.store.newest_records();
+  const EnvFile env = read_env_file(context_.files, context_.config.policy.env_file,
+                                    context_.config.policy.symlinks);
+  return (stored.state ? stored.state->version : 0) == situation_.state.version &&
+         sha256_hex(env.text()) == situation_.env_sha256;
+}
+
+std::unique_ptr<StateLock> Tick::lock_what_was_read() {
+  auto lock = lock_for_change(context_, mode_, kNextTick);
+  if (!applies() || is_up_to_date()) return lock;
+  lock.reset();
+  result_ = TickResult();
+  result_.notes = done_;
+  look();
+  read_log();
+  lock = lock_for_change(context_, mode_, kNextTick);
+  if (is_up_to_date()) return lock;
+  throw Error(ErrorKind::conflict, context_.config.state,
+              "other processes changed it, or the env file, twice while the logs were read",
+              kNextTick);
 }
 
 void Tick::check_as_of(const CycleState& stored) const {
@@ -82,7 +140,7 @@ void Tick::tell_unready() {
   }
 }
 
-void Tick::evaluate_and_decide() {
+void Tick::assess_log() {
   const Config& config = context_.config;
   const Config judged = under_policy(config, situation_.env);
   Assessment found = assess({config, situation_.allowlist.keys(), readiness_.rules()},
@@ -92,6 +150,13 @@ void Tick::evaluate_and_decide() {
                               return evaluate(source_, request, judged, context_.clock);
                             });
   quality_ = std::move(found.quality);
+  gate_ = std::move(found.gate);
+  decision_ = std::move(found.decision);
+  sealed_ = std::move(found.evidence.sealed);
+}
+
+void Tick::decide_on_log() {
+  const Config& config = context_.config;
   if (quality_.current.window.length() < config.window) {
     const Microseconds warmup = warmup_in_effect(config.decision);
     note("the window is cut to the policy in force since " + format_time(*state_.in_force_since) +
@@ -99,13 +164,11 @@ void Tick::evaluate_and_decide() {
               ? ", without runs that began in the first " + format_duration(warmup)
               : ""));
   }
-  gate_ = std::move(found.gate);
   if (state_.has_earlier_evidence) {
     note("the evidence of an earlier version is not gone on with: it begins anew, from the log");
   }
-  has_news_ = !(found.evidence.sealed == state_.evidence);
-  state_.evidence = std::move(found.evidence.sealed);
-  decision_ = std::move(found.decision);
+  has_news_ = has_day_ || !(sealed_ == state_.evidence);
+  state_.evidence = std::move(sealed_);
   const std::string& rollout_key = config.decision.rollout_key;
   const TriggersAt seen{decision_.triggers, decision_.as_of};
   if (note_excluded(state_.excluded, situation_.values, rollout_key, seen)) has_news_ = true;
@@ -133,12 +196,13 @@ void Tick::tell_unreadable() {
 
 // For trends alone: holds nothing up, a way back least of all.
 void Tick::read_last_day() {
-  if (!applies() || decision_.action == Action::rollback) return;
+  has_day_ = false;
+  if (!applies() || decision_.action == Action::rollback || misses_verification()) return;
   const auto day = day_to_read(state_.days, now_, context_.config);
   if (!day || !data_faults(quality_, context_.config.input.limits).empty()) return;
   try {
     keep_day(state_.days, read_day(source_, *day, context_.config, context_.clock));
-    has_news_ = true;
+    has_day_ = true;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::source) throw;
     note(std::string("the figures of the last day are not kept: ") + error.what());
@@ -152,6 +216,13 @@ void Tick::keep_evidence() {
   context_.store.commit(
       state_, {{context_.clock.now(), EventType::observed, context_.actor, "", Json(), Json(),
                 "counted up to " + format_time(state_.evidence.until)}});
+}
+
+bool Tick::misses_verification() const {
+  if (state_.phase != Phase::verifying) return false;
+  const Verification verification =
+      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision);
+  return verification.outcome == VerificationOutcome::missed;
 }
 
 // A change that misses its gate is a rollback even where no trigger fired.

@@ -1,7 +1,9 @@
-// The steps of a tick, in three files: tick.cpp assesses, decides and goes back, tick_proposal.cpp
-// deals with changes that need an approval, tick_reports.cpp tells. Private to the cycle layer.
+// The steps of a tick, in four files: tick_way_back.cpp carries out what was decided before the log
+// is read, tick.cpp assesses, decides and goes back, tick_proposal.cpp deals with changes that need
+// an approval, tick_reports.cpp tells. Private to the cycle layer.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +38,18 @@ class Tick {
  private:
   void check_as_of(const CycleState& stored) const;
   TimePoint prepare(const CycleState& recovered);
-  void evaluate_and_decide();
+  void look();
+  void take_situation(CycleState stored);
+  bool go_back_first();
+  bool carry_out_decided();
+  bool carry_out_approved();
+  void tell_way_back();
+  void read_log();
+  bool is_up_to_date() const;
+  std::unique_ptr<StateLock> lock_what_was_read();
+  void assess_log();
+  void decide_on_log();
+  bool misses_verification() const;
   void keep_evidence();
   void read_last_day();
   void judge_change();
@@ -82,7 +95,12 @@ class Tick {
   CycleState& state_ = situation_.state;
   Quality quality_;
   GateResult gate_;
+  Evidence sealed_;        // by what was read
+  bool has_day_ = false;   // the figures of the last day were read
   bool has_news_ = false;  // evidence that is not committed yet
+  Phase stored_phase_ = Phase::idle;
+  std::vector<std::string> done_;          // before the log was read
+  std::optional<ExitCode> way_back_code_;  // of a way back among it
   Decision decision_;
   TickResult result_;
 };

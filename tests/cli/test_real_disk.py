@@ -15,6 +15,7 @@ import unittest
 import loop_oracle
 from fault_trials import EVERY, NEW_TEXT, FaultTestCase, Trial, in_parallel
 from support import BIN_DIR, ENV_TEXT, NO_LEAK_CHECK, T0, Result, clean_environment, hours
+from way_back import WayBackTestCase
 
 KIB = 1024
 IN_NAMESPACE = "TEST_REAL_DISK_IN_NAMESPACE"  # set in the process that may mount
@@ -183,6 +184,18 @@ class RealDiskTest(FaultTestCase):
         if EVERY == 1:
             self.assertEqual(codes[0], 4)
         self.assertEqual(codes[-1], 7)
+
+
+@unittest.skipUnless(os.environ.get(IN_NAMESPACE), "needs root or user namespaces, to mount")
+class FullDiskWayBackTest(WayBackTestCase):
+    def test_where_the_disk_of_reports_and_logs_is_full(self):
+        @contextlib.contextmanager
+        def full_disk(trial):
+            with small_disk(trial.reports):
+                fill(trial.reports, 0)
+                yield
+
+        self.check_ways_back("full disk", full_disk)
 
 
 if __name__ == "__main__":
