@@ -1,13 +1,20 @@
 // eval_dag_quality: logs -> quality report.
+#include <algorithm>
+
 #include "as_of_flag.hpp"
 #include "dagloop/base/clock.hpp"
+#include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/mapping_file.hpp"
 #include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/report_files.hpp"
 #include "dagloop/decide/gate.hpp"
+#include "dagloop/record/mapping_explanation.hpp"
+#include "dagloop/record/mapping_guess.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/report/page.hpp"
+#include "dagloop/source/log_head.hpp"
 #include "progress_line.hpp"
 #include "tool_main.hpp"
 
@@ -19,7 +26,40 @@ struct Flags {
   ConfigFlags config;
   std::string as_of;
   bool json = false;
+  bool explain_mapping = false;
+  bool suggest_mapping = false;
 };
+
+// The names of sources alone: a log that nobody can read yet has no configuration.
+ExitCode explain(const Config& config, FileSystem& files, const Clock& clock) {
+  const Mapping mapping = load_mapping(files, config.input.mapping);
+  const auto lines = first_lines(config.input.sources, mapping.records);
+  const TimePoint latest = clock.now() + config.input.future_skew;
+  std::string text;
+  for (const std::string& line : explain_mapping(mapping, lines, latest)) {
+    text += escape_controls(line) + "\n";
+  }
+  print(text);
+  return ExitCode::done;
+}
+
+ExitCode suggest(const Config& config) {
+  // Where the first lines are no documents each, documents are laid out in another way.
+  const std::vector<std::string> lines =
+      first_lines(config.input.sources, std::nullopt, {20, 1 << 20});
+  const auto is_document = [](const std::string& line) {
+    return line.starts_with('{') && line.ends_with('}');
+  };
+  const bool has_lines = !lines.empty() && std::ranges::all_of(lines, is_document);
+  const auto documents =
+      first_lines(config.input.sources, has_lines ? std::optional<std::string>() : std::string());
+  const MappingGuess guess =
+      guess_mapping(documents, has_lines ? DocumentLayout::lines : DocumentLayout::free);
+  print(to_pretty_json(guess.document));
+  log_info("a guess from names and values: look at it, then try --explain-mapping");
+  for (const std::string& look : guess.looks) log_info("look at " + look);
+  return ExitCode::done;
+}
 
 std::string summary(const Quality& quality, const GateResult& gate, const Config& config) {
   const PopulationKpis& dag = quality.current.population(Population::dag);
@@ -35,6 +75,11 @@ std::string summary(const Quality& quality, const GateResult& gate, const Config
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   const SystemClock clock;
+  if (flags.explain_mapping || flags.suggest_mapping) {
+    const Config named = load_config(files, flags.config);
+    check_present(files, source_files(named.input));
+    return flags.suggest_mapping ? suggest(named) : explain(named, files, clock);
+  }
   const Config config =
       under_configured_policy(files, load_config(files, flags.config), log_warning);
   const TimePoint as_of = as_of_flag(flags.as_of, files, config, clock).value_or(clock.now());
@@ -66,6 +111,10 @@ int main(int argc, char** argv) {
                         "end of the window: RFC 3339, or last: right after the newest record or "
                         "unread line (default: now)");
          app.add_flag("--json", flags.json, "print the report; write files only with --out");
+         app.add_flag("--explain-mapping", flags.explain_mapping,
+                      "print what the mapping makes of the first lines, and evaluate nothing");
+         app.add_flag("--suggest-mapping", flags.suggest_mapping,
+                      "print a mapping guessed from the first lines, to be looked at");
        },
        [&] { return run(flags); }});
 }

@@ -153,6 +153,32 @@ def openinference(run):
             for name, parent, begin, end, ok in spans(run)]
 
 
+def java_service(run):
+    """A service's own log, written when a run ends or is begun."""
+    return {"@timestamp": iso(run.begin if run.open else run.end, "+0000"), "level": "INFO",
+            "executionId": "ex-%d" % run.number, "workflow": {"name": "invoice", "version": "7"},
+            "outcome": "STARTED" if run.open else "SUCCESS" if run.ok else "FAILURE",
+            "elapsedSeconds": None if run.open else "%.3f" % (run.ms / 1000),
+            "msg": secret(run.random, "msg")}
+
+
+def flow_runner(run):
+    """Runs of a workflow engine: seconds since 1970, a nested state."""
+    return {"flow_run_id": "f-%08x" % run.number, "flow_name": "etl",
+            "state": {"type": "RUNNING" if run.open else "COMPLETED" if run.ok else "CRASHED",
+                      "message": secret(run.random, "state")},
+            "started": run.begin.timestamp(), "ended": None if run.open else run.end.timestamp(),
+            "parameters": {"q": secret(run.random, "q")}}
+
+
+def house_log(run):
+    """Short names, a truth, milliseconds since 1970."""
+    return {"ts": round((run.begin if run.open else run.end).timestamp() * 1000),
+            "req": "r%06d" % run.number, "job_id": 900000 + run.number,
+            "ok": None if run.open else run.ok, "took_ms": None if run.open else run.ms,
+            "q": secret(run.random, "q"), "user": "u%d" % (run.number % 7)}
+
+
 def records_of(name, each):
     return [record for run in each for record in globals()[name.replace("-", "_")](run)]
 

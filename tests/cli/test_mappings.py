@@ -131,6 +131,80 @@ class Mappings(unittest.TestCase):
         self.assertEqual(result.code, 2, str(result))
         self.assertIn("langfuse", result.stderr)
 
+    def suggested(self, log):
+        result = run_tool("eval_dag_quality", "--source", log, "--suggest-mapping", cwd=self.folder)
+        self.assertEqual(result.code, 0, str(result))
+        self.assertNotIn(SECRET_TEXT, result.stdout + result.stderr)
+        self.assertIn("a guess from names and values", result.stderr)
+        return self.write("suggested.json", result.stdout)
+
+    def explained(self, log, mapping):
+        result = run_tool("eval_dag_quality", "--source", log, "--explain-mapping", "--mapping",
+                          mapping, cwd=self.folder)
+        self.assertEqual(result.code, 0, str(result))
+        self.assertNotIn(SECRET_TEXT, result.stdout + result.stderr)
+        return result.stdout
+
+    def test_a_suggested_mapping_reads_each_of_the_formats_as_the_shipped_one_does(self):
+        for name in FORMATS:
+            with self.subTest(mapping=name):
+                log = self.write("log", mapping_logs.export(name, mapping_logs.runs()))
+                shipped = self.document(log, "--mapping", name)
+                suggested = self.document(log, "--mapping", self.suggested(log))
+                self.assertEqual(without_own(suggested), without_own(shipped))
+
+    def test_a_suggested_mapping_reads_logs_as_teams_write_them(self):
+        for make in (mapping_logs.java_service, mapping_logs.flow_runner, mapping_logs.house_log):
+            with self.subTest(log=make.__name__):
+                runs = mapping_logs.runs()
+                log = self.write("log", "".join(json.dumps(make(run)) + "\n" for run in runs))
+                document = self.document(log, "--mapping", self.suggested(log))
+                expected = self.document(self.native("github-actions", runs))
+                for figure in ("malformed", "in_flight"):
+                    self.assertEqual(document["input"][figure], expected["input"][figure])
+                for kpi in ("pipeline_success_rate", "p95_latency_ms"):
+                    self.assertEqual(document["populations"]["dag"]["kpis"][kpi],
+                                     expected["populations"]["dag"]["kpis"][kpi])
+
+    def test_what_a_mapping_makes_of_the_first_lines_is_explained(self):
+        for name in FORMATS:
+            log = self.write("log", mapping_logs.export(name, mapping_logs.runs()))
+            text = self.explained(log, name)
+            self.assertIn(" 0 unread", text)
+            self.assertNotIn("odd:", text, text)
+        self.assertIn("pointer /context/trace_id: 300 of 300", text)
+        self.assertIn("column end_time (zone Z): 297 of 300; else column start_time (zone Z): 3 of",
+                      text)
+        self.assertIn("not in the log: request_id, error_code", text)
+        self.assertIn("statuses: succeeded", text)
+
+    def test_seconds_where_milliseconds_are_wanted_are_told(self):
+        for unit, is_odd in ((1000, True), (1, False)):
+            lines = [{"pipeline_run_id": str(run.number), "status": "ok",
+                      "created_at": mapping_logs.iso(run.end), "duration_ms": run.ms / unit}
+                     for run in mapping_logs.runs(120)]
+            log = self.write("log", "".join(json.dumps(line) + "\n" for line in lines))
+            result = run_tool("eval_dag_quality", "--source", log, "--explain-mapping",
+                              cwd=self.folder)
+            self.assertEqual("looks like seconds" in result.stdout, is_odd, result.stdout)
+
+    def test_what_cannot_be_read_is_explained_with_its_place(self):
+        log = self.write("log", '{"id":"a","state":"ok","end":"soon"}\n{"id":"b"}\n')
+        mapping = self.write("m.json", json.dumps({
+            "schema": "dagloop.mapping/1", "fields": {
+                "pipeline_run_id": {"column": "id"}, "status": {"column": "state"},
+                "created_at": {"column": "end"}, "node_id": None}}))
+        text = self.explained(log, mapping)
+        self.assertIn("2 lines: 0 records (0 of runs, 0 of nodes), 0 other lines, 2 unread", text)
+        self.assertIn("first unread: line 1: created_at:", text)
+        self.assertIn("node_id              not read", text)
+        self.assertIn("column state: 1 of 2", text)
+
+    def test_the_first_lines_are_those_of_files(self):
+        for flag in ("--explain-mapping", "--suggest-mapping"):
+            result = run_tool("eval_dag_quality", "--source", "postgresql://h/d", flag)
+            self.assertEqual(result.code, 2, str(result))
+
     def test_every_shipped_mapping_has_a_page_and_an_example(self):
         for name in FORMATS:
             page = (SOURCE_DIR / "docs" / "mappings" / (name + ".md")).read_text()

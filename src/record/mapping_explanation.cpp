@@ -1,0 +1,202 @@
+#include "dagloop/record/mapping_explanation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "dagloop/record/record_reader.hpp"
+#include "record/json_text.hpp"
+#include "record/value_census.hpp"
+
+namespace dagloop {
+namespace {
+
+std::string words_of_place(const ValuePlace& place) {
+  static constexpr std::array<std::string_view, 4> kEpochs{"s", "ms", "us", "ns"};
+  std::string text = place.source == FieldSource::column    ? "column "
+                     : place.source == FieldSource::pointer ? "pointer "
+                                                            : "detail ";
+  text += place.name;
+  if (place.time.epoch) {
+    text +=
+        fmt::format(" ({} since 1970)", kEpochs.at(static_cast<std::size_t>(*place.time.epoch)));
+  }
+  if (place.time.zone) text += " (zone " + *place.time.zone + ")";
+  return text;
+}
+
+bool stands_at(const Json& line, const ValuePlace& place, const Mapping& mapping) {
+  if (place.source == FieldSource::detail) {
+    const Json* detail = line.find(mapping.detail_column);
+    return detail != nullptr && detail->is_string() &&
+           detail->as_string().find(place.name + "=") != std::string::npos;
+  }
+  const Json* value =
+      value_at(line, place.source == FieldSource::column ? std::vector<std::string>{place.name}
+                                                         : split_pointer(place.name));
+  return value != nullptr && !(value->is_string() && value->as_string().empty());
+}
+
+class Explanation {
+ public:
+  Explanation(const Mapping& mapping, TimePoint latest)
+      : mapping_(mapping), reader_(mapping, latest) {
+    for (const std::string_view name : contract_fields()) {
+      const auto mapped = mapping.fields.find(std::string(name));
+      const FieldMapping own{FieldSource::column, std::string(name), {}};
+      const FieldMapping& from = mapped == mapping.fields.end() ? own : mapped->second;
+      Row row{name, from.form, {}, {}, mapped != mapping.fields.end()};
+      row.places = from.places();
+      row.found.resize(row.places.size());
+      rows_.push_back(row);
+    }
+  }
+
+  void add(const std::string& line) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) return;
+    ++lines_;
+    const ReadResult& result = reader_.read_copy(line);
+    if (std::holds_alternative<OtherLine>(result)) {
+      ++others_;
+      return;
+    }
+    if (const auto* unread = std::get_if<UnreadLine>(&result)) {
+      if (++unread_ == 1) fault_ = fmt::format("line {}: {}", lines_, explain(unread->fault));
+    } else {
+      add_record(std::get<LogRecord>(result));
+    }
+    const auto value = json_of(line);
+    if (!value) return;
+    ++read_;
+    for (Row& row : rows_) {
+      for (std::size_t i = 0; i < row.places.size(); ++i) {
+        if (!stands_at(*value, row.places[i], mapping_)) continue;
+        ++row.found[i];
+        if (row.form == FieldForm::one) break;
+      }
+    }
+  }
+
+  std::vector<std::string> text() {
+    std::vector<std::string> text{
+        fmt::format("{} lines: {} records ({} of runs, {} of nodes), {} other lines, {} unread",
+                    lines_, runs_ + nodes_, runs_, nodes_, others_, unread_)};
+    if (!fault_.empty()) text.push_back("first unread: " + fault_);
+    std::string missing;
+    for (const Row& row : rows_) {
+      const std::size_t found =
+          std::ranges::max(row.found.empty() ? std::vector<std::size_t>{0} : row.found);
+      if (row.form == FieldForm::none) {
+        text.push_back(
+            fmt::format("{:<20} not read: the mapping says that there is none", row.field));
+      } else if (found > 0 || row.is_mapped) {
+        text.push_back(fmt::format("{:<20} {}", row.field, words_of(row)));
+      } else {
+        missing += (missing.empty() ? "" : ", ") + std::string(row.field);
+      }
+    }
+    if (!missing.empty()) text.push_back("not in the log: " + missing);
+    add_figures(text);
+    add_oddities(text);
+    return text;
+  }
+
+ private:
+  struct Row {
+    std::string_view field;
+    FieldForm form;
+    std::vector<ValuePlace> places;
+    std::vector<std::size_t> found;  // lines, by place
+    bool is_mapped;
+  };
+
+  void add_record(const LogRecord& record) {
+    ++(record.is_node_record ? nodes_ : runs_);
+    ++statuses_[record.status];
+    if (record.duration_ms) durations_.push_back(*record.duration_ms);
+    if (!first_ || record.created_at < *first_) first_ = record.created_at;
+    if (!last_ || record.created_at > *last_) last_ = record.created_at;
+    ids_.insert(std::string(record.run_key));
+  }
+
+  std::string words_of(const Row& row) const {
+    const std::string_view between = row.form == FieldForm::joined    ? ", joined with "
+                                     : row.form == FieldForm::between ? " to "
+                                                                      : "; else ";
+    std::string text;
+    for (std::size_t i = 0; i < row.places.size(); ++i) {
+      text += fmt::format("{}{}: {} of {}", i == 0 ? "" : between, words_of_place(row.places[i]),
+                          row.found[i], read_);
+    }
+    return text;
+  }
+
+  void add_figures(std::vector<std::string>& text) {
+    if (runs_ + nodes_ == 0) return;
+    text.push_back(fmt::format("runs: {} different ids; from {} to {}", ids_.size(),
+                               format_time(*first_), format_time(*last_)));
+    std::string words;
+    for (const auto& [status, count] : statuses_) {
+      words += fmt::format("{}{} {}", words.empty() ? "" : ", ", to_string(status), count);
+    }
+    text.push_back("statuses: " + words);
+    if (durations_.empty()) return;
+    std::ranges::sort(durations_);
+    text.push_back(fmt::format("durations: median {} ms, 95 % at most {} ms, longest {} ms",
+                               at_share(0.5), at_share(0.95), durations_.back()));
+  }
+
+  double at_share(double share) const {
+    const auto rank = static_cast<std::size_t>(share * static_cast<double>(durations_.size()));
+    return durations_[std::min(rank, durations_.size() - 1)];
+  }
+
+  void add_oddities(std::vector<std::string>& text) const {
+    if (runs_ + nodes_ == 0) return;
+    if (runs_ == 0)
+      text.push_back("odd: no record of a run: all runs are derived from their nodes");
+    if (statuses_.size() == 1 && runs_ + nodes_ >= 20)
+      text.push_back("odd: one status in all records");
+    if (*last_ < TimePoint(std::chrono::sys_days(std::chrono::year(2000) / 1 / 1))) {
+      text.push_back("odd: all times are before 2000: does the epoch of created_at fit?");
+    }
+    if (durations_.size() < 20) return;
+    const bool is_day = *last_ - *first_ >= std::chrono::hours(20);
+    if (at_share(0.95) < 1 || (is_day && durations_.back() <= 1000)) {
+      text.push_back(
+          "odd: duration_ms looks like seconds; if so, the mapping needs \"unit\": \"s\"");
+    }
+  }
+
+  const Mapping& mapping_;
+  RecordReader reader_;
+  std::vector<Row> rows_;
+  std::size_t lines_ = 0;
+  std::size_t read_ = 0;  // JSON, and no other lines
+  std::size_t others_ = 0;
+  std::size_t unread_ = 0;
+  std::size_t runs_ = 0;
+  std::size_t nodes_ = 0;
+  std::string fault_;
+  std::map<Status, std::size_t> statuses_;
+  std::vector<double> durations_;
+  std::set<std::string> ids_;
+  std::optional<TimePoint> first_;
+  std::optional<TimePoint> last_;
+};
+
+}  // namespace
+
+std::vector<std::string> explain_mapping(const Mapping& mapping,
+                                         const std::vector<std::string>& lines, TimePoint latest) {
+  Explanation explanation(mapping, latest);
+  for (const std::string& line : lines) explanation.add(line);
+  return explanation.text();
+}
+
+}  // namespace dagloop
