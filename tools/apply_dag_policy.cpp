@@ -5,6 +5,7 @@
 #include "dagloop/cycle/hand_proposal.hpp"
 #include "dagloop/cycle/journal_check.hpp"
 #include "dagloop/cycle/manual_change.hpp"
+#include "dagloop/cycle/next_step.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/policy/approval.hpp"
 #include "dagloop/state/state_store.hpp"
@@ -78,7 +79,8 @@ ManualResult change(const Flags& flags, const ChangeContext& context, FileSystem
   return apply_decision(context, mode, read_document(files, flags.decision, "decision"), approvals);
 }
 
-std::string printed(const Flags& flags, const ManualResult& result) {
+std::string printed(const Flags& flags, const Config& config, const ManualResult& result) {
+  constexpr const char* kTool = "apply_dag_policy";
   Json::Array notes;
   for (const std::string& note : result.notes) notes.emplace_back(note);
   if (flags.json) {
@@ -90,7 +92,13 @@ std::string printed(const Flags& flags, const ManualResult& result) {
   }
   std::string text = result.diff;
   for (const std::string& note : result.notes) text += note + "\n";
-  return text;
+  if (!flags.rollback) return text;
+  if (!flags.apply) {
+    return text + next_lines({"go back, if this is what you want",
+                              command_of(config, kTool, {"--rollback", "--apply"})});
+  }
+  return text + next_lines({"see what is in force, and until when it cools down",
+                            command_of(config, kTool, {"--status"})});
 }
 
 ExitCode run(const Flags& flags) {
@@ -120,7 +128,7 @@ ExitCode run(const Flags& flags) {
   }
   const ChangeContext context{files, processes, *store, clock, config, flags.actor};
   const ManualResult result = change(flags, context, files);
-  print(printed(flags, result));
+  print(printed(flags, config, result));
   return result.code;
 }
 

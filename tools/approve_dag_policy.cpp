@@ -63,6 +63,17 @@ Config load_all(FileSystem& files, const Flags& flags) {
   return config;
 }
 
+// The figures of the report beside the decision: those of the decision may be hours old.
+std::string present_figures(FileSystem& files, const Flags& flags, const Config& config) {
+  const auto end_of_directory = flags.decision.rfind('/');
+  const std::string beside =
+      end_of_directory == std::string::npos ? "" : flags.decision.substr(0, end_of_directory + 1);
+  const std::string path = beside + "dag_quality_latest.json";
+  if (!files.stat(path)) return "  now: there is no report at " + path + "\n";
+  const Quality quality = quality_from_json(read_json_file(files, path, "quality report"), path);
+  return present_text(quality, evaluate_gate(config.gate, quality, config.input.limits));
+}
+
 ExitCode approve(FileSystem& files, const Flags& flags) {
   const Config config = load_all(files, flags);
   const Json document = read_document(files, flags.decision, "decision");
@@ -71,7 +82,7 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
   const TimePoint now = SystemClock().now();
   // The words are made here, from what is signed: a document with other words cannot mislead.
-  std::cerr << decision_text(decision, digest);
+  std::cerr << decision_text(decision, digest) << present_figures(files, flags, config);
   if (decision.patch.empty()) {
     throw Error(ErrorKind::usage, flags.decision, "changes nothing: there is nothing to approve",
                 "approve a decision that has a patch");

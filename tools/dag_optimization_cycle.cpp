@@ -30,24 +30,24 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
   Json::Array notes;
   for (const std::string& note : result.notes) notes.emplace_back(note);
   if (flags.json) {
-    return to_pretty_json(
-        Json::object({{"schema", "dagloop.tick_result/1"},
-                      {"mode", flags.apply ? "apply" : "dry_run"},
-                      {"exit_code", static_cast<int>(result.code)},
-                      {"phase", to_string(result.phase)},
-                      {"notes", std::move(notes)},
-                      {"story", result.story},
-                      {"last_rollback", rollback_timing_to_json(result.last_rollback)},
-                      {"decision", result.decision}}));
+    return to_pretty_json(Json::object(
+        {{"schema", "dagloop.tick_result/1"},
+         {"mode", flags.apply ? "apply" : "dry_run"},
+         {"exit_code", static_cast<int>(result.code)},
+         {"phase", to_string(result.phase)},
+         {"notes", std::move(notes)},
+         {"story", result.story},
+         {"next", Json::object({{"what", result.next.what}, {"command", result.next.command}})},
+         {"last_rollback", rollback_timing_to_json(result.last_rollback)},
+         {"decision", result.decision}}));
   }
-  std::string text = result.decision.find("action")->as_string() + " (" +
-                     result.decision.find("verdict")->as_string() + ")" +
-                     (flags.apply ? "" : ", dry run") + "\n";
+  std::string text = result.headline + "\n";
   if (!result.story.empty()) text += indented({result.story});
   text += indented(result.wrong);
   text += result.why;
   for (const std::string& note : result.notes) text += note + "\n";
-  return text + "report: " + config.reports.dir + "/dag_quality_latest.md\n";
+  return text + "report: " + config.reports.dir + "/dag_quality_latest.md\n" +
+         next_lines(result.next);
 }
 
 ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) {

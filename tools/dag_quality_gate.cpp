@@ -3,6 +3,7 @@
 #include "dagloop/base/clock.hpp"
 #include "dagloop/cycle/configured_source.hpp"
 #include "dagloop/cycle/evaluation.hpp"
+#include "dagloop/cycle/next_step.hpp"
 #include "dagloop/cycle/overdue_limit.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/report_files.hpp"
@@ -39,16 +40,36 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
   return evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
 }
 
-std::string summary(const GateResult& gate, const Quality& quality) {
+NextStep next_step(const Flags& flags, const Config& config, Verdict verdict) {
+  if (verdict == Verdict::INSUFFICIENT || flags.report.empty()) {
+    const bool is_gate = verdict == Verdict::INSUFFICIENT;
+    std::vector<std::string> arguments;
+    if (is_gate && !flags.gate.empty()) arguments = {"--gate", flags.gate};
+    if (is_gate && !flags.report.empty()) {
+      return {"evaluate again with eval_dag_quality when more runs are there, then",
+              command_of(config, "dag_quality_gate", {"--report", flags.report})};
+    }
+    return {is_gate ? "judge again when more runs are there" : "see what fails, and where",
+            command_of(config, is_gate ? "dag_quality_gate" : "eval_dag_quality", arguments)};
+  }
+  return {"see what is to be done about it",
+          command_of(config, "decide_dag_policy", {"--report", flags.report})};
+}
+
+std::string summary(const Flags& flags, const Config& config, const GateResult& gate,
+                    const Quality& quality) {
   std::string text = std::string(to_string(gate.verdict)) + "\n";
   for (const Reason& reason : gate.reasons)
     text += "  " + reason.code + ": " + reason_text(reason) + "\n";
   for (const CheckResult& result : gate.checks) {
-    text += "  " + std::string(to_string(result.status)) + "  " + result.reason.code + ": " +
-            reason_text(result.reason) + "\n";
+    const bool is_warning = result.status == CheckStatus::warn;
+    text += "  " + (is_warning ? "warning" : std::string(to_string(result.status))) + "  " +
+            result.reason.code + ": " + reason_text(result.reason) + "\n";
   }
   text += indented(what_is_left_out(quality));
-  return text + indented(what_is_wrong({quality, &gate, nullptr, {}}));
+  text += indented(what_is_wrong({quality, &gate, nullptr, {}}));
+  if (gate.verdict == Verdict::PASS) return text;
+  return text + next_lines(next_step(flags, config, gate.verdict));
 }
 
 ExitCode code_of(Verdict verdict) {
@@ -83,7 +104,7 @@ ExitCode run(const Flags& flags) {
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});
   }
-  print(flags.json ? document : summary(gate, quality));
+  print(flags.json ? document : summary(flags, config, gate, quality));
   if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(gate.verdict);
 }

@@ -1,6 +1,7 @@
 // decide_dag_policy: quality report and verdict -> decision.
 #include "dagloop/base/clock.hpp"
 #include "dagloop/base/digest.hpp"
+#include "dagloop/cycle/next_step.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/report_files.hpp"
@@ -54,9 +55,23 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   return decision;
 }
 
-std::string summary(const Decision& decision) {
-  return std::string(to_string(decision.action)) + " at " +
-         std::to_string(decision.current_percent) + " %\n" + decision_lines(decision);
+NextStep next_step(const Flags& flags, const Config& config, const Decision& decision) {
+  const std::string document = config.reports.dir + "/dag_policy_decision_latest.json";
+  if (decision.patch.empty()) {
+    return {"evaluate again with eval_dag_quality when more runs are there, then",
+            command_of(config, "decide_dag_policy", {"--report", flags.report})};
+  }
+  if (decision.approval == Decision::Approval::required) {
+    return {"approve it", approve_command(config)};
+  }
+  return {"go back at once; no approval is needed",
+          command_of(config, "apply_dag_policy", {"--decision", document, "--apply"})};
+}
+
+std::string summary(const Flags& flags, const Config& config, const Decision& decision) {
+  return decision_headline(decision, DecisionStage::decided) + "\n" +
+         decision_lines(decision, DecisionStage::decided) +
+         next_lines(next_step(flags, config, decision));
 }
 
 ExitCode code_of(const Decision& decision) {
@@ -84,7 +99,7 @@ ExitCode run(const Flags& flags) {
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, now, {{"dag_policy_decision", "json", document}});
   }
-  print(flags.json ? document : summary(decision));
+  print(flags.json ? document : summary(flags, config, decision));
   if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(decision);
 }

@@ -60,6 +60,25 @@ void set_if_given(const std::string& flag, std::string& target) {
   if (!flag.empty()) target = flag;
 }
 
+std::vector<GivenFlag> given_flags(const ConfigFlags& flags) {
+  std::vector<GivenFlag> given;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) given.push_back({name, value});
+  };
+  add("--config", flags.config_file);
+  for (const std::string& source : flags.sources) add("--source", source);
+  add("--window", flags.window);
+  add("--baseline", flags.baseline);
+  add("--mapping", flags.mapping);
+  add("--dedupe", flags.dedupe);
+  add("--rollup", flags.rollup);
+  add("--env-file", flags.env_file);
+  add("--state", flags.state);
+  add("--out", flags.out);
+  add("--formats", flags.formats);
+  return given;
+}
+
 void add_source_flags(CLI::App& app, ConfigFlags& flags) {
   app.add_option("--source", flags.sources,
                  "log: path, glob, directory, - for standard input (repeatable), postgresql://... "
@@ -176,6 +195,7 @@ Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFile
   set_if_given(flags.out, config.reports.dir);
   if (!flags.formats.empty()) config.reports.formats = parse_formats(flags.formats);
   settle_directories(config);
+  config.given = given_flags(flags);
   return config;
 }
 

@@ -51,7 +51,9 @@ PolicySituation find_situation(const ChangeContext& context, CycleState loaded,
   const auto events =
       observe_policy(found.state, found.values, {context.actor, at, effective_at.value_or(at)});
   if (events.empty()) return found;
-  notes.push_back(found_note(events.front()));
+  // What an interrupted change has written already is nobody else's edit.
+  const bool is_own = found.interrupted.has_value() && options.mode == TickMode::dry_run;
+  if (!is_own) notes.push_back(found_note(events.front()));
   if (options.mode == TickMode::apply) context.store.commit(found.state, events);
   return found;
 }

@@ -232,6 +232,8 @@ void Tick::judge_change() {
   const std::string why = reasons_text(verification.reasons);
   switch (verification.outcome) {
     case VerificationOutcome::waiting:
+      waits_for_ = verification.reasons;
+      if (decision_.action == Action::rollback) return;  // it ends here
       note("the change applied at " + format_time(state_.change->applied_at) +
            " is under verification: " + why);
       tell_unverified(why);
@@ -244,6 +246,7 @@ void Tick::judge_change() {
         if (target) {
           decision_.patch = target->patch;
           decision_.approval = target->approval;
+          decision_.next_percent = next_percent_of(target->patch);
         }
       }
       decision_.reasons.push_back({"verification_missed", {{"why", verification.reasons}}});
@@ -252,6 +255,7 @@ void Tick::judge_change() {
       if (decision_.action == Action::rollback) return;
       // A gate that passes does not outweigh a trigger that fired.
       stop_if_unfit();
+      passed_ = Reason{"verification_passed", {{"why", verification.grounds}}};
       note("the change passed its verification");
       // From now on this policy is one that the loop may go back to without asking.
       state_.phase = Phase::settled;
@@ -264,6 +268,12 @@ void Tick::judge_change() {
       }
       return;
   }
+}
+
+std::optional<int> Tick::next_percent_of(const Patch& patch) const {
+  const auto step = patch.find(context_.config.decision.rollout_key);
+  if (step == patch.end()) return std::nullopt;
+  return rollout_percent({{step->first, step->second.after}}, step->first);
 }
 
 // The runs that would tell never came, or could not be read. The change stays as it is, under
@@ -315,6 +325,8 @@ void Tick::step() {
   note_trigger();
   if (decision_.action == Action::rollback) {
     roll_back();
+  } else if (situation_.interrupted && !applies()) {
+    return;  // what it would find is the change half made
   } else if (!state_.pending_decision.is_null()) {
     consider_pending();
   } else if (!decision_.patch.empty() && state_.phase != Phase::verifying) {
@@ -361,6 +373,7 @@ void Tick::roll_back() {
   // still says what was found.
   if (was_verifying) commit(EventType::verification_failed, digest, why);
   has_news_ = false;  // a change commits the state
+  is_made_ = true;
   const ChangeOutcome outcome = applier().carry_out(
       state_, ChangeRequest{ChangeKind::rollback, decision_.patch, situation_.env_sha256, digest,
                             why, trigger_time(decision_), now_});

@@ -35,7 +35,7 @@ void Tick::consider_pending() {
   const Decision pending = decision_from_json(state_.pending_decision, "the pending decision");
   if (readiness_.unready()) {
     // What stands is what can be approved once the files are there.
-    if (decision_.patch == pending.patch) show(state_.pending_decision, pending);
+    if (decision_.patch == pending.patch) result_.decision = state_.pending_decision;
     return;
   }
   if (context_.clock.now() >= pending.expires_at) {
@@ -66,10 +66,10 @@ void Tick::apply_pending(const Decision& pending) {
   const auto approvals = find_approvals(
       context_.files, config.policy,
       {digest, config.reports.dir + "/dag_policy_decision_latest.json"}, result_.notes);
-  show(state_.pending_decision, pending);
+  result_.decision = state_.pending_decision;
   if (approvals.empty()) {
     note("waits for approval until " + format_time(pending.expires_at));
-    note("judged again, the present figures support it: " + reasons_text(decision_.reasons));
+    note("judged again, the present figures support it");
     return;
   }
   const ApprovalDemand demand{digest, pending.expires_at, pending.proposed_by, config.policy.people,
@@ -111,7 +111,8 @@ void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
       applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
                                                 why, allowed_time(approvals, context_.clock.now()),
                                                 now_, entries_of(pending, digest, now_)});
-  if (outcome == ChangeOutcome::rolled_back) result_.code = ExitCode::rolled_back;
+  is_made_ = outcome != ChangeOutcome::rolled_back;
+  if (!is_made_) result_.code = ExitCode::rolled_back;
   note(outcome == ChangeOutcome::rolled_back
            ? "the reload hook failed: the earlier policy is back in force"
            : "applied the proposed change, " + why);
@@ -128,7 +129,7 @@ void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
 void Tick::propose() {
   DAGLOOP_ASSERT(state_.phase != Phase::verifying);  // the way back from there needs no approval
   if (readiness_.unready()) return;
-  show(decision_to_json(decision_), decision_);
+  result_.decision = decision_to_json(decision_);
   if (!applies()) {
     note(
         "would propose a change; run with --apply to propose it: only what the state holds as "

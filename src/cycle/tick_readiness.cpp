@@ -27,6 +27,7 @@ void TickReadiness::check_files(std::vector<std::string>& notes) {
   if (!applies()) {
     check_present(context_.files, together(always, {rules}));
     if (const auto fault = approvers_fault(context_.files, config.policy)) {
+      lacks_approvers_ = true;
       notes.push_back(std::string("no change can be approved yet: ") + fault->what());
     }
     return;

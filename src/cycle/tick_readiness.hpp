@@ -34,6 +34,8 @@ class TickReadiness {
   const std::optional<Error>& unfit() const { return unfit_; }
   /// Returns why nothing can be proposed or applied; all else goes on.
   const std::optional<Error>& unready() const { return unready_; }
+  /// Returns whether a dry run found no approvers file.
+  bool lacks_approvers() const { return lacks_approvers_; }
 
  private:
   bool applies() const { return mode_ == TickMode::apply; }
@@ -43,6 +45,7 @@ class TickReadiness {
   std::vector<PolicyRule> rules_;
   std::optional<Error> unfit_;
   std::optional<Error> unready_;
+  bool lacks_approvers_ = false;
 };
 
 }  // namespace dagloop

@@ -53,6 +53,7 @@ class Tick {
   void keep_evidence();
   void read_last_day();
   void judge_change();
+  std::optional<int> next_percent_of(const Patch& patch) const;
   void tell_unverified(const std::string& why);
   void tell_decline();
   void note_outcome(const std::string& digest);
@@ -69,7 +70,9 @@ class Tick {
                          const std::vector<Approval>& approvals);
   void withdraw(EventType type, Phase phase, const std::string& why);
   void propose();
-  void show(Json document, const Decision& decision);
+  Decision decision_as_told() const;
+  void tell_decision(const Decision& told);
+  NextStep next_step() const;
   void publish_reports();
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
   void commit(EventType type, const std::string& digest, const std::string& why);
@@ -101,6 +104,9 @@ class Tick {
   Phase stored_phase_ = Phase::idle;
   std::vector<std::string> done_;          // before the log was read
   std::optional<ExitCode> way_back_code_;  // of a way back among it
+  bool is_made_ = false;           // the decision's change, by this tick
+  std::vector<Reason> waits_for_;  // of a verification
+  std::optional<Reason> passed_;   // a verification
   Decision decision_;
   TickResult result_;
 };

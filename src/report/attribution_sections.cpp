@@ -62,6 +62,8 @@ std::string difference_sentence(const Attribution& attribution) {
       fmt::format("Success {} of {}, {} of {}: {}", success(attribution.subject),
                   show_side(attribution.subject_name), success(attribution.reference),
                   attribution.reference_name, show_effect(attribution.difference, " points"));
+  const auto& interval = attribution.difference.ci95;
+  if (interval && interval->low <= 0 && interval->high >= 0) return text + ", no clear change";
   const double drop = attribution.difference.value;
   // Nothing became worse: parts of an improvement are not what a reader looks for first.
   if (drop <= 0) return text;

@@ -23,6 +23,10 @@ std::string show_checked(const GateCheck& check, const Kpi* now) {
   return show_told(check.kpi, *now->value, check.threshold);
 }
 
+std::string show_status(CheckStatus status) {
+  return status == CheckStatus::warn ? "warning" : std::string(to_string(status));
+}
+
 std::string check_title(const GateCheck& check) {
   return check.population == Population::dag ? check.kpi : check.kpi + " (non-DAG)";
 }
@@ -42,20 +46,22 @@ void add_gate_section(Page& page, const GateResult& gate, const Quality& quality
          fmt::format("{} {}", to_string(check.comparator), show_limit(check.kpi, check.threshold)),
          before != nullptr ? show_value(check.kpi, *before) : "",
          now != nullptr ? show_change(check.kpi, *now, before) : "",
-         show_count(result.sample_count), std::string(to_string(result.status))});
+         show_count(result.sample_count), show_status(result.status)});
   }
   page.emplace_back(Heading{2, "Gate"});
   page.emplace_back(std::move(table));
 }
 
-void add_patch_section(Page& page, const Decision& decision) {
+void add_patch_section(Page& page, const Decision& decision, DecisionStage stage) {
   if (decision.patch.empty()) return;
-  Table table{{"key", "now", "proposed"}, {}};
+  const bool is_made = stage == DecisionStage::made;
+  Table table{{"key", is_made ? "before" : "now", is_made ? "now" : "proposed"}, {}};
   for (const auto& [key, change] : decision.patch) {
     table.rows.push_back({key, change.before, change.after});
   }
-  page.emplace_back(Heading{2, "Proposed change"});
+  page.emplace_back(Heading{2, is_made ? "Change made" : "Proposed change"});
   page.emplace_back(std::move(table));
+  if (is_made) return;
   page.emplace_back(Paragraph{
       decision.approval == Decision::Approval::required
           ? "Needs an approval before " + show_time(decision.expires_at) +

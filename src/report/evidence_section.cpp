@@ -11,25 +11,22 @@ std::string show_counts(const ArmCounts& counts) {
   return fmt::format("{} of {}", show_count(counts.events), show_count(counts.trials));
 }
 
-std::string show_e(double e_value) { return fmt::format("{:.3g}", e_value); }
-
 std::string show_bounds(const EvidenceView& view) {
   if (!view.difference) return "";
-  return fmt::format("{:+.1f} to {:+.1f} pp", 100 * view.difference->low,
-                     100 * view.difference->high);
+  return show_worse_by(100 * view.difference->low, 100 * view.difference->high);
 }
 
 std::string show_more(const EvidenceView& view) {
   if (view.decides()) return "decided";
-  // Without growth the evidence never reaches its threshold, however long one waits.
-  return view.more_trials ? show_count(*view.more_trials) : "never at these rates";
+  // What does not grow at present may be noise that passes: that says nothing of the time to come.
+  return view.more_trials ? show_count(*view.more_trials) : "no telling";
 }
 
 void add_row(Table& table, const std::string& name, const std::optional<EvidenceView>& view) {
   // A test that has seen no runs would print an e-value of 1, which reads like a finding.
   if (!view || !view->is_available) return;
   table.rows.push_back({name, show_counts(view->subject), show_counts(view->reference),
-                        show_bounds(*view), show_e(view->e_value), show_e(view->needed),
+                        show_bounds(*view), show_chance(view->e_value), show_odds(view->needed),
                         show_more(*view)});
 }
 
@@ -53,11 +50,12 @@ void add_latencies(Page& page, const LatencyView& view) {
   add("now", view.subject);
   add("baseline", view.reference);
   page.emplace_back(std::move(table));
-  page.emplace_back(Paragraph{fmt::format(
-      "Evidence that runs are slower than the baseline's: e-value {}, needed {}. They differ most "
-      "at {}: {} take longer, of the baseline's {}.",
-      show_e(view.e_value), show_e(view.needed), show_ms(view.at_ms),
-      show_percent(view.subject_share), show_percent(view.reference_share))});
+  page.emplace_back(Paragraph{
+      fmt::format("Whether runs are slower than the baseline's: the chance that this is noise is "
+                  "{}; below {} is "
+                  "asked for. They differ most at {}: {} take longer, of the baseline's {}.",
+                  show_chance(view.e_value), show_odds(view.needed), show_ms(view.at_ms),
+                  show_percent(view.subject_share), show_percent(view.reference_share))});
 }
 
 // Half of all such drops are found earlier.
@@ -76,8 +74,8 @@ void add_detection(Page& page, const std::vector<Detection>& detection) {
 }  // namespace
 
 void add_evidence_section(Page& page, const Decision& decision) {
-  Table table{{"test", "events", "of baseline", "difference at all looks", "e-value", "needed",
-               "more needed"},
+  Table table{{"test", "events", "of baseline", "difference at all looks", "chance of noise",
+               "asked for", "more needed"},
               {}};
   for (const TriggerResult& trigger : decision.triggers) {
     add_row(table, trigger.name, trigger.evidence);

@@ -70,6 +70,29 @@ std::string show_difference(std::string_view name, double now, double before) {
   return points < 0.1 ? fmt::format("{:.2f} pp", points) : fmt::format("{:.1f} pp", points);
 }
 
+// Whether noise may explain the change. Of two rates: where the interval of their difference, made
+// of theirs (Newcombe 1998), holds zero. Of other figures, which have none: up to a twentieth.
+bool may_be_noise(std::string_view name, const Kpi& now, const Kpi& before) {
+  constexpr double kTwentieth = 0.05;
+  const double difference = *now.value - *before.value;
+  if (!now.ci95 || !before.ci95) {
+    return !is_rate(name) && std::abs(difference) < kTwentieth * std::abs(*before.value);
+  }
+  const Kpi& upper = difference > 0 ? now : before;
+  const Kpi& lower = difference > 0 ? before : now;
+  return std::abs(difference) <=
+         std::hypot(*upper.value - upper.ci95->low, lower.ci95->high - *lower.value);
+}
+
+// Three significant digits, towards zero, with thousands set apart.
+std::string three_digits(double value) {
+  double unit = 1;
+  while (value / unit >= 1000) unit *= 10;
+  return show_count(static_cast<std::uint64_t>(std::floor(value / unit) * unit));
+}
+
+std::string points_of(double points) { return fmt::format("{:.3g}", std::abs(points)); }
+
 }  // namespace
 
 std::string show_count(std::uint64_t count) {
@@ -145,8 +168,30 @@ std::string show_waiting(double wait_s) {
   constexpr double kDay = 24 * kHour;
   // Rounded up: a wait that is told too short is the worse mistake.
   if (wait_s <= kHour) return fmt::format("{:.0f}m", std::ceil(wait_s / kMinute));
+  if (wait_s > 365 * kDay) return "a year or more";
   if (wait_s <= 2 * kDay) return fmt::format("{:.0f}h", std::ceil(wait_s / kHour));
   return fmt::format("{:.0f}d", std::ceil(wait_s / kDay));
+}
+
+std::string show_odds(double times) {
+  constexpr double kMost = 1e6;  // beyond it nobody can tell the difference
+  if (times >= kMost) return "1 in 1,000,000";
+  if (times >= 10) return "1 in " + three_digits(times);
+  return fmt::format("1 in {:.2g}", std::floor(10 * times) / 10);
+}
+
+std::string show_chance(double e_value) {
+  constexpr double kLeast = 2;
+  return e_value < kLeast ? "not small yet" : "below " + show_odds(e_value);
+}
+
+std::string show_worse_by(double low_pp, double high_pp) {
+  if (low_pp > 0)
+    return fmt::format("worse by {} to {} points", points_of(low_pp), points_of(high_pp));
+  if (high_pp < 0)
+    return fmt::format("better by {} to {} points", points_of(high_pp), points_of(low_pp));
+  return fmt::format("between {} points better and {} points worse, so no clear change",
+                     points_of(low_pp), points_of(high_pp));
 }
 
 std::string show_interval(const Kpi& kpi) {
@@ -160,6 +205,9 @@ std::string show_change(std::string_view name, const Kpi& now, const Kpi* before
   const std::string size = show_difference(name, *now.value, *before->value);
   if (size.empty() || *now.value == *before->value) return "same";
   const bool up = *now.value > *before->value;
+  if (may_be_noise(name, now, *before)) {
+    return std::string(up ? "▲ " : "▼ ") + size + ", no clear change";
+  }
   const bool better = up == (better_direction(name) == Better::higher);
   return std::string(up ? "▲ " : "▼ ") + size + (better ? ", better" : ", worse");
 }

@@ -58,11 +58,26 @@ std::string show_limit(std::string_view name, double limit);
 /// Prints a waiting time, rounded up: "35m", "16h", "12d". Units: seconds.
 std::string show_waiting(double wait_s);
 
+/// Prints odds: "1 in 253", "1 in 2.8", at most "1 in 1,000,000".
+///
+/// Shape: `times` is 1 or more; it is cut to three digits, never rounded up.
+std::string show_odds(double times);
+
+/// Prints how small the chance is that noise alone gives such an e-value: "below 1 in 253"; "not
+/// small yet" where it is none.
+///
+/// Source: docs/decisions.md, "The e-value"; Ville's inequality: at most 1 / `e_value`.
+std::string show_chance(double e_value);
+
+/// Prints in words between what the difference of two failure rates lies, in percentage points:
+/// "worse by 3.85 to 36.7 points". No sign that could be read the other way round.
+std::string show_worse_by(double low_pp, double high_pp);
+
 /// Prints the 95 % interval, empty where there is none.
 std::string show_interval(const Kpi& kpi);
 
-/// Prints how `now` differs from `before`, with an arrow and a judgement: "▼ 3.1 pp, worse"; empty
-/// where one of them has no value.
+/// Prints how `now` differs from `before`, with an arrow and a judgement: "▼ 3.1 pp, worse", or
+/// "▼ 0.3 pp, no clear change" where noise may explain it; empty where one of them has no value.
 std::string show_change(std::string_view name, const Kpi& now, const Kpi* before);
 
 }  // namespace dagloop

@@ -12,8 +12,8 @@ std::string window_sentence(const Quality& quality);
 
 /// The checks of the gate with figure, interval, threshold, baseline and change.
 void add_gate_section(Page& page, const GateResult& gate, const Quality& quality);
-/// The change that waits, key by key.
-void add_patch_section(Page& page, const Decision& decision);
+/// The change that waits, or is made, key by key.
+void add_patch_section(Page& page, const Decision& decision, DecisionStage stage);
 /// The rollback triggers.
 void add_trigger_section(Page& page, const Decision& decision);
 /// What sequential evidence says, test by test.

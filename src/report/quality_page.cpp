@@ -10,11 +10,14 @@ namespace {
 
 std::string gate_sentence(const GateResult& gate) {
   std::vector<Reason> told = gate.reasons;
+  std::size_t passed = 0;
   for (const CheckResult& result : gate.checks) {
-    if (result.status != CheckStatus::pass) told.push_back(result.reason);
+    passed += result.status == CheckStatus::pass ? 1U : 0U;
+    const bool is_severe = result.check.severity == Severity::fail;
+    if (is_severe && result.status != CheckStatus::pass) told.push_back(result.reason);
   }
-  const std::string why =
-      told.empty() ? show_counted(gate.checks.size(), "check") + " passed" : reasons_text(told);
+  std::string why = told.empty() ? show_counted(passed, "check") + " passed" : reasons_text(told);
+  for (const std::string& warning : gate_warnings(gate)) why += "; " + warning;
   return fmt::format("Gate: {} — {}", to_string(gate.verdict), why);
 }
 
@@ -35,6 +38,7 @@ void add_verdict(Page& page, const PageInputs& inputs) {
   if (inputs.gate != nullptr) lines.items.push_back(gate_sentence(*inputs.gate));
   if (inputs.decision != nullptr) lines.items.push_back(decision_sentence(*inputs.decision));
   for (const std::string& note : inputs.notes) lines.items.push_back(note);
+  if (!inputs.next.empty()) lines.items.push_back(inputs.next);
   if (!lines.items.empty()) page.emplace_back(std::move(lines));
 }
 
@@ -52,7 +56,7 @@ Page compose_quality_page(const PageInputs& inputs) {
   page.emplace_back(Paragraph{window_sentence(quality)});
   if (inputs.gate != nullptr) add_gate_section(page, *inputs.gate, quality);
   if (inputs.decision != nullptr) {
-    add_patch_section(page, *inputs.decision);
+    add_patch_section(page, *inputs.decision, inputs.stage);
     add_trigger_section(page, *inputs.decision);
     add_evidence_section(page, *inputs.decision);
     add_recommendation_section(page, *inputs.decision);

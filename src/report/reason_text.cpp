@@ -37,6 +37,8 @@ std::string print_number(const Reason& reason, double value, std::string_view fo
   if (form == "ms") return show_latency(value);
   if (form == "ms_limit") return show_limit("latency_ms", value);
   if (form == "wait") return show_waiting(value);
+  if (form == "odds") return show_odds(value);
+  if (form == "chance") return show_chance(value);
   if (form == "duration" && std::abs(value) < kLongest_s) {
     return format_duration(Microseconds(std::llround(value * 1e6)));
   }

@@ -24,8 +24,8 @@ constexpr Wording kEnglish[] = {
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
     // Gate.
     {"no_checks", "the gate has no checks: nothing was judged"},
-    {"gate_pass", "every check of the gate passed"},
-    {"gate_fail", "a check of the gate failed"},
+    {"gate_pass", "the gate passed"},
+    {"gate_fail", "the gate failed"},
     {"gate_insufficient", "too few observations for the gate"},
     {"*_ok", "{>judged}; as demanded, {comparator} {threshold:limit}"},
     {"*_below_threshold", "{>judged}; demanded is {comparator} {threshold:limit}"},
@@ -38,19 +38,19 @@ constexpr Wording kEnglish[] = {
     {"*_insufficient", "{kpi}: {have} of {need} observations of {side:name}"},
     {"*_insufficient", "{kpi}: no value for {side:name}"},
     {"canary_missing_fired", "{>missing}"},
-    {"canary_missing_unconfirmed", "{>missing}"},
+    {"canary_missing_unconfirmed", "{>missing}; {>held}"},
     {"canary_missing_quiet", "{>missing}"},
     {"canary_missing_insufficient", "{>missing}"},
     {"success_collapse_fired", "{>cold}"},
-    {"success_collapse_unconfirmed", "{>cold}"},
+    {"success_collapse_unconfirmed", "{>cold}; {>held}"},
     {"success_collapse_quiet", "{>cold}"},
     {"success_collapse_insufficient", "{>cold}"},
     {"*_fired", "{>trigger}"},
     {"*_quiet", "{>trigger}"},
-    {"*_unconfirmed", "{>trigger}"},
+    {"*_unconfirmed", "{>trigger}; {>held}"},
     {"latency_slower",
      "{subject:name} is slower than {reference:name}: {subject_share:rate} of its runs take "
-     "over {at_ms:ms}, of {reference:name} {reference_share:rate}; {>e_value}"},
+     "over {at_ms:ms}, of {reference:name} {reference_share:rate}; {>sure}"},
     // What stands against a change, or for it.
     {"change_under_verification", "a change is under verification; the next one waits for its end"},
     {"cooldown", "cool-down after a rollback until {until}"},
@@ -59,14 +59,21 @@ constexpr Wording kEnglish[] = {
     {"soak_not_over", "in force since {since}; verified at the earliest at {until}"},
     {"canary_sample_insufficient", "{>sample}"},
     {"control_sample_insufficient", "{>sample}"},
-    {"inferior_to_control", "{>margin}"},
-    {"not_inferior_to_control", "{>margin}"},
+    {"inferior_to_control", "{>margin}: lower by more than the margin of {margin_pp:.6g} points"},
+    {"not_inferior_to_control", "{>margin}: within the margin of {margin_pp:.6g} points"},
     {"no_evidence", "no runs of both sides were counted yet: nothing speaks for a promotion"},
-    {"inferiority_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
+    {"inferiority_excluded",
+     "a drop of {drop_pp:.6g} points or more is excluded: the chance of figures this good in spite "
+     "of "
+     "one is {e_value:chance}{>clusters}"},
     {"evidence_not_sealed",
      "the runs up to {until} alone do not exclude that drop yet; records of later runs may still "
      "come"},
-    {"inferiority_not_excluded", "against a drop of {drop_pp:.6g} points or more {>evidence}"},
+    {"inferiority_not_excluded",
+     "a drop of {drop_pp:.6g} points or more is not excluded yet: the chance of figures this good "
+     "in "
+     "spite of one is {e_value:chance}, and below {needed:odds} is asked for{>clusters}"
+     "{>outlook}"},
     {"cannot_be_decided",
      "{>undecidable} the smallest drop that {patience_s:wait} more would exclude is {drop_pp:.1f} "
      "points; {>what_would_help}"},
@@ -105,7 +112,8 @@ constexpr Wording kEnglish[] = {
      "no verified policy and no ladder step below {percent} %; an operator must act"},
     // Verification.
     {"verification_missed", "{why}"},
-    {"*_unconfirmed", "{why}; this may be noise: the rate lies between {low:.4g} and {high:.4g}"},
+    {"verification_passed", "the change passed its verification: {why}"},
+    {"*_unconfirmed", "{why}; this may be noise: the rate lies between {low:rate} and {high:rate}"},
     {"fails_as_before_the_change",
      "a check failed before the change, and fails no worse since: {why}"},
     {"effect_within_margin",
@@ -194,15 +202,14 @@ constexpr Wording kEnglish[] = {
     {">forecast",
      "{missing} more needed; at the present rate ({have} in {window_s:duration}) in about "
      "{wait_s:wait}"},
-    {">forecast",
-     "{missing} more needed; none in {window_s:duration}, so there is no telling when"},
+    {">forecast", "{missing} more needed; none came so far, so there is no telling when"},
     {">trigger",
      "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]; the limit is "
      "{>limit}[; {>collected}]"},
     {">trigger", "{kpi} of {subject:name}; the limit is {>limit}[; {>collected}]"},
     {">missing",
-     "{canary_runs} of {runs} runs with a cohort are the canary's; at the rollout's "
-     "{expected_share:rate_limit} the limit is half of that[; {>collected}]"},
+     "{canary_runs} of {runs} runs with a cohort are the canary's; the rollout stands at "
+     "{expected_share:rate_limit}, and less than half of that is too few[; {>collected}]"},
     {">cold", "of the runs that began before both sides were warm: {>trigger}"},
     {">limit", "a drop of {limit_drop_pp:.6g} points or more"},
     {">limit", "a rise of {limit_rise_pp:.6g} points or more"},
@@ -217,38 +224,38 @@ constexpr Wording kEnglish[] = {
     {">limit", "more than {limit_above_times:.6g} times that"},
     {">collected", "{?evidence}no evidence is collected yet, so nothing is taken back"},
     {">collected", "{>evidence}"},
-    {">evidence",
-     "{>e_value}[, the difference lies between {low_pp:+.3g} and {high_pp:+.3g} points]{>clusters}"
-     "{>stretch}{>one_user}{>outlook}"},
+    {">evidence", "{?outlook}{>unsure}{>clusters}{>stretch}{>one_user}{>outlook}"},
+    {">evidence", "{?more_trials}{>unsure}{>clusters}{>stretch}{>one_user}{>outlook}"},
+    {">evidence", "{>sure}{>clusters}{>stretch}{>one_user}"},
+    {">sure", "the chance that this is noise is {e_value:chance}"},
+    {">unsure",
+     "this may be noise: the chance of that is {e_value:chance}, and below {needed:odds} is asked "
+     "for"},
+    {">held", "until that is sure, no step up is made, and nothing is taken back"},
     {">clusters",
-     "; {design_effect:.3g} of these count as one, because those of a user hang together ({users} "
+     "; {design_effect:.3g} runs count as one, because those of a user hang together ({users} "
      "users)"},
-    {">clusters",
-     "; {design_effect:.3g} of these count as one, because those of a day hang together"},
+    {">clusters", "; {design_effect:.3g} runs count as one, because those of a day hang together"},
     {">clusters", ""},
     {">stretch",
      "; since {stretch_since} alone {stretch_events} of {stretch_trials} count against it, of "
      "{reference:name} {stretch_reference_events} of {stretch_reference_trials}"},
     {">stretch",
-     "{?expected_share}; since {stretch_since} alone {stretch_events} of {stretch_trials}"},
+     "{?expected_share}; since {stretch_since} alone {stretch_events} of {stretch_trials} are the "
+     "canary's"},
     {">stretch",
      "; since {stretch_since} alone {stretch_events} of {stretch_trials} count against it"},
     {">stretch", ""},
-    {">one_user",
-     "; without one user ({one_user_events} of {one_user_trials}) it would not stand, so nothing "
-     "is "
-     "taken back"},
+    {">one_user", "; it rests on one user ({one_user_events} of {one_user_trials})"},
     {">one_user", ""},
-    {">e_value", "the evidence (e-value) is {e_value:.3g} of {needed:.3g}"},
-    {">outlook", "{?outlook}; at the present rates it will never be enough"},
+    {">outlook", "{?outlook}; at the present figures there is no telling when that will be enough"},
     {">outlook",
-     "; about {more_trials} more of {subject:name} needed, at the present rate in about "
+     "; about {more_trials} more runs of {subject:name} needed, at the present rate in about "
      "{wait_s:wait}"},
-    {">outlook", "; about {more_trials} more needed, at the present rate in about {wait_s:wait}"},
+    {">outlook",
+     "; about {more_trials} more runs needed, at the present rate in about {wait_s:wait}"},
     {">outlook", ""},
-    {">margin",
-     "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}; the margin is "
-     "{margin_pp:.6g} points"},
+    {">margin", "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}"},
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">unread", "what could not be read may hide the outcome of up to {unread} runs"},

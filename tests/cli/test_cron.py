@@ -129,7 +129,7 @@ class Quickstart(CronTestCase):
                           "cmake --build --preset quickstart",
                           'export PATH="$PWD/build/quickstart/bin:$PATH"',
                           "dag_optimization_cycle --config examples/dagloop.json"])
-        self.assertIn("\npromote (PASS), dry run\n", self.told)
+        self.assertIn("\npromote from 10 % to 30 %, dry run; the gate passes\n", self.told)
         self.assertIn("cd %s\n" % self.clone, self.next)
 
     def test_what_it_tells_to_type_next_works_as_it_stands(self):

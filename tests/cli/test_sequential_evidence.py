@@ -43,7 +43,7 @@ class TriggerTest(SequentialTestCase):
         self.assertLess(evidence["difference"][0], 0)
         self.assertGreater(evidence["difference"][1], 0.15)
         self.assertRegex(trigger["reason"]["text"],
-                         r"about \d+ more of canary needed, at the present rate in about \d+")
+                         r"about \d+ more runs of canary needed, at the present rate in about \d+")
 
     def test_it_is_collected_from_tick_to_tick_until_it_decides(self):
         e_values = []
@@ -133,7 +133,7 @@ class PromotionTest(SequentialTestCase):
         self.check_reason(document, "inferiority_not_excluded")
         text = next(r["text"] for r in document["decision"]["reasons"]
                     if r["code"] == "inferiority_not_excluded")
-        self.assertRegex(text, r"against a drop of 10 points or more .* about \d+ more of canary")
+        self.assertRegex(text, r"a drop of 10 points or more is not excluded yet.* about \d+ more runs of canary")
 
     def test_past_its_patience_a_hold_says_what_this_traffic_can_decide(self):
         self.ws.configure({"decision": {"patience": "4h"}})

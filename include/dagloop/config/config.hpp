@@ -85,6 +85,12 @@ std::vector<ReportFormat> parse_formats(std::string_view text);
 /// Errors: Error{usage} naming `where`.
 Microseconds checked_window(Microseconds window, std::string_view where);
 
+/// A flag, or its variable, that led to a configuration: {"--state", "sqlite:state/loop.db"}.
+struct GivenFlag {
+  std::string name;
+  std::string value;
+};
+
 /// The configuration.
 struct Config {
   Microseconds window = std::chrono::hours(24);
@@ -96,6 +102,7 @@ struct Config {
   PolicyConfig policy;
   std::string state = "sqlite:state/dagloop.db";
   ReportsConfig reports;
+  std::vector<GivenFlag> given;  // for messages that name a command; no key of the file
 };
 
 /// Reads a configuration document: validated against the shipped schema, then by meaning.

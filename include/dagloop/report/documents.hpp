@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/decide/decision.hpp"
@@ -52,10 +53,27 @@ std::string named_digest(const Json& document);
 ///        no line can be added or written over.
 std::string decision_text(const Decision& decision, std::string_view digest);
 
+/// How far a decision has come when it is told.
+enum class DecisionStage { decided, dry_run, waits, made };
+
+/// Returns what a decision comes to, in one line: "promote from 10 % to 30 %, dry run; the gate
+/// passes".
+std::string decision_headline(const Decision& decision, DecisionStage stage);
+
 /// Returns why it was decided, a line a reason with its code, and what changes, a line a key.
 ///
 /// Shape: indented; control characters are escaped as in decision_text().
-std::string decision_lines(const Decision& decision);
+std::string decision_lines(const Decision& decision, DecisionStage stage);
+
+/// Returns what checks have found that only warn, a line each.
+///
+/// Shape: labels stand in it as they are: escape it for a terminal.
+std::vector<std::string> gate_warnings(const GateResult& gate);
+
+/// Returns the figures of a report in a line each, for who approves a decision made earlier.
+///
+/// Shape: indented; control characters are escaped.
+std::string present_text(const Quality& quality, const GateResult& gate);
 
 /// Reads a decision document. Triggers' figures are not needed again and are not read back.
 ///

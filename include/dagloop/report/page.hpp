@@ -12,6 +12,7 @@
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/evidence/trend_report.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "dagloop/report/documents.hpp"
 
 namespace dagloop {
 
@@ -48,6 +49,8 @@ struct PageInputs {
   std::vector<std::string> notes = {};  // e.g. what the tick did, first on the page
   const TrendReport* trends = nullptr;
   std::string story = {};  // what put the present policy in force, before all else
+  DecisionStage stage = DecisionStage::decided;
+  std::string next = {};  // what an operator does now, last of the verdict
 };
 
 /// Returns what comes first where something is wrong (the gate failed, a trigger fired or would, or

@@ -155,7 +155,7 @@ TEST_CASE("with sequential evidence a miss that may be noise is waited for, and 
   CHECK(verification.outcome == VerificationOutcome::waiting);
   REQUIRE(has_reason(verification.reasons, "pipeline_success_rate_below_threshold_unconfirmed"));
   CHECK_THAT(reason_text(verification.reasons.front()),
-             Catch::Contains("may be noise: the rate lies between 0.7"));
+             Catch::Contains("may be noise: the rate lies between 72.9 % and 97.4 %"));
   CHECK(weigh(runs_before_and_after(95, 60)).outcome == VerificationOutcome::missed);
   CHECK(weigh(runs_before_and_after(95, 95)).outcome == VerificationOutcome::passed);
 }

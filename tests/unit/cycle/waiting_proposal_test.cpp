@@ -47,8 +47,13 @@ TEST_CASE("whoever is to approve is told what the present figures say") {
   WaitingWorld world;
   world.memory.remove("/approvals/dag_policy_approval_latest.json");
   world.live(hours(1), 0);
-  CHECK(
-      tells(world.tick(), "judged again, the present figures support it: every check of the gate"));
+  const TickResult result = world.tick();
+  CHECK(tells(result, "judged again, the present figures support it"));
+  // The figures on the terminal are the tick's, not those of the day when it was proposed.
+  CHECK(result.headline == "promote from 10 % to 30 %, waits for an approval; the gate passes");
+  CHECK(result.why.find("gate_pass: the gate passed") != std::string::npos);
+  CHECK(result.next.what.starts_with("approve it until "));
+  CHECK(result.next.command.starts_with("approve_dag_policy --decision "));
 }
 
 TEST_CASE("an approved step is withdrawn, not applied, where a crossed line may still be noise") {

@@ -95,7 +95,7 @@ TEST_CASE("the forecast extends the present rate") {
 }
 
 TEST_CASE("the forecast gives no time where nothing was seen") {
-  CHECK(forecast(0, 20, kDay) == "20 more needed; none in 1d, so there is no telling when");
+  CHECK(forecast(0, 20, kDay) == "20 more needed; none came so far, so there is no telling when");
 }
 
 TEST_CASE("the forecast rounds up, in minutes to an hour, hours to two days, then days") {

@@ -72,12 +72,50 @@ TEST_CASE("reasons and changes are told in lines, and no label can add one") {
   Decision decision = make_decision();
   decision.reasons = {{"gate_pass"}, {"no_fan_out\n", {{"text", "a\nb"}}}};
   decision.patch = {{"K", {"10", "30"}}};
-  CHECK(decision_lines(decision) ==
-        "  gate_pass: every check of the gate passed\n  no_fan_out\\x0a: a\\x0ab\n"
+  CHECK(decision_lines(decision, DecisionStage::decided) ==
+        "  gate_pass: the gate passed\n  no_fan_out\\x0a: a\\x0ab\n"
         "  patch K: 10 -> 30\n");
   CHECK_THAT(decision_text(decision, "d"),
-             Catch::Contains("\n  because: every check of the gate passed\n"
+             Catch::Contains("\n  because: the gate passed\n"
                              "  because: a\\x0ab\n  change: K: 10 -> 30\n"));
+}
+
+TEST_CASE("a headline says what it comes to, and why a gate that passes holds up no rollback") {
+  Decision decision = make_decision();
+  const auto headline = [&](DecisionStage stage) { return decision_headline(decision, stage); };
+  CHECK(headline(DecisionStage::dry_run) == "promote from 10 % to 30 %, dry run; the gate passes");
+  CHECK(headline(DecisionStage::waits) ==
+        "promote from 10 % to 30 %, waits for an approval; the gate passes");
+  decision.action = Action::rollback;
+  decision.next_percent = 0;
+  decision.reasons = {{"success_drop_fired"}};
+  CHECK(headline(DecisionStage::made) ==
+        "rollback from 10 % to 0 %, done; a trigger fired, although all runs together pass the "
+        "gate");
+  decision.verdict = Verdict::FAIL;
+  CHECK(headline(DecisionStage::decided) ==
+        "rollback from 10 % to 0 %; a trigger fired, and the gate fails");
+  decision.reasons = {{"verification_missed"}};
+  CHECK(headline(DecisionStage::decided) ==
+        "rollback from 10 % to 0 %; the change missed its verification");
+  decision.action = Action::hold;
+  decision.next_percent.reset();
+  decision.patch = {{"K", {"1", "2"}}};
+  decision.verdict = Verdict::INSUFFICIENT;
+  CHECK(headline(DecisionStage::decided) ==
+        "hold at 10 %, with a change of K; the gate cannot judge");
+}
+
+TEST_CASE("what only warns is told as a warning beside a gate that passes") {
+  GateResult gate;
+  gate.verdict = Verdict::PASS;
+  gate.checks.resize(2);
+  gate.checks[0].status = CheckStatus::warn;
+  gate.checks[0].check.severity = Severity::warn;
+  gate.checks[0].reason = {"x_above_threshold", {{"text", "x is 20 %; demanded is <= 10 %"}}};
+  gate.checks[1].status = CheckStatus::pass;
+  CHECK(gate_warnings(gate) ==
+        std::vector<std::string>{"warning, which stops nothing: x is 20 %; demanded is <= 10 %"});
 }
 
 TEST_CASE("an approver is shown what is predicted of a change, and not of a way back") {
@@ -177,7 +215,7 @@ TEST_CASE("words are not signed, and whoever reads a decision never sees them") 
 TEST_CASE("a decision of an earlier version, whose reasons have no arguments, is refused") {
   Json document = decision_to_json(make_decision());
   Json& reason = document["reasons"].as_array()[0];
-  reason = Json::object({{"code", "gate_pass"}, {"text", "every check of the gate passed"}});
+  reason = Json::object({{"code", "gate_pass"}, {"text", "the gate passed"}});
   CHECK_THROWS_WITH(decision_from_json(document, "d"),
                     Catch::Contains("an earlier version wrote it"));
   CHECK_THROWS_WITH(decision_from_json(resealed(document), "d"), Catch::Contains("args"));
@@ -228,14 +266,17 @@ TEST_CASE("what an approver is shown has a line a reason and a change, and no ot
   decision.proposed_by = "\x1b]0;bob";
   const std::string text = decision_text(decision, "d1");
   CHECK_THAT(text, Catch::StartsWith("decision d1\n"));
-  CHECK_THAT(text, Catch::Contains("proposed by \\x1b]0;bob\n"
-                                   "  because: slow\\x0a  change: none\\x1b[2K\n"
-                                   "  because: fine\n"
-                                   "  change: A: 1 -> 2\n"
-                                   "  change: B\\x0d: \\xc2\\x9b"
-                                   "1A -> \\x7f\n"
-                                   "  expires: "));
-  CHECK(std::count(text.begin(), text.end(), '\n') == 7);
+  CHECK_THAT(text,
+             Catch::Contains("proposed by \\x1b]0;bob, on the figures as of 2026-02-25T06:00:00Z\n"
+                             "  because: slow\\x0a  change: none\\x1b[2K\n"
+                             "  because: fine\n"
+                             "  change: A: 1 -> 2\n"
+                             "  change: B\\x0d: \\xc2\\x9b"
+                             "1A -> \\x7f\n"
+                             "  effect: of all runs 30 % instead of 10 % get what the canary "
+                             "runs\n"
+                             "  expires: "));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 9);
 }
 
 TEST_CASE("a number that does not fit is refused, not cut to one that does") {

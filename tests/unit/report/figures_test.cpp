@@ -153,11 +153,38 @@ TEST_CASE("an interval has the digits of its ends, and none is printed where the
 }
 
 TEST_CASE("a change of a share is in percentage points, better or worse by the KPI's direction") {
-  CHECK(success_change(make_rate(90, 100), make_rate(95, 100)) == "▼ 5.0 pp, worse");
-  CHECK(success_change(make_rate(95, 100), make_rate(90, 100)) == "▲ 5.0 pp, better");
-  const Kpi before = make_rate(2, 100);
-  CHECK(show_change("fallback_rate", make_rate(7, 100), &before) == "▲ 5.0 pp, worse");
-  CHECK(show_change("fallback_rate", make_rate(1, 100), &before) == "▼ 1.0 pp, better");
+  CHECK(success_change(make_rate(900, 1000), make_rate(950, 1000)) == "▼ 5.0 pp, worse");
+  CHECK(success_change(make_rate(950, 1000), make_rate(900, 1000)) == "▲ 5.0 pp, better");
+  const Kpi before = make_rate(20, 1000);
+  CHECK(show_change("fallback_rate", make_rate(70, 1000), &before) == "▲ 5.0 pp, worse");
+  CHECK(show_change("fallback_rate", make_rate(5, 1000), &before) == "▼ 1.5 pp, better");
+}
+
+TEST_CASE("a change that noise may explain is no clear change") {
+  CHECK(success_change(make_rate(90, 100), make_rate(95, 100)) == "▼ 5.0 pp, no clear change");
+  CHECK(success_change(make_rate(95'012, 100'000), make_rate(95'000, 100'000)) ==
+        "▲ 0.01 pp, no clear change");
+  const Kpi second = latency(1000);
+  CHECK(show_change("p95_latency_ms", latency(1040), &second) == "▲ 4 %, no clear change");
+}
+
+TEST_CASE("evidence is told as a chance that people can use, with three digits at most") {
+  CHECK(show_chance(253.9) == "below 1 in 253");
+  CHECK(show_chance(2.89) == "below 1 in 2.8");
+  CHECK(show_chance(12'399) == "below 1 in 12,300");
+  CHECK(show_chance(999'999) == "below 1 in 999,000");
+  CHECK(show_chance(5.46e42) == "below 1 in 1,000,000");
+  CHECK(show_chance(1.99) == "not small yet");
+  CHECK(show_chance(0) == "not small yet");
+  CHECK(show_odds(222.2) == "1 in 222");
+  CHECK(show_odds(2) == "1 in 2");
+}
+
+TEST_CASE("a difference is told in words, without a sign") {
+  CHECK(show_worse_by(3.846, 36.72) == "worse by 3.85 to 36.7 points");
+  CHECK(show_worse_by(-12.3, -4.5) == "better by 4.5 to 12.3 points");
+  CHECK(show_worse_by(-3.76, 62) ==
+        "between 3.76 points better and 62 points worse, so no clear change");
 }
 
 TEST_CASE("a change of a latency or a mean is in percent of what it was") {
@@ -171,7 +198,8 @@ TEST_CASE("a change of a latency or a mean is in percent of what it was") {
 }
 
 TEST_CASE("small changes keep their digits, and those too small to show are the same") {
-  CHECK(success_change(make_rate(9994, 10'000), make_rate(9998, 10'000)) == "▼ 0.04 pp, worse");
+  CHECK(success_change(make_rate(99'940, 100'000), make_rate(99'980, 100'000)) ==
+        "▼ 0.04 pp, worse");
   CHECK(success_change(make_rate(500'001, 1'000'000), make_rate(500'000, 1'000'000)) == "same");
   CHECK(success_change(make_rate(9, 10), make_rate(90, 100)) == "same");
   const Kpi second = latency(1000);
