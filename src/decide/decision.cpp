@@ -369,6 +369,13 @@ Decision decide(const DecisionInputs& given) {
     move_on(with_figures(inputs, figures, gate, inputs.evidence), comparison, decision);
   }
   if (decision.action == Action::hold) {
+    // By name, whatever else holds: whoever looks must not take them for quiet.
+    for (const TriggerResult& trigger : decision.triggers) {
+      if (trigger.state != TriggerState::unconfirmed) continue;
+      if (!has_reason(decision.reasons, trigger.reason.code)) {
+        decision.reasons.push_back(trigger.reason);
+      }
+    }
     for (Reason& each : rollout_obstacles(inputs, comparison)) {
       if (!has_reason(decision.reasons, each.code)) decision.reasons.push_back(std::move(each));
     }

@@ -219,6 +219,16 @@ TEST_CASE("a trigger that crossed its line and is not confirmed holds the promot
   CHECK(quiet.decide().action == Action::promote);
 }
 
+TEST_CASE("an unconfirmed trigger is named whatever else holds") {
+  DecideCase c = with_unconfirmed_errors();
+  c.history.cooldown_until = c.now + std::chrono::hours(1);
+  CHECK(codes(c.decide().reasons) ==
+        std::vector<std::string>{"cooldown", "error_ratio.auth_unconfirmed"});
+  c.history.change = PolicyHistory::ChangeState::under_verification;
+  CHECK(codes(c.decide().reasons) ==
+        std::vector<std::string>{"change_under_verification", "error_ratio.auth_unconfirmed"});
+}
+
 TEST_CASE("a trigger that is not confirmed holds no recommendation") {
   DecideCase c = with_unconfirmed_errors();
   c.rules = {test::make_rule("auth", 1, "error_rate.auth", 0.01, "DAG_NODE_TIMEOUT_MS",
