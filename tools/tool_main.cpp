@@ -238,7 +238,8 @@ std::string indented(const std::vector<std::string>& lines) {
 }
 
 void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  const std::string shown = escape_lines(text);
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
   // A full disk is noticed only when the buffer is written; a document cut short must not end as 0.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     throw Error(ErrorKind::source, "standard output", "cannot be written",

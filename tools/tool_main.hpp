@@ -84,7 +84,8 @@ Json read_document(FileSystem& files, const std::string& path, std::string_view 
 /// Returns `lines` as they are printed below another one: indented, control characters escaped.
 std::string indented(const std::vector<std::string>& lines);
 
-/// Writes to standard output.
+/// Writes to standard output; control characters but line ends, and those that are not seen, are
+/// escaped as by escape_controls().
 ///
 /// Errors: Error{source} when it cannot be written (a closed pipe, a full disk).
 void print(std::string_view text);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.hpp"
 #include "dagloop/base/assert.hpp"
 
 namespace dagloop {
@@ -12,10 +13,25 @@ namespace {
 
 constexpr double kTooLargeForInteger = 9223372036854775808.0;  // 2^63
 
-void append_string(std::string& out, std::string_view text) {
+enum class Order { as_is, sorted };
+enum class Layout { compact, pretty };
+
+void append_escape(std::string& out, unsigned unit) {
   static constexpr std::string_view kHex = "0123456789abcdef";
+  out += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kHex[unit >> shift & 0xFU];
+}
+
+void append_unseen(std::string& out, char32_t character) {
+  if (character < 0x10000) return append_escape(out, character);
+  append_escape(out, 0xD800 + ((character - 0x10000) >> 10U));
+  append_escape(out, 0xDC00 + ((character - 0x10000) & 0x3FFU));
+}
+
+void append_string(std::string& out, std::string_view text, Layout layout) {
   out += '"';
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
       case '"':
@@ -36,9 +52,17 @@ void append_string(std::string& out, std::string_view text) {
       default:
         // JSON leaves DEL as it is. A terminal would not, and reports are looked at with cat.
         if (byte < 0x20 || byte == 0x7f) {
-          out += "\\u00";
-          out += kHex[byte >> 4U];
-          out += kHex[byte & 0xFU];
+          append_escape(out, byte);
+        } else if (byte >= 0x80 && layout == Layout::pretty) {
+          // What is signed or hashed is never pretty, and stays as it was.
+          const std::size_t length = character_length(text.substr(at));
+          const std::string_view character = text.substr(at, std::max<std::size_t>(length, 1));
+          if (length > 0 && is_unseen(code_point(character))) {
+            append_unseen(out, code_point(character));
+          } else {
+            out += character;
+          }
+          at += character.size() - 1;
         } else {
           out += c;
         }
@@ -58,9 +82,6 @@ void append_number(std::string& out, double value) {
                           : std::to_chars(digits.data(), past, value);
   out.append(digits.data(), result.ptr);
 }
-
-enum class Order { as_is, sorted };
-enum class Layout { compact, pretty };
 
 class Printer {
  public:
@@ -82,7 +103,7 @@ class Printer {
     } else if (value.is_number()) {
       append_number(out_, value.as_number());
     } else if (value.is_string()) {
-      append_string(out_, value.as_string());
+      append_string(out_, value.as_string(), layout_);
     } else if (value.is_array()) {
       append_array(value.as_array(), depth);
     } else {
@@ -112,7 +133,7 @@ class Printer {
     out_ += '{';
     for (std::size_t i = 0; i < members.size(); ++i) {
       separate(i, depth + 1);
-      append_string(out_, members[i]->first);
+      append_string(out_, members[i]->first, layout_);
       out_ += layout_ == Layout::pretty ? ": " : ":";
       append(members[i]->second, depth + 1);
     }

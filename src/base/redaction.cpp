@@ -4,6 +4,7 @@
 
 #include "base/secret_shapes.hpp"
 #include "base/utf8.hpp"
+#include "dagloop/base/ascii.hpp"
 #include "dagloop/base/digest.hpp"
 
 namespace dagloop {
@@ -43,12 +44,43 @@ std::size_t open_password(std::string_view uri, std::size_t host) {
   return port.find_first_not_of("0123456789,\"'.)];:") == port.npos ? uri.npos : colon + 1;
 }
 
+enum class LineEnds { escaped, kept };
+
 // Whether a character, or the byte that is none, would write to a terminal what is no text.
-bool is_unfit(std::string_view character, std::size_t length) {
-  const auto last = static_cast<unsigned char>(character[character.size() - 1]);
-  // U+0080 to U+009F, in UTF-8 behind a C2, control some terminals.
-  const bool is_c1 = length == 2 && character[0] == '\xC2' && last < 0xA0;
-  return length == 0 || is_c1 || (length == 1 && (last < 0x20 || last == 0x7f));
+bool is_unfit(std::string_view character, std::size_t length, LineEnds line_ends) {
+  if (length == 1 && character[0] == '\n') return line_ends == LineEnds::escaped;
+  return length == 0 || is_unseen(code_point(character));
+}
+
+// Escapes what is no character of UTF-8, too: whoever reads a message or a journal's sentence may
+// refuse all of it for one byte.
+std::string with_escapes(std::string_view text, LineEnds line_ends) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    text.remove_prefix(character.size());
+    if (!is_unfit(character, length, line_ends)) {
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
+    }
+  }
+  return out;
+}
+
+// Whether nothing can be masked in a text: one word without what joins a name to a secret, and
+// without digits or too short for a token of any kind.
+bool is_bare_name(std::string_view text) {
+  constexpr std::size_t kShortestToken = 11;  // a beginning of 3 and a body of 8
+  return std::ranges::all_of(text, [&](char c) {
+    if (is_ascii_digit(c)) return text.size() < kShortestToken;
+    return is_ascii_letter(c) || c == '_' || c == '-' || c == '.';
+  });
 }
 
 // Cuts at a character, not inside one.
@@ -106,31 +138,15 @@ std::string redact_text(std::string_view text, std::size_t max_length) {
 }
 
 std::string redact_label(std::string_view label) {
+  if (is_bare_name(label)) return std::string(label);  // nearly all are, and masking takes its time
   std::string out = mask_secrets(label);
   if (out == label) return out;
   // The mark keeps two masked labels apart, and the same one the same, without showing either.
   return out.append("#").append(sha256_hex(label).substr(0, kMarkDigits));
 }
 
-// Escapes what is no character of UTF-8, too: whoever reads a message or a journal's sentence may
-// refuse all of it for one byte.
-std::string escape_controls(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t length = character_length(text);
-    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
-    text.remove_prefix(character.size());
-    if (!is_unfit(character, length)) {
-      out += character;
-      continue;
-    }
-    for (const char c : character) {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append("\\x").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xFU]);
-    }
-  }
-  return out;
-}
+std::string escape_controls(std::string_view text) { return with_escapes(text, LineEnds::escaped); }
+
+std::string escape_lines(std::string_view text) { return with_escapes(text, LineEnds::kept); }
 
 }  // namespace dagloop

@@ -18,4 +18,14 @@ inline bool is_continuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+/// Returns the code point of a whole character.
+char32_t code_point(std::string_view character);
+
+/// Returns whether a character cannot be seen, or makes others be seen as what they are not:
+/// control characters (also those of U+0080 to U+009F, which terminals obey), separators of lines
+/// and paragraphs, marks and overrides of direction, and all other formatting.
+///
+/// Source: Unicode 15, general categories Cc, Cf, Zl and Zp, and the fillers among letters.
+bool is_unseen(char32_t character);
+
 }  // namespace dagloop

@@ -1,5 +1,6 @@
 #include "dagloop/base/assert.hpp"
 #include "dagloop/report/page.hpp"
+#include "report/text.hpp"
 
 namespace dagloop {
 namespace {
@@ -31,8 +32,7 @@ td { font-variant-numeric: tabular-nums; }
 
 std::string html_escaped(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (const char c : seen_text(text)) {
     switch (c) {
       case '<':
         out += "&lt;";
@@ -50,8 +50,7 @@ std::string html_escaped(const std::string& text) {
         out += "&#39;";
         break;
       default:
-        // Control characters are no HTML, and could not be seen.
-        out += byte < 0x20 || byte == 0x7f ? ' ' : c;
+        out += c;
     }
   }
   return out;

@@ -3,6 +3,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/report/page.hpp"
+#include "report/text.hpp"
 
 namespace dagloop {
 namespace {
@@ -33,12 +34,9 @@ bool is_markup(std::string_view text, std::size_t at) {
 // Text from logs must stay text: no markup, no cell or line of its own.
 std::string markdown_escaped(std::string_view text) {
   std::string out;
+  const std::string seen = seen_text(text);
+  text = seen;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += ' ';
-      continue;
-    }
     if (is_markup(text, at)) out += '\\';
     out += text[at];
   }

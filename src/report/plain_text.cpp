@@ -14,24 +14,15 @@ std::size_t width_of(std::string_view text) {
   return width;
 }
 
-std::string plain(std::string_view text) {
-  std::string out = valid_utf8(text);
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = ' ';
-  }
-  return out;
-}
-
 struct TextRenderer {
   std::string out;
 
   void operator()(const Heading& heading) {
-    out += (out.empty() ? "" : "\n") + plain(heading.text) + "\n\n";
+    out += (out.empty() ? "" : "\n") + seen_text(heading.text) + "\n\n";
   }
-  void operator()(const Paragraph& paragraph) { out += plain(paragraph.text) + "\n\n"; }
+  void operator()(const Paragraph& paragraph) { out += seen_text(paragraph.text) + "\n\n"; }
   void operator()(const BulletList& list) {
-    for (const std::string& item : list.items) out += "- " + plain(item) + "\n";
+    for (const std::string& item : list.items) out += "- " + seen_text(item) + "\n";
     out += "\n";
   }
   void operator()(const Table& table) {
@@ -40,7 +31,7 @@ struct TextRenderer {
     std::vector<std::size_t> widths(table.header.size());
     for (auto& row : rows) {
       for (std::size_t i = 0; i < row.size(); ++i) {
-        row[i] = plain(row[i]);
+        row[i] = seen_text(row[i]);
         widths[i] = std::max(widths[i], width_of(row[i]));
       }
     }

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "base/utf8.hpp"
+#include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
 namespace {
@@ -22,6 +23,16 @@ std::string valid_utf8(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string seen_text(std::string_view text) {
+  std::string out = valid_utf8(text);
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    // Line ends and tabs of a message: a page has no others of its own within a line.
+    if (byte < 0x20 || byte == 0x7f) c = ' ';
+  }
+  return escape_controls(out);
 }
 
 std::string cut_text(std::string_view text) {

@@ -16,4 +16,8 @@ std::string valid_utf8(std::string_view text);
 /// where something was cut.
 std::string cut_text(std::string_view text);
 
+/// Returns `text` for one line of a page: control characters of ASCII are spaces, others that
+/// cannot be seen, or that turn the direction of a text, are escaped (escape_controls()).
+std::string seen_text(std::string_view text);
+
 }  // namespace dagloop

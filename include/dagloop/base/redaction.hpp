@@ -24,8 +24,11 @@ std::string redact_text(std::string_view text, std::size_t max_length = 200);
 /// Shape: the same for the same label; a masked label is returned as it is.
 std::string redact_label(std::string_view label);
 
-/// Returns `text` with its control characters, line ends too, and bytes that are no UTF-8 escaped
-/// as in redact_text(), and nothing masked: what a document says, for a terminal.
+/// Returns `text` with its control characters, line ends too, what cannot be seen or turns the
+/// direction of a text (U+0085, U+202E, U+200B), and bytes that are no UTF-8 escaped as in
+/// redact_text(), and nothing masked: what a document says, for a terminal or a page.
 std::string escape_controls(std::string_view text);
+/// The same for a text of several lines, whose ends stay.
+std::string escape_lines(std::string_view text);
 
 }  // namespace dagloop
