@@ -61,7 +61,7 @@ ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) 
   remove_drill_state(files, config.state);
   const Json document = drill_to_json(result);
   publish(files, config.reports, result.at,
-          {{"dag_rollback_drill", "json", to_pretty_json(document)}});
+          {{"dag_rollback_drill", "json", to_pretty_json(document)}}, OldReports::kept);
   print(flags.json ? to_pretty_json(document) : drill_text(result, config));
   return ExitCode::done;
 }

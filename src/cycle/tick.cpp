@@ -407,7 +407,8 @@ TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimeP
                          error.kind() == ErrorKind::preflight;
     if (!is_told) throw;
     // The last page must not go on showing a healthy service while ticks fail.
-    publish_failure(context.files, context.config.reports, as_of.value_or(clock.now()), error);
+    publish_failure(context.files, context.config.reports, as_of.value_or(clock.now()), error,
+                    mode == TickMode::apply ? OldReports::removed : OldReports::kept);
     throw;
   }
 }

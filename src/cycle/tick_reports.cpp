@@ -86,7 +86,8 @@ void Tick::publish_reports() {
     files.push_back({"dag_trends", "json", to_pretty_json(trends_to_json(trends, now_))});
   }
   try {
-    publish(context_.files, reports, now_, files);
+    publish(context_.files, reports, now_, files,
+            applies() ? OldReports::removed : OldReports::kept);
   } catch (const Error& error) {
     // What was decided and done stands; an exit code that calls somebody already says so.
     result_.faults.emplace_back(error.what());

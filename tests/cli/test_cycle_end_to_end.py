@@ -108,6 +108,8 @@ class LadderTest(LoopTestCase):
         self.check_code(self.ws.tick(T0), 0)
         self.assertTrue(list(archive.glob("*_20250602T000000Z.*")))
         self.check_code(self.ws.tick(T0 + hours(25)), 0)
+        self.assertTrue(list(archive.glob("*_20250602T000000Z.*")), "a dry run removes nothing")
+        self.check_code(self.ws.tick(T0 + hours(25), "--apply"), 0)
         self.assertFalse(list(archive.glob("*_20250602T000000Z.*")))
         self.assertTrue(list(archive.glob("*_20250603T010000Z.*")))
 

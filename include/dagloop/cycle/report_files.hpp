@@ -24,12 +24,15 @@ struct ReportFile {
 std::vector<ReportFile> render_quality_files(const PageInputs& inputs,
                                              const std::vector<ReportFormat>& formats);
 
-/// Publishes `files` in `directory` under `time`, archive first, and removes archived files older
-/// than the retention.
+/// What becomes of archived files that are older than the retention.
+enum class OldReports { removed, kept };
+
+/// Publishes `files` under `time`, archive first, and removes archived files older than the
+/// retention: those that have a name which only dagloop gives, and are no links.
 ///
-/// Errors: Error{preflight} naming the path.
+/// Errors: Error{preflight} naming the path; also where the archive is a link.
 void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
-             const std::vector<ReportFile>& files);
+             const std::vector<ReportFile>& files, OldReports old = OldReports::removed);
 
 /// Publishes a page that says why the tick of `time` decided nothing; the figures of the last good
 /// tick stay in the JSON files.
@@ -37,6 +40,6 @@ void publish(FileSystem& file_system, const ReportsConfig& reports, TimePoint ti
 /// Errors: one of the kind of `error`, with what it says, when the page cannot be written; none
 ///         where that kind is preflight: the reports may be what cannot be written.
 void publish_failure(FileSystem& file_system, const ReportsConfig& reports, TimePoint time,
-                     const Error& error);
+                     const Error& error, OldReports old);
 
 }  // namespace dagloop

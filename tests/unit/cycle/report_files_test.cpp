@@ -1,8 +1,11 @@
 #include "dagloop/cycle/report_files.hpp"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "../../support/loop_world.hpp"
+#include "../../support/temp_directory.hpp"
 #include "dagloop/report/documents.hpp"
 
 using namespace dagloop;
@@ -89,6 +92,70 @@ TEST_CASE("files that the archive does not name are never removed") {
   for (const std::string& name : foreign) files.write_synced("out/archive/" + name, "x", {});
   publish(files, kReports, kAsOf, {});
   CHECK(files.list("out/archive").size() == foreign.size());
+}
+
+TEST_CASE("another program's files are never removed, whatever time their names end in") {
+  MemoryFileSystem files;
+  const Names foreign{"customers_20250101T000000Z.dump",
+                      "invoice_20200101T000000Z.pdf",
+                      "other_20200101T000000Z.json",
+                      "other_20200101T000000Z.tmp",
+                      "dag_quality_20200101T000000Z.json.bak",
+                      "dag_quality_20200101T000000Z.pdf",
+                      "my_dag_quality_20200101T000000Z.json",
+                      "dag_quality_backup_20200101T000000Z.json",
+                      "dag_quality_latest.json-a/b_20200101T000000Z.tmp",
+                      "dag_quality_latest.json-_x_20200101T000000Z.tmp",
+                      "dag_quality.json_20200101T000000Z.tmp",
+                      "dag_quality_20201301T000000Z.json"};
+  for (const char* directory : {"out/", "out/archive/"}) {
+    for (const std::string& name : foreign) files.write_synced(directory + name, "x", {});
+  }
+  publish(files, kReports, kAsOf, {});
+  for (const char* directory : {"out/", "out/archive/"}) {
+    for (const std::string& name : foreign) CHECK(files.read(directory + name) == "x");
+  }
+}
+
+TEST_CASE("every kind of document and its temporary files go with the retention") {
+  MemoryFileSystem files;
+  const Names reports{"dag_quality_20200101T000000Z.md",
+                      "dag_quality_gate_20200101T000000Z.json",
+                      "dag_policy_decision_20200101T000000Z.json",
+                      "dag_policy_approval_second_20200101T000000Z.json",
+                      "dag_trends_20200101T000000Z.json",
+                      "dag_quality_20200101T000000Z.html-12-3_20200101T000000Z.tmp"};
+  for (const std::string& name : reports) files.write_synced("out/archive/" + name, "x", {});
+  files.write_synced("out/dag_quality_latest.json-77-1_20200101T000000Z.tmp", "x", {});
+  publish(files, kReports, kAsOf, {}, OldReports::kept);
+  CHECK(files.list("out/archive").size() == reports.size());
+  publish(files, kReports, kAsOf, {});
+  CHECK(files.list("out/archive").empty());
+  CHECK(files.list("out").empty());
+}
+
+TEST_CASE("no link is followed: neither an archive that is one nor a report in it") {
+  const TempDirectory directory;
+  const std::filesystem::path out = directory.path("out");
+  const std::filesystem::path other = directory.path("other");
+  std::filesystem::create_directories(other);
+  std::filesystem::create_directories(out);
+  const auto put = [](const std::filesystem::path& path) { std::ofstream(path) << "x"; };
+  put(other / "dag_quality_20200101T000000Z.json");
+  std::filesystem::create_directory_symlink(other, out / "archive");
+  PosixFileSystem files;
+  const ReportsConfig reports{out.string(), {}, hours(48)};
+  CHECK_THROWS_WITH(publish(files, reports, kAsOf, two_files("new")),
+                    Catch::Contains("archive: is a link"));
+  CHECK(files.list(other.string()) == Names{"dag_quality_20200101T000000Z.json"});
+  CHECK(files.list(out.string()) == Names{"archive"});
+  std::filesystem::remove(out / "archive");
+  std::filesystem::create_directory(out / "archive");
+  std::filesystem::create_symlink(other / "dag_quality_20200101T000000Z.json",
+                                  out / "archive" / "dag_quality_20200101T000000Z.json");
+  publish(files, reports, kAsOf, {});
+  CHECK(files.list((out / "archive").string()).size() == 1);
+  CHECK(files.list(other.string()).size() == 1);
 }
 
 TEST_CASE("a publication that fails anywhere leaves whole files only") {
