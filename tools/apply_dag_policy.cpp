@@ -38,8 +38,11 @@ ExitCode verify_journal(FileSystem& files, StateStore& store, const Flags& flags
   KeptHead kept{std::nullopt, flags.head_file};
   if (!flags.head.empty()) kept.head = head_flag(flags.head, "--head");
   const JournalCheck check = check_journal(files, store, where, kept);
+  std::vector<std::string> done;
+  if (!flags.head_file.empty()) done.push_back(flags.head_file + " has the present head");
   print("journal intact: " + std::to_string(check.entry_count) + " entries, head " +
-        to_string(check.head) + "\n");
+            to_string(check.head) + "\n",
+        done);
   if (check.made_file) log_warning(flags.head_file + " did not exist: nothing to compare with yet");
   return ExitCode::done;
 }
@@ -101,6 +104,16 @@ std::string printed(const Flags& flags, const Config& config, const ManualResult
                             command_of(config, kTool, {"--status"})});
 }
 
+// What is in force, whether it can be printed or not.
+std::vector<std::string> done_by(const Flags& flags, const ManualResult& result) {
+  if (!flags.apply) return {};
+  std::vector<std::string> done;
+  if (result.code == ExitCode::done && !result.diff.empty()) done = {"the change was made"};
+  done.insert(done.end(), result.notes.begin(), result.notes.end());
+  if (done.empty()) done = {"what was asked for is done"};
+  return done;
+}
+
 ExitCode run(const Flags& flags) {
   PosixFileSystem files;
   PosixProcessRunner processes;
@@ -128,7 +141,7 @@ ExitCode run(const Flags& flags) {
   }
   const ChangeContext context{files, processes, *store, clock, config, flags.actor};
   const ManualResult result = change(flags, context, files);
-  print(printed(flags, config, result));
+  print(printed(flags, config, result), done_by(flags, result));
   return result.code;
 }
 

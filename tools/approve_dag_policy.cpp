@@ -32,7 +32,9 @@ ExitCode init_key(FileSystem& files, const Flags& flags) {
   ::umask(0077);  // a directory that is made for the key is its owner's alone
   write_secret_key(files, flags.key, pair.secret);
   wipe(pair.secret);
-  print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})));
+  print(to_pretty_json(approver_entry({flags.name, pair.public_key, {}, {}})),
+        {flags.key + " holds the new private key, of which nobody knows the public one: remove it "
+                     "and make another"});
   log_info("private key written to " + flags.key +
            "; add the entry above to \"approvers\" in the approvers file");
   return ExitCode::done;
@@ -97,10 +99,13 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   ask(flags);
   const std::string text = to_pretty_json(approval_to_json(approval));
   const std::string stem = approval_stem(files, config.reports.dir, approval);
+  const std::string path = config.reports.dir + "/" + stem + "_latest.json";
+  std::vector<std::string> done;
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, now, {{stem, "json", text}});
+    done.push_back("the approval is in " + path);
   }
-  print(flags.json ? text : config.reports.dir + "/" + stem + "_latest.json\n");
+  print(flags.json ? text : path + "\n", done);
   return ExitCode::done;
 }
 

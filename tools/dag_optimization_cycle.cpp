@@ -50,6 +50,19 @@ std::string printed(const Flags& flags, const Config& config, const TickResult& 
          next_lines(result.next);
 }
 
+// What is in force, or written, whether it can be printed or not.
+std::vector<std::string> done_by(const Flags& flags, const Config& config,
+                                 const TickResult& result) {
+  std::vector<std::string> done;
+  if (flags.apply) {
+    done = {"the tick is done (" + std::string(to_string(result.phase)) + ", exit code " +
+            std::to_string(static_cast<int>(result.code)) + ")"};
+    done.insert(done.end(), result.notes.begin(), result.notes.end());
+  }
+  if (result.faults.empty()) done.push_back("its report is in " + config.reports.dir);
+  return done;
+}
+
 ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) {
   PosixProcessRunner processes;
   const SystemClock clock;
@@ -62,7 +75,8 @@ ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) 
   const Json document = drill_to_json(result);
   publish(files, config.reports, result.at,
           {{"dag_rollback_drill", "json", to_pretty_json(document)}}, OldReports::kept);
-  print(flags.json ? to_pretty_json(document) : drill_text(result, config));
+  print(flags.json ? to_pretty_json(document) : drill_text(result, config),
+        {"the drill's report is in " + config.reports.dir});
   return ExitCode::done;
 }
 
@@ -103,7 +117,7 @@ ExitCode run(const Flags& flags) {
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      as_of_flag(flags.as_of, files, config, clock));
   for (const std::string& fault : result.faults) log_warning(fault);
-  print(printed(flags, config, result));
+  print(printed(flags, config, result), done_by(flags, config, result));
   return result.code;
 }
 

@@ -101,10 +101,12 @@ ExitCode run(const Flags& flags) {
   const GateResult gate =
       gate_that_stands(evaluate_gate(config.gate, quality, config.input.limits), quality);
   const std::string document = to_pretty_json(gate_to_json(gate, quality));
+  std::vector<std::string> done;
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, clock.now(), {{"dag_quality_gate", "json", document}});
+    done.push_back("the verdict is in " + config.reports.dir);
   }
-  print(flags.json ? document : summary(flags, config, gate, quality));
+  print(flags.json ? document : summary(flags, config, gate, quality), done);
   if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(gate.verdict);
 }

@@ -96,10 +96,12 @@ ExitCode run(const Flags& flags) {
   check_report_age(quality, flags.max_report_age, now);
   const Decision decision = decide_from(flags, files, config, quality, now);
   const std::string document = to_pretty_json(decision_to_json(decision));
+  std::vector<std::string> done;
   if (!flags.json || !flags.config.out.empty()) {
     publish(files, config.reports, now, {{"dag_policy_decision", "json", document}});
+    done.push_back("the decision is in " + config.reports.dir);
   }
-  print(flags.json ? document : summary(flags, config, decision));
+  print(flags.json ? document : summary(flags, config, decision), done);
   if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return code_of(decision);
 }

@@ -87,11 +87,14 @@ ExitCode run(const Flags& flags) {
   const Quality quality =
       evaluate(*source, {as_of, config.window, config.baseline, {}, {}}, config, clock);
   const GateResult gate = evaluate_gate(config.gate, quality, config.input.limits);
+  std::vector<std::string> done;
   if (!flags.json || !flags.config.out.empty()) {
+    done.push_back("the report is in " + config.reports.dir);
     publish(files, config.reports, clock.now(),
             render_quality_files({quality, &gate, nullptr, {}}, config.reports.formats));
   }
-  print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, gate, config));
+  print(flags.json ? to_pretty_json(quality_to_json(quality)) : summary(quality, gate, config),
+        done);
   // Last: the report that shows which lines are malformed is there to mend them by.
   if (const auto error = unreadable_log(quality, config.input.limits)) throw Error(*error);
   return ExitCode::done;

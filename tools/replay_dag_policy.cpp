@@ -52,12 +52,14 @@ ExitCode run(const ReplayFlags& flags) {
   };
   const ReplayReport report{now, request.period, request.every,
                             replay_all(request, configs, open, now)};
+  std::vector<std::string> done;
   if (!flags.config.out.empty()) {
+    done.push_back("the replay is in " + configs.front().config.reports.dir);
     publish(files, configs.front().config.reports, now,
             {{"dag_policy_replay", "json", printed(report, "json")},
              {"dag_policy_replay", "md", printed(report, "md")}});
   }
-  print(printed(report, flags.json ? "json" : flags.format));
+  print(printed(report, flags.json ? "json" : flags.format), done);
   return code_of(report);
 }
 

@@ -237,13 +237,16 @@ std::string indented(const std::vector<std::string>& lines) {
   return text;
 }
 
-void print(std::string_view text) {
+void print(std::string_view text, const std::vector<std::string>& done) {
   const std::string shown = escape_lines(text);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
   // A full disk is noticed only when the buffer is written; a document cut short must not end as 0.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw Error(ErrorKind::source, "standard output", "cannot be written",
-                "check what reads it, or the disk it goes to");
+    std::string what = "cannot be written";
+    for (const std::string& each : done) what += (&each == &done.front() ? ", but " : "; ") + each;
+    throw Error(ErrorKind::source, "standard output", what,
+                done.empty() ? "check what reads it, or the disk it goes to"
+                             : "check what reads it, or the disk it goes to; what was done stands");
   }
 }
 

@@ -85,9 +85,9 @@ Json read_document(FileSystem& files, const std::string& path, std::string_view 
 std::string indented(const std::vector<std::string>& lines);
 
 /// Writes to standard output; control characters but line ends, and those that are not seen, are
-/// escaped as by escape_controls().
+/// escaped as by escape_controls(). `done` is what is done for good, even if that fails.
 ///
-/// Errors: Error{source} when it cannot be written (a closed pipe, a full disk).
-void print(std::string_view text);
+/// Errors: Error{source} when it cannot be written (a closed pipe, a full disk); it says `done`.
+void print(std::string_view text, const std::vector<std::string>& done = {});
 
 }  // namespace dagloop
