@@ -18,6 +18,11 @@ const char* code_of(Run::Failure failure) {
   return "AGENT_LOOP";
 }
 
+const ErrorClasses& classes() {
+  static const ErrorClasses kClasses;
+  return kClasses;
+}
+
 void count_attempts(const Run& run, KpiPartial& partial) {
   NodePartial& node = partial.nodes["call"];
   node.attempts += kAttempts;
@@ -40,7 +45,8 @@ void count_run(const Run& run, KpiPartial& partial) {
     ++partial.succeeded;
     ++partial.succeeded_unaided;
   } else {
-    ++partial.error_codes[code_of(run.failure)];
+    const LabelledCode code = classes().label(code_of(run.failure));
+    partial.add_code(code.label, {code.error_class, code.is_named}, 1);
   }
 }
 
@@ -52,7 +58,7 @@ void count_user(const Run& run, UserRuns& user) {
   one.failed = one.aided = has_failed ? 1 : 0;
   one.attempts = kAttempts;
   one.failed_attempts = static_cast<std::uint32_t>(run.failed_attempts);
-  if (has_failed) one.error_codes = {{code_of(run.failure), 1}};
+  if (has_failed) one.error_classes = {{classes().classify(code_of(run.failure)), 1}};
   one.durations = {{DurationHistogram::bucket_of(run.duration_ms), 1}};
   user.merge(one);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "cycle/label_notice.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/cycle/mapping_file.hpp"
 #include "dagloop/cycle/needed_files.hpp"
@@ -29,9 +30,9 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   options.mapping = load_mapping(files, config.input.mapping);
   options.warn = warn;
   if (!config.input.rollup.empty()) {
-    options.rollup = open_rollup_store(config.input.rollup, std::move(warn));
+    options.rollup = open_rollup_store(config.input.rollup, warn);
   }
-  return open_sources(config.input.sources, options);
+  return with_label_notice(open_sources(config.input.sources, options), std::move(warn));
 }
 
 std::unique_ptr<LogSource> configured_source(FileSystem& files, const Config& config,

@@ -34,15 +34,13 @@ std::optional<double> slow_limit(const SlowLimits& limits, ArmRole role) {
 }
 
 // What one user's runs count as, but for attempts.
-UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const SlowLimits& limits,
-                   ArmRole role) {
+UserArm count_user(const UserRuns& user, const SlowLimits& limits, ArmRole role) {
   UserArm arm;
   arm.hash = user.hash;
   arm.runs = user.runs;
   arm.failed = user.failed;
   arm.aided = user.aided;
-  for (const auto& [code, count] : user.error_codes) {
-    const ErrorClass found = classes.classify(code);
+  for (const auto& [found, count] : user.error_classes) {
     if (found == ErrorClass::auth) arm.auth_errors += count;
     if (found == ErrorClass::server) arm.server_errors += count;
   }
@@ -59,7 +57,7 @@ UserArm count_user(const UserRuns& user, const ErrorClasses& classes, const Slow
 
 }  // namespace
 
-ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
+ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& /*classes*/,
                      const SlowLimits& limits, std::uint64_t became_overdue, ArmRole role) {
   ArmFigures arm;
   arm.runs = partial.total_runs + became_overdue;
@@ -68,7 +66,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
   arm.overdue = became_overdue;
   // Most steps of most services hold few runs, and many none: what is not there is not looked for.
   if (!partial.error_codes.empty()) {
-    const auto errors = count_error_classes(partial, classes);
+    const auto errors = count_error_classes(partial);
     arm.auth_errors = errors.at(ErrorClass::auth);
     arm.server_errors = errors.at(ErrorClass::server);
   }
@@ -83,7 +81,7 @@ ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
   for (const UserRuns& user : partial.users.users()) {
-    arm.users.push_back(count_user(user, classes, limits, role));
+    arm.users.push_back(count_user(user, limits, role));
   }
   if (partial.runs_without_tries > 0) return arm;  // no evidence from the last tries alone
   for (const auto& [name, node] : partial.nodes) {

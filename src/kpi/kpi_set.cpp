@@ -104,15 +104,15 @@ Better better_direction(std::string_view name) {
   return Better::lower;
 }
 
-std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial,
-                                                        const ErrorClasses& classes) {
+std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial) {
   std::map<ErrorClass, std::uint64_t> counts;
-  for (const ErrorClass each : kErrorClasses) counts[each] = 0;
-  for (const auto& [code, count] : partial.error_codes) counts[classes.classify(code)] += count;
+  for (const ErrorClass each : kErrorClasses) {
+    counts[each] = partial.error_classes.at(static_cast<std::size_t>(each));
+  }
   return counts;
 }
 
-KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
+KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& /*classes*/,
                     const AssumedRuns& assumed) {
   const std::uint64_t failed = assumed.unread_failed;
   const std::uint64_t good = assumed.unread_good;
@@ -131,7 +131,7 @@ KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
   kpis.add("fanout_failed_rate",
            make_rate(partial.fanout_failed + failed, partial.fanout_total + failed));
   kpis.add("idempotent_reuse_rate", make_rate(partial.idempotent_reuse + good, total));
-  for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
+  for (const auto& [error_class, count] : count_error_classes(partial)) {
     const std::uint64_t late = error_class == ErrorClass::timeout ? assumed.overdue_failed : 0;
     kpis.add("error_rate." + std::string(to_string(error_class)),
              make_rate(count + late + failed + assumed.any_codes, total));

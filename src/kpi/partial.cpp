@@ -1,10 +1,14 @@
 #include "dagloop/kpi/partial.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
+#include "label_bound.hpp"
 
 namespace dagloop {
 namespace {
@@ -26,6 +30,26 @@ void merge_examples(const std::vector<Example>& from, std::vector<Example>& to) 
 
 }  // namespace
 
+void KpiPartial::add_code(const std::string& label, const CodeClass& of, std::uint64_t runs) {
+  error_classes.at(static_cast<std::size_t>(of.error_class)) += runs;
+  const auto [counted, is_new] = error_codes.try_emplace(label, 0);
+  counted->second += runs;
+  if (!is_new) return;
+  if (of.is_named) named_codes.insert(label);
+  bound_many_labels(error_codes, named_codes);
+}
+
+void KpiPartial::bound_labels() {
+  dagloop::bound_labels(error_codes, named_codes);
+  dagloop::bound_labels(nodes);
+  dagloop::bound_labels(plan_sources);
+  dagloop::bound_labels(pipelines);
+}
+
+std::uint64_t label_rank(const std::string& label) {
+  return XXH3_64bits(label.data(), label.size());
+}
+
 void NodePartial::merge(const NodePartial& other) {
   for (const auto count : kAttemptCounts) this->*count += other.*count;
   latency.merge(other.latency);
@@ -38,13 +62,16 @@ void PlanSourcePartial::merge(const PlanSourcePartial& other) {
 
 void KpiPartial::merge(const KpiPartial& other) {
   for (const auto count : kRunCounts) this->*count += other.*count;
+  for (std::size_t i = 0; i < error_classes.size(); ++i) error_classes[i] += other.error_classes[i];
   for (const auto& [code, count] : other.error_codes) error_codes[code] += count;
+  named_codes.insert(other.named_codes.begin(), other.named_codes.end());
   for (const auto& [node, partial] : other.nodes) nodes[node].merge(partial);
   for (const auto& [source, partial] : other.plan_sources) plan_sources[source].merge(partial);
   for (const auto& [name, partial] : other.pipelines) pipelines[name].merge(partial);
   merge_sorted(other.open_runs, open_runs);
   users.merge(other.users);
   latency.merge(other.latency);
+  bound_labels();
 }
 
 void LineShare::merge(const LineShare& other) {

@@ -11,8 +11,9 @@ namespace dagloop {
 namespace {
 
 static_assert(sizeof(KpiPartial) ==
-                  kRunCounts.size() * sizeof(std::uint64_t) + 4 * sizeof(std::map<int, int>) +
-                      sizeof(std::vector<TimePoint>) + sizeof(UserSums) + sizeof(DurationHistogram),
+                  (kRunCounts.size() + kErrorClasses.size()) * sizeof(std::uint64_t) +
+                      5 * sizeof(std::map<int, int>) + sizeof(std::vector<TimePoint>) +
+                      sizeof(UserSums) + sizeof(DurationHistogram),
               "a new member belongs into encode() and decode(), and changes the format");
 
 // Durations that are kept exactly are written in order, so that buckets are made of them in one go.
@@ -121,10 +122,12 @@ void decode_times(ByteReader& in, std::vector<TimePoint>& times) {
 
 void encode(const KpiPartial& partial, ByteWriter& out) {
   for (const auto count : kRunCounts) out.number(partial.*count);
+  for (const std::uint64_t count : partial.error_classes) out.number(count);
   out.number(partial.error_codes.size());
   for (const auto& [code, count] : partial.error_codes) {
     out.text(code);
     out.number(count);
+    out.byte(partial.named_codes.contains(code) ? 1 : 0);
   }
   out.number(partial.nodes.size());
   for (const auto& [name, node] : partial.nodes) {
@@ -151,7 +154,14 @@ void encode(const std::map<PartialKey, KpiPartial>& partials, ByteWriter& out) {
 
 void decode(ByteReader& in, KpiPartial& partial) {
   for (const auto count : kRunCounts) partial.*count = in.number();
-  decode_map(in, partial.error_codes, [&](std::uint64_t& count) { count = in.number(); });
+  for (std::uint64_t& count : partial.error_classes) count = in.number();
+  partial.named_codes.clear();
+  decode_map(in, partial.error_codes, [&](std::uint64_t& count) {
+    count = in.number();
+    const std::uint8_t is_named = in.byte();
+    if (is_named > 1) in.fail();
+    if (is_named == 1) partial.named_codes.insert(partial.error_codes.rbegin()->first);
+  });
   decode_map(in, partial.nodes, [&](NodePartial& node) {
     for (const auto count : kAttemptCounts) node.*count = in.number();
     node.latency = decode_histogram(in);

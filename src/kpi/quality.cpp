@@ -76,7 +76,7 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   for (const auto& [code, runs] : partial.error_codes) {
     figures.error_codes[redact_label(code)] += runs;
   }
-  for (const auto& [error_class, count] : count_error_classes(partial, classes)) {
+  for (const auto& [error_class, count] : count_error_classes(partial)) {
     figures.error_classes[std::string(to_string(error_class))] = count;
   }
   const Tries tries = partial.runs_without_tries > 0 ? Tries::unknown : Tries::known;

@@ -113,17 +113,16 @@ void RunTable::show_mended(MendedExample example) {
   impl_->input.merge(one);
 }
 
-PartialSet RunTable::finish(const ErrorClasses& classes) {
+PartialSet RunTable::finish() {
   DAGLOOP_ASSERT(!impl_->is_finished);
   std::vector<RunTable> tables;
   tables.emplace_back(impl_->options);
   std::swap(tables.front(), *this);
   impl_->is_finished = true;
-  return finish(std::move(tables), classes, 1);
+  return finish(std::move(tables), 1);
 }
 
-PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& classes,
-                            unsigned threads) {
+PartialSet RunTable::finish(std::vector<RunTable> tables, unsigned threads) {
   const Impl& first = *tables.front().impl_;
   std::vector<PartialSet> parts(threads);
   std::vector<UserRunsByKey> users(threads);
@@ -131,7 +130,7 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
   Impl::join(tables, threads, [&](unsigned thread, std::size_t, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {
-      settling = std::make_unique<Settling>(first.pools, classes, first.options);
+      settling = std::make_unique<Settling>(first.pools, first.options);
     }
     if (first.options.dedupe == Dedupe::records) shard.drop_identical_lines();
     settling->settle(shard);
@@ -146,7 +145,7 @@ PartialSet RunTable::finish(std::vector<RunTable> tables, const ErrorClasses& cl
     if (i == 0) set = std::move(parts.front());
     if (i > 0) set.merge(parts[i]);
   }
-  add_users(users, first.pools.texts, set);
+  add_users(users, first.pools.codes, set);
   set.input.merge(first.input);
   return set;
 }

@@ -113,7 +113,9 @@ void RunTable::Impl::join(std::vector<RunTable>& tables, unsigned threads,
   for (std::size_t t = 1; t < tables.size(); ++t) {
     first.input.merge(tables[t].impl_->input);
     numbers[t] = unite_pools(tables[t].impl_->pools, first.pools);
+    tables[t].impl_->pools = Pools(first.options.classes);  // its memory is of use below
   }
+  first.pools.texts.find_labels();
   // A run is in the same shard of every table, so shards are joined without locks, one by each
   // thread.
   std::atomic<std::size_t> next{0};
@@ -182,8 +184,8 @@ bool RunTable::shares_run(std::string_view rows) {
   return found || !is_whole;
 }
 
-void RunTable::finish_slots(std::vector<RunTable> tables, const ErrorClasses& classes,
-                            unsigned threads, const std::function<void(SettledSlot&&)>& take) {
+void RunTable::finish_slots(std::vector<RunTable> tables, unsigned threads,
+                            const std::function<void(SettledSlot&&)>& take) {
   Impl& first = *tables.front().impl_;
   DAGLOOP_ASSERT(first.options.rows == Rows::given_out && first.options.dedupe == Dedupe::runs);
   DAGLOOP_ASSERT(first.options.cuts.empty());
@@ -192,7 +194,7 @@ void RunTable::finish_slots(std::vector<RunTable> tables, const ErrorClasses& cl
   Impl::join(tables, threads, [&](unsigned thread, std::size_t number, RunShard shard) {
     std::unique_ptr<Settling>& settling = settlings[thread];
     if (!settling) {
-      settling = std::make_unique<Settling>(first.pools, classes, first.options);
+      settling = std::make_unique<Settling>(first.pools, first.options);
     }
     settling->settle(shard, slots[number]);
     std::ranges::sort(shard.superseded, {}, &SupersededRow::run);

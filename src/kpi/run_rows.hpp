@@ -8,8 +8,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "code_pool.hpp"
+#include "dagloop/base/label.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/run_table.hpp"
@@ -36,6 +39,17 @@ class StringPool {
   /// Returns how many texts there are.
   std::size_t size() const { return texts_.size(); }
 
+  /// Finds the labels of all texts. Order: after the last intern().
+  void find_labels() {
+    labels_ = texts_;
+    for (const std::string*& text : labels_) {
+      FoldedText folded = fold_ids(*text, LabelKind::name);
+      if (folded.has_ids()) text = &*folded_.insert(std::move(folded.text)).first;
+    }
+  }
+  /// Returns the text as it is counted: two texts may have one label. Order: after find_labels().
+  const std::string& label(std::uint32_t number) const { return *labels_[number]; }
+
  private:
   static constexpr std::size_t kRecent = 16;
   std::uint32_t find_or_add(std::string_view text) {
@@ -58,6 +72,8 @@ class StringPool {
   };
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
   std::vector<const std::string*> texts_;        // the map's keys stay where they are
+  std::vector<const std::string*> labels_;       // of texts_
+  std::unordered_set<std::string> folded_;       // those that are no texts
   std::array<std::uint32_t, kRecent> recent_{};  // texts repeat: most are found here
 };
 
@@ -148,7 +164,11 @@ class OriginPool {
 
 /// What the rows of one table refer to.
 struct Pools {
+  /// Shape: `classes` stays where it is.
+  explicit Pools(const ErrorClasses& classes) : codes(classes) {}
+
   StringPool texts;
+  CodePool codes;
   FanoutPool fanouts;
   OriginPool origins;
 };
@@ -166,7 +186,7 @@ inline constexpr double kNoDuration = -1;
 struct RecordRow {
   TimePoint created_at;
   double duration_ms = kNoDuration;
-  std::uint32_t error_code = 0;  // a text
+  std::uint32_t error_code = 0;  // a code
   std::uint32_t origin = 0;
   std::uint32_t fanout = 0;
   Status status = Status::succeeded;

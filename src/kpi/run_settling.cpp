@@ -10,6 +10,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "label_bound.hpp"
 #include "latest_text.hpp"
 #include "unread_rows.hpp"
 
@@ -36,8 +37,8 @@ bool did_not_succeed(const RecordRow& row) {
 
 class Reading {
  public:
-  Reading(const Pools& pools, const ErrorClasses& classes, std::string_view outcome_node)
-      : pools_(pools), texts_(pools.texts), classes_(classes), outcome_node_(outcome_node) {}
+  Reading(const Pools& pools, std::string_view outcome_node)
+      : pools_(pools), texts_(pools.texts), codes_(pools.codes), outcome_node_(outcome_node) {}
 
   // The rows of one node, sorted: the last is the attempt that stands.
   bool before(const NodeRow& a, const NodeRow& b) const {
@@ -112,9 +113,9 @@ class Reading {
   void count_final(const SettledRun& run, KpiPartial& partial) const {
     const RecordRow& record = run.record;
     const bool succeeded = record.status == Status::succeeded;
-    const std::string& code = texts_.text(record.error_code);
+    const std::uint32_t code = record.error_code;
     const bool verification_error =
-        !code.empty() && classes_.classify(code) == ErrorClass::verification;
+        code != 0 && codes_.error_class(code) == ErrorClass::verification;
     ++partial.total_runs;
     partial.succeeded += succeeded ? 1 : 0;
     partial.succeeded_unaided += succeeded && !record.has_fallback_reason ? 1 : 0;
@@ -133,7 +134,9 @@ class Reading {
     partial.cost_micros += run.fanout.cost_micros;
     partial.runs_with_cost += run.fanout.has_cost ? 1 : 0;
     if (record.unread != 0) count_unread_values(record, partial);
-    if (!code.empty()) ++partial.error_codes[code];
+    if (code != 0) {
+      partial.add_code(codes_.label(code), {codes_.error_class(code), codes_.is_named(code)}, 1);
+    }
     if (record.duration_ms >= 0) partial.latency.add(record.duration_ms);
   }
 
@@ -240,7 +243,8 @@ class Reading {
     for (const NodeRow& row : rows) {
       if (!is_attempt(row.record)) continue;
       if (before == nullptr || row.node != before->node) {
-        node = &partial.nodes[texts_.text(row.node)];
+        bound_many_labels(partial.nodes);
+        node = &partial.nodes[texts_.label(row.node)];
         before = nullptr;
       }
       node->run_node_pairs += before == nullptr || row.item != before->item ? 1 : 0;
@@ -257,7 +261,7 @@ class Reading {
 
   const Pools& pools_;
   const StringPool& texts_;
-  const ErrorClasses& classes_;
+  const CodePool& codes_;
   std::string_view outcome_node_;
 };
 
@@ -283,11 +287,13 @@ Settling::Cell& Settling::cell_of(const PartialKey& key) {
 
 PlanSourcePartial& Settling::part_of(std::map<std::string, PlanSourcePartial>& parts,
                                      PartsByText& known, std::uint32_t text) const {
+  constexpr std::size_t kKnown = 16;  // as many as are found faster one by one
   for (const auto& [number, partial] : known) {
     if (number == text) return *partial;
   }
-  PlanSourcePartial& partial = parts[pools_.texts.text(text)];
-  known.emplace_back(text, &partial);
+  if (bound_many_labels(parts)) known.clear();
+  PlanSourcePartial& partial = parts[pools_.texts.label(text)];
+  if (known.size() < kKnown) known.emplace_back(text, &partial);
   return partial;
 }
 
@@ -300,7 +306,7 @@ bool Settling::is_selected(std::uint32_t pipeline) const {
 }
 
 bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
-  const Reading reading(pools_, classes_, options_.outcome_node);
+  const Reading reading(pools_, options_.outcome_node);
   const RecordRow& record = run.record;
   const AgeClass age =
       is_final(record.status) ? AgeClass::of(record.created_at, record.duration_ms) : AgeClass();
@@ -327,12 +333,15 @@ bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
 }
 
 std::map<PartialKey, KpiPartial> Settling::take_partials() {
-  for (auto& [key, partial] : partials_) std::ranges::sort(partial.open_runs);
+  for (auto& [key, partial] : partials_) {
+    std::ranges::sort(partial.open_runs);
+    partial.bound_labels();
+  }
   return std::move(partials_);
 }
 
 void Settling::settle(RunShard& shard, ShardSlots* slots) {
-  const Reading reading(pools_, classes_, options_.outcome_node);
+  const Reading reading(pools_, options_.outcome_node);
   std::vector<NodeRow>& nodes = shard.nodes;
   std::sort(nodes.begin(), nodes.end(),
             [&](const NodeRow& a, const NodeRow& b) { return reading.before(a, b); });

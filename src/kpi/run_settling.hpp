@@ -12,7 +12,6 @@
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/kpi/run_table_options.hpp"
-#include "dagloop/record/error_class.hpp"
 #include "run_shard.hpp"
 #include "user_marks.hpp"
 
@@ -41,9 +40,8 @@ struct ShardSlots {
 /// Settles runs, shard by shard. For one thread.
 class Settling {
  public:
-  /// Shape: refers to all three.
-  Settling(const Pools& pools, const ErrorClasses& classes, const RunTableOptions& options)
-      : pools_(pools), classes_(classes), options_(options) {}
+  /// Shape: refers to both.
+  Settling(const Pools& pools, const RunTableOptions& options) : pools_(pools), options_(options) {}
 
   /// Settles every run of the shard. Shape: its node records are sorted in place.
   void settle(RunShard& shard) { settle(shard, nullptr); }
@@ -80,7 +78,6 @@ class Settling {
                              std::uint32_t text) const;
 
   const Pools& pools_;
-  const ErrorClasses& classes_;
   const RunTableOptions& options_;
   std::map<PartialKey, KpiPartial> partials_;
   UserRunsByKey users_;

@@ -28,7 +28,7 @@ bool stands_over(const RecordRow& a, const RecordRow& b, const Pools& pools) {
 }
 
 RecordRow renumbered(RecordRow row, const Renumbering& numbers) {
-  row.error_code = numbers.texts[row.error_code];
+  row.error_code = numbers.codes[row.error_code];
   row.origin = numbers.origins[row.origin];
   row.fanout = numbers.fanouts[row.fanout];
   return row;
@@ -81,6 +81,9 @@ Renumbering unite_pools(const Pools& from, Pools& to) {
   Renumbering numbers;
   for (std::uint32_t i = 0; i < from.texts.size(); ++i) {
     numbers.texts.push_back(to.texts.intern(from.texts.text(i)));
+  }
+  for (std::uint32_t i = 0; i < from.codes.size(); ++i) {
+    numbers.codes.push_back(to.codes.add(from.codes.code(i)));
   }
   for (std::uint32_t i = 0; i < from.fanouts.size(); ++i) {
     numbers.fanouts.push_back(to.fanouts.intern(from.fanouts.fanout(i)));
@@ -155,7 +158,8 @@ bool content_before(const RecordRow& a, const RecordRow& b, const Pools& pools) 
     };
     const Origin& origin = pools.origins.origin(row.origin);
     // By value: a bit-field has no address.
-    return std::make_tuple(row.status, text(row.error_code), row.compensation,
+    return std::make_tuple(row.status, std::string_view(pools.codes.label(row.error_code)),
+                           pools.codes.error_class(row.error_code), row.compensation,
                            Population{row.population}, Cohort{row.cohort},
                            bool{row.has_verification_reason}, bool{row.has_fallback_reason},
                            bool{row.idempotent_reuse}, row.duration_ms, bool{row.is_compensation},

@@ -38,6 +38,7 @@ class RunIndex {
 /// What a table's numbers are in the pools that it is merged into.
 struct Renumbering {
   std::vector<std::uint32_t> texts;
+  std::vector<std::uint32_t> codes;
   std::vector<std::uint32_t> fanouts;
   std::vector<std::uint32_t> origins;
 };

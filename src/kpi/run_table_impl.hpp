@@ -26,7 +26,8 @@ struct RunTable::Impl {
   explicit Impl(RunTableOptions given)
       : options(std::move(given)),
         counted_lines(options.window.value_or(options.range)),
-        keeps_users(options.users_from || options.rows == Rows::given_out) {
+        keeps_users(options.users_from || options.rows == Rows::given_out),
+        pools(options.classes) {
     for (RunShard& shard : shards) shard.keeps_superseded = options.rows == Rows::given_out;
   }
 
@@ -34,7 +35,7 @@ struct RunTable::Impl {
   void fill(RecordRow& row, const LogRecord& record) {
     row.created_at = record.created_at;
     row.duration_ms = record.duration_ms.value_or(kNoDuration);
-    row.error_code = pools.texts.intern(record.error_code);
+    row.error_code = pools.codes.intern(record.error_code);
     row.origin = pools.origins.intern(
         {pools.texts.intern(record.plan_source), pools.texts.intern(record.pipeline_id)});
     row.fanout = has_fanout(record) ? pools.fanouts.intern(fanout_of(record)) : 0;

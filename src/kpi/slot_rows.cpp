@@ -41,6 +41,7 @@ class BlockReader {
     for (std::uint64_t left = in_.count(1); left > 0 && in_.ok(); --left) {
       texts_.push_back(pools_.texts.intern(in_.text()));
     }
+    for (std::uint64_t left = in_.count(2); left > 0 && in_.ok(); --left) read_code();
     for (std::uint64_t left = in_.count(2); left > 0 && in_.ok(); --left) {
       Fanout fanout;
       fanout.total = in_.number();
@@ -70,6 +71,17 @@ class BlockReader {
   }
 
  private:
+  void read_code() {
+    LabelledCode code;
+    code.label = in_.text();
+    const unsigned states = in_.byte();
+    if (states >> 1U > static_cast<unsigned>(ErrorClass::other)) in_.fail();
+    if (!in_.ok()) return;
+    code.error_class = static_cast<ErrorClass>(states >> 1U);
+    code.is_named = (states & 1U) != 0;
+    codes_.push_back(pools_.codes.add(code));
+  }
+
   void read_run(SlotRun& run) {
     // One number for both: the lowest bit is the run record, the rest counts the nodes.
     const std::uint64_t head = in_.number();
@@ -130,7 +142,7 @@ class BlockReader {
     row.unread = (node_flags >> 2U) & kAllUnread;
     row.created_at = time_at(slot_, in_.signed_number());
     row.duration_ms = duration(flags >> 6U);
-    row.error_code = text();
+    row.error_code = one_of(codes_);
     row.origin = one_of(origins_);
     row.fanout = one_of(fanouts_);
     return row;
@@ -155,8 +167,9 @@ class BlockReader {
   ByteReader in_;
   TimePoint slot_;
   Pools& pools_;
-  std::vector<std::uint32_t> texts_;    // number in the block, less 1 -> number in the pool
-  std::vector<std::uint32_t> fanouts_;  // likewise
+  std::vector<std::uint32_t> texts_;  // number in the block, less 1 -> number in the pool
+  std::vector<std::uint32_t> codes_;  // likewise
+  std::vector<std::uint32_t> fanouts_;
   std::vector<std::uint32_t> origins_;
 };
 
@@ -184,6 +197,17 @@ std::uint64_t SlotRowsWriter::text_number(std::uint32_t number) {
   if (number == 0) return 0;
   const auto [known, is_new] = text_numbers_.try_emplace(number, text_numbers_.size() + 1);
   if (is_new) texts_.text(pools_.texts.text(number));
+  return known->second;
+}
+
+std::uint64_t SlotRowsWriter::code_number(std::uint32_t number) {
+  if (number == 0) return 0;
+  const auto [known, is_new] = code_numbers_.try_emplace(number, code_numbers_.size() + 1);
+  if (!is_new) return known->second;
+  const CodePool& codes = pools_.codes;
+  codes_.text(codes.label(number));
+  codes_.byte(static_cast<std::uint8_t>(static_cast<unsigned>(codes.error_class(number)) << 1U |
+                                        (codes.is_named(number) ? 1U : 0U)));
   return known->second;
 }
 
@@ -224,7 +248,7 @@ void SlotRowsWriter::add_record(const RecordRow& record) {
   add_time(record.created_at);
   if (form == DurationForm::whole) rows_.number(static_cast<std::uint64_t>(record.duration_ms));
   if (form == DurationForm::real) rows_.real(record.duration_ms);
-  rows_.number(text_number(record.error_code));
+  rows_.number(code_number(record.error_code));
   rows_.number(origin_number(record.origin));
   rows_.number(fanout_number(record.fanout));
 }
@@ -265,6 +289,8 @@ SettledSlot SlotRowsWriter::take() {
   block.raw(keys_);
   block.number(text_numbers_.size());
   block.raw(texts_.bytes());
+  block.number(code_numbers_.size());
+  block.raw(codes_.bytes());
   block.number(fanout_numbers_.size());
   block.raw(fanouts_.bytes());
   block.number(origin_numbers_.size());

@@ -1,7 +1,7 @@
 // Private to the kpi layer: rows of runs as bytes, and back. The bytes are blocks, one after
-// another: number of runs, their keys, the texts, fan-outs and origins that they refer to, then
-// their rows. A run may be in two slots: its records in one, its lines that could not be read in
-// another.
+// another: number of runs, their keys, the texts, codes, fan-outs and origins that they refer to,
+// then their rows. A run may be in two slots: its records in one, its lines that could not be read
+// in another.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,7 @@ class SlotRowsWriter {
 
  private:
   std::uint64_t text_number(std::uint32_t number);
+  std::uint64_t code_number(std::uint32_t number);
   std::uint64_t fanout_number(std::uint32_t number);
   std::uint64_t origin_number(std::uint32_t number);
   void add_record(const RecordRow& record);
@@ -48,10 +49,12 @@ class SlotRowsWriter {
   SettledSlot slot_;
   std::string keys_;
   ByteWriter texts_;
+  ByteWriter codes_;
   ByteWriter fanouts_;
   ByteWriter origins_;
   ByteWriter rows_;
   std::unordered_map<std::uint32_t, std::uint64_t> text_numbers_;
+  std::unordered_map<std::uint32_t, std::uint64_t> code_numbers_;
   std::unordered_map<std::uint32_t, std::uint64_t> fanout_numbers_;
   std::unordered_map<std::uint32_t, std::uint64_t> origin_numbers_;
 };

@@ -4,7 +4,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,7 +18,7 @@ std::uint64_t mark_of(MarkRank rank, std::string_view id) {
   return number << 62U | XXH3_64bits_withSeed(id.data(), id.size(), 4 + number) >> 2U;
 }
 
-UserRuns runs_of(const UserRun& run, const StringPool& texts) {
+UserRuns runs_of(const UserRun& run, const CodePool& codes) {
   UserRuns one;
   one.hash = run.hash;
   one.runs = 1;
@@ -27,19 +26,19 @@ UserRuns runs_of(const UserRun& run, const StringPool& texts) {
   one.aided = run.aided ? 1 : 0;
   one.attempts = run.attempts;
   one.failed_attempts = run.failed_attempts;
-  if (run.error_code != 0) one.error_codes.emplace_back(texts.text(run.error_code), 1);
+  if (run.error_code != 0) one.error_classes.emplace_back(codes.error_class(run.error_code), 1);
   if (run.duration_bucket >= 0) one.durations.emplace_back(run.duration_bucket, 1);
   return one;
 }
 
-UserSums sums_of(std::vector<UserRun> runs, const StringPool& texts) {
+UserSums sums_of(std::vector<UserRun> runs, const CodePool& codes) {
   std::ranges::sort(runs, {}, &UserRun::hash);
   std::vector<UserRuns> users;
   for (const UserRun& run : runs) {
     if (!users.empty() && users.back().hash == run.hash) {
-      users.back().merge(runs_of(run, texts));
+      users.back().merge(runs_of(run, codes));
     } else {
-      users.push_back(runs_of(run, texts));
+      users.push_back(runs_of(run, codes));
     }
   }
   return UserSums(std::move(users));
@@ -70,7 +69,7 @@ UserRun user_run(std::uint64_t mark, const RecordRow& run, std::span<const NodeR
   return of_user;
 }
 
-void add_users(std::vector<UserRunsByKey>& parts, const StringPool& texts, PartialSet& set) {
+void add_users(std::vector<UserRunsByKey>& parts, const CodePool& codes, PartialSet& set) {
   // First all runs of a key, then its users: who is a heavy one must not depend on the threads.
   UserRunsByKey all;
   for (UserRunsByKey& part : parts) {
@@ -80,7 +79,7 @@ void add_users(std::vector<UserRunsByKey>& parts, const StringPool& texts, Parti
       runs = {};
     }
   }
-  for (auto& [key, runs] : all) set.partials[key].users = sums_of(std::move(runs), texts);
+  for (auto& [key, runs] : all) set.partials[key].users = sums_of(std::move(runs), codes);
 }
 
 }  // namespace dagloop

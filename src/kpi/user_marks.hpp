@@ -26,7 +26,7 @@ constexpr std::uint64_t hash_of_mark(std::uint64_t mark) { return mark << 2U | m
 struct UserRun {
   std::uint64_t hash = 0;
   std::int32_t duration_bucket = -1;  // none
-  std::uint32_t error_code = 0;       // a text
+  std::uint32_t error_code = 0;       // a code
   std::uint32_t attempts = 0;
   std::uint32_t failed_attempts = 0;
   bool failed = false;
@@ -40,6 +40,6 @@ UserRun user_run(std::uint64_t mark, const RecordRow& run, std::span<const NodeR
 using UserRunsByKey = std::map<PartialKey, std::vector<UserRun>>;
 
 /// Puts the runs of all users, which several threads have counted, into their partials.
-void add_users(std::vector<UserRunsByKey>& parts, const StringPool& texts, PartialSet& set);
+void add_users(std::vector<UserRunsByKey>& parts, const CodePool& codes, PartialSet& set);
 
 }  // namespace dagloop

@@ -43,7 +43,7 @@ void UserRuns::merge(const UserRuns& other) {
   aided += other.aided;
   attempts += other.attempts;
   failed_attempts += other.failed_attempts;
-  merge_counts(other.error_codes, error_codes);
+  merge_counts(other.error_classes, error_classes);
   merge_counts(other.durations, durations);
 }
 

@@ -6,6 +6,8 @@
 #include <unordered_map>
 
 #include "dagloop/base/ascii.hpp"
+#include "dagloop/base/label.hpp"
+#include "dagloop/base/redaction.hpp"
 #include "record/error_spellings.hpp"
 
 namespace dagloop {
@@ -241,15 +243,34 @@ std::optional<ErrorClass> ErrorClasses::spelled_class(std::string_view words) co
   return best == nullptr ? std::nullopt : std::optional(best->error_class);
 }
 
-ErrorClass ErrorClasses::classify(std::string_view code) const {
+std::optional<PatternClass> ErrorClasses::by_pattern(std::string_view code) const {
   const Pattern* const pattern = best_pattern(code);
-  if (pattern != nullptr && pattern->first != kAnything) return pattern->second;
+  if (pattern == nullptr || pattern->first == kAnything) return std::nullopt;
+  // In another case it is another label, and there are many.
+  const bool is_named = pattern->first == code || is_status_class(pattern->first);
+  return PatternClass{pattern->second, is_named};
+}
+
+ErrorClass ErrorClasses::by_words(std::string_view code) const {
   const std::string words = words_of(code);
   auto found = class_of_status(named_status(words));
   if (!found) found = spelled_class(words);
   if (!found) found = class_of_status(last_status(words));
   if (found) return *found;
-  return pattern == nullptr ? ErrorClass::other : pattern->second;
+  const auto any = std::ranges::find(patterns_, kAnything, &Pattern::first);
+  return any == patterns_.end() ? ErrorClass::other : any->second;
+}
+
+ErrorClass ErrorClasses::classify(std::string_view code) const {
+  const auto found = by_pattern(code);
+  return found ? found->error_class : by_words(code);
+}
+
+LabelledCode ErrorClasses::label(std::string_view code) const {
+  const auto found = by_pattern(code);
+  const bool is_named = found && found->is_named;
+  return {is_named ? redact_label(code) : label_of(code),
+          found ? found->error_class : by_words(code), is_named};
 }
 
 }  // namespace dagloop

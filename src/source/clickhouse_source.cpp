@@ -245,7 +245,7 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
   Counted counted;
   std::size_t shards = 0;
   bool has_unread = false;
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   const auto add = [&](const std::string& asked) {
     for (const auto& fields : rows_of(ask(asked))) {
       add_answer(answer_row_of(fields), scope, [&](const PartialRow& row) {
@@ -262,7 +262,7 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
     refuse("not every shard has answered", "start all shards, and try again");
   }
   if (has_unread) add(clickhouse_unread_query(tables, scope));
-  counted.set = sums.partials(query, options.classes);
+  counted.set = sums.partials(query);
   return counted;
 }
 
@@ -271,7 +271,7 @@ void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& t
                                            const LogQuery& query, InputCounts& input) const {
   RowExamples examples;
   RecordReader reader(options.mapping, query.latest);
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   const auto show = [&](const ClickHouseTable& table, ShownRows shown) {
     // The reader of lines says what is wrong: in the words that it has for a file.
     for_each_row(ask(clickhouse_examples_query(table, scope, shown)), [&](std::string_view row) {
@@ -289,7 +289,7 @@ void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& t
 void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& tables,
                                        const LogQuery& query, PartialSet& set) const {
   if (user_windows(query).empty()) return;
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
     const auto found = rows_of(ask(clickhouse_user_count(tables, table, scope)));

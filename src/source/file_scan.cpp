@@ -23,6 +23,7 @@ class ScanWorker final : public LineWorker {
                .dedupe = options.dedupe,
                .cuts = query.cuts,
                .rules = options.rules,
+               .classes = options.classes,
                .window = query.window,
                .users_from = query.users_from()}),
         parts_(parts) {}
@@ -84,7 +85,7 @@ PartialSet read_files(const std::vector<std::string>& paths, const SourceOptions
   tables.reserve(workers.size());
   for (ScanWorker& worker : workers) tables.push_back(std::move(worker.table));
   workers.clear();
-  PartialSet set = RunTable::finish(std::move(tables), options.classes, count);
+  PartialSet set = RunTable::finish(std::move(tables), count);
   // Numbers of lines are known only now: chunks were read in any order.
   const auto number = [&](auto& example) {
     const auto part = std::ranges::find(parts, example.file, &FilePart::path);

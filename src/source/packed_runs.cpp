@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/base/label.hpp"
 #include "dagloop/base/redaction.hpp"
 
 namespace dagloop {
@@ -49,8 +50,20 @@ std::optional<RejectReason> reason_of(std::int64_t kind) {
   return std::nullopt;
 }
 
+[[noreturn]] void refuse_number(const char* what, std::int64_t number) {
+  throw Error(ErrorKind::source, "the database's answer", what + std::to_string(number),
+              "this is a fault of dagloop or of a changed table: report it with its columns");
+}
+
+Cohort cohort_in(std::int64_t digit) {
+  if (digit < 0 || digit > packed::digit_of(Cohort::control)) {
+    refuse_number("no cohort has the number ", digit);
+  }
+  return static_cast<Cohort>(digit);
+}
+
 Cohort cohort_of(std::int64_t kind) {
-  return static_cast<Cohort>(digit(kind, packed::kCohort, 3) % packed::kMendedCohort);
+  return cohort_in(digit(kind, packed::kCohort, 3) % packed::kMendedCohort);
 }
 
 std::int64_t status_of(std::int64_t kind) {
@@ -151,20 +164,20 @@ RowCounts counts_of(const PackedRuns& packed, PackedUse use) {
 }
 
 // Fills in a run that is over.
-void fill_final(const PackedRuns& packed, PackedUse use, const CountingRules& rules,
-                PartialRow& row) {
+void fill_final(const PackedRuns& packed, PackedUse use, const CountScope& scope, PartialRow& row) {
   const std::int64_t status = status_of(packed.kind);
   const bool is_cancelled = status == packed::digit_of(Status::cancelled);
   if (status == packed::digit_of(Status::skipped)) {
     row.n[place_of(&KpiPartial::skipped_runs)] = packed.runs;
-  } else if (is_cancelled && rules.cancelled == Cancelled::excluded) {
+  } else if (is_cancelled && scope.rules.cancelled == Cancelled::excluded) {
     row.n[place_of(&KpiPartial::cancelled_runs)] = packed.runs;
   } else {
-    row.name = packed.plan_source;
-    row.pipeline = packed.pipeline;
-    row.error_code = packed.error_code;
+    row.name = label_of_name(packed.plan_source);
+    row.pipeline = label_of_name(packed.pipeline);
     const bool is_timeout = digit(packed.kind, packed::kStatus, 4) == packed::kTimedOut;
-    if (is_timeout && row.error_code.empty()) row.error_code = kTimeoutCode;
+    std::string_view code = packed.error_code;
+    if (code.empty() && is_timeout) code = kTimeoutCode;
+    if (!code.empty()) row.code = scope.classes.label(code);
     row.bucket = bucket_of(packed.kind);
     row.n = counts_of(packed, use);
   }
@@ -190,7 +203,7 @@ void add_run(const PackedRuns& packed, PackedUse use, const CountScope& scope,
     row.open_us = packed.open_us;
   } else {
     row.age = AgeClass(static_cast<std::uint8_t>(digit(kind, packed::kAge, 4)));
-    fill_final(packed, use, scope.rules, row);
+    fill_final(packed, use, scope, row);
   }
   const bool is_hidden = status_of(kind) != packed::digit_of(Status::skipped) &&
                          may_be_canary(packed, unread_in(packed, use));
@@ -258,16 +271,16 @@ void add_read(const PackedRuns& packed, const CountScope& scope, const RowSink& 
   }
 }
 
-PartialRow partial_row(const AnswerRow& answer, const LogQuery& query) {
+PartialRow partial_row(const AnswerRow& answer, const CountScope& scope) {
   PartialRow row;
   row.kind = parse_row_kind(answer.word);
-  row.slot = slot_of_span(answer.number, query);
+  row.slot = slot_of_span(answer.number, scope.query);
   row.population = answer.population == 0 ? Population::dag : Population::non_dag;
-  row.cohort = static_cast<Cohort>(answer.cohort);
+  row.cohort = cohort_in(answer.cohort);
   row.age = AgeClass(static_cast<std::uint8_t>(answer.mended & AgeClass::kLast));
-  row.name = answer.name;
-  row.error_code = answer.error_code;
-  row.pipeline = answer.pipeline;
+  row.name = label_of_name(answer.name);
+  if (!answer.error_code.empty()) row.code = scope.classes.label(answer.error_code);
+  row.pipeline = label_of_name(answer.pipeline);
   if (answer.bucket >= 0) row.bucket = static_cast<std::int32_t>(answer.bucket);
   std::ranges::copy(answer.n, row.n.begin());
   return row;
@@ -278,7 +291,7 @@ PartialRow unread_row(const AnswerRow& answer, const LogQuery& query) {
   PartialRow row;
   row.slot = slot_of_span(answer.number, query);
   row.population = answer.population == 0 ? Population::dag : Population::non_dag;
-  row.cohort = static_cast<Cohort>(answer.cohort);
+  row.cohort = cohort_in(answer.cohort);
   row.n[place_of(&KpiPartial::unread_runs)] = answer.n[0];
   row.n[place_of(&KpiPartial::unread_attempts)] = answer.n[1];
   return row;
@@ -354,11 +367,7 @@ std::string packed::rated_statuses(const CountingRules& rules) {
 void add_packed(const PackedRuns& packed, PackedUse use, const CountScope& scope,
                 const RowSink& sink) {
   // Digits add up below bit 63; a negative number means that two of them have met.
-  if (packed.kind < 0) {
-    throw Error(ErrorKind::source, "the database's answer",
-                "a group of runs has the number " + std::to_string(packed.kind),
-                "this is a fault of dagloop or of a changed table: report it with its columns");
-  }
+  if (packed.kind < 0) refuse_number("a group of runs has the number ", packed.kind);
   if (const auto reason = reason_of(packed.kind)) return add_reject(packed, *reason, scope, sink);
   if (use == PackedUse::rows) add_read(packed, scope, sink);
   if (use == PackedUse::lost) {
@@ -375,7 +384,7 @@ void add_packed(const PackedRuns& packed, PackedUse use, const CountScope& scope
 void add_answer(const AnswerRow& answer, const CountScope& scope, const RowSink& sink) {
   if (answer.word == kUnreadWord) return sink(unread_row(answer, scope.query));
   const auto use = value_of(kPackedWords, answer.word);
-  if (!use) return sink(partial_row(answer, scope.query));
+  if (!use) return sink(partial_row(answer, scope));
   PackedRuns packed;
   packed.kind = answer.number;
   packed.plan_source = answer.name;

@@ -102,6 +102,7 @@ struct CountScope {
   const Mapping& mapping;
   const CountingRules& rules;
   const LogQuery& query;
+  const ErrorClasses& classes;
 };
 
 /// Rows of equal digits and texts, counted.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kNewest = 3;         // among the counts of an input row
 constexpr std::size_t kReason = 1;         // among those of a reject, and the field of mended ones
 constexpr std::size_t kNewestUnread = 2;   // among those of a reject
-constexpr std::uint64_t kLeastBytes = 29;  // of one row
+constexpr std::uint64_t kLeastBytes = 31;  // of one row
 
 constexpr std::array<std::pair<std::string_view, RowKind>, 7> kKinds{{
     {"run", RowKind::run},
@@ -90,6 +90,10 @@ RowKind parse_row_kind(const std::string& word) {
 }
 
 TimePoint slot_of_span(std::int64_t span, const LogQuery& query) {
+  // Slots of some 10,000 years: beyond that a time has no place in its 64 bits.
+  constexpr std::int64_t kMaxSlot = 1'000'000'000;
+  const auto most = query.cuts.empty() ? kMaxSlot : static_cast<std::int64_t>(query.cuts.size());
+  if (span < 0 || span > most) refuse("no span has the number " + std::to_string(span));
   if (query.cuts.empty()) return TimePoint(span * kSlot);
   if (span == 0) return floor_to_slot(query.range.start);
   return query.cuts.at(static_cast<std::size_t>(span - 1));
@@ -121,7 +125,7 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
     } else {
       name.age = row.age;
       name.text = row.name;
-      name.error_code = row.error_code;
+      name.code = row.code;
       name.pipeline = row.pipeline;
       name.bucket = row.bucket;
     }
@@ -163,10 +167,9 @@ bool RowSums::are_possible() const {
   });
 }
 
-KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator to,
-                                const ErrorClasses& classes) {
+KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator to) {
   Total total;
-  std::map<std::string, std::int64_t> codes;
+  std::map<LabelledCode, std::int64_t> codes;
   RunParts sources;
   RunParts pipelines;
   KpiPartial partial;
@@ -174,10 +177,11 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
     const auto& [name, counts] = *from;
     const std::int64_t runs = counts[0];
     RowCounts n = counts;
+    const bool has_code = !name.code.label.empty();
     // Here and not in SQL: which codes are verification errors is configured.
-    if (classes.classify(name.error_code) == ErrorClass::verification) n[4] = runs;
+    if (has_code && name.code.error_class == ErrorClass::verification) n[4] = runs;
     total.add(name, n);
-    if (!name.error_code.empty()) codes[name.error_code] += runs;
+    if (has_code) codes[name.code] += runs;
     add_runs_of(sources, name.text, counts);
     add_runs_of(pipelines, name.pipeline, counts);
     if (name.open_us >= 0) {
@@ -189,7 +193,8 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
   for (std::size_t i = 0; i < kRunCounts.size(); ++i) partial.*kRunCounts[i] = count_of(total.n[i]);
   partial.latency = histogram_of(total.buckets);
   for (const auto& [code, count] : codes) {
-    if (count != 0) partial.error_codes[code] = count_of(count);
+    if (count != 0)
+      partial.add_code(code.label, {code.error_class, code.is_named}, count_of(count));
   }
   partial.plan_sources = parts_of(sources);
   partial.pipelines = parts_of(pipelines);
@@ -233,7 +238,7 @@ void RowSums::add_input(const Name& name, const RowCounts& counts, InputCounts& 
   }
 }
 
-PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes) const {
+PartialSet RowSums::partials(const LogQuery& query) const {
   PartialSet set;
   const Window window = query.window.value_or(query.range);
   const auto time_of = [](std::int64_t us) {
@@ -259,7 +264,7 @@ PartialSet RowSums::partials(const LogQuery& query, const ErrorClasses& classes)
                                       return key(row.first) != key(name);
                                     }));
     set.partials[{slot_of_span(name.span, query), name.population, name.cohort, name.age}].merge(
-        name.kind == RowKind::run ? sum_of_runs(from, at, classes) : sum_of_nodes(from, at));
+        name.kind == RowKind::run ? sum_of_runs(from, at) : sum_of_nodes(from, at));
   }
   return set;
 }
@@ -275,7 +280,9 @@ void RowSums::encode(ByteWriter& bytes) const {
     bytes.byte(static_cast<std::uint8_t>(name.cohort));
     bytes.byte(name.age.number());
     bytes.text(name.text);
-    bytes.text(name.error_code);
+    bytes.text(name.code.label);
+    bytes.byte(static_cast<std::uint8_t>(name.code.error_class));
+    bytes.byte(name.code.is_named ? 1 : 0);
     bytes.text(name.pipeline);
     bytes.signed_number(name.open_us);
     bytes.signed_number(name.bucket.value_or(-1));
@@ -295,16 +302,21 @@ std::optional<RowSums> RowSums::decode(ByteReader& bytes) {
     name.cohort = static_cast<Cohort>(bytes.byte());
     const std::uint8_t age = bytes.byte();
     name.text = bytes.text();
-    name.error_code = bytes.text();
+    name.code.label = bytes.text();
+    const std::uint8_t error_class = bytes.byte();
+    const std::uint8_t is_named = bytes.byte();
     name.pipeline = bytes.text();
     name.open_us = bytes.signed_number();
     const std::int64_t bucket = bytes.signed_number();
     if (name.kind > RowKind::shard || name.population > Population::non_dag ||
-        name.cohort > Cohort::control || age > AgeClass::kLast || name.span < 0 || bucket < -1 ||
-        bucket > INT32_MAX) {
+        name.cohort > Cohort::control || age > AgeClass::kLast ||
+        error_class > static_cast<std::uint8_t>(ErrorClass::other) || is_named > 1 ||
+        name.span < 0 || bucket < -1 || bucket > INT32_MAX) {
       return std::nullopt;
     }
     name.age = AgeClass(age);
+    name.code.error_class = static_cast<ErrorClass>(error_class);
+    name.code.is_named = is_named == 1;
     if (bucket >= 0) name.bucket = static_cast<std::int32_t>(bucket);
     RowCounts& counts = sums.rows_[name];
     for (std::int64_t& count : counts) count = bytes.signed_number();

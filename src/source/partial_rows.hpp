@@ -42,9 +42,9 @@ struct PartialRow {
   Population population = Population::dag;
   Cohort cohort = Cohort::none;
   AgeClass age = {};                   // of runs that are over, and of attempts
-  std::string name;                    // of the node or the plan source; empty: none
-  std::string error_code;              // empty: none
-  std::string pipeline;                // empty: none
+  std::string name;                    // label of the node or the plan source; empty: none
+  LabelledCode code = {};              // its label is empty: none
+  std::string pipeline;                // label; empty: none
   std::int64_t open_us = -1;           // of runs in flight that may be overdue: since 1970
   std::optional<std::int32_t> bucket;  // DurationHistogram::bucket_of; none: without a duration
   RowCounts n{};
@@ -75,7 +75,7 @@ class RowSums {
   ///
   /// Errors: Error{source} for an unknown reason, or when a sum is negative: the answer contradicts
   ///         itself.
-  PartialSet partials(const LogQuery& query, const ErrorClasses& classes) const;
+  PartialSet partials(const LogQuery& query) const;
 
   /// Returns whether no sum is negative. One that is tells that a row was taken away that had never
   /// been added.
@@ -104,7 +104,7 @@ class RowSums {
     Cohort cohort = Cohort::none;
     AgeClass age;
     std::string text;
-    std::string error_code;
+    LabelledCode code;
     std::string pipeline;
     std::int64_t open_us = -1;
     std::optional<std::int32_t> bucket;  // of a reject: the reason; of mended rows: the field
@@ -113,8 +113,7 @@ class RowSums {
   using Rows = std::map<Name, RowCounts>;
   struct Total;
 
-  static KpiPartial sum_of_runs(Rows::const_iterator from, Rows::const_iterator to,
-                                const ErrorClasses& classes);
+  static KpiPartial sum_of_runs(Rows::const_iterator from, Rows::const_iterator to);
   static KpiPartial sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to);
   void add_counts(const Name& name, const RowCounts& counts, RowSign sign);
   static void add_input(const Name& name, const RowCounts& counts, InputCounts& input);

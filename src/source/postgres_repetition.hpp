@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "source/packed_runs.hpp"
 #include "source/postgres_table.hpp"
 
 namespace dagloop {

@@ -169,7 +169,7 @@ class RollupReading {
         count_runs(transaction_, beyond, scope_of(query_),
                    [&](const PartialRow& row) { all.add(row, query_, RowSign::plus); });
     if (has_unread && !settle_placeless(placeless, all)) return std::nullopt;
-    return all.partials(query_, options_.classes);
+    return all.partials(query_);
   }
 
   // Counts the malformed rows without a place in the range among the runs of it.
@@ -263,7 +263,7 @@ class RollupReading {
   }
 
   CountScope scope_of(const LogQuery& query) const {
-    return {options_.mapping, options_.rules, query};
+    return {options_.mapping, options_.rules, query, options_.classes};
   }
 
   pqxx::transaction_base& transaction_;

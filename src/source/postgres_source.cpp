@@ -180,7 +180,8 @@ struct PostgresSource::Impl {
     if (options.rollup && can_keep(described, options.mapping)) {
       if (auto kept = read_with_rollup(transaction, described, query, options, log())) {
         // All rows of a range would take longer than the tick.
-        show_examples(transaction, described, {options.mapping, options.rules, query},
+        show_examples(transaction, described,
+                      {options.mapping, options.rules, query, options.classes},
                       SearchedRows::newest, kept->input);
         return *kept;
       }
@@ -202,13 +203,13 @@ struct PostgresSource::Impl {
     // Exported before the first count, so that the search beside it looks at the same rows.
     const std::string snapshot =
         transaction.exec1("SELECT pg_export_snapshot()")[0].as<std::string>();
-    const CountScope scope{options.mapping, options.rules, query};
+    const CountScope scope{options.mapping, options.rules, query, options.classes};
     RepetitionSearch search(server, snapshot, {described, scope, options.statement_timeout});
     const RowSink sink = [&](const PartialRow& row) { sums.add(row, query); };
     const bool has_unread = count_runs(transaction, described, scope, sink);
     const std::string repeated = search.finish(transaction);
     settle_runs(transaction, described, scope, {repeated, has_unread}, sink);
-    PartialSet set = sums.partials(query, options.classes);
+    PartialSet set = sums.partials(query);
     show_examples(transaction, described, scope, SearchedRows::all, set.input);
     return set;
   }

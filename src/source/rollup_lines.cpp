@@ -64,6 +64,7 @@ class SettlingWorker final : public LineWorker {
         unsettled({.range = options.query.range,
                    .outcome_node = options.source.mapping.outcome_node,
                    .rules = options.source.rules,
+                   .classes = options.source.classes,
                    .users_from = options.query.users_from()}),
         planned_(planned),
         options_(options) {}

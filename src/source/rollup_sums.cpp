@@ -129,13 +129,12 @@ bool RollupSums::reopen(std::vector<RunTable>& settled, std::vector<RunTable>& u
 bool RollupSums::settle_new(std::vector<RunTable> settled, std::vector<RunTable>& unsettled) {
   bool is_whole = true;
   const auto threads = static_cast<unsigned>(settled.size());
-  RunTable::finish_slots(std::move(settled), options_.classes, threads,
-                         [&](SettledSlot&& settled_slot) {
-                           if (!is_whole) return;
-                           if (has_unsettled_ && any_shares(unsettled, settled_slot.rows))
-                             apart_.insert(settled_slot.slot);
-                           is_whole = write_slot(std::move(settled_slot));
-                         });
+  RunTable::finish_slots(std::move(settled), threads, [&](SettledSlot&& settled_slot) {
+    if (!is_whole) return;
+    if (has_unsettled_ && any_shares(unsettled, settled_slot.rows))
+      apart_.insert(settled_slot.slot);
+    is_whole = write_slot(std::move(settled_slot));
+  });
   return is_whole;
 }
 
@@ -256,7 +255,7 @@ bool RollupSums::add_apart(std::vector<RunTable> unsettled) {
     if (!in || !unsettled.front().add_slot(slot, in->rest())) return false;
   }
   const auto threads = static_cast<unsigned>(unsettled.size());
-  const PartialSet apart = RunTable::finish(std::move(unsettled), options_.classes, threads);
+  const PartialSet apart = RunTable::finish(std::move(unsettled), threads);
   for (const auto& [key, partial] : apart.partials) {
     const TimePoint as = span_of(key.slot).start;
     result_.partials[{as, key.population, key.cohort, key.age}].merge(partial);

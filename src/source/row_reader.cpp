@@ -13,6 +13,7 @@ RowReader::RowReader(const SourceOptions& options, const LogQuery& query)
               .dedupe = options.dedupe,
               .cuts = query.cuts,
               .rules = options.rules,
+              .classes = options.classes,
               .window = query.window,
               .users_from = query.users_from()}) {}
 
@@ -38,7 +39,7 @@ void RowReader::count(const ReadResult& result, std::string_view row) {
 }
 
 PartialSet RowReader::finish() {
-  PartialSet set = table_.finish(options_.classes);
+  PartialSet set = table_.finish();
   set.input.without_time = without_time_;
   examples_.show(set.input);
   return set;

@@ -384,13 +384,14 @@ def figures(runs, overdue_before, unread):
     codes, nodes, plans, pipelines = {}, {}, {}, {}
     for run, rows in final:
         if run["code"]:
-            codes[run["code"]] = codes.get(run["code"], 0) + 1
+            code = label_of(run["code"], *IN_CODES)
+            codes[code] = codes.get(code, 0) + 1
         if run["plan"]:
-            plans.setdefault(run["plan"], []).append(run["status"] == "succeeded")
+            plans.setdefault(label_of(run["plan"], *IN_NAMES), []).append(run["status"] == "succeeded")
         if run["pipeline"]:
-            pipelines.setdefault(run["pipeline"], []).append(run["status"] == "succeeded")
+            pipelines.setdefault(label_of(run["pipeline"], *IN_NAMES), []).append(run["status"] == "succeeded")
         for n in rows:
-            nodes.setdefault(n["node"], []).append(n)
+            nodes.setdefault(label_of(n["node"], *IN_NAMES), []).append(n)
     return {"total_runs": total, "succeeded_runs": succeeded,
             "derived_runs": count(lambda r: r["derived"]), "in_flight": len(open_runs),
             "overdue": overdue, "skipped_runs": skipped,
@@ -402,6 +403,31 @@ def figures(runs, overdue_before, unread):
             "error_classes": {word: kpis["error_rate." + word]["numerator"] for word in CLASSES},
             "nodes": {name: node_figures(rows) for name, rows in nodes.items()},
             "plan_sources": by_label(plans), "pipelines": by_label(pipelines)}
+
+
+UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
+IN_CODES = (6, 6, 10)  # the least digits of a number, of a word in hex, characters of a mixed word
+IN_NAMES = (9, 8, 16)
+
+
+def label_of(text, digits, hexes, mixed):
+    """Puts <id> in the place of ids (contract, "Labels")."""
+    def shown(match):
+        word = match.group()
+        numbers = re.findall("[0-9]+", word)
+        count = sum(map(len, numbers))
+        if "-" in word:
+            return "<id>" if numbers else word
+        if numbers and count == len(word):
+            return "<id>" if count >= digits else word
+        least = 8 if count == len(word) - 1 and not word[0].isdigit() else hexes
+        if numbers and len(word) >= least and re.fullmatch("[0-9a-fA-F]+", word):
+            return "<id>"
+        if len(numbers) >= 3 and len(word) >= mixed:
+            return "<id>"
+        return re.sub("[0-9]{%d,}" % digits, "<id>", word)
+
+    return re.sub(UUID + "|[0-9A-Za-z]+", shown, text)
 
 
 def by_label(labels):
@@ -479,7 +505,7 @@ def counted_effects(counts, sides):
 
 
 def codes_of(side):
-    codes = [run["code"] for run, _ in side if run["code"]]
+    codes = [label_of(run["code"], *IN_CODES) for run, _ in side if run["code"]]
     return {code: codes.count(code) for code in codes}
 
 

@@ -75,6 +75,27 @@ def odd_log(rng, count, numbers_as_text=True):
     return records
 
 
+def labelled_log(rng, count):
+    """Runs of the last day that failed, most of them with a code and a node of their own, with an id
+    in it or without."""
+    def word():
+        return "".join(rng.choices("ghijklmnop", k=9))
+
+    records = []
+    for serial in range(count):
+        common = {"pipeline_run_id": "l%d" % serial, "execution_mode": "dag", "status": "failed",
+                  "created_at": stamp(END - 1 - rng.randrange(23 * HOUR)), "duration_ms": 7}
+        records.append({**common, "plan_source": rng.choice(["llm", "plan-%06d" % serial, word()]),
+                        "cohort": rng.choice(["canary", "control"]), "error_code": rng.choice([
+                            "timeout for req-%016x" % rng.getrandbits(64), "CODE_%09d" % serial,
+                            "HTTP %d %012x" % (rng.choice([401, 503]), rng.getrandbits(48)),
+                            "E_" + word(), "E_" + word(), "VERIFY_" + word(), "401",
+                            "TOOL_AUTH_ERROR"])})
+        records.append({**common, "node_type": "skill", "attempt": 1,
+                        "node_id": "fetch" + rng.choice(["", "-%06d" % serial, "_" + word()])})
+    return records
+
+
 def placed(records):
     """A file's lines. Those without a time of the past stand behind the latest: a table counts them
     at the end of its range, a file where they stand."""

@@ -13,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
-from awkward_tables import in_buckets, odd_log, placed, table_log  # noqa: E402
+from awkward_tables import in_buckets, labelled_log, odd_log, placed, table_log  # noqa: E402
 from clickhouse_server import PASSWORD, ClickHouseCluster  # noqa: E402
 from load_tables import (DISTRIBUTED, clickhouse_statements, load_clickhouse,  # noqa: E402
                          load_clickhouse_log)
@@ -76,6 +76,15 @@ class ClickHouseTest(unittest.TestCase):
         self.assertGreater(malformed, 0)
         self.assertGreater(derived, 0)
         self.assertGreater(duplicates, 0)
+
+    def test_labels_are_bounded_as_those_of_a_file(self):
+        records = labelled_log(random.Random(600), 4000)
+        load_clickhouse_log(self.cluster.shards, records)
+        expected = self.figures(self.write(records))
+        labels = expected["populations"]["dag"]
+        self.assertIn("(other)", labels["error_codes"])
+        self.assertIn("timeout for req-<id>", labels["error_codes"])
+        in_buckets(self, expected, self.figures(self.cluster.uri(parameters=DISTRIBUTED)))
 
     def test_tables_of_odd_columns_say_what_a_file_says(self):
         numbers = ("request_id", "user_id", "error_code", "fanout_total", "fanout_failed", "tokens_in",

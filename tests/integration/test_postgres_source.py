@@ -13,7 +13,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
-from awkward_tables import in_buckets, is_node, odd_log, placed, table_log  # noqa: E402
+from awkward_tables import (in_buckets, is_node, labelled_log, odd_log, placed,  # noqa: E402
+                            table_log)
 from load_tables import load_postgres, load_postgres_log  # noqa: E402
 from postgres_server import PASSWORD, PostgresServer  # noqa: E402
 from support import SOURCE_DIR, run_tool  # noqa: E402
@@ -84,6 +85,16 @@ class SourceTest(unittest.TestCase):
                 self.same_but_in_buckets(expected, self.figures(self.uri("?rows_at_most=0")))
         self.assertGreater(malformed, 0)
         self.assertGreater(derived, 0)
+
+    def test_labels_are_bounded_as_those_of_a_file(self):
+        records = labelled_log(random.Random(600), 4000)
+        self.load_both(records)
+        expected = self.figures(self.write(records))
+        labels = expected["populations"]["dag"]
+        self.assertIn("(other)", labels["error_codes"])
+        self.assertIn("timeout for req-<id>", labels["error_codes"])
+        self.assertEqual(self.figures(self.uri()), expected)
+        self.same_but_in_buckets(expected, self.figures(self.uri("?rows_at_most=0")))
 
     ODD_TABLE = (
         "CREATE TABLE odd (request_id bigint, user_id bigint, pipeline_run_id varchar, created_at "

@@ -7,6 +7,7 @@
 
 #include "dagloop/decide/effect_model.hpp"
 #include "known_service.hpp"
+#include "make_codes.hpp"
 #include "support/make_quality.hpp"
 
 using namespace dagloop;
@@ -182,7 +183,7 @@ KpiPartial count_runs(const std::vector<std::pair<bool, double>>& runs, const st
   for (const auto& [succeeded, latency_ms] : runs) {
     ++log.total_runs;
     if (succeeded) ++log.succeeded;
-    if (!succeeded) ++log.error_codes[code];
+    if (!succeeded) test::fail_by(log, code);
     log.latency.add(latency_ms);
   }
   return log;
@@ -227,7 +228,7 @@ RunCase fan_out_case(std::uint64_t seed) {
     const bool succeeded = !is_refused && lots.chance(good);
     ++log.total_runs;
     log.succeeded += succeeded ? 1U : 0U;
-    if (!succeeded) ++log.error_codes[is_refused ? "429" : "500"];
+    if (!succeeded) test::fail_by(log, is_refused ? "429" : "500");
     log.latency.add(lots.between(1000, 5000));
     log.fanout_total += 10;
   }
@@ -248,7 +249,7 @@ RunCase fallback_case(std::uint64_t seed) {
     const bool succeeded = !is_failed && lots.chance(good);
     ++log.total_runs;
     log.succeeded += succeeded ? 1U : 0U;
-    if (!succeeded) ++log.error_codes[is_failed ? "LLM_AUTOFILL_FAILED" : "500"];
+    if (!succeeded) test::fail_by(log, is_failed ? "LLM_AUTOFILL_FAILED" : "500");
     log.latency.add(lots.between(1000, 5000));
   }
   constexpr std::array kSeen{0, 30, 300};

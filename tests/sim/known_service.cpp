@@ -4,6 +4,8 @@
 #include <limits>
 #include <numbers>
 
+#include "make_codes.hpp"
+
 namespace dagloop::sim {
 namespace {
 
@@ -172,7 +174,7 @@ KpiPartial serve(const KnownService& service, int runs, Lots& lots) {
     const RunOutcome outcome = run(service, service.policy, lots.next(), &log);
     ++log.total_runs;
     if (outcome.succeeded) ++log.succeeded;
-    if (!outcome.succeeded) ++log.error_codes[outcome.cut_off ? "TOOL_TIMEOUT" : "500"];
+    if (!outcome.succeeded) test::fail_by(log, outcome.cut_off ? "TOOL_TIMEOUT" : "500");
     log.latency.add(outcome.latency_ms);
   }
   return log;

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "../support/scripted_source.hpp"
+#include "make_codes.hpp"
 
 namespace dagloop::sim {
 
@@ -57,7 +58,7 @@ inline void serve_slot(const ServiceNature& nature, int percent, TimePoint slot,
       const bool failed = dice.chance(failures);
       ++partial.total_runs;
       if (!failed) ++partial.succeeded;
-      if (failed) ++partial.error_codes[dice.chance(0.5) ? "TOOL_TIMEOUT" : "500"];
+      if (failed) test::fail_by(partial, dice.chance(0.5) ? "TOOL_TIMEOUT" : "500");
       partial.latency.add(latency_ms + static_cast<double>(dice.roll(100)));
     }
     if (runs > 0) log.add(slot, partial, cohort);

@@ -9,6 +9,7 @@
 
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "make_codes.hpp"
 
 namespace dagloop::test {
 
@@ -45,9 +46,9 @@ inline KpiPartial make_runs(std::uint64_t runs, std::uint64_t succeeded,
 
 /// Returns `make_runs` with runs that failed by `error_codes`.
 inline KpiPartial make_runs_with_errors(std::uint64_t runs, std::uint64_t succeeded,
-                                        std::map<std::string, std::uint64_t> error_codes) {
+                                        const std::map<std::string, std::uint64_t>& error_codes) {
   KpiPartial partial = make_runs(runs, succeeded);
-  partial.error_codes = std::move(error_codes);
+  set_codes(partial, error_codes);
   return partial;
 }
 

@@ -60,7 +60,7 @@ std::vector<Window> spans_of(const LogQuery& query) {
 void show_user(const UserRuns& user) {
   fmt::print("  {:016x} {} {} {} {} {}", user.hash, user.runs, user.failed, user.aided,
              user.attempts, user.failed_attempts);
-  for (const auto& [code, count] : user.error_codes) fmt::print(" {}={}", code, count);
+  for (const auto& [of, count] : user.error_classes) fmt::print(" {}={}", to_string(of), count);
   for (const auto& [bucket, count] : user.durations) fmt::print(" {}:{}", bucket, count);
   fmt::print("\n");
 }

@@ -100,7 +100,6 @@ enum class Tries { known, unknown };
 NodeKpis compute_node_kpis(const NodePartial& partial, Tries tries = Tries::known);
 
 /// Counts runs by error class.
-std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial,
-                                                        const ErrorClasses& classes);
+std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partial);
 
 }  // namespace dagloop

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "dagloop/kpi/user_sums.hpp"
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/record.hpp"
+#include "dagloop/record/status.hpp"
 
 namespace dagloop {
 
@@ -76,8 +78,11 @@ struct KpiPartial {
                                          // beside those of `nodes` and one of each unread run
   std::uint64_t unread_durations = 0;    // of total_runs, those whose duration could not be read
   std::uint64_t unread_codes = 0;        // of those that did not succeed, likewise
-  std::uint64_t unread_compensations = 0;  // of total_runs, likewise
+  std::uint64_t unread_compensations = 0;                           // of total_runs, likewise
+  std::array<std::uint64_t, kErrorClasses.size()> error_classes{};  // of codes as written
+  // By label; of many some have no name of their own (bound_labels()).
   std::map<std::string, std::uint64_t> error_codes;
+  std::set<std::string> named_codes;  // of error_codes, those that the error classes name
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
   std::map<std::string, PlanSourcePartial> pipelines;
@@ -87,6 +92,12 @@ struct KpiPartial {
   /// Of total_runs, by user; only of DAG runs that ended since RunTableOptions::users_from.
   UserSums users;
   DurationHistogram latency;
+
+  /// Counts runs that failed by a code. Order: bound_labels() behind the last one.
+  void add_code(const std::string& label, const CodeClass& of, std::uint64_t runs);
+  /// Leaves a name to named_codes, and to kMostLabels of each kind: those of the smallest hashes,
+  /// as in UserSums, so that those of a sum do not depend on its parts. The rest is kOtherLabel.
+  void bound_labels();
 
   /// Adds `other`. Associative and commutative, but for users outside of the sample.
   void merge(const KpiPartial& other);

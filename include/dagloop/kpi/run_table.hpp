@@ -12,7 +12,6 @@
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/kpi/run_table_options.hpp"
 #include "dagloop/kpi/settled_slot.hpp"
-#include "dagloop/record/error_class.hpp"
 #include "dagloop/record/record.hpp"
 #include "dagloop/record/unread_line.hpp"
 
@@ -72,12 +71,11 @@ class RunTable {
   /// Order:  once, as the last call.
   /// Cost:   O(n log n) in the node records kept.
   /// Source: data contract, "Records".
-  PartialSet finish(const ErrorClasses& classes);
+  PartialSet finish();
   /// Settles the runs of several tables of the same options as one, with that many threads.
   ///
   /// Shape: at least one table, at least one thread; otherwise as above.
-  static PartialSet finish(std::vector<RunTable> tables, const ErrorClasses& classes,
-                           unsigned threads);
+  static PartialSet finish(std::vector<RunTable> tables, unsigned threads);
 
   /// Takes in the runs of a settled slot, as far as their records lie in the range.
   ///
@@ -98,8 +96,8 @@ class RunTable {
   ///
   /// Shape:  the tables' options have Rows::given_out.
   /// Order:  once, instead of finish().
-  static void finish_slots(std::vector<RunTable> tables, const ErrorClasses& classes,
-                           unsigned threads, const std::function<void(SettledSlot&&)>& take);
+  static void finish_slots(std::vector<RunTable> tables, unsigned threads,
+                           const std::function<void(SettledSlot&&)>& take);
 
  private:
   struct Impl;

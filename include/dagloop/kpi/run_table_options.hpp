@@ -8,6 +8,7 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/record/contract_words.hpp"
+#include "dagloop/record/error_class.hpp"
 
 namespace dagloop {
 
@@ -42,6 +43,7 @@ struct RunTableOptions {
   /// be where rows are given out: every slot stands alone.
   std::vector<TimePoint> cuts = {};
   CountingRules rules = {};
+  ErrorClasses classes = {};
   /// The lines that InputCounts::window counts; none: those of the range.
   std::optional<Window> window = {};
   /// From this slot on runs are counted by user, too; none: no runs are.

@@ -4,9 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
+
+#include "dagloop/record/status.hpp"
 
 namespace dagloop {
 
@@ -18,9 +19,9 @@ struct UserRuns {
   std::uint32_t aided = 0;  // runs that did not succeed without a fallback
   std::uint32_t attempts = 0;
   std::uint32_t failed_attempts = 0;
-  /// Code, and DurationHistogram::bucket_of(), with runs; ascending. Classes and limits by which
-  /// they are counted come later.
-  std::vector<std::pair<std::string, std::uint32_t>> error_codes = {};
+  /// Class, and DurationHistogram::bucket_of(), with runs; ascending. Limits by which durations are
+  /// counted come later.
+  std::vector<std::pair<ErrorClass, std::uint32_t>> error_classes = {};
   std::vector<std::pair<std::int32_t, std::uint32_t>> durations = {};
 
   /// Adds other runs of the user. Associative and commutative.

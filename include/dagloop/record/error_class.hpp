@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,20 @@ namespace dagloop {
 
 /// Returns the printed word of `error_class`.
 std::string_view to_string(ErrorClass error_class);
+
+/// What the patterns say of a code.
+struct PatternClass {
+  ErrorClass error_class = ErrorClass::other;
+  bool is_named = false;  // the code stands among them itself, or is an HTTP status of theirs
+};
+
+/// A code as it is counted: its label, and the class of the code as it was written.
+struct LabelledCode {
+  std::string label;
+  ErrorClass error_class = ErrorClass::other;
+  bool is_named = false;  // by the patterns: it keeps its name, however many others there are
+  auto operator<=>(const LabelledCode&) const = default;
+};
 
 /// The map from codes to classes; the default one is the contract's.
 class ErrorClasses {
@@ -38,9 +53,17 @@ class ErrorClasses {
   /// Cost: below a microsecond; ask once a distinct code all the same.
   ErrorClass classify(std::string_view code) const;
 
+  /// Returns what the patterns say of `code`, but a lone `*`; nullopt where none fits.
+  std::optional<PatternClass> by_pattern(std::string_view code) const;
+  /// Returns the class of a code that no pattern fits.
+  ErrorClass by_words(std::string_view code) const;
+  /// Returns `code` as it is counted: label_of() it, unless the patterns name it.
+  LabelledCode label(std::string_view code) const;
+
   /// Returns every pattern with its class, `~` before a shipped spelling: equal lists classify
   /// alike.
   const std::vector<std::pair<std::string, ErrorClass>>& patterns() const { return patterns_; }
+  bool operator==(const ErrorClasses&) const = default;
 
  private:
   using Pattern = std::pair<std::string, ErrorClass>;

@@ -57,6 +57,12 @@ enum class ErrorClass : std::uint8_t {
   other,
 };
 
+/// What of an error code counts beside its label.
+struct CodeClass {
+  ErrorClass error_class = ErrorClass::other;
+  bool is_named = false;  // as LabelledCode
+};
+
 /// All classes, in the contract's order.
 inline constexpr std::array kErrorClasses{
     ErrorClass::auth,         ErrorClass::server,       ErrorClass::timeout,

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "../../support/loop_world.hpp"
+#include "../../support/make_codes.hpp"
 #include "../../support/rollout_generator.hpp"
 #include "dagloop/base/digest.hpp"
 
@@ -50,7 +51,7 @@ struct ReplayedWorld : LoopWorld {
     for (std::uint64_t i = 0; i < runs; ++i) {
       partial.latency.add(static_cast<double>((is_bad ? 2000 : 900) + random.below(300)));
     }
-    if (random.chance(is_bad ? 0.5 : 0.1)) partial.error_codes["TOOL_AUTH_ERROR"] = 1;
+    if (random.chance(is_bad ? 0.5 : 0.1)) test::fail_by(partial, "TOOL_AUTH_ERROR");
     partial.nodes["n1"] = make_node(2 * runs, failed);
     return partial;
   }

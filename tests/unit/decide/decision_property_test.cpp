@@ -4,6 +4,7 @@
 
 #include "dagloop/decide/ladder.hpp"
 #include "decide_case.hpp"
+#include "support/make_codes.hpp"
 
 namespace dagloop {
 namespace {
@@ -55,7 +56,7 @@ class CaseMaker {
                                    static_cast<std::uint64_t>(succeeded), pick({100, 120, 900}));
     const std::vector<std::string> errors{"401", "500", "TOOL_TIMEOUT", "OTHER"};
     for (int i = succeeded; i < total; ++i) {
-      ++partial.error_codes[errors[static_cast<std::size_t>(number(0, 3))]];
+      test::fail_by(partial, errors[static_cast<std::size_t>(number(0, 3))]);
     }
     if (one_in(2)) partial.nodes["n"] = make_node(200, static_cast<std::uint64_t>(number(0, 60)));
     return partial;
@@ -142,8 +143,7 @@ struct RealRuns {
 
   KpiPartial runs() const {
     KpiPartial partial = make_runs(good + failed, good, latency_ms);
-    partial.error_codes["401"] = auth;
-    partial.error_codes["500"] = failed - auth;
+    test::set_codes(partial, {{"401", auth}, {"500", failed - auth}});
     partial.fallback = fell_back;
     partial.succeeded_unaided = good - std::min(good, fell_back);
     partial.nodes["n"] = make_node(good + failed, failed);

@@ -5,6 +5,7 @@
 #include "dagloop/decide/recommendation.hpp"
 #include "dagloop/report/words.hpp"
 #include "decide/run_model.hpp"
+#include "support/make_codes.hpp"
 #include "support/make_quality.hpp"
 
 namespace dagloop {
@@ -149,7 +150,7 @@ TEST_CASE("of very many nodes those that fail decide, whatever stands beside the
 
 TEST_CASE("no attempt mends what failed by an error that lasts") {
   KpiPartial runs = one_node();
-  runs.error_codes = {{"401", 35}};
+  test::set_codes(runs, {{"401", 35}});
   const auto answer = ask_model(attempts_case(runs).question(EffectModel::one_more_attempt));
   CHECK(answer.kind == ModelAnswer::Kind::no_change);
 }

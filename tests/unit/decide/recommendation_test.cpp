@@ -4,6 +4,7 @@
 
 #include "dagloop/report/words.hpp"
 #include "decide_case.hpp"
+#include "support/make_codes.hpp"
 
 namespace dagloop {
 namespace {
@@ -147,7 +148,7 @@ TEST_CASE("population and node conditions of one rule are both demanded") {
   REQUIRE(recommend_on().size() == 1);
   CHECK(reasons_text(recommend_on()[0].evidence) ==
         "error_rate.timeout 8.0 % (8 of 100), >= 5 %; node n1: attempts 50, >= 50");
-  runs.error_codes.clear();
+  test::set_codes(runs, {});
   CHECK(recommend_on().empty());
 }
 

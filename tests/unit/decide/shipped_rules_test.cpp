@@ -8,6 +8,7 @@
 #include "dagloop/base/json_schema.hpp"
 #include "dagloop/policy/allowlist.hpp"
 #include "decide_case.hpp"
+#include "support/make_codes.hpp"
 
 namespace dagloop {
 namespace {
@@ -156,7 +157,7 @@ TEST_CASE("each finding calls for its change, from its threshold on") {
     KpiPartial runs = make_runs_with_errors(100, 100 - c.errors, {{c.error_code, c.errors}});
     if (c.error_code.starts_with("VERIFY")) runs.verification_failed = c.errors;
     CHECK(suggested(runs) == c.expected);
-    --runs.error_codes[c.error_code];
+    test::set_codes(runs, {{c.error_code, c.errors - 1}});
     if (c.error_code.starts_with("VERIFY")) --runs.verification_failed;
     CHECK(suggested(runs).empty());
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "decide_case.hpp"
+#include "support/make_codes.hpp"
 
 using namespace dagloop;
 using namespace dagloop::test;
@@ -106,8 +107,8 @@ TEST_CASE("the statistic of a tick is where its trigger begins to fire") {
       const std::uint64_t runs = 10 + random() % 90;
       KpiPartial partial = make_runs(runs, runs - random() % (1 + runs / 3),
                                      static_cast<double>(1 + random() % 900));
-      partial.error_codes["TOOL_AUTH_ERROR"] = random() % 9;
-      partial.error_codes["TOOL_SERVER_ERROR"] = random() % 9;
+      test::fail_by(partial, "TOOL_AUTH_ERROR", random() % 9);
+      test::fail_by(partial, "TOOL_SERVER_ERROR", random() % 9);
       partial.nodes["n"] = make_node(40, random() % 20);
       c.quality.current(partial, cohort);
     }

@@ -32,7 +32,7 @@ inline void add(const OwnedRecord& record, RunTable& table) {
 inline PartialSet settle(const std::vector<OwnedRecord>& records, RunTableOptions options) {
   RunTable table(std::move(options));
   for (const OwnedRecord& record : records) add(record, table);
-  return table.finish(ErrorClasses());
+  return table.finish();
 }
 
 /// Reads `records` with one table and the default options.

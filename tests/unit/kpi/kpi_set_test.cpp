@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "make_codes.hpp"
 
 namespace dagloop {
 namespace {
@@ -21,7 +22,7 @@ KpiPartial example() {
   partial.idempotent_reuse = 5;
   partial.fanout_failed = 6;
   partial.fanout_total = 60;
-  partial.error_codes = {{"TOOL_TIMEOUT", 2}, {"503", 1}, {"weird", 1}};
+  test::set_codes(partial, {{"TOOL_TIMEOUT", 2}, {"503", 1}, {"weird", 1}});
   partial.nodes["a"] = {30, 6, 10, 4, 20, {}};
   partial.nodes["b"] = {10, 0, 0, 0, 10, {}};
   for (int i = 1; i <= 20; ++i) partial.latency.add(100 * i);

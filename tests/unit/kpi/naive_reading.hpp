@@ -16,6 +16,7 @@
 #include "dagloop/kpi/run_table.hpp"
 #include "dagloop/record/error_class.hpp"
 #include "kpi/user_marks.hpp"
+#include "make_codes.hpp"
 #include "make_record.hpp"
 
 namespace dagloop::test {
@@ -75,7 +76,10 @@ class NaiveReading {
     user.runs = 1;
     user.failed = partial.succeeded == 0 ? 1 : 0;
     user.aided = partial.succeeded_unaided == 0 ? 1 : 0;
-    for (const auto& [code, count] : partial.error_codes) user.error_codes = {{code, 1}};
+    for (const ErrorClass each : kErrorClasses) {
+      if (partial.error_classes.at(static_cast<std::size_t>(each)) == 0) continue;
+      user.error_classes = {{each, 1}};
+    }
     for (const double duration : partial.latency.exact()) {
       user.durations = {{DurationHistogram::bucket_of(duration), 1}};
     }
@@ -373,7 +377,7 @@ class NaiveReading {
     add(partial.unread_compensations, lacks(run, Field::compensation_status));
     partial.fanout_failed += run.fanout_failed;
     partial.fanout_total += run.fanout_total;
-    if (!run.error_code.empty()) ++partial.error_codes[run.error_code];
+    if (!run.error_code.empty()) fail_by(partial, run.error_code);
     if (!run.plan_source.empty()) {
       ++partial.plan_sources[run.plan_source].runs;
       add(partial.plan_sources[run.plan_source].succeeded, run.status == Status::succeeded);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dagloop/base/error.hpp"
+#include "make_codes.hpp"
 #include "make_record.hpp"
 
 namespace dagloop {
@@ -76,7 +77,7 @@ TEST_CASE("a population's figures are those of its partial") {
   partial.succeeded = 6;
   partial.derived_runs = 3;
   partial.in_flight = 2;
-  partial.error_codes = {{"503", 1}, {"TOOL_SERVER_ERROR", 1}};
+  test::set_codes(partial, {{"503", 1}, {"TOOL_SERVER_ERROR", 1}});
   partial.nodes["a"] = {4, 1, 2, 1, 3, {}};
   partial.plan_sources["llm"] = {4, 3};
   const PopulationKpis dag = figures(set).population(Population::dag);
@@ -243,7 +244,7 @@ TEST_CASE("labels that look like secrets are masked in the figures, and two stay
   PartialSet set;
   KpiPartial& partial = at(set, 0, Population::dag, Cohort::none);
   partial.total_runs = 3;
-  partial.error_codes = {{"TOOL_TIMEOUT", 1}, {"password=hunter2", 1}, {"password=hunter3", 1}};
+  test::set_codes(partial, {{"TOOL_TIMEOUT", 1}, {"password=hunter2", 1}, {"password=hunter3", 1}});
   partial.nodes["ghp_16C7e42F292c6912E7710c838347Ae178B4a"].attempts = 7;
   partial.plan_sources["jane@example.org"] = {3, 2};
   const auto all = figures(set);

@@ -133,8 +133,7 @@ TEST_CASE("splitting the records over any number of tables changes nothing") {
     }
     CAPTURE(round);
     const auto threads = static_cast<unsigned>(1 + random.below(3));
-    REQUIRE(RunTable::finish(std::move(tables), ErrorClasses(), threads) ==
-            settle(records, options));
+    REQUIRE(RunTable::finish(std::move(tables), threads) == settle(records, options));
   }
 }
 

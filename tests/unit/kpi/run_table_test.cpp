@@ -9,6 +9,7 @@
 
 #include "awkward_log.hpp"
 #include "dagloop/base/error.hpp"
+#include "make_codes.hpp"
 #include "make_record.hpp"
 
 namespace dagloop {
@@ -71,7 +72,7 @@ TEST_CASE("every count of a partial is that of the runs the contract names") {
   expected.open_runs = {at_minute(14)};
   expected.fanout_failed = 2;
   expected.fanout_total = 15;
-  expected.error_codes = {{"TOOL_TIMEOUT", 2}, {"VERIFY_COUNT_MISMATCH", 1}};
+  test::set_codes(expected, {{"TOOL_TIMEOUT", 2}, {"VERIFY_COUNT_MISMATCH", 1}});
   expected.plan_sources["llm"] = {2, 1};
   expected.latency.add(100);
   expected.latency.add(300);
@@ -258,7 +259,7 @@ TEST_CASE("lines that differ in trailing space and carriage return alone are ide
   table.add(node.view(), "{}");
   table.add(node.view(), "{} \t\r");
   table.add(node.view(), " {}");
-  const PartialSet set = table.finish(ErrorClasses());
+  const PartialSet set = table.finish();
   CHECK(total(set).nodes.at("a").attempts == 2);
   CHECK(set.input.duplicates == 1);
 }
@@ -270,7 +271,7 @@ TEST_CASE("a run whose records come from several tables is one run") {
     const auto record = make_node_record("r1", node, 10);
     tables.emplace_back(options).add(record.view(), record.line());
   }
-  const PartialSet set = RunTable::finish(std::move(tables), ErrorClasses(), 1);
+  const PartialSet set = RunTable::finish(std::move(tables), 1);
   CHECK(total(set).total_runs == 1);
   CHECK(total(set).nodes.size() == 2);
   CHECK(set.input.duplicates == 1);
@@ -284,11 +285,11 @@ TEST_CASE("joining tables of different options, or finishing one twice, is a bug
     std::vector<RunTable> tables;
     tables.emplace_back(RunTableOptions{kRange, "", Dedupe::runs});
     tables.emplace_back(other);
-    CHECK_THROWS_AS(RunTable::finish(std::move(tables), ErrorClasses(), 1), Error);
+    CHECK_THROWS_AS(RunTable::finish(std::move(tables), 1), Error);
   }
   RunTable table({kRange, "", Dedupe::runs});
-  table.finish(ErrorClasses());
-  CHECK_THROWS_AS(table.finish(ErrorClasses()), Error);
+  table.finish();
+  CHECK_THROWS_AS(table.finish(), Error);
 }
 
 TEST_CASE("records outside the range are counted and kept nowhere") {
@@ -323,7 +324,7 @@ TEST_CASE("a rejected line is a record and malformed, with its place") {
     unread.reason = RejectReason::bad_time;
     table.reject("log", line, unread, "{}");
   }
-  const InputCounts input = table.finish(ErrorClasses()).input;
+  const InputCounts input = table.finish().input;
   CHECK(input.records == 10);
   CHECK(input.malformed_by_reason.at(RejectReason::bad_time) == 10);
   REQUIRE(input.examples.size() == InputCounts::kMaxExamples);

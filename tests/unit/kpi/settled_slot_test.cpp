@@ -38,7 +38,7 @@ Slots slots_of(RunTable table) {
   Slots slots;
   std::vector<RunTable> tables;
   tables.push_back(std::move(table));
-  RunTable::finish_slots(std::move(tables), ErrorClasses(), 2, [&](SettledSlot&& settled) {
+  RunTable::finish_slots(std::move(tables), 2, [&](SettledSlot&& settled) {
     const TimePoint slot = settled.slot;
     REQUIRE(slots.emplace(slot, std::move(settled)).second);
   });
@@ -81,7 +81,7 @@ TEST_CASE("rows taken in again settle as the records did, also in a range that s
     const RunTableOptions options{range, "evaluate", Dedupe::runs};
     RunTable again(options);
     for (const auto& [slot, settled] : slots) REQUIRE(again.add_slot(slot, settled.rows));
-    const PartialSet found = again.finish(ErrorClasses());
+    const PartialSet found = again.finish();
     const PartialSet expected = settle(records, options);
     CAPTURE(round);
     REQUIRE(found.partials == expected.partials);

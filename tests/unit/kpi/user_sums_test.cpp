@@ -24,7 +24,10 @@ UserRuns random_user(Random& random, std::uint64_t hash) {
   user.aided = user.failed;
   user.attempts = 2 * user.runs;
   user.failed_attempts = static_cast<std::uint32_t>(random.below(3));
-  if (user.failed > 0) user.error_codes = {{random.chance(0.5) ? "503" : "401", user.failed}};
+  if (user.failed > 0) {
+    user.error_classes = {
+        {random.chance(0.5) ? ErrorClass::server : ErrorClass::auth, user.failed}};
+  }
   user.durations = {{static_cast<std::int32_t>(random.below(4)), user.runs}};
   return user;
 }
@@ -165,7 +168,7 @@ TEST_CASE("users are the same however many tables and threads count them") {
     std::vector<RunTable> tables;
     for (int i = 0; i < 3; ++i) tables.emplace_back(options);
     for (const OwnedRecord& record : records) add(record, tables[random.below(3)]);
-    const PartialSet found = RunTable::finish(std::move(tables), ErrorClasses(), 2);
+    const PartialSet found = RunTable::finish(std::move(tables), 2);
     REQUIRE(found.partials == settle(records, options).partials);
   }
 }

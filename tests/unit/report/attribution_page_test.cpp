@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "dagloop/report/page.hpp"
+#include "make_codes.hpp"
 #include "make_documents.hpp"
 
 namespace dagloop {
@@ -35,11 +36,11 @@ Quality even_quality() {
 Quality dropped_quality() {
   KpiPartial canary = runs_of(250, 60, "llm");
   canary.merge(runs_of(250, 10, "rule"));
-  canary.error_codes = {{"LLM_TIMEOUT", 45}, {"503", 20}};
+  test::set_codes(canary, {{"LLM_TIMEOUT", 45}, {"503", 20}});
   canary.nodes["rank"] = {560, 110, 60, 10, 500, {}};
   KpiPartial control = runs_of(250, 15, "llm");
   control.merge(runs_of(250, 10, "rule"));
-  control.error_codes = {{"503", 20}};
+  test::set_codes(control, {{"503", 20}});
   control.nodes["rank"] = {510, 15, 10, 5, 500, {}};
   return QualityBuilder().current(canary, Cohort::canary).current(control, Cohort::control).build();
 }

@@ -8,6 +8,7 @@
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/kpi/quality.hpp"
+#include "make_codes.hpp"
 #include "make_quality.hpp"
 #include "rollout_generator.hpp"
 
@@ -34,9 +35,9 @@ inline KpiPartial random_partial(Random& random) {
   partial.compensation_failed = random.below(partial.compensation_total + 1);
   partial.fanout_total = random.below(50);
   partial.fanout_failed = random.below(70);  // more than the total: no interval
-  partial.error_codes = {{"TOOL_TIMEOUT", random.below(9)},
-                         {"we\"ird|\n\x01\\", random.below(9)},
-                         {"zeitüberschreitung 時間切れ", random.below(9)}};
+  set_codes(partial, {{"TOOL_TIMEOUT", random.below(9)},
+                      {"we\"ird|\n\x01\\", random.below(9)},
+                      {"zeitüberschreitung 時間切れ", random.below(9)}});
   partial.nodes["n/1"] = make_node(40, random.below(40), 10, random.below(10));
   partial.nodes[""] = make_node(random.below(3), 0);
   partial.nodes["n/1"].latency.add(static_cast<double>(random.below(1'000'000)) / 7);

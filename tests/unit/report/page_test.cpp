@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "make_codes.hpp"
 #include "make_documents.hpp"
 
 namespace dagloop {
@@ -21,16 +22,16 @@ NodePartial node(std::uint64_t attempts, std::uint64_t failed, double p95_ms,
 
 Quality example_quality(const std::string& error_code = "TOOL_AUTH_ERROR") {
   KpiPartial canary = test::make_runs(40, 30, 1500);
-  canary.error_codes = {{error_code, 8}, {"TOOL_TIMEOUT", 2}};
+  test::set_codes(canary, {{error_code, 8}, {"TOOL_TIMEOUT", 2}});
   canary.nodes["n2_fetch"] = node(90, 12, 640, 10, 4);
   KpiPartial control = test::make_runs(360, 345, 1200);
-  control.error_codes = {{"TOOL_TIMEOUT", 15}};
+  test::set_codes(control, {{"TOOL_TIMEOUT", 15}});
   control.nodes["n1_plan"] = node(360, 3, 850);
   control.nodes["n3_send"] = node(360, 0, 61'000);
   control.derived_runs = 9;
   KpiPartial other = test::make_runs(14, 13, 2770);
   KpiPartial before = test::make_runs(400, 388, 1200);
-  before.error_codes = {{"TOOL_TIMEOUT", 12}};
+  test::set_codes(before, {{"TOOL_TIMEOUT", 12}});
   Quality quality = test::QualityBuilder()
                         .current(canary, Cohort::canary)
                         .current(control, Cohort::control)
@@ -282,7 +283,7 @@ TEST_CASE("the ten most frequent error codes are shown with their share now and 
              Catch::Contains("| TOOL_TIMEOUT | 17 | 4.2 % | 3.0 % |\n"
                              "| TOOL_AUTH_ERROR | 8 | 2.0 % | 0.0 % |"));
   KpiPartial runs = test::make_runs(500, 400);
-  for (std::uint64_t i = 1; i <= 12; ++i) runs.error_codes["E" + std::to_string(100 + i)] = i;
+  for (std::uint64_t i = 1; i <= 12; ++i) test::fail_by(runs, "E" + std::to_string(100 + i), i);
   const auto codes = first_cells(section(figures_only(test::QualityBuilder().current(runs).build()),
                                          "Top error codes of DAG runs"));
   REQUIRE(codes.size() == 10);

@@ -122,7 +122,7 @@ TEST_CASE("names of the user's tables and words cannot leave their quotes") {
   PostgresTable table = usual_table();
   table.columns["it's\"`\\"] = "text";
   const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   for (const std::string& sql :
        {packed_runs_query(table, scope), settling_query({table}, scope, {"SELECT 1", true})}) {
     CHECK(sql.find("\"it's\"\"`\\\"") != std::string::npos);
@@ -157,7 +157,7 @@ TEST_CASE("the SQL of each database has every word and every counted column of t
   CHECK(why_not(other, {}).empty());
   const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
   const SourceOptions options;
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   for (const std::string& sql :
        {packed_runs_query(table, scope) + settling_query({table}, scope, {}),
         settling_query({table}, scope, {"SELECT 1", true}),

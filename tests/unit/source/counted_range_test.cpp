@@ -20,7 +20,7 @@ PartialRow run_row(TimePoint slot, std::int64_t runs) {
   PartialRow row;
   row.slot = slot;
   row.name = "llm";
-  row.error_code = "503";
+  row.code = {"503", ErrorClass::server, true};
   row.bucket = 1000;
   row.n[0] = runs;
   row.n[1] = runs;
@@ -56,7 +56,7 @@ std::int64_t place_of(TimePoint slot, const LogQuery& query) {
 TEST_CASE("sums that are moved to another range lie in its spans") {
   const LogQuery before = range_query(0, 10, 20);
   const LogQuery after = range_query(1, 11, 21);
-  const PartialSet set = some_sums(before).partials(after, ErrorClasses());
+  const PartialSet set = some_sums(before).partials(after);
   REQUIRE(set.partials.size() == 2);
   CHECK(set.partials.begin()->first.slot == at_slot(1));
   CHECK(set.partials.begin()->second.total_runs == 5);

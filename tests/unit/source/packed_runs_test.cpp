@@ -25,15 +25,16 @@ LogQuery day_query() {
 
 const Mapping kMapping;
 const CountingRules kRules;
+const ErrorClasses kPackedClasses;
 
 PartialSet counted_with(const std::vector<PackedRuns>& groups, const CountingRules& rules) {
   RowSums sums;
   const LogQuery query = day_query();
   for (const PackedRuns& group : groups) {
-    add_packed(group, PackedUse::rows, {kMapping, rules, query},
+    add_packed(group, PackedUse::rows, {kMapping, rules, query, kPackedClasses},
                [&](const PartialRow& row) { sums.add(row, query); });
   }
-  return sums.partials(query, ErrorClasses());
+  return sums.partials(query);
 }
 
 std::int64_t kind_of(std::int64_t status, std::int64_t time) {
@@ -264,7 +265,7 @@ TEST_CASE("packed runs that are lost are taken back, and derived ones are counte
     answer.name = "llm";
     answer.n = {runs, 1, 1, 1, 4, 40, 0, 0, 0, 0, 5};
     const LogQuery query = day_query();
-    add_answer(answer, {kMapping, kRules, query},
+    add_answer(answer, {kMapping, kRules, query, kPackedClasses},
                [&](const PartialRow& row) { sums.add(row, query); });
   };
   const std::int64_t manual = std::int64_t{1} << packed::kManual;
@@ -274,7 +275,7 @@ TEST_CASE("packed runs that are lost are taken back, and derived ones are counte
   add("lost", kind_of(6, kGood), 1);
   add("derived", kind_of(1, kGood) | manual, 5);
   add("derived", kind_of(6, kGood), 4);
-  const PartialSet set = sums.partials(day_query(), ErrorClasses());
+  const PartialSet set = sums.partials(day_query());
   const KpiPartial& partial = set.partials.begin()->second;
   CHECK(partial.total_runs == 9);
   CHECK(partial.succeeded == 9);

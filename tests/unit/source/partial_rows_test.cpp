@@ -22,7 +22,7 @@ PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
   out.slot = kSlotOfRows;
   out.cohort = Cohort::canary;
   out.name = names.name;
-  out.error_code = names.error_code;
+  if (!names.error_code.empty()) out.code = kClasses.label(names.error_code);
   out.bucket = names.bucket;
   out.n = n;
   return out;
@@ -31,7 +31,7 @@ PartialRow row(RowKind kind, RowCounts n, Names names = {}) {
 PartialSet set_of(const std::vector<PartialRow>& rows) {
   RowSums sums;
   for (const PartialRow& each : rows) sums.add(each, {});
-  return sums.partials({}, kClasses);
+  return sums.partials({});
 }
 
 KpiPartial partial_of(const std::vector<PartialRow>& rows) {
