@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "dagloop/base/ascii.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 
@@ -34,8 +35,24 @@ std::string part_of(CURLU* url, CURLUPart part, const std::string& missing) {
   return Owned<char>(text).get();
 }
 
+// Less than was given ends the transfer.
 std::size_t append(const char* data, std::size_t size, std::size_t count, void* target) {
-  static_cast<std::string*>(target)->append(data, size * count);
+  auto& body = *static_cast<std::string*>(target);
+  if (size * count > HttpAnswer::kMaxBytes - body.size()) return 0;
+  body.append(data, size * count);
+  return size * count;
+}
+
+// Whether a header is one that says where the body ends, in the versions that need one.
+std::size_t look_for_end(const char* data, std::size_t size, std::size_t count, void* target) {
+  std::string line(data, size * count);
+  std::ranges::transform(line, line.begin(), to_ascii_lower);
+  auto& tells_its_end = *static_cast<bool*>(target);
+  if (line.starts_with("http/")) tells_its_end = line.starts_with("http/2");
+  if (line.starts_with("content-length:") ||
+      (line.starts_with("transfer-encoding:") && line.find("chunked") != std::string::npos)) {
+    tells_its_end = true;
+  }
   return size * count;
 }
 
@@ -90,6 +107,8 @@ HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::
   curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, append);
   curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &answer.body);
+  curl_easy_setopt(handle.get(), CURLOPT_HEADERFUNCTION, look_for_end);
+  curl_easy_setopt(handle.get(), CURLOPT_HEADERDATA, &answer.tells_its_end);
   curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, why.data());
   curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
@@ -101,9 +120,17 @@ HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::
   if (code != CURLE_OK) {
     answer.failure = why.c_str()[0] != '\0' ? why.c_str() : curl_easy_strerror(code);
     answer.is_passing = may_pass(code);
+    if (code == CURLE_WRITE_ERROR) {
+      answer.failure =
+          "the answer is longer than " + std::to_string(HttpAnswer::kMaxBytes >> 20U) + " MiB";
+    }
+    answer.body = {};
     return answer;
   }
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  const char* redirect = nullptr;
+  curl_easy_getinfo(handle.get(), CURLINFO_REDIRECT_URL, &redirect);
+  if (redirect != nullptr) answer.redirect = redirect;
   return answer;
 }
 

@@ -3,6 +3,7 @@
 // none.
 #pragma once
 
+#include <exception>
 #include <pqxx/pqxx>
 #include <string>
 
@@ -54,12 +55,22 @@ inline PostgresFault postgres_fault(const pqxx::failure& error) {
 /// PostgresFailure: a value of the same type, or an Error of the caller.
 template <typename Work, typename Otherwise>
 auto guard_postgres(Work work, Otherwise otherwise) -> decltype(work()) {
+  const auto failed = [&](PostgresFault fault, const std::string& whole) {
+    return otherwise(
+        PostgresFailure{fault, redact_text(whole.substr(0, whole.find('\n')), 300), whole});
+  };
+  // What is no failure of the server's own: an answer of other rows or values than were asked for.
+  const auto unreadable = [&](const std::exception& error) {
+    return failed(PostgresFault::other, std::string("an answer cannot be read: ") + error.what());
+  };
   try {
     return work();
   } catch (const pqxx::failure& error) {
-    const std::string whole = error.what();
-    return otherwise(PostgresFailure{postgres_fault(error),
-                                     redact_text(whole.substr(0, whole.find('\n')), 300), whole});
+    return failed(postgres_fault(error), error.what());
+  } catch (const pqxx::conversion_error& error) {
+    return unreadable(error);
+  } catch (const pqxx::range_error& error) {
+    return unreadable(error);
   }
 }
 

@@ -104,9 +104,9 @@ class Tick {
   Phase stored_phase_ = Phase::idle;
   std::vector<std::string> done_;          // before the log was read
   std::optional<ExitCode> way_back_code_;  // of a way back among it
-  bool is_made_ = false;           // the decision's change, by this tick
-  std::vector<Reason> waits_for_;  // of a verification
-  std::optional<Reason> passed_;   // a verification
+  bool is_made_ = false;                   // the decision's change, by this tick
+  std::vector<Reason> waits_for_;          // of a verification
+  std::optional<Reason> passed_;           // a verification
   Decision decision_;
   TickResult result_;
 };

@@ -95,8 +95,8 @@ bool clickhouse_can_count(const SourceOptions& options) {
          });
 }
 
-std::string clickhouse_rows(const ClickHouseTable& table, const CountScope& scope,
-                            const RowsPart& part) {
+std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope& scope,
+                                 const RowsPart& part) {
   std::string clauses = row_clauses(table, scope);
   if (part.parts > 1) {
     clauses +=

@@ -23,8 +23,8 @@ struct RowsPart {
 /// that the mapping names: times with their zone, texts that hold JSON as they are.
 ///
 /// Errors: Error{source} where a column is missing without which no row is a record.
-std::string clickhouse_rows(const ClickHouseTable& table, const CountScope& scope,
-                            const RowsPart& part);
+std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope& scope,
+                                 const RowsPart& part);
 /// Returns the statement that counts them.
 std::string clickhouse_row_count(const ClickHouseTable& table, const CountScope& scope);
 

@@ -1,6 +1,5 @@
 #include "dagloop/source/clickhouse_source.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -13,6 +12,7 @@
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/base/uri.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_answers.hpp"
 #include "source/clickhouse_examples.hpp"
 #include "source/clickhouse_expressions.hpp"
 #include "source/clickhouse_rows.hpp"
@@ -21,7 +21,6 @@
 #include "source/partial_rows.hpp"
 #include "source/row_examples.hpp"
 #include "source/row_reader.hpp"
-#include "source/tab_rows.hpp"
 #include "source/user_rows.hpp"
 
 namespace dagloop {
@@ -44,26 +43,6 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// What a server's error code asks of the operator.
-std::string remedy_for(const std::string& message) {
-  const auto is = [&message](const char* code) {
-    return message.find(std::string("Code: ") + code + ",") != std::string::npos ||
-           message.find(std::string("Code: ") + code + ".") != std::string::npos;
-  };
-  if (is("192") || is("193") || is("194") || is("516")) {
-    return "check user and password (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD)";
-  }
-  if (is("497") || is("291")) return "grant this user SELECT on the tables";
-  if (is("81")) return "check the database's name";
-  if (is("159") || is("160")) return "raise input.statement_timeout, or take a shorter window";
-  if (is("241")) return "raise max_memory_usage of this user, or take a shorter window";
-  if (is("279") || is("210") || is("209") || is("32")) {
-    return "a shard does not answer, so nothing is decided: start the shard, or repair the "
-           "cluster's configuration";
-  }
-  return "see the server's log";
-}
-
 }  // namespace
 
 struct ClickHouseSource::Impl {
@@ -75,6 +54,36 @@ struct ClickHouseSource::Impl {
   [[noreturn]] void refuse(const std::string& what, const std::string& remedy) const {
     throw Error(ErrorKind::source, where, redact_text(what.substr(0, what.find('\n')), 300),
                 remedy);
+  }
+
+  [[noreturn]] void refuse_cut() const {
+    refuse("the answer is cut short", "try again; check what stands between here and the server");
+  }
+
+  // Every format that is asked for ends each row: what does not end so, or might, is a part.
+  std::string whole_body(const HttpAnswer& answer) const {
+    const bool is_open = !answer.body.empty() && answer.body.back() != '\n';
+    if (is_open || !answer.tells_its_end) refuse_cut();
+    return answer.body;
+  }
+
+  [[noreturn]] void refuse_status(const HttpAnswer& answer) const {
+    const std::string status = "HTTP status " + std::to_string(answer.status);
+    if (!answer.redirect.empty()) {
+      refuse("the server sends the question on to " + redact_uri(answer.redirect) + " (" + status +
+                 "), which is not followed",
+             "name the server that answers, with its port and secure=1 where it speaks TLS");
+    }
+    const bool has_words = answer.body.find_first_not_of(" \t\r\n") != std::string::npos;
+    if (!has_words)
+      refuse("the server answers with " + status + " and no word", clickhouse_remedy(""));
+    refuse(answer.body, clickhouse_remedy(answer.body));
+  }
+
+  // The one value of an answer of one row.
+  std::int64_t number_in(const std::vector<std::vector<std::string>>& rows) const {
+    if (rows.size() != 1 || rows.front().size() != 1) refuse_cut();
+    return clickhouse_integer(rows.front().front());
   }
 
   std::string ask(const std::string& statement) const {
@@ -92,9 +101,12 @@ struct ClickHouseSource::Impl {
     for (int tries = 1;; ++tries) {
       const HttpAnswer answer =
           http_post(server, parameters, statement, options.statement_timeout + kGrace);
-      if (answer.status == 200) return answer.body;
+      if (answer.status == 200) return whole_body(answer);
       // The server has answered: asking again would give the same.
-      if (answer.status != 0) refuse(answer.body, remedy_for(answer.body));
+      if (answer.status != 0) refuse_status(answer);
+      if (answer.failure.starts_with("the answer is longer")) {
+        refuse(answer.failure, "take a shorter window, or check what answers there");
+      }
       if (!answer.is_passing || tries == kTries) {
         refuse(answer.failure, "check that the server runs, and host, port and secure=1");
       }
@@ -110,8 +122,8 @@ struct ClickHouseSource::Impl {
     const std::string table = dot == std::string::npos ? name : name.substr(dot + 1);
     const std::string is_it = " = " + clickhouse_literal(table) + " AND database = " + database;
     const auto found =
-        rows_of(ask("SELECT database, engine, engine_full FROM system.tables WHERE name" + is_it +
-                    " FORMAT TabSeparated"));
+        clickhouse_rows(ask("SELECT database, engine, engine_full FROM system.tables WHERE name" +
+                            is_it + " FORMAT TabSeparated"));
     if (found.empty() || found.front().size() != 3) {
       throw Error(ErrorKind::source, where + ": table " + name,
                   "does not exist, or may not be read",
@@ -123,9 +135,11 @@ struct ClickHouseSource::Impl {
     out.here = clickhouse_name(found.front()[0]) + "." + clickhouse_name(table);
     out.local = out.here;
     if (found.front()[1] == "Distributed") distribute(found.front()[2], out);
-    for (const auto& column : rows_of(ask("SELECT name, type FROM system.columns WHERE table" +
-                                          is_it + " FORMAT TabSeparated"))) {
-      out.columns.emplace(column.at(0), column.at(1));
+    for (const auto& column :
+         clickhouse_rows(ask("SELECT name, type FROM system.columns WHERE table" + is_it +
+                             " FORMAT TabSeparated"))) {
+      if (column.size() != 2) refuse_cut();
+      out.columns.emplace(column[0], column[1]);
     }
     return out;
   }
@@ -160,15 +174,15 @@ struct ClickHouseSource::Impl {
   std::string repeated_keys(const std::vector<ClickHouseTable>& tables,
                             const CountScope& scope) const {
     const std::string asked = clickhouse_repeated_query(tables, scope);
-    const auto found =
-        rows_of(ask(asked + " LIMIT " + std::to_string(kManyKeys + 1) + " FORMAT TabSeparated"));
+    const auto found = clickhouse_rows(
+        ask(asked + " LIMIT " + std::to_string(kManyKeys + 1) + " FORMAT TabSeparated"));
     if (found.size() > kManyKeys) {
       std::vector<ClickHouseTable> local = tables;
       for (ClickHouseTable& table : local) table.cluster.clear();
       return clickhouse_repeated_query(local, scope);
     }
     std::string keys;
-    for (const auto& row : found) keys += (keys.empty() ? "" : ",") + row.at(0);
+    for (const auto& row : found) keys += (keys.empty() ? "" : ",") + row.front();
     return keys;
   }
 
@@ -186,25 +200,13 @@ struct ClickHouseSource::Impl {
 
   std::size_t count_shards(const std::string& cluster) const {
     if (cluster.empty()) return 1;
-    const auto found =
-        rows_of(ask("SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = " +
-                    clickhouse_literal(cluster) + " FORMAT TabSeparated"));
-    return std::stoul(found.at(0).at(0));
+    return static_cast<std::size_t>(number_in(
+        clickhouse_rows(ask("SELECT uniqExact(shard_num) FROM system.clusters WHERE cluster = " +
+                            clickhouse_literal(cluster) + " FORMAT TabSeparated"))));
   }
 };
 
 namespace {
-
-std::int64_t integer(const std::string& digits) {
-  std::int64_t value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (stop != end || error != std::errc{}) {
-    throw Error(ErrorKind::source, "ClickHouse's answer", "\"" + digits + "\" is no whole number",
-                "report it with the version of the server");
-  }
-  return value;
-}
 
 AnswerRow answer_row_of(const std::vector<std::string>& fields) {
   AnswerRow row;
@@ -215,16 +217,16 @@ AnswerRow answer_row_of(const std::vector<std::string>& fields) {
                 "report it with the version of the server");
   }
   row.word = fields[0];
-  row.number = integer(fields[1]);
-  row.population = integer(fields[2]);
-  row.cohort = integer(fields[3]);
+  row.number = clickhouse_integer(fields[1]);
+  row.population = clickhouse_integer(fields[2]);
+  row.cohort = clickhouse_integer(fields[3]);
   row.name = fields[4];
   row.error_code = fields[5];
   row.pipeline = fields[6];
-  row.bucket = integer(fields[7]);
-  row.mended = integer(fields[8]);
-  row.open_us = integer(fields[9]);
-  for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = integer(fields[kNames + i]);
+  row.bucket = clickhouse_integer(fields[7]);
+  row.mended = clickhouse_integer(fields[8]);
+  row.open_us = clickhouse_integer(fields[9]);
+  for (std::size_t i = 0; i < row.n.size(); ++i) row.n[i] = clickhouse_integer(fields[kNames + i]);
   return row;
 }
 
@@ -247,14 +249,16 @@ ClickHouseSource::Impl::Counted ClickHouseSource::Impl::count(
   bool has_unread = false;
   const CountScope scope{options.mapping, options.rules, query, options.classes};
   const auto add = [&](const std::string& asked) {
-    for (const auto& fields : rows_of(ask(asked))) {
-      add_answer(answer_row_of(fields), scope, [&](const PartialRow& row) {
+    // Row by row: an answer of many is not held twice.
+    const std::string body = ask(asked);
+    for_each_clickhouse_row(body, [&](std::string_view line) {
+      add_answer(answer_row_of(clickhouse_fields(line)), scope, [&](const PartialRow& row) {
         shards += row.kind == RowKind::shard ? 1 : 0;
         has_unread = has_unread || row.kind == RowKind::reject;
         counted.has_odd_words = counted.has_odd_words || is_of_odd_word(row);
         sums.add(row, query);
       });
-    }
+    });
   };
   add(clickhouse_query(tables, scope, repeated_keys(tables, scope)));
   // Every shard says what it has read, or the answer is a part.
@@ -274,9 +278,10 @@ void ClickHouseSource::Impl::show_examples(const std::vector<ClickHouseTable>& t
   const CountScope scope{options.mapping, options.rules, query, options.classes};
   const auto show = [&](const ClickHouseTable& table, ShownRows shown) {
     // The reader of lines says what is wrong: in the words that it has for a file.
-    for_each_row(ask(clickhouse_examples_query(table, scope, shown)), [&](std::string_view row) {
-      examples.add({table.name, {}}, reader.read_copy(row), reader);
-    });
+    for_each_clickhouse_row(ask(clickhouse_examples_query(table, scope, shown)),
+                            [&](std::string_view row) {
+                              examples.add({table.name, {}}, reader.read_copy(row), reader);
+                            });
   };
   for (const ClickHouseTable& table : tables) {
     if (input.malformed > 0) show(table, ShownRows::malformed);
@@ -292,11 +297,12 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
   const CountScope scope{options.mapping, options.rules, query, options.classes};
   RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
-    const auto found = rows_of(ask(clickhouse_user_count(tables, table, scope)));
-    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kAskedAtOnce;
+    const std::int64_t found =
+        number_in(clickhouse_rows(ask(clickhouse_user_count(tables, table, scope))));
+    const std::int64_t parts = 1 + found / kAskedAtOnce;
     for (std::int64_t part = 0; part < parts; ++part) {
-      for_each_row(ask(clickhouse_user_rows(tables, table, scope, {part, parts})),
-                   [&](std::string_view row) { rows.add(row); });
+      for_each_clickhouse_row(ask(clickhouse_user_rows(tables, table, scope, {part, parts})),
+                              [&](std::string_view row) { rows.add(row); });
     }
   }
   put_users(rows.finish(), query, set);
@@ -308,12 +314,13 @@ PartialSet ClickHouseSource::Impl::read_rows(const std::vector<ClickHouseTable>&
   const CountScope scope{options.mapping, options.rules, query};
   RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
-    const auto found = rows_of(ask(clickhouse_row_count(table, scope)));
-    const std::int64_t parts = 1 + integer(found.at(0).at(0)) / kAskedAtOnce;
+    const std::int64_t found = number_in(clickhouse_rows(ask(clickhouse_row_count(table, scope))));
+    const std::int64_t parts = 1 + found / kAskedAtOnce;
     for (std::int64_t part = 0; part < parts; ++part) {
-      for_each_row(ask(clickhouse_rows(table, scope, {part, parts})), [&](std::string_view row) {
-        rows.add({table.name, {}}, row);
-      });
+      for_each_clickhouse_row(ask(clickhouse_json_rows(table, scope, {part, parts})),
+                              [&](std::string_view row) {
+                                rows.add({table.name, {}}, row);
+                              });
     }
   }
   return rows.finish();

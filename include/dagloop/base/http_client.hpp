@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
 
@@ -32,15 +33,21 @@ HttpServer parse_http_server(const std::string& uri, const UriScheme& scheme);
 
 /// What a server answered.
 struct HttpAnswer {
+  /// More of an answer is not taken: no number of counts needs it, and memory ends.
+  static constexpr std::size_t kMaxBytes = std::size_t{256} << 20U;
+
   long status = 0;  // 0: there was no whole answer
   std::string body;
-  std::string failure;      // why there was none
-  bool is_passing = false;  // asking again may help
+  std::string redirect;       // where the server wants to be asked instead, as a URI
+  bool tells_its_end = true;  // else a connection that broke in the middle looks like the end
+  std::string failure;        // why there was none
+  bool is_passing = false;    // asking again may help
 };
 
 /// Sends `body` to `server` with `parameters` behind the '?', as the server's user (HTTP Basic).
 ///
-/// Errors: none thrown: see HttpAnswer. Certificates are verified.
+/// Errors: none thrown: see HttpAnswer. Certificates are verified, redirects not followed: the
+///         password is for this server.
 HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::string>& parameters,
                      const std::string& body, std::chrono::milliseconds timeout);
 
