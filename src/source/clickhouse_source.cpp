@@ -311,7 +311,7 @@ void ClickHouseSource::Impl::add_users(const std::vector<ClickHouseTable>& table
 // What the server does not count by is mapped and counted here.
 PartialSet ClickHouseSource::Impl::read_rows(const std::vector<ClickHouseTable>& tables,
                                              const LogQuery& query) const {
-  const CountScope scope{options.mapping, options.rules, query};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
   RowReader rows(options, query);
   for (const ClickHouseTable& table : tables) {
     const std::int64_t found = number_in(clickhouse_rows(ask(clickhouse_row_count(table, scope))));
