@@ -97,6 +97,10 @@ void cut(std::string& text, std::size_t max_length) {
 std::string redact_uri(std::string_view uri) {
   const std::size_t scheme = uri.find("://");
   if (scheme == std::string_view::npos) return std::string(uri);
+  if (const std::string plain = with_plain_signs(uri); plain != uri) {
+    std::string masked = redact_uri(plain);
+    if (masked != plain) return masked;
+  }
   const std::size_t host = scheme + 3;
   // The last '@' counts: an unescaped one in a password must not show the rest of it.
   std::size_t query = std::min(uri.find('?', host), uri.size());

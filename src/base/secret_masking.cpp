@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/secret_commands.hpp"
 #include "base/secret_shapes.hpp"
 #include "dagloop/base/redaction.hpp"
 
@@ -54,6 +55,7 @@ class Masker {
     while (!text_.empty()) {
       // Also the spaces of Unicode: joined by one of them, a name and its secret would be one word.
       if (const std::size_t space = space_length(text_); space > 0) {
+        if (text_.front() == '\n') commands_.end_line();
         take(space);
         continue;
       }
@@ -76,7 +78,25 @@ class Masker {
     text_.remove_prefix(length);
   }
 
-  void word(std::string_view word) {
+  // A sign that only looks like @, : or =, or is written %40, hides no secret either. A word
+  // without one is shown as it stands.
+  void word(std::string_view given) {
+    const std::string plain = with_plain_signs(given);
+    const std::size_t before = out_.size();
+    plain_word(plain);
+    if (plain != given && out_.compare(before, std::string::npos, plain) == 0) {
+      out_.replace(before, std::string::npos, given);
+    }
+  }
+
+  void plain_word(std::string_view word) {
+    const std::size_t secret = commands_.secret_in(word);
+    if (secret < word.size() && !word.substr(secret).starts_with(kMask)) {
+      out_.append(word.substr(0, secret));
+      mask_value(word.substr(secret));
+      announced_ = Announced::no;
+      return;
+    }
     const std::string folded = lower_ascii(word);
     if (announced_ != Announced::no && joins(folded)) {
       out_.append(word);
@@ -184,7 +204,8 @@ class Masker {
       const std::string_view value = pair.substr(at + 1);
       begin = at + 1;
       if (value.empty() || value.starts_with("//") || value.starts_with(kMask)) continue;
-      if (!names_a_secret(name)) continue;
+      const bool is_pass = pair[at] == '=' && names_a_pass(name) && !is_plain_word(value);
+      if (!is_pass && !names_a_secret(name)) continue;
       // "token:expired", "secrets/x.json:3:"
       const bool is_shown = is_plain_word(value) || !names_a_secret(last_part(name));
       if (pair[at] != '=' && is_shown) continue;
@@ -197,6 +218,7 @@ class Masker {
 
   std::string_view text_;
   std::string out_;
+  CommandSecrets commands_;
   Announced announced_ = Announced::no;
   char open_quote_ = 0;
 };

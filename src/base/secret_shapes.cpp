@@ -19,12 +19,19 @@ constexpr std::size_t kMinPasswordLength = 6;
 
 // How tokens of well-known services begin.
 constexpr std::array kBeginnings{
-    "sk-",    "sk_",      "pk_live", "rk_",         "ghp_",   "gho_",
-    "ghu_",   "ghs_",     "ghr_",    "github_pat_", "glpat-", "xox",
-    "xapp-",  "AKIA",     "ASIA",    "AIza",        "ya29",   "eyJ",
-    "hf_",    "npm_",     "pypi-",   "dop_v1_",     "SG.",    "shpat_",
-    "tok_",   "token_",   "whsec_",  "secret_",     "key-",   "pat_",
-    "dp.pt.", "lin_api_", "sbp_",    "pplx-",       "gsk_",   "AGE-SECRET-KEY-"};
+    "sk-",     "sk_",      "pk_live", "rk_",         "ghp_",    "gho_",
+    "ghu_",    "ghs_",     "ghr_",    "github_pat_", "glpat-",  "xox",
+    "xapp-",   "AKIA",     "ASIA",    "AIza",        "ya29",    "eyJ",
+    "hf_",     "npm_",     "pypi-",   "dop_v1_",     "SG.",     "shpat_",
+    "tok_",    "token_",   "whsec_",  "secret_",     "key-",    "pat_",
+    "dp.pt.",  "lin_api_", "sbp_",    "pplx-",       "gsk_",    "AGE-SECRET-KEY-",
+    "pk_test", "ABIA",     "ACCA",    "gldt-",       "glrt-",   "glcbt-",
+    "glptt-",  "glft-",    "glsoat-", "gloas-",      "GOCSPX-", "dckr_pat_",
+    "hvs.",    "hvb.",     "dapi",    "sntrys_",     "NRAK-",   "glsa_",
+    "glc_",    "shpss_",   "shpca_",  "shppa_",      "sq0atp-", "sq0csp-",
+    "EAAA",    "doo_v1_",  "dor_v1_", "ATATT3",      "ntn_",    "figd_",
+    "PMAK-",   "xai-",     "fm2_",    "r8_",         "rpa_",    "sgp_",
+    "ops_eyJ"};
 
 bool is_beyond_ascii(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 
@@ -130,7 +137,42 @@ std::string lower_ascii(std::string_view text) {
   return out;
 }
 
+namespace {
+
+// Whether the last word of a name is `word`, in any case: "db_pw", "\"pw\"".
+bool ends_in_word(std::string_view name, std::string_view word) {
+  while (!name.empty() && !is_ascii_alphanumeric(name.back())) name.remove_suffix(1);
+  if (name.size() < word.size()) return false;
+  const std::size_t begin = name.size() - word.size();
+  return is_same_in_any_case(name.substr(begin), word) &&
+         (begin == 0 || !is_ascii_alphanumeric(name[begin - 1]));
+}
+
+}  // namespace
+
+bool names_a_pass(std::string_view name) { return ends_in_word(name, "pass"); }
+
+std::string with_plain_signs(std::string_view word) {
+  struct Sign {
+    std::string_view form;
+    char plain;
+  };
+  constexpr std::array kSigns{
+      Sign{"\xEF\xBC\xA0", '@'}, Sign{"\xEF\xB9\xAB", '@'}, Sign{"\xEF\xBC\x9A", ':'},
+      Sign{"\xEF\xBC\x9D", '='}, Sign{"%40", '@'},          Sign{"%3A", ':'},
+      Sign{"%3a", ':'},          Sign{"%3D", '='},          Sign{"%3d", '='}};
+  std::string plain;
+  while (!word.empty()) {
+    const auto sign = std::find_if(kSigns.begin(), kSigns.end(),
+                                   [&](const Sign& each) { return word.starts_with(each.form); });
+    plain += sign == kSigns.end() ? word.front() : sign->plain;
+    word.remove_prefix(sign == kSigns.end() ? 1 : sign->form.size());
+  }
+  return plain;
+}
+
 bool names_a_secret(std::string_view name) {
+  if (ends_in_word(name, "pw")) return true;
   // The shortest part in the list has three letters.
   if (name.size() < 3) return false;
   constexpr std::array kParts{

@@ -16,6 +16,13 @@ std::string lower_ascii(std::string_view text);
 /// Returns whether `name` (of a field, flag or parameter) is one of a secret: "db_password".
 bool names_a_secret(std::string_view name);
 
+/// Returns whether `name` ends in the word "pass", which is everyday language, too: "db_pass".
+bool names_a_pass(std::string_view name);
+
+/// Returns `word` with what looks like @, : and = as these: U+FF20, U+FE6B and %40, U+FF1A and %3A,
+/// U+FF1D and %3D.
+std::string with_plain_signs(std::string_view word);
+
 /// Returns whether `name` is one of a secret in the query of a URI, where names are shorter: "sig".
 bool names_a_query_secret(std::string_view name);
 

@@ -35,6 +35,20 @@ TEST_CASE("the password of a URI is masked, whatever characters stand in it") {
   }
 }
 
+TEST_CASE("signs that look like those of a URI, or are percent-encoded, hide no password") {
+  for (const char* uri :
+       {"postgresql://u:hunter2\xEF\xBC\xA0h/d", "postgresql://u:hunter2\xEF\xB9\xABh/d",
+        "postgresql://u:hunter2%40h/d", "https://u%3Ahunter2@h/d", "https://u%3ahunter2%40h/d",
+        "https://u\xEF\xBC\x9Ahunter2@h/d", "http://h/?token%3Dhunter2"}) {
+    CAPTURE(uri);
+    CHECK_THAT(redact_uri(uri), !Catch::Contains("hunter2"));
+    CHECK_THAT(redact_text(uri), !Catch::Contains("hunter2"));
+  }
+  for (const char* uri : {"http://h:8123/?user=jane%40example", "http://h/a%3Ab%3Dc"}) {
+    CHECK(redact_uri(uri) == uri);
+  }
+}
+
 TEST_CASE("a URI without secrets is printed as it is") {
   for (const char* uri : {"file:///srv/logs/a.jsonl", "postgresql://u@h:5432/d?sslmode=require",
                           "http://h:8123/?user=jane@example", "state.sqlite", "", "://", "a://"}) {
