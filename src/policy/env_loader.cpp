@@ -142,6 +142,12 @@ Error error_of_ours(const KeyView& view, const EnvFile& env) {
           view.fault->what + "; " + sights_text(asked), view.fault->remedy};
 }
 
+const EnvSight* sight_in(const std::map<std::string_view, const EnvSight*>& sights,
+                         std::string_view key) {
+  const auto found = sights.find(key);
+  return found == sights.end() ? nullptr : found->second;
+}
+
 bool same_sight(const EnvSight* a, const EnvSight* b) {
   if (a == nullptr || b == nullptr) return a == b;
   return a->value == b->value && a->certainty == b->certainty;
@@ -211,21 +217,23 @@ void check_patch_seen(const EnvFile& before, const EnvFile& after, EnvLoader loa
     if (!is_reader_of(reader, loader)) continue;
     const EnvReading old_one = read_env(reader, before.text());
     const EnvReading new_one = read_env(reader, after.text());
-    std::set<std::string> keys;
-    for (const EnvReading* each : {&old_one, &new_one}) {
-      for (const EnvSight& sight : each->seen) keys.insert(sight.key);
+    const auto before_by_key = last_sights(old_one);
+    const auto after_by_key = last_sights(new_one);
+    std::set<std::string_view> keys;
+    for (const auto* each : {&before_by_key, &after_by_key}) {
+      for (const auto& [key, sight] : *each) keys.insert(key);
     }
     for (const auto& [key, change] : patch) keys.insert(key);
-    for (const std::string& key : keys) {
-      const EnvSight* now = new_one.find(key);
-      const auto change = patch.find(key);
+    for (const std::string_view key : keys) {
+      const EnvSight* now = sight_in(after_by_key, key);
+      const auto change = patch.find(std::string(key));
       const bool is_right = change == patch.end()
-                                ? same_sight(old_one.find(key), now)
+                                ? same_sight(sight_in(before_by_key, key), now)
                                 : now != nullptr && now->value == change->second.after &&
                                       now->certainty == EnvCertainty::known;
       if (is_right && stop_of(new_one, loader) == stop_of(old_one, loader)) continue;
       throw Error(ErrorKind::config, before.where(),
-                  std::string(to_string(reader)) + " would read " + key +
+                  std::string(to_string(reader)) + " would read " + std::string(key) +
                       " otherwise than meant once the change is written",
                   "write every key once, as KEY=VALUE and nothing else in its line");
     }

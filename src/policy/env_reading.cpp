@@ -24,6 +24,12 @@ std::string_view to_string(EnvReader reader) {
   return "";
 }
 
+std::map<std::string_view, const EnvSight*> last_sights(const EnvReading& reading) {
+  std::map<std::string_view, const EnvSight*> last;
+  for (const EnvSight& sight : reading.seen) last[sight.key] = &sight;
+  return last;
+}
+
 const EnvSight* EnvReading::find(std::string_view key) const {
   const auto last = std::find_if(seen.rbegin(), seen.rend(),
                                  [&](const EnvSight& each) { return each.key == key; });

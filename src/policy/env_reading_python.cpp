@@ -11,13 +11,14 @@ bool is_python_space(char32_t c) { return is_unicode_space(c) || (c >= 0x1C && c
 
 // Whether ${NAME} or ${NAME:-DEFAULT} stands in it.
 bool is_interpolated(std::u32string_view value) {
+  std::size_t end = 0;
   for (std::size_t at = value.find(U"${"); at != std::u32string_view::npos;
        at = value.find(U"${", at + 1)) {
-    const std::size_t end = value.find_first_of(U":}", at + 2);
+    if (end < at + 2) end = value.find_first_of(U":}", at + 2);
     if (end == std::u32string_view::npos) return false;
-    const bool has_default =
-        value.substr(end).starts_with(U":-") && value.find(U'}', end) != std::u32string_view::npos;
-    if (value[end] == U'}' || has_default) return true;
+    if (value[end] == U'}') return true;
+    if (!value.substr(end).starts_with(U":-")) continue;
+    return value.find(U'}', end) != std::u32string_view::npos;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 // Source: lib/dotenv/parser.rb of Ruby's dotenv 2.4 and of 3. Where the two differ, it is unsure.
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "dagloop/base/ascii.hpp"
@@ -129,16 +130,18 @@ EnvStop unset_export(std::size_t line) {
 
 EnvReading read_as_old(std::string_view text) {
   EnvReading reading{EnvReader::ruby};
+  std::set<std::string, std::less<>> set;
   std::size_t line_number = 1;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of("\n\r"), text.size());
     OldLine line(text.substr(0, end));
     if (line.matches()) {
       reading.seen.push_back(sight_of(line.key, line_number, line.value));
+      set.insert(line.key);
     } else if (const auto words = words_of(text.substr(0, end));
                !words.empty() && words.front() == "export") {
       const bool all_set = std::all_of(words.begin() + 1, words.end(), [&](std::string_view word) {
-        return reading.find(word) != nullptr;
+        return set.find(word) != set.end();
       });
       if (!all_set) {
         reading.stop = unset_export(line_number);
@@ -153,32 +156,35 @@ EnvReading read_as_old(std::string_view text) {
 
 EnvReading read_as_new(std::string_view text) {
   EnvReading reading{EnvReader::ruby};
+  std::set<std::string> set;
   const PlainLines lines = with_plain_line_ends(characters_of(text));
   for (MatchedLine& match : match_dotenv_lines(lines, LineDialect::ruby)) {
     if (match.is_exported && !match.value) {
-      if (reading.find(match.key) != nullptr) continue;
+      if (set.count(match.key) > 0) continue;
       reading.stop = unset_export(match.line);
       return reading;
     }
     const std::string value = match.value ? utf8_of(*match.value) : "";
+    set.insert(match.key);
     reading.seen.push_back(sight_of(std::move(match.key), match.line, value));
   }
   return reading;
 }
 
 void mark_differences(EnvReading& reading, const EnvReading& other) {
-  std::set<std::string> keys;
-  for (const EnvReading* each : {static_cast<const EnvReading*>(&reading), &other}) {
-    for (const EnvSight& sight : each->seen) keys.insert(sight.key);
+  std::vector<EnvSight> unsure;
+  const auto mine = last_sights(reading);
+  const auto theirs = last_sights(other);
+  for (const auto& [key, sight] : mine) {
+    const auto there = theirs.find(key);
+    const bool is_same = there != theirs.end() && there->second->value == sight->value &&
+                         there->second->certainty == sight->certainty;
+    if (!is_same) unsure.push_back(there == theirs.end() ? *sight : *there->second);
   }
-  for (const std::string& key : keys) {
-    const EnvSight* mine = reading.find(key);
-    const EnvSight* theirs = other.find(key);
-    if (mine != nullptr && theirs != nullptr && mine->value == theirs->value &&
-        mine->certainty == theirs->certainty) {
-      continue;
-    }
-    EnvSight sight = theirs != nullptr ? *theirs : *mine;
+  for (const auto& [key, sight] : theirs) {
+    if (mine.find(key) == mine.end()) unsure.push_back(*sight);
+  }
+  for (EnvSight& sight : unsure) {
     sight.certainty = EnvCertainty::unsure;
     reading.seen.push_back(std::move(sight));
   }

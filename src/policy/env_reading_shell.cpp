@@ -231,8 +231,10 @@ class ShellReader {
 
   void skip_bracketed(std::size_t open, char close, std::string_view none_of) {
     const std::size_t end = text_.find(close, at_ + open);
-    const std::size_t bad = text_.find_first_of(none_of, at_ + open);
-    if (end == std::string_view::npos || bad < end) {
+    const bool is_plain =
+        end != std::string_view::npos &&
+        text_.substr(at_ + open, end - at_ - open).find_first_of(none_of) == std::string_view::npos;
+    if (!is_plain) {
       stop("it has a command or an expansion of several lines or with quotes");
       return;
     }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ struct EnvReading {
   /// Returns the last assignment of `key`, nullptr where there is none.
   const EnvSight* find(std::string_view key) const;
 };
+
+/// Returns the assignment that counts of each key of a reading.
+std::map<std::string_view, const EnvSight*> last_sights(const EnvReading& reading);
 
 /// Returns what `reader` makes of `text`.
 ///

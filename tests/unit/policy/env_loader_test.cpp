@@ -1,6 +1,7 @@
 #include "dagloop/policy/env_loader.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <random>
 
 #include "errors.hpp"
@@ -260,4 +261,21 @@ TEST_CASE("a patch that a loader would not see is refused") {
   }
   CHECK_NOTHROW(
       check_patch_seen(before, EnvFile::parse("KEY=30\nA=1\n", "e"), EnvLoader::any, patch));
+}
+
+TEST_CASE("a mebibyte of anything is read by every twin in a moment") {
+  for (const std::string unit :
+       {"A=1\n", "export A\n", "A='\n", "A=\"\n",       "A=`\n", "'",    "\"",
+        "`",     "`a`",        "\\'",   "${a:-",        "${a}",  "$(a)", "\n",
+        "\r",    " ",          "#",     "A=1\r",        "=",     ":",    "\\\n",
+        "A=\\'", "export ",    "A: ",   "\xE2\x80\xA8", "A=1;",  "A=1&", "\xFF"}) {
+    std::string text;
+    while (text.size() < (1U << 20U)) text += unit;
+    text += "\nKEY=10\n";
+    const auto start = std::chrono::steady_clock::now();
+    static_cast<void>(fault_of(text, EnvLoader::any));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    CAPTURE(unit, took.count());
+    CHECK(took < std::chrono::seconds(60));  // not with the square of its length
+  }
 }
