@@ -82,9 +82,7 @@ NewsWindows news_of(const EvaluationRequest& request, const Window& current,
                     const std::optional<Window>& baseline, CutCost cost) {
   const TimePoint end = floor_to_slot(current.end);
   if (request.news) return news_windows(*request.news, end, cost);
-  NewsRange whole{{current.start, std::max(current.start, end)}, {}};
-  if (baseline) whole.before = {*baseline};
-  return {std::move(whole), {}};
+  return one_look_windows({current.start, std::max(current.start, end)}, baseline, cost);
 }
 
 // The p95 of a side; none where it has too few runs to tell.
@@ -171,7 +169,7 @@ struct EvaluatedWindows {
 
   // Evidence asks who the new runs are of; figures of windows do not.
   std::vector<Window> users_in() const {
-    if (news.steps.empty()) return {};
+    if (news.sides == NewsWindows::Sides::all) return {};
     std::vector<Window> windows = news.whole.before;
     windows.push_back(news.whole.news);
     return windows;

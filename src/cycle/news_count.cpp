@@ -107,6 +107,26 @@ NewsWindows news_windows(const NewsRequest& asked, TimePoint end, CutCost cost) 
   return windows;
 }
 
+NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline,
+                             CutCost cost) {
+  NewsWindows windows{{news, {}}, {}, NewsWindows::Sides::all};
+  if (baseline) windows.whole.before = {*baseline};
+  constexpr auto kMost = static_cast<std::int64_t>(kMostBlocks);
+  const std::int64_t slots = news.length() / Microseconds(kSlot);
+  const std::int64_t fewest = cost == CutCost::nothing ? 1 : std::chrono::hours(1) / kSlot;
+  const Microseconds step = std::max((slots + kMost - 1) / kMost, fewest) * Microseconds(kSlot);
+  for (TimePoint start = news.start; start < news.end; start += step) {
+    NewsRange range{{start, std::min(start + step, news.end)}, {}};
+    if (baseline) {
+      const Microseconds apart = news.start - baseline->start;
+      const Window before{start - apart, std::min(range.news.end - apart, baseline->end)};
+      if (before.start < before.end) range.before = {before};
+    }
+    windows.steps.push_back(std::move(range));
+  }
+  return windows;
+}
+
 News count_news(const NewsSource& source, const NewsWindows& windows) {
   const TimePoint end = windows.whole.news.end;
   const SideCounts canary(source, end, Cohort::canary);
@@ -136,7 +156,9 @@ News count_news(const NewsSource& source, const NewsWindows& windows) {
     NewsStep& step = news.steps.emplace_back();
     step.window = range.news;
     // Only the sides that are held against each other: at every tick there are many steps.
-    range.before.empty() ? count_cohorts(range, step) : count_all(range, step);
+    const bool has_all = windows.sides == NewsWindows::Sides::all;
+    if (has_all || range.before.empty()) count_cohorts(range, step);
+    if (!range.before.empty()) count_all(range, step);
   }
   return news;
 }

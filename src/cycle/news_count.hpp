@@ -21,7 +21,10 @@ struct NewsRange {
 /// Where what is new lies.
 struct NewsWindows {
   NewsRange whole;
-  std::vector<NewsRange> steps;  // of the whole, ascending; none where nobody asked for news
+  std::vector<NewsRange> steps;  // of the whole, ascending
+  // `compared`: those that are held against each other; `all`: whichever that will be.
+  enum class Sides { compared, all };
+  Sides sides = Sides::compared;
 };
 
 /// Returns where the news of `asked` lie that end at `end` (a slot boundary).
@@ -29,6 +32,13 @@ struct NewsWindows {
 /// Shape: a step is a slot; where cuts cost something, an hour of what is older than two hours.
 ///        The sealed part ends between two steps: nothing of it is counted again.
 NewsWindows news_windows(const NewsRequest& asked, TimePoint end, CutCost cost);
+
+/// Returns those of one look at `news`, held against `baseline` from its beginning on: at most
+/// kMostBlocks steps, of as many slots each, told by time alone.
+///
+/// Shape: a step is an hour or more where cuts cost something.
+NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline,
+                             CutCost cost);
 
 /// What the news are counted of.
 struct NewsSource {

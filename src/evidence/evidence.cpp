@@ -93,6 +93,14 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
     steps.push_back({news.window, news.canary, news.control, news.all, news.before, {}, {}});
   }
   for (const NewsStep& step : steps) add_step(evidence, step, sides, config);
+  // Blocks of a report say nothing of latencies by edge; its whole does.
+  if (!news.steps.empty() && evidence.latency.subject.runs == 0) {
+    const bool has_control = sides == EvidenceSides::canary_and_control;
+    const ArmFigures& subject = has_control ? news.canary : news.all;
+    const ArmFigures& reference = has_control ? news.control : news.before;
+    evidence.latency.add({subject.timed, subject.above}, {reference.timed, reference.above},
+                         news.window.start);
+  }
   // From here the next tick counts on: each run is bet on once, or the e-values would mean nothing.
   evidence.until = news.window.end;
 }

@@ -5,6 +5,7 @@
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/report/documents.hpp"
 #include "report/attribution_json.hpp"
+#include "report/block_json.hpp"
 #include "report/earlier_quality.hpp"
 #include "report/kpi_json.hpp"
 #include "report/text.hpp"
@@ -316,7 +317,9 @@ constexpr auto kNews = fields_of<News>(
                                   field_or_default("threshold_ms", &SlowLimits::absolute),
                                   field_or_default("tolerated_ms", &SlowLimits::tolerated))),
     field("canary", &News::canary, kArm), field("control", &News::control, kArm),
-    field("all", &News::all, kArm), field("before", &News::before, kArm));
+    field("all", &News::all, kArm), field("before", &News::before, kArm),
+    field_or_default("blocks", &News::steps,
+                     ByHand<std::vector<NewsStep>>{&blocks_to_json, &read_blocks}));
 
 Json durations_to_json(const CoarseDurations& durations) {
   Json::Array buckets;

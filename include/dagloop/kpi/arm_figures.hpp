@@ -97,6 +97,9 @@ struct NewsStep {
   bool operator==(const NewsStep&) const = default;
 };
 
+/// A report has no more steps than that: its blocks.
+inline constexpr std::size_t kMostBlocks = 200;
+
 /// What is new since it was last counted, side by side.
 struct News {
   Window window;

@@ -241,6 +241,38 @@ TEST_CASE("runs above each latency read back, and are refused where they cannot 
   CHECK(quality_from_json(earlier, "r.json").news.canary.above.empty());
 }
 
+TEST_CASE("blocks read back without users and edges, and are refused where they cannot be") {
+  Quality quality = full_quality();
+  NewsStep step;
+  step.window = {test::kAsOf - std::chrono::hours(2), test::kAsOf - std::chrono::hours(1)};
+  step.canary.runs = 10;
+  step.canary.failed = 2;
+  step.canary.aided = 3;
+  step.control.runs = 90;
+  step.control.timed = 80;
+  step.control.slow = 4;
+  NewsStep empty;
+  empty.window = {test::kAsOf - std::chrono::hours(1), test::kAsOf};
+  quality.news.steps = {step, empty};
+  const Json document = quality_to_json(quality);
+  CHECK_NOTHROW(validate_schema(document, "quality_report", "r.json"));
+  CHECK(quality_from_json(document, "r.json").news.steps == std::vector<NewsStep>{step});
+  const auto says = [&](const std::string& member, const Json& value, const std::string& expected) {
+    Json edited = document;
+    edited["news"]["blocks"].as_array().front()[member] = value;
+    CHECK_THROWS_WITH(quality_from_json(edited, "r.json"), Catch::Contains(expected));
+  };
+  says("canary", Json(Json::Array(9, Json(1))), "ten counts");
+  says("canary", Json(Json::Array{1, 2, 0, 0, 0, 0, 0, 0, 0, 0}), "more than the whole");
+  says("end", "2020-01-01T00:00:00Z", "behind the block before");
+  quality.news.steps.assign(kMostBlocks + 1, step);
+  CHECK(quality_to_json(quality).find("news")->find("blocks")->as_array().empty());
+  Json earlier = document;
+  std::erase_if(earlier["news"].as_object(),
+                [](const auto& member) { return member.first == "blocks"; });
+  CHECK(quality_from_json(earlier, "r.json").news.steps.empty());
+}
+
 TEST_CASE("a report without one of its KPIs or error classes is refused with its name") {
   Json lacking = quality_to_json(full_quality());
   auto& kpis = lacking["populations"]["dag"]["kpis"].as_object();

@@ -1,0 +1,19 @@
+// Blocks of a quality report: what was counted step by step. Private to the report layer.
+#pragma once
+
+#include "dagloop/base/json.hpp"
+#include "dagloop/base/json_reader.hpp"
+#include "dagloop/kpi/arm_figures.hpp"
+
+namespace dagloop {
+
+/// Returns the steps with a run as blocks, the counts of each side by place; without users, cold
+/// runs and latencies by edge. More than kMostBlocks are left out: none is.
+Json blocks_to_json(const std::vector<NewsStep>& steps);
+
+/// Reads them.
+///
+/// Errors: Error{config} for blocks that do not follow one another, and for impossible counts.
+std::vector<NewsStep> read_blocks(const JsonReader& reader);
+
+}  // namespace dagloop
