@@ -2,6 +2,7 @@
 contract's own records, and no text of a user, a prompt or an answer is in any output."""
 
 import base64
+import gzip
 import json
 import pathlib
 import tempfile
@@ -124,6 +125,33 @@ class Mappings(unittest.TestCase):
             self.write("log", good + "\n" + bad)
             document = self.evaluate("log", "--mapping", "github-actions").document()
             self.assertEqual(document["input"]["malformed"], 1, bad[:40])
+
+    def test_a_rollup_store_changes_no_figure_of_a_mapped_log(self):
+        for name in FORMATS:
+            with self.subTest(mapping=name):
+                log = self.write("log", mapping_logs.export(name, mapping_logs.runs()))
+                expected = without(self.document(log, "--mapping", name), {"generated_at"})
+                for _ in range(2):
+                    kept = self.document(log, "--mapping", name, "--rollup", "sqlite:%s.db" % name)
+                    self.assertEqual(without(kept, {"generated_at"}), expected)
+
+    def test_documents_are_read_compressed_from_several_files_and_whatever_else_stands_in_them(self):
+        runs = mapping_logs.runs()
+        expected = without_own(self.document(
+            self.write("whole.json", mapping_logs.export("airflow-rest", runs)),
+            "--mapping", "airflow-rest"))
+        pages = [mapping_logs.records_of("airflow-rest", part) for part in (runs[:60], runs[60:])]
+        for page in pages:
+            for record in page:
+                record["conf"] = {"deep": "@deep@", "n": "@nan@", "big": "@big@", "cut": "@half@"}
+        texts = [json.dumps({"dag_runs": page}, indent=indent) for page, indent in zip(pages, (3, None))]
+        for word, odd in (("deep", "[" * 100 + "]" * 100), ("nan", "NaN"), ("big", "1e400"),
+                          ("half", '"\\ud83d"')):
+            texts = [text.replace('"@%s@"' % word, odd) for text in texts]
+        (self.folder / "a.json.gz").write_bytes(gzip.compress(texts[0].encode()))
+        (self.folder / "b.json").write_text("\ufeff" + texts[1].replace("\n", "\r\n"))
+        document = self.document("a.json.gz", "--source", "b.json", "--mapping", "airflow-rest")
+        self.assertEqual(without_own(document), expected)
 
     def test_a_name_that_is_neither_a_file_nor_a_shipped_mapping_is_refused(self):
         self.write("log", "{}")
