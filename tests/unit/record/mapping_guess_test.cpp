@@ -1,0 +1,100 @@
+#include "dagloop/record/mapping_guess.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "dagloop/record/mapping.hpp"
+#include "dagloop/record/mapping_explanation.hpp"
+#include "reading.hpp"
+
+namespace dagloop::test {
+namespace {
+
+// `line` thirty times, with the number of each for every #.
+std::vector<std::string> thirty(const std::string& line) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 30; ++i) {
+    std::string text = line;
+    for (std::size_t at = text.find('#'); at != std::string::npos; at = text.find('#')) {
+      text.replace(at, 1, std::to_string(10 + i));
+    }
+    lines.push_back(text);
+  }
+  return lines;
+}
+
+std::string guessed_field(const std::string& line, const std::string& field) {
+  const MappingGuess guess = guess_mapping(thirty(line), DocumentLayout::lines);
+  CHECK_NOTHROW(parse_mapping(guess.document, "guess"));
+  const Json* found = guess.document.find("fields")->find(field);
+  return found == nullptr ? "own name" : to_compact_json(*found);
+}
+
+TEST_CASE("times are guessed by their names, and how they are written by their values") {
+  const std::string rest = R"("run_id":"r#","status":"ok",)";
+  CHECK(guessed_field("{" + rest + R"("end_time":"2026-02-25T06:00:#"})", "created_at") ==
+        R"({"column":"end_time","zone":"UTC"})");
+  CHECK(guessed_field("{" + rest + R"("finishedAt":17720028000#})", "created_at") ==
+        R"({"column":"finishedAt","epoch":"ms"})" + std::string());
+  CHECK(guessed_field("{" + rest + R"("a":{"started":1772002810},"a2":{"ended":"17720028#"}})",
+                      "created_at") == R"({"pointer":"/a2/ended","epoch":"s"})");
+  CHECK(guessed_field("{" + rest + R"("created_at":"2026-02-25T06:00:#Z"})", "created_at") ==
+        "own name");
+}
+
+TEST_CASE("a duration's unit is guessed by its name, else by its size") {
+  const std::string rest = R"("run_id":"r#","status":"ok","ts":"2026-02-25T06:00:#Z",)";
+  CHECK(guessed_field("{" + rest + R"("elapsed_seconds":#})", "duration_ms") ==
+        R"({"column":"elapsed_seconds","unit":"s"})");
+  CHECK(guessed_field("{" + rest + R"("latency":1.#})", "duration_ms") ==
+        R"({"column":"latency","unit":"s"})");
+  CHECK(guessed_field("{" + rest + R"("took":12#})", "duration_ms") == R"({"column":"took"})");
+}
+
+TEST_CASE("words of a status that nobody knows are taken for failed, and told") {
+  const std::string line = R"({"run_id":"r#","ts":"2026-02-25T06:00:#Z","state":"ok"})";
+  std::vector<std::string> lines = thirty(line);
+  lines.push_back(R"({"run_id":"r1","ts":"2026-02-25T06:00:00Z","state":"sideways"})");
+  lines.push_back("no JSON");
+  const MappingGuess guess = guess_mapping(lines, DocumentLayout::lines);
+  CHECK(to_compact_json(*guess.document.find("fields")->find("status")) ==
+        R"({"column":"state","aliases":{"sideways":"failed"}})");
+  CHECK(guess.looks.front() == "status: \"sideways\" is taken for failed");
+}
+
+TEST_CASE("of a log that tells nothing a guess says what is missing") {
+  const MappingGuess guess = guess_mapping({"{}", "[1]", "x"}, DocumentLayout::lines);
+  CHECK_NOTHROW(parse_mapping(guess.document, "guess"));
+  CHECK(guess.looks.size() == 4);
+}
+
+TEST_CASE("an explanation counts where fields come from, and names the first unread line") {
+  const Mapping mapping = parse_mapping(
+      parse_json(R"({"schema":"dagloop.mapping/1","only":{"column":"k","values":["r"]},"fields":{
+        "pipeline_run_id":["dag","id"],"node_id":null,
+        "created_at":{"column":"end","zone":"+09:00","else":{"column":"t","epoch":"s"}}}})",
+                 "m"),
+      "m");
+  const std::vector<std::string> text = explain_mapping(
+      mapping,
+      {R"({"k":"r","dag":"d","id":1,"end":"2026-02-25T06:00:00","status":"ok"})",
+       R"({"k":"r","dag":"d","id":2,"t":1772002800,"status":"failed"})", R"({"k":"x"})", "",
+       R"({"k":"r","dag":"d","id":3,"end":"soon","status":"ok"})"},
+      at("2026-02-26T00:00:00Z"));
+  const auto has = [&](const std::string& part) {
+    return std::any_of(text.begin(), text.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  };
+  CHECK(text.front() == "4 lines: 2 records (2 of runs, 0 of nodes), 1 other lines, 1 unread");
+  CHECK(has("first unread: line 4: created_at: the text \"soon\""));
+  CHECK(has("column end (zone +09:00): 2 of 3; else column t (s since 1970): 1 of 3"));
+  CHECK(has("column dag: 3 of 3, joined with column id: 3 of 3"));
+  CHECK(has("node_id              not read"));
+  CHECK(has("from 2026-02-24T21:00:00Z to 2026-02-25T07:00:00Z"));
+}
+
+}  // namespace
+}  // namespace dagloop::test
