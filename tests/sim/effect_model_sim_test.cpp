@@ -7,7 +7,7 @@
 
 #include "dagloop/decide/effect_model.hpp"
 #include "known_service.hpp"
-#include "make_codes.hpp"
+#include "support/make_codes.hpp"
 #include "support/make_quality.hpp"
 
 using namespace dagloop;

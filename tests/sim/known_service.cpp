@@ -4,7 +4,7 @@
 #include <limits>
 #include <numbers>
 
-#include "make_codes.hpp"
+#include "support/make_codes.hpp"
 
 namespace dagloop::sim {
 namespace {

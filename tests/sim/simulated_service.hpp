@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <random>
 
+#include "../support/make_codes.hpp"
 #include "../support/scripted_source.hpp"
-#include "make_codes.hpp"
 
 namespace dagloop::sim {
 
