@@ -26,7 +26,9 @@ class Bench:
     def __init__(self, records, rounds, bin_dir, work):
         self.records, self.rounds, self.bin, self.work = records, rounds, bin_dir, work
         self.log = work / ("tick.%d.jsonl" % records)
-        self.store = work / ("tick.%d.db" % records)
+        folder = work / ("tick.%d" % records)  # of its own: in /tmp everybody can put files beside it
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.store = folder / "rollup.db"
         self.measured = {}
 
     def generate(self, start, days, seed, mode):

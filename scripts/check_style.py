@@ -34,7 +34,7 @@ HOMES = {
     r"xxhash\.h": r"src/(kpi|source)/\w+\.cpp",
     r"CLI/.*": r"tools/tool_main\.hpp",
     r"spdlog/.*": r"tools/tool_main\.cpp",
-    r"(sys/.*|fcntl|poll|unistd|glob|malloc|signal)(\.h)?": r"(src|tools)/.*",
+    r"(sys/.*|fcntl|poll|unistd|glob|malloc|signal|grp|pwd)(\.h)?": r"(src|tools)/.*",
     r"(emm|imm)intrin\.h": r"src/record/line_kernel_\w+\.cpp",
 }
 CATCH_ADAPTER = "src/base/postgres_guard.hpp"  # takes a package's exceptions where they enter

@@ -121,10 +121,11 @@ ExitCode run(const Flags& flags) {
   const Config config = load_config(files, flags.config, given_files(flags));
   // The configuration names the command that is run after a change.
   if (flags.apply) guard_config(files, flags.config);
+  const bool may_go_back = flags.rollback || !flags.decision.empty();
   const auto store =
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
-                 config.policy.symlinks,
-                 flags.rollback || !flags.decision.empty() ? OnDoubt::tell : OnDoubt::refuse);
+                 {config.policy.symlinks, config.policy.trusted_group,
+                  may_go_back ? OnDoubt::tell : OnDoubt::refuse});
   if (flags.verify_journal) return verify_journal(files, *store, flags, redact_uri(config.state));
   if (flags.status) {
     // Most likely a wrong path: an empty status would look like a loop that never ran.

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "dagloop/base/clock.hpp"
+#include "dagloop/base/closed_directory.hpp"
 #include "dagloop/base/memory_secrecy.hpp"
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -81,7 +82,9 @@ ExitCode approve(FileSystem& files, const Flags& flags) {
   const Json document = read_document(files, flags.decision, "decision");
   const Decision decision = checked_decision(document, flags.decision);
   const std::string digest = decision_digest(document);
-  std::string secret = read_secret_key(files, flags.key, config.policy.symlinks);
+  const std::string& group = config.policy.trusted_group;
+  check_closed(files, config.policy.approvers, {"approvers file", group});
+  std::string secret = read_secret_key(files, flags.key, config.policy.symlinks, group);
   const TimePoint now = SystemClock().now();
   // The words are made here, from what is signed: a document with other words cannot mislead.
   std::cerr << decision_text(decision, digest) << present_figures(files, flags, config);

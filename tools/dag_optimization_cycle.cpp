@@ -64,11 +64,13 @@ std::vector<std::string> done_by(const Flags& flags, const Config& config,
 }
 
 ExitCode run_drill(const Flags& flags, FileSystem& files, const Config& config) {
+  check_rehearsable(files, config);
   PosixProcessRunner processes;
   const SystemClock clock;
-  const auto state = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
-  const auto rehearsal =
-      open_state(drill_state_uri(config.state), StateAccess::read_write, Symlinks::refuse);
+  const auto state = open_state(config.state, StateAccess::read_only,
+                                {config.policy.symlinks, config.policy.trusted_group});
+  const auto rehearsal = open_state(drill_state_uri(config.state), StateAccess::read_write,
+                                    {Symlinks::refuse, config.policy.trusted_group});
   const DrillResult result =
       rehearse_rollback({files, clock, config, *state, *rehearsal, processes});
   remove_drill_state(files, config.state);
@@ -112,7 +114,8 @@ ExitCode run(const Flags& flags) {
   const auto store =
       // A dry run cannot write the state, whatever it does.
       open_state(config.state, flags.apply ? StateAccess::read_write : StateAccess::read_only,
-                 config.policy.symlinks, flags.apply ? OnDoubt::tell : OnDoubt::refuse);
+                 {config.policy.symlinks, config.policy.trusted_group,
+                  flags.apply ? OnDoubt::tell : OnDoubt::refuse});
   const TickResult result = run_tick({files, processes, *store, *source, clock, config},
                                      flags.apply ? TickMode::apply : TickMode::dry_run,
                                      as_of_flag(flags.as_of, files, config, clock));

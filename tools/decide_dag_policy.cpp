@@ -34,7 +34,8 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const EnvFile env = read_env_file(files, config.policy.env_file, config.policy.symlinks);
   const Allowlist allowlist = read_allowlist(files, config.policy);
   const auto rules = read_rules(files, config.policy);
-  const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
+  const auto store = open_state(config.state, StateAccess::read_only,
+                                {config.policy.symlinks, config.policy.trusted_group});
   const PolicyValues values = allowlist.values_in(env);
   const PolicyHistory history = policy_history(store->load());
   // While a change is under verification a way back may be due, which nothing holds up.

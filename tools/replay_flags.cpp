@@ -110,7 +110,8 @@ ReplayedConfig replayed_config(FileSystem& files, const ReplayFlags& flags,
     replayed.policies_from = "as given";
     return replayed;
   }
-  const auto store = open_state(config.state, StateAccess::read_only, config.policy.symlinks);
+  const auto store = open_state(config.state, StateAccess::read_only,
+                                {config.policy.symlinks, config.policy.trusted_group});
   if (auto known = policies_of_journal(store->journal(), config.decision.cooldown)) {
     replayed.policies = std::move(*known);
     replayed.policies_from = "the journal of " + redact_uri(config.state);

@@ -174,6 +174,7 @@ Config load_config(FileSystem& files, const ConfigFlags& flags, const NeededFile
     if (missing_files(files, needed)) check_present(files, together(needed, also));
     config =
         parse_config(read_json_file(files, flags.config_file, "configuration"), flags.config_file);
+    config.file = flags.config_file;
   }
   // Flags and environment stand over the file (CLI11 reads the variables).
   if (!flags.sources.empty()) config.input.sources = flags.sources;

@@ -1,17 +1,20 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 #include "base/descriptor.hpp"
+#include "base/trusted_uid.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 
@@ -26,6 +29,7 @@ constexpr std::size_t kMaxFileBytes = std::size_t{128} << 20;
   if (error == ENOSPC || error == EDQUOT) remedy = "free disk space";
   if (error == EROFS) remedy = "the file system is read-only: remount it or use another path";
   if (error == EFBIG) remedy = "give the path of the right file";
+  if (error == EBUSY) remedy = "it is mounted by itself: mount the directory that holds it instead";
   if (error == EIO) remedy = "check the disk";
   if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files";
   throw Error(ErrorKind::preflight, path, what + ": " + std::strerror(error), remedy);
@@ -62,8 +66,23 @@ FileInfo info_of(const struct stat& status) {
   info.mode = status.st_mode & 07777U;
   info.uid = status.st_uid;
   info.gid = status.st_gid;
-  info.is_trusted = status.st_uid == 0 || status.st_uid == ::geteuid();
+  info.links = status.st_nlink;
+  info.is_trusted = is_trusted_uid(status.st_uid);
   return info;
+}
+
+// A single file that is mounted, as containers do, has no other mark than this.
+bool is_mount_point(const std::string& path) {
+  struct statx status {};
+  const int result =
+      ::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &status);
+  return result == 0 && (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+bool can_be_given(const struct stat& status) {
+  if (::geteuid() == 0) return true;
+  if (status.st_uid != ::geteuid()) return false;
+  return status.st_gid == ::getegid() || ::group_member(status.st_gid) != 0;
 }
 
 // A file opened for reading, and whether a symbolic link led to it.
@@ -110,6 +129,22 @@ bool is_callers_own(const std::string& path) {
   return path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/self/fd/");
 }
 
+// A file that was new and is not whole: nobody's, and removed.
+class HalfFile {
+ public:
+  HalfFile(const std::string& path, FileAttributes::Existing existing)
+      : path_(existing == FileAttributes::Existing::refuse ? path.c_str() : nullptr) {}
+  ~HalfFile() {
+    if (path_ != nullptr) ::unlink(path_);
+  }
+  HalfFile(const HalfFile&) = delete;
+  HalfFile& operator=(const HalfFile&) = delete;
+  void is_whole() { path_ = nullptr; }
+
+ private:
+  const char* path_;
+};
+
 void make_parents(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(parent_directory(path), error);
@@ -147,20 +182,27 @@ std::optional<FileInfo> PosixFileSystem::stat(const std::string& path) {
     refuse(path, "cannot be examined", errno);
   }
   const bool is_symlink = S_ISLNK(status.st_mode);
+  const bool is_trusted_link = is_symlink && is_trusted_uid(status.st_uid);
   const bool leads_nowhere = is_symlink && ::stat(path.c_str(), &status) != 0;
   if (leads_nowhere && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
     refuse(path, "cannot be examined", errno);
   }
   FileInfo info = info_of(status);
   info.is_symlink = is_symlink;
+  std::error_code error;
+  if (is_symlink) {
+    info.is_trusted_link = is_trusted_link;
+    info.link_target = std::filesystem::read_symlink(path, error).string();
+  }
   if (leads_nowhere) return info;
   struct statvfs space {};
   if (::statvfs(path.c_str(), &space) != 0) {
     if (errno == ENOENT) return std::nullopt;  // removed this very moment
     refuse(path, "cannot be examined", errno);
   }
-  std::error_code error;
   info.real_path = std::filesystem::canonical(path, error).string();
+  info.is_mount_point = is_mount_point(path);
+  info.can_be_given = can_be_given(status);
   info.writable = ::access(path.c_str(), W_OK) == 0;
   info.free_bytes = std::uint64_t{space.f_bavail} * space.f_frsize;
   return info;
@@ -188,12 +230,14 @@ void PosixFileSystem::write_synced(const std::string& path, const std::string& c
   Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0600));
   if (file.get() < 0) refuse(path, "cannot be created", errno);
+  HalfFile half(path, attributes.existing);
   take_attributes(file, path, attributes);
   write_all(file, path, content);
   // Before any rename: a name on disk whose content is not there yet is an empty file after a
   // crash.
   if (::fsync(file.get()) != 0) refuse(path, "cannot be synced to disk", errno);
   if (file.close() != 0) refuse(path, "cannot be closed", errno);
+  half.is_whole();
 }
 
 bool PosixFileSystem::rename_synced(const std::string& from, const std::string& to,
@@ -218,9 +262,19 @@ void PosixFileSystem::remove(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) refuse(path, "cannot be removed", errno);
 }
 
-std::string writer_word() {
-  static std::atomic<unsigned> calls = 0;
-  return std::to_string(::getpid()) + "-" + std::to_string(++calls);
+std::string unguessable_word() {
+  std::array<unsigned char, 8> bytes{};
+  // Waits once, early after a boot; so few bytes never come in parts.
+  while (::getrandom(bytes.data(), bytes.size(), 0) < 0) {
+    if (errno != EINTR) refuse("getrandom", "gives no random numbers", errno);
+  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string word;
+  for (const unsigned char byte : bytes) {
+    word += kDigits[byte >> 4U];
+    word += kDigits[byte & 0xFU];
+  }
+  return word;
 }
 
 std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {

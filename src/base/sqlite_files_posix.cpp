@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/sqlite_files.hpp"
+#include "base/trusted_uid.hpp"
 
 namespace dagloop {
 namespace {
@@ -21,7 +22,7 @@ bool is_a_log(std::string_view path) {
 bool may_be_used(const struct stat& status, std::string_view path) {
   // Directories are opened to be synced, and a device for random numbers.
   if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode);
-  if (status.st_uid != 0 && status.st_uid != ::geteuid()) return false;
+  if (!is_trusted_uid(status.st_uid)) return false;
   if (is_a_log(path) && status.st_nlink > 1) return false;
   return (status.st_mode & S_IWOTH) == 0;
 }

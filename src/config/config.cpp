@@ -90,7 +90,7 @@ void parse_input(const JsonReader& section, InputConfig& input) {
 void parse_policy(const JsonReader& section, PolicyConfig& policy) {
   section.allow_only({"env_file", "loader", "allowlist", "rules", "approvers", "approvals_dir",
                       "approval_ttl", "approval_people", "reload", "reload_timeout", "symlinks",
-                      "pipeline_timeout_key"});
+                      "trusted_group", "pipeline_timeout_key"});
   read_string(section, "pipeline_timeout_key", policy.pipeline_timeout_key);
   read_string(section, "env_file", policy.env_file);
   if (const auto loader = section.find("loader")) {
@@ -115,6 +115,7 @@ void parse_policy(const JsonReader& section, PolicyConfig& policy) {
         people->integer() == 2 ? ApprovalDemand::People::two : ApprovalDemand::People::one;
   }
   if (const auto reload = section.find("reload")) policy.reload = string_list(*reload);
+  read_string(section, "trusted_group", policy.trusted_group);
   if (const auto symlinks = section.find("symlinks")) {
     if (symlinks->string() != "refuse" && symlinks->string() != "same_tree") {
       symlinks->fail("unknown rule for symbolic links", "give \"refuse\" or \"same_tree\"");

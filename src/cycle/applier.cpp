@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMaxAttempts = 10;  // to go back while somebody else writes the env file
 constexpr std::size_t kMaxWhy = 1000;
+constexpr const char* kOtherName = "something lay where the new env file was to be written first";
 
 Json patch_side(const Patch& patch, std::string Change::*side) {
   PolicyValues values;
@@ -89,7 +90,8 @@ ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request
   state.intent = Intent{request.kind,         path,          before_sha256,
                         sha256_hex(after),    request.patch, request.decision_digest,
                         context_.actor,       request.why,   request.decided_at,
-                        request.effective_at, state.phase,   request.predictions};
+                        request.effective_at, state.phase,   request.predictions,
+                        context_.word()};
   state.phase = Phase::applying;
   // Used up before anything is written: after a crash no second run may apply it again.
   if (!request.decision_digest.empty()) state.used_decisions.push_back(request.decision_digest);
@@ -162,6 +164,7 @@ ChangeOutcome Applier::finish(CycleState& state) {
   // The way back expects what the change has written, and leaves what stood there before.
   std::swap(back.before_sha256, back.after_sha256);
   back.why = hook_fault;
+  back.temporary = context_.word();
   back.decided_at = now;
   state.intent = back;
   // Both in one commit: a crash in between must not find a failed hook and no way back begun.
@@ -231,11 +234,21 @@ void Applier::undo(CycleState& state, const std::string& why) {
 std::vector<std::string> Applier::recover(CycleState& state) {
   if (!state.intent) return {};
   const Intent intent = *state.intent;
+  // First an exchange that was cut short: what it took out of its place may have to go back.
+  const std::string strange = env_files().settle(intent);
+  std::vector<std::string> done = finish_or_undo(state, intent);
+  if (!strange.empty()) {
+    done.push_back(strange +
+                   " is not what the interrupted change wrote: it is left as it is; look "
+                   "whose it is, and at what it holds");
+  }
+  return done;
+}
+
+std::vector<std::string> Applier::finish_or_undo(CycleState& state, const Intent& intent) {
   const std::string change =
       std::string(to_string(intent.kind)) + " of " +
       (intent.decision_digest.empty() ? "an operator" : intent.decision_digest.substr(0, 12));
-  // First an exchange that was cut short: what it took out of its place may have to go back.
-  env_files().settle(intent);
   const EnvFile env = env_files().read(intent.env_file);
   // By our keys alone, not by the whole text: somebody may have edited other lines since.
   switch (standing_of(intent.patch, env)) {
@@ -274,11 +287,16 @@ void Applier::write_back(CycleState& state, const std::string& why_again) {
     // Who wrote over it may have put our values back by itself.
     if (attempt > 1 && standing_of(state.intent->patch, env) == Standing::after) return;
     const std::string after = env.patched(state.intent->patch);
-    if (sha256_hex(env.text()) != state.intent->before_sha256) {
+    const bool is_edited = sha256_hex(env.text()) != state.intent->before_sha256;
+    // A name under which something lies is known to others: another one is taken.
+    const bool is_taken = env_files().is_taken(*state.intent);
+    if (is_taken) state.intent->temporary = context_.word();
+    if (is_edited || is_taken) {
       state.intent->before_sha256 = sha256_hex(env.text());
       state.intent->after_sha256 = sha256_hex(after);
-      context_.store.commit(state, {event_of(EventType::rollback_started, *state.intent,
-                                             context_.clock.now(), why_again)});
+      context_.store.commit(
+          state, {event_of(EventType::rollback_started, *state.intent, context_.clock.now(),
+                           is_edited ? why_again : kOtherName)});
     }
     try {
       if (env_files().exchange(*state.intent, env.text(), after)) return;

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "cycle/replaced_file.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/uri.hpp"
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/manual_change.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
@@ -131,7 +133,7 @@ void Drill::pretend_step(PolicySituation& real) {
 void Drill::put_copies(CycleState state) {
   const auto info = context_.files.stat(context_.config.policy.env_file);
   if (!info) fail("found no env file");
-  replace_file(context_.files, copy_.path(), text_, {info->mode, info->uid, info->gid});
+  replace_wholly(context_.files, copy_.path(), text_, {info->mode, info->uid, info->gid});
   // A commit is refused for any other version.
   state.version = context_.rehearsal.load().version;  // of the drill before, where it is kept
   context_.rehearsal.commit(state,
@@ -188,6 +190,11 @@ std::string drill_text(const DrillResult& result, const Config& config) {
     text += "not rehearsed: the reload hook " + config.policy.reload.front() + "\n";
   }
   return text;
+}
+
+void check_rehearsable(FileSystem& files, const Config& config) {
+  check_closed_places(files, config);
+  if (const auto fault = replacement_fault(files, config.policy)) throw Error(*fault);
 }
 
 void remove_drill_state(FileSystem& files, const std::string& state) {

@@ -1,5 +1,6 @@
 #include "cycle/env_file_writer.hpp"
 
+#include "cycle/replaced_file.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 
@@ -25,6 +26,16 @@ std::string EnvFileWriter::target_of(const std::string& path) const {
   return env_file_target(files_, path, symlinks_);
 }
 
+// Earlier versions gave every temporary file the same name.
+std::string EnvFileWriter::temporary_of(const Intent& intent) const {
+  const std::string target = target_of(intent.env_file);
+  return intent.temporary.empty() ? target + ".tmp" : temporary_path(target, intent.temporary);
+}
+
+bool EnvFileWriter::is_taken(const Intent& intent) const {
+  return intent.temporary.empty() || files_.stat(temporary_of(intent)).has_value();
+}
+
 bool EnvFileWriter::exchange(const Intent& intent, const std::string& before,
                              const std::string& after) {
   const auto info = files_.stat(intent.env_file);
@@ -32,7 +43,8 @@ bool EnvFileWriter::exchange(const Intent& intent, const std::string& before,
     throw Error(ErrorKind::preflight, intent.env_file, "the env file is gone", "restore it");
   }
   const std::string target = target_of(intent.env_file);
-  exchange_file(files_, target, before, after, FileAttributes{info->mode, info->uid, info->gid});
+  exchange_wholly(files_, {target, temporary_of(intent), before, after,
+                           FileAttributes{info->mode, info->uid, info->gid}});
   const auto now = files_.read(target);
   // The rename was reported as done: the disk lies, or somebody put the old text back.
   if (now == before) {
@@ -43,8 +55,14 @@ bool EnvFileWriter::exchange(const Intent& intent, const std::string& before,
   return now == after || standing_of(intent.patch, read(intent.env_file)) == Standing::after;
 }
 
-void EnvFileWriter::settle(const Intent& intent) {
-  settle_exchange(files_, target_of(intent.env_file), intent.before_sha256, intent.after_sha256);
+std::string EnvFileWriter::settle(const Intent& intent) {
+  const auto name =
+      intent.temporary.empty() ? TemporaryName::guessable : TemporaryName::unguessable;
+  const std::string temporary = temporary_of(intent);
+  const Settled settled = settle_exchange(
+      files_,
+      {target_of(intent.env_file), temporary, intent.before_sha256, intent.after_sha256, name});
+  return settled == Settled::left_as_it_is ? temporary : "";
 }
 
 }  // namespace dagloop

@@ -32,11 +32,16 @@ class EnvFileWriter {
   ///         reads back as before; what the file system throws.
   bool exchange(const Intent& intent, const std::string& before, const std::string& after);
 
-  /// Finishes an exchange that was interrupted, whichever way it can.
-  void settle(const Intent& intent);
+  /// Finishes an exchange that was interrupted, whichever way it can. Returns what lies where its
+  /// temporary file would and is left as it is; empty: nothing.
+  std::string settle(const Intent& intent);
+
+  /// Returns whether something lies where the temporary file of `intent` is to be written.
+  bool is_taken(const Intent& intent) const;
 
  private:
   std::string target_of(const std::string& path) const;
+  std::string temporary_of(const Intent& intent) const;
 
   FileSystem& files_;
   Symlinks symlinks_;

@@ -1,5 +1,6 @@
 #include "dagloop/cycle/journal_check.hpp"
 
+#include "cycle/replaced_file.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/redaction.hpp"
 
@@ -48,7 +49,7 @@ JournalCheck check_journal(FileSystem& files, StateStore& store, const std::stri
   if (earlier) check_goes_on(entries, *earlier, where);
   check.made_file = !earlier;
   // Only behind all checks: a head that does not fit must not replace the one that shows it.
-  if (earlier != check.head) replace_file(files, kept.file, to_string(check.head) + "\n");
+  if (earlier != check.head) replace_wholly(files, kept.file, to_string(check.head) + "\n");
   return check;
 }
 

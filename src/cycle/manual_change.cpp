@@ -5,6 +5,7 @@
 
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/change_times.hpp"
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
@@ -108,15 +109,20 @@ bool is_way_back(const Authority& authority, const Decision& decision) {
   return decision.action == Action::rollback && authority.fault.empty() && authority.by.empty();
 }
 
-void check_store(const ChangeContext& context) {
-  if (const auto doubt = context.store.doubt()) throw Error(*doubt);
+// What has to be mended before anything else than a way back.
+std::optional<Error> unfit(const ChangeContext& context) {
+  if (auto doubt = context.store.doubt()) return doubt;
+  try {
+    check_closed_places(context.files, context.config);
+  } catch (const Error& error) {
+    return error;
+  }
+  return replacement_fault(context.files, context.config.policy);
 }
 
-// For whoever goes back by hand: what has to be mended before anything else.
-void note_doubt(const ChangeContext& context, std::vector<std::string>& notes) {
-  const auto doubt = context.store.doubt();
-  if (doubt)
-    notes.push_back(std::string("nothing but this way back is possible: ") + doubt->what());
+void note_unfit(const ChangeContext& context, std::vector<std::string>& notes) {
+  const auto fault = unfit(context);
+  if (fault) notes.push_back(std::string("all else is held up: ") + fault->what());
 }
 
 void check_state(const ChangeContext& context, const PolicySituation& situation) {
@@ -185,7 +191,8 @@ void or_refuse(const ChangeContext& context, TickMode mode, PolicySituation& sit
 }
 
 ChangeContext by_clock(const ChangeContext& context, const Clock& clock) {
-  return {context.files, context.processes, context.store, clock, context.config, context.actor};
+  return {context.files,  context.processes, context.store, clock,
+          context.config, context.actor,     context.word};
 }
 
 ManualResult carry_out(const ChangeContext& context, ManualStart& start,
@@ -252,9 +259,13 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
       throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), authority.fault,
                   authority.remedy);
     }
-    if (!is_way_back(authority, decision)) check_store(context);
     check_decision(situation, decision, context);
   });
+  if (is_way_back(authority, decision)) {
+    note_unfit(context, start.notes);
+  } else if (const auto fault = unfit(context)) {
+    throw Error(*fault);
+  }
   if (mode == TickMode::dry_run) {
     ManualResult result = dry_run(start, decision.patch);
     result.notes.push_back(authority.fault.empty()
@@ -275,7 +286,7 @@ ManualResult roll_back_policy(const ChangeContext& given, TickMode mode) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
   const ChangeContext context = by_clock(given, clock);
   ManualStart start = start_change(context, mode, &load_for_way_back);
-  note_doubt(context, start.notes);
+  note_unfit(context, start.notes);
   PolicySituation& situation = start.situation;
   if (mode == TickMode::apply && situation.interrupted &&
       situation.interrupted->kind == ChangeKind::rollback &&

@@ -4,6 +4,7 @@
 
 #include "dagloop/base/redaction.hpp"
 #include "dagloop/cycle/applier.hpp"
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/manual_change.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
@@ -61,8 +62,9 @@ ManualResult begin_new_rollout(const ChangeContext& given, TickMode mode, const 
                 "say why the policy may be rolled out anew; the journal keeps it");
   }
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ChangeContext context{given.files, given.processes, given.store,
-                              clock,       given.config,    given.actor};
+  const ChangeContext context{given.files,  given.processes, given.store, clock,
+                              given.config, given.actor,     given.word};
+  check_closed_places(context.files, context.config);
   const auto lock = lock_for_change(context, mode);
   ManualResult result;
   PolicySituation situation = find_situation(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cycle/replaced_file.hpp"
+#include "dagloop/base/closed_directory.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/json_reader.hpp"
 #include "dagloop/base/json_schema.hpp"
@@ -19,6 +21,10 @@ FileGuard env_guard(Symlinks symlinks) { return {"env file", symlinks, TrustedOw
 
 FileGuard key_guard(Symlinks symlinks) {
   return {"private key", symlinks, TrustedOwner::ours, ErrorKind::approval};
+}
+
+ClosedPlace key_place(const std::string& trusted_group) {
+  return {"private key", trusted_group, GroupWrite::if_trusted, {}, ErrorKind::approval};
 }
 
 [[noreturn]] void refuse_missing(const std::string& path, std::string_view role) {
@@ -151,7 +157,8 @@ std::string approval_stem(FileSystem& files, const std::string& directory,
   }
 }
 
-std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks symlinks) {
+std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks symlinks,
+                            const std::string& trusted_group) {
   // The rights of the file that was opened, not of the path: it might be replaced in between.
   const auto secret = files.read_checked(path, [&](const FileInfo& opened) {
     check_guarded(files, path, opened, key_guard(symlinks));
@@ -163,6 +170,7 @@ std::string read_secret_key(FileSystem& files, const std::string& path, Symlinks
     throw Error(ErrorKind::approval, path, "the private key does not exist",
                 "make one with --init-key, or give --key");
   }
+  check_closed(files, path, key_place(trusted_group));
   return *secret;
 }
 
@@ -172,8 +180,9 @@ void write_secret_key(FileSystem& files, const std::string& path, const std::str
                 "give another path, or move the old key away");
   }
   static_cast<void>(guarded_target(files, path, key_guard(Symlinks::refuse)));
+  check_closed(files, path, key_place(""));
   // Whole or not there: half a key could be neither used nor made again.
-  replace_file(files, path, secret, FileAttributes{0600, {}, {}});
+  replace_wholly(files, path, secret, FileAttributes{0600, {}, {}});
 }
 
 }  // namespace dagloop

@@ -1,6 +1,7 @@
 #include "dagloop/cycle/preflight.hpp"
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 
 namespace dagloop {
@@ -42,16 +43,13 @@ void check_preflight(FileSystem& files, const Config& config, EnvFileUse use) {
                 "give --env-file, DAGLOOP_ENV_FILE, or policy.env_file in the configuration");
   }
   static_cast<void>(read_env_file(files, config.policy.env_file, config.policy.symlinks));
+  check_closed_places(files, config);
   check_directory(files, config.reports.dir, "report");
   if (use == EnvFileUse::read) return;
 
+  if (const auto fault = replacement_fault(files, config.policy)) throw Error(*fault);
   const std::string env_file =
       env_file_target(files, config.policy.env_file, config.policy.symlinks);
-  if (!files.stat(env_file)->writable) {
-    throw Error(ErrorKind::preflight, env_file, "the env file is not writable",
-                "give this user write permission, or leave out --apply");
-  }
-  // The new file is written beside the old one and renamed: that takes the directory's permission.
   check_directory(files, parent_directory(env_file), "env file's");
   constexpr std::string_view kSqliteScheme = "sqlite:";
   if (config.state.starts_with(kSqliteScheme)) {

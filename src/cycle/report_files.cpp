@@ -114,7 +114,7 @@ void discard(FileSystem& file_system, const std::string& path) {
 void replace_report(FileSystem& file_system, const std::string& path, TimePoint time,
                     const std::string& content) {
   const std::string temporary =
-      path + "-" + writer_word() + "_" + format_time_compact(time) + ".tmp";
+      path + "-" + unguessable_word() + "_" + format_time_compact(time) + ".tmp";
   try {
     FileAttributes attributes;
     attributes.existing = FileAttributes::Existing::refuse;

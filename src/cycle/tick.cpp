@@ -133,10 +133,12 @@ void Tick::stop_if_unfit() const {
 
 // Whoever has to mend it is called by the exit code, where nothing more urgent does.
 void Tick::tell_unready() {
-  if (!readiness_.unready()) return;
-  result_.faults.emplace_back(readiness_.unready()->what());
-  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
-    result_.code = exit_code(readiness_.unready()->kind());
+  for (const auto* fault : {&readiness_.unready(), &readiness_.unwritable()}) {
+    if (!*fault) continue;
+    result_.faults.emplace_back((*fault)->what());
+    if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+      result_.code = exit_code((*fault)->kind());
+    }
   }
 }
 
@@ -398,8 +400,8 @@ ExitCode Tick::code_of_decision() const {
 TickResult run_tick(const TickContext& given, TickMode mode, std::optional<TimePoint> as_of) {
   // Times of the journal never go back, whatever the machine's clock does.
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ChangeContext context{given.files, given.processes, given.store,
-                              clock,       given.config,    kTickActor};
+  const ChangeContext context{given.files,  given.processes, given.store, clock,
+                              given.config, kTickActor,      given.word};
   try {
     return Tick(context, given.source, given.clock, mode, as_of).run();
   } catch (const Error& error) {

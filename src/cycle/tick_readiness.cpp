@@ -1,5 +1,6 @@
 #include "cycle/tick_readiness.hpp"
 
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/needed_files.hpp"
 #include "dagloop/cycle/policy_files.hpp"
@@ -64,6 +65,7 @@ void TickReadiness::check_machine(const Clock& machine, std::optional<TimePoint>
     if (!applies() || error.kind() != ErrorKind::preflight) throw;
     unfit_ = error;
   }
+  if (!applies()) unwritable_ = replacement_fault(context_.files, context_.config.policy);
 }
 
 }  // namespace dagloop

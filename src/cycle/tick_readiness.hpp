@@ -36,6 +36,8 @@ class TickReadiness {
   const std::optional<Error>& unready() const { return unready_; }
   /// Returns whether a dry run found no approvers file.
   bool lacks_approvers() const { return lacks_approvers_; }
+  /// Returns why the env file could not be replaced with --apply; of a dry run alone.
+  const std::optional<Error>& unwritable() const { return unwritable_; }
 
  private:
   bool applies() const { return mode_ == TickMode::apply; }
@@ -46,6 +48,7 @@ class TickReadiness {
   std::optional<Error> unfit_;
   std::optional<Error> unready_;
   bool lacks_approvers_ = false;
+  std::optional<Error> unwritable_;
 };
 
 }  // namespace dagloop

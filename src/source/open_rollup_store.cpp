@@ -9,10 +9,11 @@
 namespace dagloop {
 
 std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
-                                               std::function<void(const std::string&)> warn) {
+                                               std::function<void(const std::string&)> warn,
+                                               const RollupTrust& trust) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
-    return std::make_unique<SqliteRollupStore>(uri.substr(kSqlite.size()), std::move(warn));
+    return std::make_unique<SqliteRollupStore>(uri.substr(kSqlite.size()), std::move(warn), trust);
   }
   if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) {
     return std::make_unique<PostgresRollupStore>(uri, std::move(warn));

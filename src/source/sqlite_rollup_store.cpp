@@ -10,6 +10,7 @@
 
 #include "base/sqlite_schema.hpp"
 #include "base/sqlite_statement.hpp"
+#include "dagloop/base/closed_directory.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 
@@ -159,8 +160,9 @@ void change_values(const SqliteDatabase& database, const std::string& log, std::
 
 }  // namespace
 
-SqliteRollupStore::SqliteRollupStore(std::string path, std::function<void(const std::string&)> warn)
-    : path_(std::move(path)), warn_(std::move(warn)) {}
+SqliteRollupStore::SqliteRollupStore(std::string path, std::function<void(const std::string&)> warn,
+                                     RollupTrust trust)
+    : path_(std::move(path)), warn_(std::move(warn)), trust_(std::move(trust)) {}
 
 SqliteRollupStore::~SqliteRollupStore() = default;
 
@@ -169,14 +171,26 @@ void SqliteRollupStore::warn(const std::string& what) {
   warn_ = {};
 }
 
-void SqliteRollupStore::open_file() {
+// What is planted in it would be counted; what lies beside it, written into it.
+std::string SqliteRollupStore::guarded_path() const {
   PosixFileSystem files;
+  const FileGuard guard{"rollup store", trust_.symlinks};
+  check_closed(files, path_, {guard.role, trust_.trusted_group});
+  std::string path = guarded_target(files, path_, guard);
+  for (const char* ending : {"-journal", "-wal", "-shm"}) {
+    static_cast<void>(guarded_target(files, path + ending, guard));
+  }
+  return path;
+}
+
+void SqliteRollupStore::open_file() {
+  const std::string path = guarded_path();
   // Makes the empty file with mode 0600.
-  if (!files.stat(path_)) FileLock::try_acquire(path_);
-  if (!may_be_ours(path_)) {
+  if (!PosixFileSystem().stat(path)) FileLock::try_acquire(path);
+  if (!may_be_ours(path)) {
     throw Error(ErrorKind::preflight, path_, "is no rollup store", kRemedy);
   }
-  database_ = std::make_unique<SqliteDatabase>(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
+  database_ = std::make_unique<SqliteDatabase>(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE,
                                                kRemedy);
   sqlite3_busy_timeout(database_->handle(), kBusyMs);
   database_->run(kSettings);

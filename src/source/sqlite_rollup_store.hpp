@@ -18,7 +18,8 @@ class SqliteDatabase;
 ///         the others. A file that is no rollup store is left as it is, and not used.
 class SqliteRollupStore final : public RollupStore {
  public:
-  SqliteRollupStore(std::string path, std::function<void(const std::string&)> warn);
+  SqliteRollupStore(std::string path, std::function<void(const std::string&)> warn,
+                    RollupTrust trust);
   ~SqliteRollupStore() override;
 
   RollupValues load(const std::string& log, const std::string& first,
@@ -30,12 +31,14 @@ class SqliteRollupStore final : public RollupStore {
  private:
   bool open();
   void open_file();
+  std::string guarded_path() const;
   void make_anew();
   bool write(const std::string& log, std::uint64_t expected_version, const RollupChange& change);
   void warn(const std::string& what);
 
   std::string path_;
   std::function<void(const std::string&)> warn_;
+  RollupTrust trust_;
   std::unique_ptr<SqliteDatabase> database_;
   bool is_usable_ = true;  // false once nothing can be done about the file
   bool is_damaged_ = false;

@@ -53,7 +53,8 @@ constexpr auto kIntent = fields_of<Intent>(
     field("actor", &Intent::actor), field("why", &Intent::why),
     field("decided_at", &Intent::decided_at), field("effective_at", &Intent::effective_at),
     field("phase_before", &Intent::phase_before, kPhase),
-    field_or_default("predictions", &Intent::predictions, kLedger));
+    field_or_default("predictions", &Intent::predictions, kLedger),
+    field_or_default("temporary", &Intent::temporary));
 
 constexpr auto kChange = fields_of<ChangeUnderVerification>(
     field("decision_digest", &ChangeUnderVerification::decision_digest),

@@ -7,10 +7,10 @@
 namespace dagloop {
 
 std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access,
-                                       Symlinks symlinks, OnDoubt on_doubt) {
+                                       const StateTrust& trust) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
-    return std::make_unique<SqliteStore>(uri.substr(kSqlite.size()), access, symlinks, on_doubt);
+    return std::make_unique<SqliteStore>(uri.substr(kSqlite.size()), access, trust);
   }
   if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) {
     return std::make_unique<PostgresStore>(uri, access);

@@ -7,6 +7,7 @@
 #include "base/sqlite_schema.hpp"
 #include "base/sqlite_statement.hpp"
 #include "dagloop/base/assert.hpp"
+#include "dagloop/base/closed_directory.hpp"
 #include "dagloop/base/error.hpp"
 #include "dagloop/base/file_system.hpp"
 
@@ -62,7 +63,7 @@ struct SqliteStore::Impl {
   std::string path;
   StateAccess access;
   FileGuard guard;
-  OnDoubt on_doubt = OnDoubt::refuse;
+  StateTrust trust = {};
   std::unique_ptr<SqliteDatabase> database = nullptr;  // null: read-only, and there is no store yet
   std::optional<Error> doubt = std::nullopt;
 
@@ -88,6 +89,7 @@ struct SqliteStore::Impl {
     const auto info = files.stat(path);
     const bool is_new = !info || info->size_bytes == 0;
     if (is_new && access == StateAccess::read_only) return;
+    check_place(files, !is_new);
     // Makes the empty file with mode 0600, and never cuts one that another process made meanwhile.
     if (!info) {
       FileLock::try_acquire(path);
@@ -197,9 +199,23 @@ struct SqliteStore::Impl {
                   kIfCorrupt);
     }
     if (difference.foreign.empty()) return;
-    doubt = Error(ErrorKind::preflight, path,
-                  "holds what dagloop did not make: " + some_of(difference.foreign), kIfForeign);
-    if (on_doubt == OnDoubt::refuse) throw Error(*doubt);
+    tell(Error(ErrorKind::preflight, path,
+               "holds what dagloop did not make: " + some_of(difference.foreign), kIfForeign));
+  }
+
+  void tell(const Error& error) {
+    if (trust.on_doubt == OnDoubt::refuse) throw Error(error);
+    if (!doubt) doubt = error;
+  }
+
+  // Where nothing is yet, there is nothing to go back to.
+  void check_place(FileSystem& files, bool is_there) {
+    try {
+      check_closed(files, path, {"state file", trust.trusted_group});
+    } catch (const Error& error) {
+      if (!is_there) throw;
+      tell(error);
+    }
   }
 
   // That a write raised no error is no proof that it was made.
@@ -231,10 +247,9 @@ struct SqliteStore::Impl {
   }
 };
 
-SqliteStore::SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks,
-                         OnDoubt on_doubt)
+SqliteStore::SqliteStore(const std::string& path, StateAccess access, const StateTrust& trust)
     : impl_(std::make_unique<Impl>(
-          Impl{path, access, FileGuard{"state file", symlinks, TrustedOwner::ours}, on_doubt})) {
+          Impl{path, access, FileGuard{"state file", trust.symlinks, TrustedOwner::ours}, trust})) {
   impl_->open();
 }
 

@@ -4,11 +4,13 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 import unittest
 
-from support import ENV_TEXT, T0, LoopTestCase, stamp
+from support import (BIN_DIR, ENV_TEXT, T0, LoopTestCase, Result, clean_environment, hours,
+                     run_tool, stamp)
 
 NOBODY = 65534
 MAX_SECONDS = 10  # a tool that waits at a pipe would not end at all
@@ -231,8 +233,197 @@ class RefusedTest(GuardedTestCase):
             self.check_code(self.status(), 0)
 
 
+class ClosedDirectoryTest(GuardedTestCase):
+    """Directories where somebody else can put a file: forward is refused, a way back goes through."""
+
+    def guarded(self):
+        return [self.ws.env_file, self.ws.allowlist, self.ws.rules, self.ws.approvers, self.ws.state]
+
+    def check_forward(self, words, path):
+        before = self.ws.fingerprint()
+        for run in (self.tick, self.dry_tick, self.apply, self.really_apply, self.drill):
+            result = run()
+            self.assertEqual(result.code, 4, "%s: %s" % (run.__name__, result))
+            self.assertIn(words, result.stderr)
+            self.assertIn(str(path), result.stderr)
+            self.assertRegex(result.stderr, "; .*(chmod|mkdir|chown)")
+            shutil.rmtree(self.ws.dir / "other_reports", ignore_errors=True)
+        after = self.ws.fingerprint()
+        if "belongs to" in words and path == self.ws.approvers:
+            before["state/loop.db"] = after["state/loop.db"]  # that the approval was refused
+        self.assertEqual(after, before)
+
+    def drill(self):
+        return self.ws.tool("dag_optimization_cycle", "--drill", "--out", self.ws.dir / "other_reports")
+
+    def test_a_sticky_directory_like_tmp_is_no_place_for_a_guarded_file(self):
+        for path in self.guarded():
+            with self.subTest(path=path.name):
+                path.parent.chmod(0o1777)
+                self.check_forward("where everybody may put files beside it", path)
+                path.parent.chmod(0o755)
+
+    def test_a_directory_further_up_that_everybody_may_write_is_refused_unless_it_is_sticky(self):
+        up = self.ws.dir / "up"
+        up.mkdir()
+        moved = up / "env"
+        self.ws.env_file.parent.rename(moved)
+        self.ws.env_file = moved / "service.env"
+        self.ws.configure({"policy": {"env_file": str(self.ws.env_file)}})
+        up.chmod(0o777)
+        self.check_forward("everybody may write to %s" % up, self.ws.env_file)
+        up.chmod(0o1777)
+        self.check_code(self.tick(), 0)
+
+    @unittest.skipIf(os.geteuid() != 0, "a user's private group holds nobody else")
+    def test_a_group_is_somebody_else_unless_it_is_the_trusted_one(self):
+        for path in self.guarded():
+            with self.subTest(path=path.name):
+                os.chown(path.parent, 0, NOBODY)
+                path.parent.chmod(0o775)
+                self.check_forward("may be replaced by the group", path)
+                self.ws.configure({"policy": {"trusted_group": str(NOBODY)}})
+                self.check_code(self.apply(), 0)
+                self.ws.configure({"policy": {"trusted_group": None}})
+                path.parent.chmod(0o755)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root gives files away")
+    def test_a_strangers_directory_further_up_is_refused(self):
+        for path in self.guarded():
+            if path == self.ws.env_file:
+                continue  # its own owner may write it anyway
+            with self.subTest(path=path.name):
+                os.chown(path.parent, NOBODY, NOBODY)
+                self.check_forward("belongs to uid 65534", path)
+                os.chown(path.parent, 0, 0)
+
+    def test_the_configuration_is_not_made_trusted_by_the_group_that_it_names(self):
+        if os.geteuid() != 0:
+            self.skipTest("a user's private group holds nobody else")
+        self.ws.configure({"policy": {"trusted_group": "0"}})
+        self.ws.config.chmod(0o664)
+        self.check_forward("may be written by the group root", self.ws.config)
+
+    def test_a_private_key(self):
+        self.keys.chmod(0o1777)
+        result = self.check_code(self.approve(), 5)
+        self.assertIn("where everybody may put files beside it", result.stderr)
+
+    def test_a_new_state_is_not_made_where_everybody_may_put_files(self):
+        new = self.ws.dir / "sticky" / "loop.db"
+        new.parent.mkdir()
+        new.parent.chmod(0o1777)
+        self.ws.configure({"state": "sqlite:%s" % new})
+        result = self.check_code(self.tick(), 4)
+        self.assertIn("where everybody may put files beside it", result.stderr)
+        self.assertEqual(list(new.parent.iterdir()), [])
+
+    def test_a_rollup_store_is_passed_over(self):
+        store = self.ws.dir / "rollup" / "rollup.db"
+        store.parent.mkdir()
+        self.ws.configure({"input": {"rollup": "sqlite:%s" % store}})
+        self.check_code(self.ws.tool("eval_dag_quality", "--as-of", stamp(T0)), 0)
+        self.assertTrue(store.exists())
+        store.parent.chmod(0o1777)
+        result = self.check_code(self.ws.tool("eval_dag_quality", "--as-of", stamp(T0)), 0)
+        self.assertIn("the rollup store lies in", result.stderr)
+        self.assertIn("the log is read without it", result.stderr)
+
+    def test_a_way_back_by_hand_goes_through_and_says_what_is_wrong(self):
+        self.check_code(self.really_apply(), 0)
+        for path in self.guarded():
+            path.parent.chmod(0o1777)
+        result = self.check_code(self.rollback(), 0)
+        self.assertIn("all else is held up: ", result.stdout)
+        self.assertIn("where everybody may put files beside it", result.stdout)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    def test_a_way_back_by_a_tick_goes_through(self):
+        self.check_code(self.really_apply(), 0)
+        for cohort, failed in (("canary", 60), ("control", 0)):
+            self.ws.log.runs(T0, hours(2), 100, cohort=cohort, failed=failed)
+        for path in self.guarded():
+            path.parent.chmod(0o1777)
+        result = self.ws.tick(T0 + hours(2), "--apply", "--out", self.ws.dir / "other_reports")
+        self.check_code(result, 7)
+        self.assertIn("all else is held up: ", result.stdout)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+        # Nothing else does.
+        self.check_code(self.ws.tick(T0 + hours(3), "--apply", "--out", self.ws.dir / "other_reports"), 4)
+
+
+class ReplaceableTest(GuardedTestCase):
+    """An env file that cannot be replaced, or would lose something by it."""
+
+    def check_found(self, words, remedy, wrap=()):
+        before = self.ws.fingerprint()
+        beside = sorted(each.name for each in self.ws.env_file.parent.iterdir())
+        out = ["--out", self.ws.dir / "other_reports"]
+        tick = ["dag_optimization_cycle", "--config", self.ws.config, "--as-of", stamp(T0), *out]
+        apply = ["apply_dag_policy", "--config", self.ws.config, "--decision", self.ws.decision_file,
+                 "--approval", self.ws.approval_file]
+        for command in (tick, [*tick, "--apply"], apply, [*apply, "--apply"],
+                        ["dag_optimization_cycle", "--config", self.ws.config, "--drill", *out]):
+            result = self.wrapped(wrap, command)
+            self.assertEqual(result.code, 4, "%s: %s" % (command, result))
+            self.assertIn(words, result.stderr)
+            self.assertIn(remedy, result.stderr)
+            shutil.rmtree(self.ws.dir / "other_reports", ignore_errors=True)
+            self.assertEqual(sorted(each.name for each in self.ws.env_file.parent.iterdir()), beside)
+        self.assertEqual(self.ws.fingerprint(), before)
+
+    def wrapped(self, wrap, command):
+        done = subprocess.run([*wrap, str(BIN_DIR / command[0]), *map(str, command[1:])],
+                              cwd=self.ws.dir, env=clean_environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, check=False)
+        return Result(done)
+
+    def test_an_env_file_that_is_mounted_by_itself(self):
+        enter = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        mount = [*enter, "sh", "-c", 'mount --bind "$0" "$0" || exit 77; exec "$@"', self.ws.env_file]
+        probe = subprocess.run([*mount, "true"], capture_output=True, check=False)
+        if probe.returncode != 0:
+            self.skipTest("no mount namespaces here")
+        self.check_found("is mounted by itself and cannot be replaced", "mount the directory", mount)
+        # Nor does a way back that fails leave anything.
+        self.check_code(self.really_apply(), 0)
+        result = self.wrapped(mount, ["apply_dag_policy", "--config", self.ws.config, "--rollback", "--apply"])
+        self.assertEqual(result.code, 4, str(result))
+        self.assertIn("mount the directory", result.stderr)
+        self.assertEqual([each.name for each in self.ws.env_file.parent.iterdir()], ["service.env"])
+        self.check_code(self.rollback(), 0)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    def test_an_env_file_with_a_second_name(self):
+        other = self.ws.dir / "other.env"
+        os.link(self.ws.env_file, other)
+        self.check_found("has 2 names (hard links)", "-samefile")
+        other.unlink()
+        self.check_code(self.really_apply(), 0)
+        os.link(self.ws.env_file, other)
+        result = self.check_code(self.rollback(), 0)
+        self.assertIn("has 2 names (hard links)", result.stdout)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    @unittest.skipIf(os.geteuid() != 0 or not shutil.which("setpriv"), "needs root and setpriv")
+    def test_a_directory_and_an_owner_without_rights(self):
+        for path in [self.ws.dir, *self.ws.dir.rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        if subprocess.run([*as_nobody, str(BIN_DIR / "apply_dag_policy"), "--version"],
+                          capture_output=True, check=False).returncode != 0:
+            self.skipTest("others cannot run what was built")
+        os.chown(self.ws.env_file.parent, 0, 0)
+        self.check_found("the env file's directory is not writable", "write permission", as_nobody)
+        os.chown(self.ws.env_file.parent, NOBODY, NOBODY)
+        os.chown(self.ws.env_file, 0, NOBODY)
+        self.ws.env_file.chmod(0o664)
+        self.check_found("to whom this user can give no new file", "run the loop as", as_nobody)
+
+
 class AcceptedTest(GuardedTestCase):
-    def test_files_that_the_group_may_write(self):
+    def test_files_that_a_trusted_group_may_write(self):
+        self.ws.configure({"policy": {"trusted_group": str(os.getegid())}})
         for path in (self.ws.env_file, self.ws.allowlist, self.ws.rules, self.ws.approvers,
                      self.ws.approval_file, self.ws.state):
             path.chmod(0o660)
@@ -338,17 +529,59 @@ class TemporaryFileTest(GuardedTestCase):
         # Nobody writes under those names: each writer has one of its own.
         self.assertEqual(len(list(self.ws.reports.rglob("*.tmp"))), 6)
 
-    def test_links_and_pipes_planted_beside_the_env_file(self):
+    def test_what_lies_beside_the_env_file_is_left_as_it_is(self):
         victim = self.ws.dir / "victim"
         victim.write_text("whole")
         temporary = self.ws.env_file.with_name("service.env.tmp")
         temporary.symlink_to(victim)
         self.check_code(self.really_apply(), 0)
-        os.mkfifo(temporary)
+        self.assertTrue(temporary.is_symlink())
+        temporary.unlink()
+        temporary.write_text("another tool's, half written")
         self.check_code(self.rollback(), 0)
-        os.link(victim, temporary)
+        self.assertEqual(temporary.read_text(), "another tool's, half written")
         self.assertEqual(victim.read_text(), "whole")
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+        self.assertEqual(len(list(self.ws.env_file.parent.iterdir())), 2)
+
+    def interrupt(self):
+        """Kills an apply while its reload hook runs: the new values stand, the intent too."""
+        self.ws.configure({"policy": {"reload": ["/bin/sh", "-c", "kill -9 $PPID"]}})
+        self.check_code(self.really_apply(), -signal.SIGKILL)
+        self.ws.configure({"policy": {"reload": ["/bin/true"]}})
+        self.assertEqual(self.ws.percent(), 10)
+        self.assertEqual(self.ws.status()["phase"], "applying")
+        return self.ws.env_file.read_text()
+
+    def test_what_was_planted_after_a_kill_is_neither_used_waited_for_nor_deleted(self):
+        text = self.interrupt()
+        temporary = self.ws.env_file.with_name("service.env.tmp")
+        planted = ["file", "pipe", "link", "stranger"] if os.geteuid() == 0 else ["file", "pipe", "link"]
+        kept = {}
+        for kind in planted:
+            with self.subTest(kind=kind):
+                saved = shutil.copytree(self.ws.dir, str(self.ws.dir) + kind)
+                self.addCleanup(shutil.rmtree, saved)
+                env_file = pathlib.Path(str(self.ws.env_file).replace(str(self.ws.dir), saved))
+                temporary = env_file.with_name("service.env.tmp")
+                if kind == "pipe":
+                    os.mkfifo(temporary)
+                elif kind == "link":
+                    temporary.symlink_to("/etc/hostname")
+                else:
+                    temporary.write_text("LD_PRELOAD=/tmp/x.so\nDAG_ROLLOUT_PERCENT=100\n")
+                if kind == "stranger":
+                    os.chown(temporary, NOBODY, NOBODY)
+                before = temporary.lstat()
+                config = pathlib.Path(saved) / "config.json"
+                config.write_text(config.read_text().replace(str(self.ws.dir), saved))
+                started = time.monotonic()
+                kept[kind] = run_tool("apply_dag_policy", "--rollback", "--apply", "--config", config,
+                                      cwd=saved)
+                self.assertLess(time.monotonic() - started, MAX_SECONDS)
+                self.assertEqual(temporary.lstat().st_ino, before.st_ino)
+                self.assertNotIn("LD_PRELOAD", env_file.read_text())
+                self.assertIn(env_file.read_text(), (text, ENV_TEXT))
 
 
 if __name__ == "__main__":

@@ -76,9 +76,9 @@ void SimulatedLife::act() {
   if (dice_.chance(person.applies_by_hand)) apply_by_hand();
   if (dice_.chance(person.rolls_back)) {
     try {
-      roll_back_policy(
-          {failing_, world_.processes, world_.store, world_.clock, world_.config, "operator"},
-          TickMode::apply);
+      roll_back_policy({failing_, world_.processes, world_.store, world_.clock, world_.config,
+                        "operator", word()},
+                       TickMode::apply);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::internal) break_invariant(error.what());
     }
@@ -100,7 +100,7 @@ void SimulatedLife::apply_by_hand() {
   if (pending.is_null()) return;
   try {
     apply_decision(
-        {failing_, world_.processes, world_.store, world_.clock, world_.config, "operator"},
+        {failing_, world_.processes, world_.store, world_.clock, world_.config, "operator", word()},
         TickMode::apply, pending, {world_.approval_of(pending)});
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::internal) break_invariant(error.what());
@@ -113,7 +113,8 @@ void SimulatedLife::tick(TickMode mode) {
   const CycleState state_before = world_.state();
   bool completed = false;
   try {
-    run_tick({failing_, world_.processes, world_.store, world_.source, world_.clock, world_.config},
+    run_tick({failing_, world_.processes, world_.store, world_.source, world_.clock, world_.config,
+              word()},
              mode, std::nullopt);
     completed = true;
   } catch (const Error& error) {

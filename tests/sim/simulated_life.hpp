@@ -48,6 +48,10 @@ class SimulatedLife {
   int env_writes() const { return files_.env_writes(); }
 
  private:
+  /// In names of temporary files: the same words for the same seed.
+  WordSource word() {
+    return [this] { return std::to_string(++words_); };
+  }
   void let_time_go_by();
   void act();
   void edit_env_file(const std::string& key, const std::string& value);
@@ -61,6 +65,7 @@ class SimulatedLife {
   LifeNature nature_;
   Dice dice_;
   test::LoopWorld world_;
+  int words_ = 0;
   WatchedFiles files_;
   test::FailingFileSystem failing_;
   Allowlist allowlist_;

@@ -50,6 +50,10 @@ class MemoryFileSystem : public FileSystem {
 
   void write_synced(const std::string& path, const std::string& content,
                     const FileAttributes& attributes) override {
+    const bool is_there = files_.contains(path);
+    if (is_there && attributes.existing == FileAttributes::Existing::refuse) {
+      throw Error(ErrorKind::preflight, path, "cannot be created: File exists", "look whose it is");
+    }
     files_[path] = {content, attributes};
   }
 

@@ -17,6 +17,8 @@ class TempDirectory {
             ("dagloop_test_" + std::to_string(::getpid()) + "_" + std::to_string(made++));
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_);
+    // Whatever the umask: what a group may write is refused.
+    std::filesystem::permissions(root_, std::filesystem::perms(0755U));
   }
   ~TempDirectory() {
     std::error_code ignored;

@@ -61,7 +61,8 @@ struct PolicyConfig {
   ApprovalDemand::People people = ApprovalDemand::People::one;
   std::vector<std::string> reload;  // argv; empty: no hook
   Microseconds reload_timeout = std::chrono::seconds(30);
-  Symlinks symlinks = Symlinks::refuse;                          // of guarded files
+  Symlinks symlinks = Symlinks::refuse;  // of guarded files
+  std::string trusted_group = {};  // name or number; its members are no strangers; empty: none
   std::string pipeline_timeout_key = "DAG_PIPELINE_TIMEOUT_MS";  // how long a run may take
 };
 
@@ -93,6 +94,7 @@ struct GivenFlag {
 
 /// The configuration.
 struct Config {
+  std::string file = {};  // where it was read; empty: nowhere
   Microseconds window = std::chrono::hours(24);
   BaselineSpec baseline;
   InputConfig input;

@@ -50,14 +50,15 @@ class Applier {
   ///         the next recover() carries it out.
   ChangeOutcome carry_out(CycleState& state, const ChangeRequest& request);
 
-  /// Finishes or takes back a change that was interrupted; returns what was done, one sentence, or
-  /// nothing where no change was under way.
+  /// Finishes or takes back a change that was interrupted; returns what was done, a sentence or
+  /// two, or nothing where no change was under way.
   std::vector<std::string> recover(CycleState& state);
 
   /// Journals that a change was refused.
   void refuse(CycleState& state, const std::string& digest, const std::string& why);
 
  private:
+  std::vector<std::string> finish_or_undo(CycleState& state, const Intent& intent);
   void write_back(CycleState& state, const std::string& why_again);
   [[noreturn]] void give_up(CycleState& state, const Error& error, const std::string& before);
   ChangeOutcome finish(CycleState& state);

@@ -1,6 +1,7 @@
 // What every change of the policy touches, by whichever tool. Seams alone: no logic.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "dagloop/base/clock.hpp"
@@ -14,6 +15,9 @@ namespace dagloop {
 /// Whether the env file and the state may be written.
 enum class TickMode { dry_run, apply };
 
+/// Gives words for names of temporary files; replaced in tests.
+using WordSource = std::function<std::string()>;
+
 /// Everything that a change touches, and who asks for it. Owns: nothing but the name.
 struct ChangeContext {
   FileSystem& files;
@@ -22,6 +26,7 @@ struct ChangeContext {
   const Clock& clock;
   const Config& config;
   std::string actor;  // for the journal
+  WordSource word = &unguessable_word;
 };
 
 }  // namespace dagloop

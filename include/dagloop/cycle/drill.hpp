@@ -30,6 +30,12 @@ enum class DrillScene {
 };
 std::string_view to_string(DrillScene scene);
 
+/// Refuses where the env file itself could not be changed, although its copy could.
+///
+/// Order:  before the stores are opened: nothing is left of a rehearsal that is refused.
+/// Errors: those of check_closed_places() and replacement_fault().
+void check_rehearsable(FileSystem& files, const Config& config);
+
 /// What a rehearsal found.
 struct DrillResult {
   TimePoint at;

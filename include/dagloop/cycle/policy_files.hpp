@@ -81,7 +81,8 @@ std::string approval_stem(FileSystem& files, const std::string& directory,
 /// Errors: Error{approval} when it is missing, not to be trusted, or others than its owner may read
 ///         it.
 std::string read_secret_key(FileSystem& files, const std::string& path,
-                            Symlinks symlinks = Symlinks::refuse);
+                            Symlinks symlinks = Symlinks::refuse,
+                            const std::string& trusted_group = {});
 
 /// Writes an approver's private key, readable by its owner alone.
 ///

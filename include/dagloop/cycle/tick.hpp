@@ -19,6 +19,7 @@ struct TickContext {
   LogSource& source;
   const Clock& clock;
   const Config& config;
+  WordSource word = &unguessable_word;
 };
 
 /// Runs one tick.

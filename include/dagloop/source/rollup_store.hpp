@@ -10,6 +10,8 @@
 #include <set>
 #include <string>
 
+#include "dagloop/base/guarded_file.hpp"
+
 namespace dagloop {
 
 /// What a commit does to the values of a log.
@@ -54,12 +56,20 @@ class RollupStore {
   virtual bool is_usable() { return true; }
 };
 
+/// Whom a store in a file may be shared with (policy.symlinks, policy.trusted_group).
+struct RollupTrust {
+  Symlinks symlinks = Symlinks::refuse;
+  std::string trusted_group = {};
+};
+
 /// Opens a store: `sqlite:PATH` (a file of its own, made when missing, parents too), or
 /// `postgresql://...` (tables of the schema `dagloop`, made when missing).
 ///
-/// Shape:  `warn` is told, once a store, what is wrong with it; may be empty.
+/// Shape:  `warn` is told, once a store, what is wrong with it; may be empty. A file is guarded as
+///         the state's is: where somebody else may have put it there, it is as an empty one.
 /// Errors: Error{usage} for anything else; a store that cannot be opened is as an empty one.
 std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
-                                               std::function<void(const std::string&)> warn = {});
+                                               std::function<void(const std::string&)> warn = {},
+                                               const RollupTrust& trust = {});
 
 }  // namespace dagloop

@@ -55,6 +55,7 @@ struct Intent {
   TimePoint effective_at;  // from when on runs count as made under the new policy
   Phase phase_before = Phase::idle;
   std::vector<LedgerEntry> predictions = {};  // its entries, for the ledger when it is in force
+  std::string temporary = {};  // the word in the temporary file's name; empty: an earlier version's
   bool operator==(const Intent&) const = default;
 };
 

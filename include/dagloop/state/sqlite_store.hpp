@@ -17,10 +17,10 @@ class SqliteStore final : public StateStore {
  public:
   /// Errors: Error{preflight} when it cannot be opened, is corrupt, or is of another version, and
   ///         when it, or a file that belongs to it, is not one to be trusted (guarded_file.hpp).
-  ///         A file that holds what nobody of us made (triggers, views, ...) is refused, or told
-  ///         by doubt(): nothing of it is run.
-  SqliteStore(const std::string& path, StateAccess access, Symlinks symlinks = Symlinks::refuse,
-              OnDoubt on_doubt = OnDoubt::refuse);
+  ///         A file that lies where somebody else can put one beside it (closed_directory.hpp), or
+  ///         that holds what nobody of us made (triggers, views, ...: nothing of it is run), is
+  ///         refused, or told by doubt(). It is not made there.
+  SqliteStore(const std::string& path, StateAccess access, const StateTrust& trust = {});
   ~SqliteStore() override;
   std::unique_ptr<StateLock> try_lock() override;
   CycleState load() override;

@@ -59,13 +59,19 @@ enum class StateAccess { read_only, read_write };
 /// consistent: a way back takes it as it is, all else does not.
 enum class OnDoubt { refuse, tell };
 
-/// Opens the store at `uri`, "sqlite:PATH" or "postgresql://..."; `symlinks` is about a file of
+/// Whom a store in a file may be shared with.
+struct StateTrust {
+  Symlinks symlinks = Symlinks::refuse;
+  std::string trusted_group = {};  // as policy.trusted_group
+  OnDoubt on_doubt = OnDoubt::refuse;
+};
+
+/// Opens the store at `uri`, "sqlite:PATH" or "postgresql://..."; `trust` is about a file of
 /// SQLite.
 ///
 /// Shape:  read_only never creates anything: where there is no store yet it acts like an empty one.
 /// Errors: Error{usage} for an unknown scheme; Error{preflight} when it cannot be opened.
 std::unique_ptr<StateStore> open_state(const std::string& uri, StateAccess access,
-                                       Symlinks symlinks = Symlinks::refuse,
-                                       OnDoubt on_doubt = OnDoubt::refuse);
+                                       const StateTrust& trust = {});
 
 }  // namespace dagloop

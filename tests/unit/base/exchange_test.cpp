@@ -1,5 +1,10 @@
 // Replacing a file that somebody else may write at the same time.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <set>
 
 #include "../../support/faults.hpp"
 #include "../../support/meddled_file_system.hpp"
@@ -14,12 +19,19 @@ namespace {
 constexpr const char* kPath = "d/env";
 constexpr std::size_t kOperations = 5;  // write, exchange, read, remove, and one that never comes
 
-void exchange(FileSystem& files) { exchange_file(files, kPath, "old", "new", {0600, {}, {}}); }
+const std::string kTemporary = temporary_path(kPath, "w");
+
+void exchange(FileSystem& files) {
+  exchange_file(files, {kPath, kTemporary, "old", "new", {0600, {}, {}}});
+}
 
 void edit(FileSystem& files, const std::string& content) { files.write_synced(kPath, content, {}); }
 
-void settle(FileSystem& files) {
-  settle_exchange(files, kPath, sha256_hex("old"), sha256_hex("new"));
+Settled settle(FileSystem& files, const std::string& path = kPath,
+               TemporaryName name = TemporaryName::unguessable) {
+  const std::string temporary =
+      name == TemporaryName::guessable ? path + ".tmp" : temporary_path(path, "w");
+  return settle_exchange(files, {path, temporary, sha256_hex("old"), sha256_hex("new"), name});
 }
 
 /// Returns the kind of the error that an exchange ends with, nothing where it succeeds.
@@ -100,12 +112,93 @@ TEST_CASE("an exchange that is cut off at any operation is settled without losin
 TEST_CASE("settling leaves a file alone that was edited since") {
   MemoryFileSystem disk;
   edit(disk, "later");
-  disk.write_synced(std::string(kPath) + ".tmp", "half of it", {});
+  disk.write_synced(kTemporary, "half of it", {});
   settle(disk);
   CHECK(disk.read(kPath) == "later");
   CHECK(disk.list("d") == std::vector<std::string>{"env"});
   settle(disk);  // again: nothing to do
   CHECK(disk.read(kPath) == "later");
+}
+
+TEST_CASE(
+    "an exchange that fails leaves nothing of its own behind, and nothing of others is gone") {
+  for (const FaultPlace place : {FaultPlace::before, FaultPlace::behind}) {
+    for (std::size_t n = 1; n <= 2; ++n) {
+      CAPTURE(n, place == FaultPlace::before);
+      MemoryFileSystem disk;
+      edit(disk, "old");
+      disk.write_synced(std::string(kPath) + ".tmp", "another tool's", {});
+      Faults faults;
+      FailingFileSystem failing(disk, faults);
+      faults.arm(n, place, FaultLength::once);
+      CHECK(error_of_exchange(failing) == ErrorKind::preflight);
+      discard_temporary(failing, kTemporary, "new");
+      const bool is_exchanged = n == 2 && place == FaultPlace::behind;
+      CHECK(disk.read(kPath) == (is_exchanged ? "new" : "old"));
+      CHECK(disk.read(std::string(kPath) + ".tmp") == "another tool's");
+      CHECK(disk.list("d").size() == (is_exchanged ? 3 : 2));  // what was taken out is kept
+    }
+  }
+}
+
+TEST_CASE("a temporary file under the name of an earlier version is used where it is known alone") {
+  for (const std::string current : {"old", "new", "later"}) {
+    for (const std::string aside : {"old", "new", "planted"}) {
+      CAPTURE(current, aside);
+      MemoryFileSystem disk;
+      edit(disk, current);
+      disk.write_synced(std::string(kPath) + ".tmp", aside, {});
+      const Settled settled = settle(disk, kPath, TemporaryName::guessable);
+      const bool is_known = aside != "planted";
+      CHECK(settled == (is_known ? Settled::done : Settled::left_as_it_is));
+      CHECK(disk.read(kPath) == current);
+      CHECK(disk.read(std::string(kPath) + ".tmp").has_value() == !is_known);
+    }
+  }
+}
+
+TEST_CASE("what cannot be ours is neither read, waited for, used nor deleted under either name") {
+  for (const TemporaryName name : {TemporaryName::unguessable, TemporaryName::guessable}) {
+    const TempDirectory folder;
+    PosixFileSystem files;
+    const std::string path = folder.path("env");
+    const std::string aside = name == TemporaryName::guessable ? path + ".tmp" : path + ".w.tmp";
+    files.write_synced(path, "new", {0600, {}, {}});
+    files.write_synced(folder.path("victim"), "old", {0600, {}, {}});
+    const auto is_left = [&] {
+      const bool is_settled = settle(files, path, name) == Settled::left_as_it_is;
+      return is_settled && files.stat(aside) && files.read(path) == "new" &&
+             files.read(folder.path("victim")) == "old";
+    };
+    std::filesystem::create_symlink(folder.path("victim"), aside);
+    CHECK(is_left());
+    files.remove(aside);
+    std::filesystem::create_hard_link(folder.path("victim"), aside);
+    CHECK(is_left());
+    files.remove(aside);
+    REQUIRE(::mkfifo(aside.c_str(), 0666) == 0);  // would wait for a writer
+    CHECK(is_left());
+    files.remove(aside);
+    std::filesystem::create_directory(aside);
+    CHECK(is_left());
+    std::filesystem::remove(aside);
+    files.write_synced(aside, "old", {0666, {}, {}});
+    CHECK(is_left());
+    files.remove(aside);
+    if (::geteuid() != 0) continue;  // only root gives files away
+    files.write_synced(aside, "DAG_ROLLOUT_PERCENT=100\n", {0644, 65534, 65534});
+    CHECK(is_left());
+  }
+}
+
+TEST_CASE("no two words for temporary files are the same, and none is a number of a process") {
+  std::set<std::string> words;
+  for (int i = 0; i < 1000; ++i) words.insert(unguessable_word());
+  CHECK(words.size() == 1000);
+  for (const std::string& word : words) {
+    CHECK(word.size() == 16);
+    CHECK(word.find_first_not_of("0123456789abcdef") == std::string::npos);
+  }
 }
 
 TEST_CASE("two real files change places, each with its mode") {

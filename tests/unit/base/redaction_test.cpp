@@ -186,7 +186,9 @@ TEST_CASE("the path of an archived report is shown, the half written one's too")
   for (const std::string path :
        {"/srv/x/reports/archive/dag_quality_20250602T000000Z.json",
         "/dev/shm/a_b/reports/archive/dag_policy_decision_20250602T000000Z.json-24360-1_"
-        "20250602T000000Z.tmp"}) {
+        "20250602T000000Z.tmp",
+        "/srv/x/service.env.3f9a0c55d1e2b784.tmp",
+        "/srv/x/reports/dag_quality_latest.json-3f9a0c55d1e2b784_20250602T000000Z.tmp"}) {
     CHECK(redact_text(path) == path);
   }
 }

@@ -57,6 +57,8 @@ TEST_CASE("an empty configuration has the documented defaults") {
   CHECK(config.policy.reload.empty());
   CHECK(config.policy.reload_timeout == std::chrono::seconds(30));
   CHECK(config.policy.symlinks == Symlinks::refuse);
+  CHECK(config.policy.trusted_group.empty());
+  CHECK(config.file.empty());
   CHECK(config.state == "sqlite:state/dagloop.db");
   CHECK(config.reports.dir == "reports");
   CHECK(config.reports.formats.size() == 3);
@@ -79,7 +81,7 @@ TEST_CASE("every key of the configuration is read, comments included") {
     "policy": {"env_file": "e.env", "allowlist": "a.json", "rules": "r.json",
                "approvers": "who.json", "approvals_dir": "ok", "approval_ttl": "30m",
                "approval_people": 2, "reload": ["svc", "reload"], "reload_timeout": "5s",
-               "symlinks": "same_tree"},
+               "symlinks": "same_tree", "trusted_group": "ops"},
     /* where the loop remembers */ "state": "sqlite:s.db",
     "reports": {"dir": "out", "formats": ["md", "json"], "retention": "7d", "language": "en"}
   })");
@@ -115,6 +117,7 @@ TEST_CASE("every key of the configuration is read, comments included") {
   CHECK(config.policy.reload == std::vector<std::string>{"svc", "reload"});
   CHECK(config.policy.reload_timeout == std::chrono::seconds(5));
   CHECK(config.policy.symlinks == Symlinks::same_tree);
+  CHECK(config.policy.trusted_group == "ops");
   CHECK(config.state == "sqlite:s.db");
   CHECK(config.reports.dir == "out");
   CHECK(config.reports.formats == std::vector{ReportFormat::md, ReportFormat::json});
@@ -143,6 +146,8 @@ TEST_CASE("a bad configuration is refused with file and key") {
       {R"({"policy": {"reload": "systemctl reload x"}})", "reload"},
       {R"({"policy": {"env": "x"}})", "env"},
       {R"({"policy": {"symlinks": "follow"}})", "symlinks"},
+      {R"({"policy": {"trusted_group": ""}})", "trusted_group"},
+      {R"({"policy": {"trusted_group": 7}})", "trusted_group"},
       {R"({"reports": {"formats": ["pdf"]}})", "formats"},
       {R"({"reports": {"language": "de"}})", "language"},
       {R"({"state": 7})", "state"},

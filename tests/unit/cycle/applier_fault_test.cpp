@@ -211,7 +211,7 @@ TEST_CASE("an edit at any instant of an apply is never lost, and is a conflict b
     CHECK((world.env().find("OTHER=edited") != std::string::npos) == reached);
     CHECK_FALSE(world.state().intent);
     CHECK(world.journal_is_intact());
-    CHECK_FALSE(world.memory.read(kEnvPath + ".tmp"));
+    CHECK(world.memory.list("/srv") == std::vector<std::string>{"service.env"});
   }
   CHECK(conflicts >= 3);  // before the first look, before the temporary file, before the exchange
 }
@@ -282,4 +282,79 @@ TEST_CASE("what is written over a rollback at once is rolled back, too") {
     CHECK(world.journal_is_intact());
   }
   CHECK(carried_out_again > 0);
+}
+
+namespace {
+
+/// Whether the new values had been written when it was cut off.
+enum class Written { no, yes };
+
+/// A world in which an apply, or a rollback, was cut off by an earlier version right behind its
+/// exchange (or before it), with `aside` where that version had its temporary file.
+struct EarlierWorld : FaultWorld {
+  EarlierWorld(ChangeKind kind, Written written, const std::string& aside)
+      : FaultWorld(kind == ChangeKind::apply
+                       ? Story{ChangeKind::apply, Hook::none, "0", "10", "10"}
+                       : Story{ChangeKind::rollback, Hook::none, "10", "0", "0"}) {
+    CycleState state = stored.load();
+    const ChangeRequest asked = request();
+    state.intent = Intent{asked.kind,
+                          kEnvPath,
+                          sha256_hex(env()),
+                          sha256_hex(env_at(story.after)),
+                          asked.patch,
+                          "d1",
+                          "ops",
+                          "because",
+                          clock.now(),
+                          clock.now(),
+                          Phase::idle};
+    state.phase = Phase::applying;
+    state.used_decisions = {"d1"};
+    stored.commit(state,
+                  {{clock.now(), EventType::apply_started, "ops", "d1", Json(), Json(), ""}});
+    if (written == Written::yes) write(kEnvPath, env_at(story.after), 0640);
+    memory.write_synced(kEnvPath + ".tmp", aside, {0640, {}, {}});
+  }
+  std::vector<std::string> recovered() {
+    CycleState state = stored.load();
+    return applier().recover(state);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a change that an earlier version left interrupted is finished or undone") {
+  for (const ChangeKind kind : {ChangeKind::apply, ChangeKind::rollback}) {
+    for (const Written written : {Written::no, Written::yes}) {
+      for (const std::string& aside : {env_at("0"), env_at("10"), std::string("planted=1\n")}) {
+        CAPTURE(to_string(kind), written == Written::no, aside);
+        EarlierWorld world(kind, written, aside);
+        const auto told = world.recovered();
+        const bool is_applied = kind == ChangeKind::apply && written == Written::yes;
+        CHECK(world.env() == env_at(is_applied ? "10" : "0"));
+        CHECK_FALSE(world.state().intent);
+        CHECK(world.journal_is_intact());
+        const bool is_strange = aside == "planted=1\n";
+        CHECK(world.memory.read(kEnvPath + ".tmp").has_value() == is_strange);
+        REQUIRE(told.size() == (is_strange ? 2 : 1));
+        if (is_strange) CHECK_THAT(told.back(), Catch::StartsWith(kEnvPath + ".tmp is not what"));
+      }
+    }
+  }
+}
+
+TEST_CASE("a rollback goes on under another name where something lies under the first one") {
+  FaultWorld world(Story{ChangeKind::rollback, Hook::none, "10", "0", "0"});
+  world.faults.arm(2, FaultPlace::before);  // behind the intent, before the first write
+  CHECK_THROWS_AS(world.change(), Error);
+  world.faults.disarm();
+  const std::string taken = temporary_path(kEnvPath, world.state().intent->temporary);
+  world.memory.write_synced(taken, "planted=1\n", {0666, {}, {}});
+  CycleState state = world.stored.load();
+  const auto told = world.applier().recover(state);
+  CHECK(world.env() == env_at("0"));
+  CHECK(world.state().phase == Phase::rolled_back);
+  CHECK(world.memory.read(taken) == "planted=1\n");
+  CHECK_THAT(told.back(), Catch::StartsWith(taken + " is not what"));
 }

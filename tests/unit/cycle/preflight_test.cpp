@@ -127,3 +127,46 @@ TEST_CASE("preflight asks for no state directory where the state is no file") {
   elsewhere.state = "memory";
   CHECK(fault(files, EnvFileUse::write, elsewhere) == "");
 }
+
+TEST_CASE("preflight finds an env file that cannot be replaced, or would lose a name by it") {
+  StatedFiles files;
+  files.at("/srv/app.env").is_mount_point = true;
+  CHECK(fault(files, EnvFileUse::read) == "");
+  CHECK_THAT(fault(files, EnvFileUse::write),
+             Catch::Contains("is mounted by itself") && Catch::Contains("mount the directory"));
+  files.at("/srv/app.env").is_mount_point = false;
+  files.at("/srv/app.env").links = 2;
+  CHECK_THAT(fault(files, EnvFileUse::write), Catch::Contains("has 2 names (hard links)") &&
+                                                  Catch::Contains("-samefile /srv/app.env"));
+  files.at("/srv/app.env").links = 1;
+  files.at("/srv/app.env").can_be_given = false;
+  files.at("/srv/app.env").uid = 33;
+  CHECK_THAT(fault(files, EnvFileUse::write), Catch::Contains("belongs to uid 33 and gid 0"));
+}
+
+TEST_CASE(
+    "preflight refuses every place where somebody else can put another file, dry run or not") {
+  Config where = config();
+  where.file = "/conf/loop.json";
+  where.policy.allowlist = "/list/allow.json";
+  where.policy.rules = "/rule/rules.json";
+  where.policy.approvers = "/who/approvers.json";
+  const std::vector<std::string> directories{"/srv", "/var", "/conf", "/list", "/rule", "/who"};
+  for (const std::string& directory : directories) {
+    StatedFiles files;
+    for (const std::string& each : directories) files.set(each, true).is_regular = false;
+    files.set("/conf/loop.json", false);
+    CHECK(fault(files, EnvFileUse::read, where) == "");
+    for (const std::uint32_t mode : {01777U, 0777U, 0775U}) {
+      files.at(directory).mode = mode;
+      for (const EnvFileUse use : {EnvFileUse::read, EnvFileUse::write}) {
+        CHECK_THAT(fault(files, use, where),
+                   Catch::StartsWith("preflight: " + directory + "/") && Catch::Contains("; "));
+      }
+    }
+    files.at(directory).mode = 0775;
+    where.policy.trusted_group = "0";
+    CHECK(fault(files, EnvFileUse::read, where) == "");
+    where.policy.trusted_group.clear();
+  }
+}

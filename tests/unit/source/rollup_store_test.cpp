@@ -1,6 +1,7 @@
 #include "dagloop/source/rollup_store.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -244,6 +245,33 @@ TEST_CASE("a store is named by sqlite: and a path") {
       CHECK(error.kind() == ErrorKind::usage);
       CHECK(std::string(error.what()).find("secret") == std::string::npos);
     }
+  }
+}
+
+TEST_CASE("a rollup store where somebody else can put a file is as an empty one, and not written") {
+  for (const std::string kind : {"sticky", "open", "pipe", "link", "journal"}) {
+    CAPTURE(kind);
+    const TempDirectory folder;
+    const std::string directory = folder.path("store");
+    const std::string path = directory + "/rollup.db";
+    std::filesystem::create_directory(directory);
+    REQUIRE(::chmod(directory.c_str(), 0755) == 0);
+    CHECK(open(path)->commit("log", 0, {{}, kSmall}));
+    if (kind == "sticky") REQUIRE(::chmod(directory.c_str(), 01777) == 0);
+    if (kind == "open") REQUIRE(::chmod(directory.c_str(), 0777) == 0);
+    if (kind == "pipe" || kind == "link") std::filesystem::rename(path, directory + "/aside");
+    if (kind == "pipe") REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    if (kind == "link") std::filesystem::create_symlink("aside", path);
+    std::filesystem::remove(path + "-journal");
+    if (kind == "journal") std::filesystem::create_symlink("/dev/null", path + "-journal");
+    std::vector<std::string> warnings;
+    const auto store = open(path, &warnings);
+    CHECK(all(*store).empty());
+    CHECK_FALSE(store->commit("log", 0, {{}, kSmall, Others::erased}));
+    CHECK_FALSE(store->is_usable());
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings.front(), Catch::Contains("the rollup store ") &&
+                                     Catch::Contains("(the log is read without it)"));
   }
 }
 

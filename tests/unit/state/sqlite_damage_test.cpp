@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -225,7 +227,7 @@ TEST_CASE("a way back from a state file with triggers writes what it says, and j
     std::string sql = kPlanted[i];
     run_sql(path, sql.replace(sql.find(" t "), 3, " t" + std::to_string(i) + " "));
   }
-  SqliteStore store(path, StateAccess::read_write, Symlinks::refuse, OnDoubt::tell);
+  SqliteStore store(path, StateAccess::read_write, {Symlinks::refuse, "", OnDoubt::tell});
   REQUIRE(store.doubt().has_value());
   CHECK_THAT(store.doubt()->what(), Catch::Contains("trigger t0 on state") &&
                                         Catch::Contains("and 2 more") && Catch::Contains("DROP"));
@@ -236,6 +238,54 @@ TEST_CASE("a way back from a state file with triggers writes what it says, and j
   CHECK(store.load().phase == Phase::rolled_back);
   CHECK(store.journal().size() == 4);
   CHECK_FALSE(records_fault(store.records()));
+}
+
+TEST_CASE("a state file where somebody else can put one beside it is refused, but for a way back") {
+  const TempDirectory folder;
+  const std::string directory = folder.path("state");
+  const std::string path = directory + "/s.db";
+  std::filesystem::create_directory(directory);
+  for (const unsigned mode : {01777U, 0775U}) {
+    std::filesystem::permissions(directory, std::filesystem::perms(0755U));
+    std::filesystem::remove(path);
+    make_store(path);
+    std::filesystem::permissions(directory, std::filesystem::perms(mode));
+    if (mode == 0775U && ::geteuid() != 0) continue;  // a private group holds nobody else
+    for (const StateAccess access : {StateAccess::read_only, StateAccess::read_write}) {
+      check_preflight(path, [&] { const SqliteStore store(path, access); });
+    }
+    const StateTrust going_back{Symlinks::refuse, "", OnDoubt::tell};
+    SqliteStore store(path, StateAccess::read_write, going_back);
+    CHECK(store.doubt().has_value());
+    CycleState state = store.load();
+    store.commit(state, {journal_event("four")});
+    CHECK(store.journal().size() == 4);
+    // Where there is no state yet, there is nothing to go back to.
+    const std::string other = directory + "/new.db";
+    check_preflight(other,
+                    [&] { const SqliteStore s(other, StateAccess::read_write, going_back); });
+    CHECK_FALSE(std::filesystem::exists(other));
+  }
+}
+
+TEST_CASE(
+    "a stranger's rollback journal is not opened, whenever it comes to lie beside the state") {
+  if (::geteuid() != 0) return;  // only root gives files away
+  const TempDirectory folder;
+  const std::string path = folder.path("s.db");
+  make_store(path);
+  SqliteStore store(path, StateAccess::read_write);
+  // Behind every check of a name: a hot journal, as of a commit that was interrupted.
+  const std::string journal = path + "-journal";
+  std::ofstream(journal, std::ios::binary)
+      << std::string("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8) << std::string(5000, '\1');
+  std::filesystem::permissions(journal, std::filesystem::perms(0644U));
+  REQUIRE(::chown(journal.c_str(), 65534, 65534) == 0);
+  const std::string before = bytes_of(path);
+  check_preflight(path, [&] { static_cast<void>(store.load()); });
+  CHECK(bytes_of(path) == before);
+  std::filesystem::remove(journal);
+  CHECK(store.load().phase == Phase::proposed);
 }
 
 TEST_CASE("a state file that was made anew, vacuumed or is an earlier version's raises no doubt") {
