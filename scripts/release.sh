@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is slow and seldom finds anything, before a release (docs/testing.md, "Before a release").
 # Ends with a table of the stages and their seconds.
-# usage: scripts/release.sh [alone] [bare] [fuzz] [exhaustive]   (none: all)
+# usage: scripts/release.sh [alone] [bare] [fuzz] [chaos] [exhaustive]   (none: all)
 #        DAGLOOP_FUZZ_EXECUTIONS: executions of each fuzz target (default 1000000)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,6 +44,14 @@ remove_tree() {
 
 fuzz() { scripts/fuzz.sh "${DAGLOOP_FUZZ_EXECUTIONS:-1000000}"; }
 
+# chaos: a kill or an error at every system call of the executables, over all stories.
+chaos() {
+  scripts/install_packages.sh build test
+  cmake --preset release >/dev/null
+  cmake --build --preset release
+  scripts/chaos.sh
+}
+
 # exhaustive: under the sanitizers, with a fault at every place instead of one in many.
 exhaustive() {
   local build=build/exhaustive timeout_s=14400
@@ -55,12 +63,12 @@ exhaustive() {
 }
 
 stages=("$@")
-if [ "${#stages[@]}" -eq 0 ]; then stages=(alone bare fuzz exhaustive); fi
+if [ "${#stages[@]}" -eq 0 ]; then stages=(alone bare fuzz chaos exhaustive); fi
 for stage in "${stages[@]}"; do
   case "$stage" in
-    alone | bare | fuzz | exhaustive) ;;
+    alone | bare | fuzz | chaos | exhaustive) ;;
     *)
-      echo "release.sh: $stage: no such stage; give alone, bare, fuzz or exhaustive" >&2
+      echo "release.sh: $stage: no such stage; give alone, bare, fuzz, chaos or exhaustive" >&2
       exit 2
       ;;
   esac
