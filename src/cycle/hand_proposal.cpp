@@ -81,6 +81,7 @@ ManualResult propose_decision(const ChangeContext& given, TickMode mode, const J
     result.notes.emplace_back("this decision waits for approval already");
     return result;
   }
+  if (const auto doubt = context.store.doubt()) throw Error(*doubt);
   check_may_propose(context, situation, decision, digest);
   if (mode == TickMode::dry_run) {
     result.notes.emplace_back("dry run: --apply would propose it");

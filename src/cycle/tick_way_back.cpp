@@ -35,12 +35,13 @@ bool Tick::carry_out_decided() {
   return true;
 }
 
-// Somebody was asked whether to go back, and said yes.
+// Somebody was asked whether to go back, and said yes. What holds up an approval (a clock that was
+// set back, a store in doubt) holds up this one.
 bool Tick::carry_out_approved() {
   const Json& document = state_.pending_decision;
   if (document.is_null() || named_digest(document) != decision_digest(document)) return false;
   const Decision pending = decision_from_json(document, "the pending decision");
-  if (pending.action != Action::rollback || readiness_.unready() ||
+  if (pending.action != Action::rollback || readiness_.unready() || readiness_.unfit() ||
       context_.clock.now() >= pending.expires_at || pending.env_sha256 != situation_.env_sha256) {
     return false;
   }
