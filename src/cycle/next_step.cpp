@@ -197,6 +197,12 @@ NextStep next_after(const TickEnd& end) {
   if (end.is_interrupted) {
     return {"finish or undo the change that was interrupted", applying_tick(end)};
   }
+  if (end.code == ExitCode::attention && has_reason(end.decision.reasons, std::string(kDeclined))) {
+    return {
+        "look for what changed, in the service and in what it depends on; where the policy is "
+        "not to blame, a person begins anew from the present figures",
+        command_of(end.config, "apply_dag_policy", {"--new-rollout", "--why", "TEXT", "--apply"})};
+  }
   if (end.code == ExitCode::attention) {
     return {"mend what keeps the runs from being judged, or take the change back",
             command_of(end.config, "apply_dag_policy", {"--rollback", "--apply"})};

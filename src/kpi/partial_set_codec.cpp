@@ -30,11 +30,7 @@ template <typename Number>
 void encode_pairs(const std::vector<std::pair<Number, std::uint32_t>>& pairs, ByteWriter& out) {
   out.number(pairs.size());
   for (const auto& [what, count] : pairs) {
-    if constexpr (std::is_same_v<Number, std::string>) {
-      out.text(what);
-    } else {
-      out.signed_number(what);
-    }
+    out.signed_number(static_cast<std::int64_t>(what));
     out.number(count);
   }
 }
@@ -43,11 +39,7 @@ template <typename Number>
 void decode_pairs(ByteReader& in, std::vector<std::pair<Number, std::uint32_t>>& pairs) {
   pairs.resize(in.count(2));
   for (auto& [what, count] : pairs) {
-    if constexpr (std::is_same_v<Number, std::string>) {
-      what = in.text();
-    } else {
-      what = static_cast<Number>(in.signed_number());
-    }
+    what = static_cast<Number>(in.signed_number());
     count = static_cast<std::uint32_t>(in.number());
   }
 }
@@ -61,7 +53,7 @@ void encode_users(const UserSums& users, ByteWriter& out) {
   for (const UserRuns& user : users.users()) {
     out.fixed64(user.hash);
     for (const auto count : kUserCounts) out.number(user.*count);
-    encode_pairs(user.error_codes, out);
+    encode_pairs(user.error_classes, out);
     encode_pairs(user.durations, out);
   }
 }
@@ -71,7 +63,7 @@ UserSums decode_users(ByteReader& in) {
   for (UserRuns& user : users) {
     user.hash = in.fixed64();
     for (const auto count : kUserCounts) user.*count = static_cast<std::uint32_t>(in.number());
-    decode_pairs(in, user.error_codes);
+    decode_pairs(in, user.error_classes);
     decode_pairs(in, user.durations);
   }
   return UserSums(std::move(users));

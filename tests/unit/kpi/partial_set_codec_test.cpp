@@ -35,7 +35,7 @@ UserSums many_users(Random& random) {
   for (int i = 0; i < 2000; ++i) {
     hash += 1 + random.below(~0ULL / 4000);
     UserRuns user{hash, static_cast<std::uint32_t>(1 + random.below(9)), 1, 1, 4, 2};
-    user.error_codes = {{"", 1}, {"A\n", 2}};
+    user.error_classes = {{ErrorClass::auth, 1}, {ErrorClass::server, 2}};
     user.durations = {{-1, 1}, {3, 70'000}};
     users.push_back(user);
   }
