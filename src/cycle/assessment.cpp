@@ -9,7 +9,8 @@ PolicyStanding policy_standing(const PolicyHistory& history) {
   if (history.change == PolicyHistory::ChangeState::under_verification) {
     return PolicyStanding::under_verification;
   }
-  return history.verified.empty() ? PolicyStanding::none_verified : PolicyStanding::verified;
+  // The first one is what was found in force: nobody verified it.
+  return history.verified.size() <= 1 ? PolicyStanding::none_verified : PolicyStanding::verified;
 }
 
 }  // namespace

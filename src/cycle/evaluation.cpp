@@ -82,7 +82,7 @@ NewsWindows news_of(const EvaluationRequest& request, const Window& current,
                     const std::optional<Window>& baseline, CutCost cost) {
   const TimePoint end = floor_to_slot(current.end);
   if (request.news) return news_windows(*request.news, end, cost);
-  return one_look_windows({current.start, std::max(current.start, end)}, baseline, cost);
+  return one_look_windows({current.start, std::max(current.start, end)}, baseline);
 }
 
 // The p95 of a side; none where it has too few runs to tell.

@@ -107,14 +107,15 @@ NewsWindows news_windows(const NewsRequest& asked, TimePoint end, CutCost cost) 
   return windows;
 }
 
-NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline,
-                             CutCost cost) {
+NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline) {
   NewsWindows windows{{news, {}}, {}, NewsWindows::Sides::all};
   if (baseline) windows.whole.before = {*baseline};
   constexpr auto kMost = static_cast<std::int64_t>(kMostBlocks);
   const std::int64_t slots = news.length() / Microseconds(kSlot);
-  const std::int64_t fewest = cost == CutCost::nothing ? 1 : std::chrono::hours(1) / kSlot;
-  const Microseconds step = std::max((slots + kMost - 1) / kMost, fewest) * Microseconds(kSlot);
+  // The same in all sources, although each cut costs rows in a database: a report must not depend
+  // on where the records are.
+  const Microseconds step =
+      std::max((slots + kMost - 1) / kMost, std::int64_t{1}) * Microseconds(kSlot);
   for (TimePoint start = news.start; start < news.end; start += step) {
     NewsRange range{{start, std::min(start + step, news.end)}, {}};
     if (baseline) {

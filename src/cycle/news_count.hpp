@@ -36,9 +36,8 @@ NewsWindows news_windows(const NewsRequest& asked, TimePoint end, CutCost cost);
 /// Returns those of one look at `news`, held against `baseline` from its beginning on: at most
 /// kMostBlocks steps, of as many slots each, told by time alone.
 ///
-/// Shape: a step is an hour or more where cuts cost something.
-NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline,
-                             CutCost cost);
+/// Shape: the same in every source.
+NewsWindows one_look_windows(const Window& news, const std::optional<Window>& baseline);
 
 /// What the news are counted of.
 struct NewsSource {

@@ -49,5 +49,5 @@ TEST_CASE("hours of the day are compared where that costs nothing, and the windo
   CHECK(world.source.queries().back().cuts.size() == 94);
   world.source.set_cut_cost(CutCost::each_row);
   CHECK(world.run(request).attribution->stratified.size() == 1);
-  CHECK(world.source.queries().back().cuts.size() == 9);  // blocks of an hour
+  CHECK(world.source.queries().back().cuts.size() == 73);  // the blocks alone
 }
