@@ -256,7 +256,8 @@ class LostShardTest(unittest.TestCase):
     def setUp(self):
         self.cluster = ClickHouseCluster(2)
         self.addCleanup(self.cluster.close)
-        for statement in statements("0001_logs.sql") + statements("0002_cluster.sql"):
+        for statement in [*clickhouse_statements("0001_logs.sql"),
+                          *clickhouse_statements("0002_cluster.sql")]:
             self.cluster.sql(statement)
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
