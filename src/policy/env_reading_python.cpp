@@ -42,8 +42,7 @@ std::u32string unescaped_by_python(std::u32string_view value, std::u32string_vie
 class PythonReader {
  public:
   // As Python's open() reads a text: every line end is LF.
-  explicit PythonReader(PlainLines plain)
-      : text_(std::move(plain.text)), lines_(text_, plain.lone) {}
+  explicit PythonReader(const PlainLines& plain) : text_(plain.text), lines_(text_, plain.lone) {}
 
   EnvReading read() {
     while (at_ < text_.size()) {

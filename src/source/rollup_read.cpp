@@ -91,7 +91,7 @@ class RollupRead {
                      {options_, query_, root.kept_from, limits_.chunk_bytes, limits_.max_pending});
     if (!reading || !take_reading(plan, *reading, threads_)) return Outcome::unusable;
     LogValues values(store_, log_, version, others, limits_.commit_bytes);
-    RollupSums sums(root, values, query_, options_);
+    RollupSums sums(root, values, query_);
     const Outcome outcome = sums.settle(std::move(reading->settled), std::move(reading->unsettled))
                                 ? Outcome::done
                             : sums.is_outdated() ? Outcome::unusable

@@ -22,13 +22,8 @@ class KeyFilter;
 class RollupSums {
  public:
   /// Shape: `root`, of which slots and hours are changed, and `values` outlive it.
-  RollupSums(RollupRoot& root, LogValues& values, const LogQuery& query,
-             const SourceOptions& options)
-      : root_(root),
-        values_(values),
-        query_(query),
-        options_(options),
-        is_new_(root.slots.empty()) {}
+  RollupSums(RollupRoot& root, LogValues& values, const LogQuery& query)
+      : root_(root), values_(values), query_(query), is_new_(root.slots.empty()) {}
 
   /// Settles the runs of `settled`, which are to be stored, and counts those of `unsettled` too.
   /// Returns false where a value is missing or damaged.
@@ -61,7 +56,6 @@ class RollupSums {
   RollupRoot& root_;
   LogValues& values_;
   const LogQuery& query_;
-  const SourceOptions& options_;
   const bool is_new_;  // nothing was settled before
   bool is_outdated_ = false;
   bool has_unsettled_ = false;

@@ -6,8 +6,7 @@
 namespace dagloop {
 
 RowReader::RowReader(const SourceOptions& options, const LogQuery& query)
-    : options_(options),
-      reader_(options.mapping, query.latest),
+    : reader_(options.mapping, query.latest),
       table_({.range = query.range,
               .outcome_node = options.mapping.outcome_node,
               .dedupe = options.dedupe,

@@ -27,7 +27,6 @@ class RowReader {
  private:
   void count(const ReadResult& result, std::string_view row);
 
-  const SourceOptions& options_;
   RecordReader reader_;
   RunTable table_;
   RowExamples examples_;
