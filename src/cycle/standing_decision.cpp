@@ -17,9 +17,10 @@ bool is_used(const CycleState& state, const std::string& digest) {
 }
 
 std::optional<std::string> end_of_decision(StateStore& store, const std::string& digest) {
-  const std::vector<JournalEntry> entries = store.journal();
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    const JournalEvent& event = entry->event;
+  std::vector<JournalEntry> latest_first = store.journal();
+  std::reverse(latest_first.begin(), latest_first.end());
+  for (const JournalEntry& entry : latest_first) {
+    const JournalEvent& event = entry.event;
     if (event.decision_digest != digest) continue;
     const std::string at = " at " + format_time(event.at);
     if (event.type == EventType::expired) return "it expired" + at + ": " + event.why;

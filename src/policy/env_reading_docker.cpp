@@ -7,7 +7,8 @@
 namespace dagloop {
 namespace {
 
-constexpr std::size_t kMaxLine = 64 * 1024;  // of Go's bufio.Scanner, the line end with it
+constexpr std::size_t kMaxLine =
+    std::size_t{64} * 1024;  // of Go's bufio.Scanner, the line end with it
 
 std::string_view without_leading_space(std::string_view line) {
   while (!line.empty()) {

@@ -201,7 +201,7 @@ EnvReading read_as_ruby(std::string_view text) {
   }
   reading = read_as_old(text);
   if (reading.stop) return reading;
-  const EnvReading newer = read_as_new(text);
+  EnvReading newer = read_as_new(text);
   if (newer.stop) return newer;
   mark_differences(reading, newer);
   return reading;

@@ -50,8 +50,13 @@ std::optional<double> microseconds_in(const RawValue& value, Epoch epoch) {
   constexpr std::int64_t kSecond = 1'000'000;
   if (value.kind != ValueKind::number) {
     if (const auto whole = number_in<std::int64_t>(value.text)) {
-      if (units >= kSecond) return static_cast<double>(*whole / (units / kSecond));
-      return static_cast<double>(*whole) * static_cast<double>(kSecond / units);
+      const std::int64_t units_a_us = units / kSecond;
+      if (units_a_us > 0) {
+        const std::int64_t us = *whole / units_a_us;
+        return static_cast<double>(us);
+      }
+      const std::int64_t us_a_unit = kSecond / units;
+      return static_cast<double>(*whole) * static_cast<double>(us_a_unit);
     }
   }
   const auto number =

@@ -86,21 +86,21 @@ class Explanation {
     std::vector<std::string> text{
         fmt::format("{} lines: {} records ({} of runs, {} of nodes), {} other lines, {} unread",
                     lines_, runs_ + nodes_, runs_, nodes_, others_, unread_)};
-    if (!fault_.empty()) text.push_back("first unread: " + fault_);
+    if (!fault_.empty()) text.emplace_back("first unread: " + fault_);
     std::string missing;
     for (const Row& row : rows_) {
       const std::size_t found =
           std::ranges::max(row.found.empty() ? std::vector<std::size_t>{0} : row.found);
       if (row.form == FieldForm::none) {
-        text.push_back(
+        text.emplace_back(
             fmt::format("{:<20} not read: the mapping says that there is none", row.field));
       } else if (found > 0 || row.is_mapped) {
-        text.push_back(fmt::format("{:<20} {}", row.field, words_of(row)));
+        text.emplace_back(fmt::format("{:<20} {}", row.field, words_of(row)));
       } else {
         missing += (missing.empty() ? "" : ", ") + std::string(row.field);
       }
     }
-    if (!missing.empty()) text.push_back("not in the log: " + missing);
+    if (!missing.empty()) text.emplace_back("not in the log: " + missing);
     add_figures(text);
     add_oddities(text);
     return text;
@@ -138,17 +138,17 @@ class Explanation {
 
   void add_figures(std::vector<std::string>& text) {
     if (runs_ + nodes_ == 0) return;
-    text.push_back(fmt::format("runs: {} different ids; from {} to {}", ids_.size(),
-                               format_time(*first_), format_time(*last_)));
+    text.emplace_back(fmt::format("runs: {} different ids; from {} to {}", ids_.size(),
+                                  format_time(*first_), format_time(*last_)));
     std::string words;
     for (const auto& [status, count] : statuses_) {
       words += fmt::format("{}{} {}", words.empty() ? "" : ", ", to_string(status), count);
     }
-    text.push_back("statuses: " + words);
+    text.emplace_back("statuses: " + words);
     if (durations_.empty()) return;
     std::ranges::sort(durations_);
-    text.push_back(fmt::format("durations: median {} ms, 95 % at most {} ms, longest {} ms",
-                               at_share(0.5), at_share(0.95), durations_.back()));
+    text.emplace_back(fmt::format("durations: median {} ms, 95 % at most {} ms, longest {} ms",
+                                  at_share(0.5), at_share(0.95), durations_.back()));
   }
 
   double at_share(double share) const {
@@ -159,16 +159,16 @@ class Explanation {
   void add_oddities(std::vector<std::string>& text) const {
     if (runs_ + nodes_ == 0) return;
     if (runs_ == 0)
-      text.push_back("odd: no record of a run: all runs are derived from their nodes");
+      text.emplace_back("odd: no record of a run: all runs are derived from their nodes");
     if (statuses_.size() == 1 && runs_ + nodes_ >= 20)
-      text.push_back("odd: one status in all records");
+      text.emplace_back("odd: one status in all records");
     if (*last_ < TimePoint(std::chrono::sys_days(std::chrono::year(2000) / 1 / 1))) {
-      text.push_back("odd: all times are before 2000: does the epoch of created_at fit?");
+      text.emplace_back("odd: all times are before 2000: does the epoch of created_at fit?");
     }
     if (durations_.size() < 20) return;
     const bool is_day = *last_ - *first_ >= std::chrono::hours(20);
     if (at_share(0.95) < 1 || (is_day && durations_.back() <= 1000)) {
-      text.push_back(
+      text.emplace_back(
           "odd: duration_ms looks like seconds; if so, the mapping needs \"unit\": \"s\"");
     }
   }

@@ -105,7 +105,7 @@ class MappingParser {
   }
 
   std::string name_of(const Json& value, const std::string& path) {
-    const std::string name = text_of(value, path);
+    std::string name = text_of(value, path);
     if (value.is_string() && name.empty()) {
       add(path, "the name is empty", "name a column, pointer or detail key");
     }

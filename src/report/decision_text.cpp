@@ -63,7 +63,7 @@ std::string_view gate_word(Verdict verdict) {
 
 // A gate that passes beside a rollback reads as a contradiction unless it is said what each judges.
 std::string verdict_of(const Decision& decision) {
-  const std::string gate = "the gate " + std::string(gate_word(decision.verdict));
+  std::string gate = "the gate " + std::string(gate_word(decision.verdict));
   if (decision.action != Action::rollback) return gate;
   const bool has_fired =
       std::any_of(decision.reasons.begin(), decision.reasons.end(),

@@ -45,7 +45,7 @@ bool is_nullable(const std::string& type) { return type.find("Nullable(") != std
 }  // namespace
 
 std::string clickhouse_column_of(const Mapping& mapping, Field field) {
-  const std::string name(to_string(field));
+  std::string name(to_string(field));
   const auto mapped = mapping.fields.find(name);
   if (mapped == mapping.fields.end()) return name;
   return mapped->second.form == FieldForm::none ? "" : mapped->second.name;

@@ -61,7 +61,7 @@ bool has_own_time(const ClickHouseTable& table, const Mapping& mapping) {
 
 std::string shown_column(const ClickHouseTable& table, const Mapping& mapping,
                          const std::string& column) {
-  const std::string name = clickhouse_name(column);
+  std::string name = clickhouse_name(column);
   const std::string& type = table.columns.at(column);
   if (has_own_time(table, mapping) && column == clickhouse_column_of(mapping, Field::created_at)) {
     return clickhouse_shown_time(ClickHouseExpressions(table, mapping).at());

@@ -1,6 +1,7 @@
 """Answers of a server that are cut short, have no end, or send elsewhere: an error of the source."""
 
 import http.server
+import os
 import resource
 import subprocess
 import threading
@@ -67,7 +68,9 @@ class BoundedAnswersTest(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
-        limit = None if memory is None else lambda: resource.setrlimit(resource.RLIMIT_AS,
+        # A sanitizer takes address space without end for itself.
+        is_sanitized = bool(os.environ.get("DAGLOOP_SANITIZE"))
+        limit = None if memory is None or is_sanitized else lambda: resource.setrlimit(resource.RLIMIT_AS,
                                                                         (memory, memory))
         done = subprocess.run(
             [BIN_DIR / "eval_dag_quality", "--json", "--as-of", "2026-02-25T00:00:00Z", "--source",
