@@ -48,10 +48,10 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
   const Evidence evidence =
       // One report alone: what the cycle has collected over ticks is not ours to go on with.
       evidence_of_report(quality, {values, std::nullopt, quality.as_of, baseline}, config);
-  const Decision decision = decide(
-      DecisionInputs{quality, gate, config.baseline.kind, config.decision, evidence,
-                     config.input.limits, allowlist.keys(), rules, values, sha256_hex(env.text()),
-                     history, now, config.policy.approval_ttl, flags.proposer});
+  Decision decision = decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision,
+                                            evidence, config.input.limits, allowlist.keys(), rules,
+                                            values, sha256_hex(env.text()), history, now,
+                                            config.policy.approval_ttl, flags.proposer});
   if (fault && decision.action != Action::rollback) throw Error(fault->error);
   return decision;
 }
