@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "source/line_read.hpp"
+#include "source/table_options.hpp"
 
 namespace dagloop {
 namespace {
@@ -18,14 +19,7 @@ class ScanWorker final : public LineWorker {
   ScanWorker(const std::vector<FilePart>& parts, const SourceOptions& options,
              const LogQuery& query)
       : LineWorker(options.mapping, query.latest),
-        table({.range = query.range,
-               .outcome_node = options.mapping.outcome_node,
-               .dedupe = options.dedupe,
-               .cuts = query.cuts,
-               .rules = options.rules,
-               .classes = options.classes,
-               .window = query.window,
-               .users_from = query.users_from()}),
+        table(table_options(options, query)),
         parts_(parts) {}
 
   RunTable table;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/line_read.hpp"
+#include "source/table_options.hpp"
 
 namespace dagloop {
 namespace {
@@ -49,23 +50,28 @@ void append_lines(std::vector<LineRange>& ranges, const LineRange& next) {
   }
 }
 
+RunTableOptions settled_options(const PlannedReadOptions& options) {
+  RunTableOptions table = table_options(options.source);
+  table.range = {options.kept_from, floor_to_slot(options.query.range.end)};
+  table.rows = Rows::given_out;
+  return table;
+}
+
+RunTableOptions unsettled_options(const PlannedReadOptions& options) {
+  RunTableOptions table = table_options(options.source);
+  table.range = options.query.range;
+  table.users_from = options.query.users_from();
+  return table;
+}
+
 // Turns lines into settled runs, and runs that count now alone.
 class SettlingWorker final : public LineWorker {
  public:
   SettlingWorker(const std::vector<PlannedPart>& planned, const PlannedReadOptions& options)
       : LineWorker(options.source.mapping, options.query.latest),
         parts(planned.size()),
-        settled({Window{options.kept_from, floor_to_slot(options.query.range.end)},
-                 options.source.mapping.outcome_node,
-                 Dedupe::runs,
-                 Rows::given_out,
-                 {},
-                 options.source.rules}),
-        unsettled({.range = options.query.range,
-                   .outcome_node = options.source.mapping.outcome_node,
-                   .rules = options.source.rules,
-                   .classes = options.source.classes,
-                   .users_from = options.query.users_from()}),
+        settled(settled_options(options)),
+        unsettled(unsettled_options(options)),
         planned_(planned),
         options_(options) {}
 

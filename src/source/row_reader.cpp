@@ -3,18 +3,12 @@
 #include <string>
 #include <variant>
 
+#include "source/table_options.hpp"
+
 namespace dagloop {
 
 RowReader::RowReader(const SourceOptions& options, const LogQuery& query)
-    : reader_(options.mapping, query.latest),
-      table_({.range = query.range,
-              .outcome_node = options.mapping.outcome_node,
-              .dedupe = options.dedupe,
-              .cuts = query.cuts,
-              .rules = options.rules,
-              .classes = options.classes,
-              .window = query.window,
-              .users_from = query.users_from()}) {}
+    : reader_(options.mapping, query.latest), table_(table_options(options, query)) {}
 
 void RowReader::add(const RowName& name, std::string_view row) {
   const ReadResult& result = reader_.read_copy(row);

@@ -62,6 +62,10 @@ struct World {
   explicit World(std::uint64_t seed) : log(seed) {
     options.rollup = store;
     options.mapping.outcome_node = seed % 2 == 0 ? "evaluate" : "";
+    if (seed % 2 == 1) {  // classes of a configuration of one's own
+      const Json classes = parse_json(R"({"auth": ["TOOL_*"]})", "classes");
+      options.classes = ErrorClasses::parse(JsonReader(classes, "classes"));
+    }
     options.threads = 1 + static_cast<unsigned>(seed % 3);
     limits.chunk_bytes = 300;
     limits.commit_bytes = seed % 5 == 0 ? 0 : 5000;
