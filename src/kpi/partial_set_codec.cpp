@@ -48,6 +48,10 @@ void decode_pairs(ByteReader& in, std::vector<std::pair<Number, std::uint32_t>>&
 constexpr std::array kUserCounts{&UserRuns::runs, &UserRuns::failed, &UserRuns::aided,
                                  &UserRuns::attempts, &UserRuns::failed_attempts};
 
+static_assert(sizeof(UserRuns) ==
+                  sizeof(std::uint64_t) + 6 * sizeof(std::uint32_t) + 2 * sizeof(std::vector<int>),
+              "a new member belongs into encode_users() and decode_users()");
+
 void encode_users(const UserSums& users, ByteWriter& out) {
   out.number(users.users().size());
   for (const UserRuns& user : users.users()) {
