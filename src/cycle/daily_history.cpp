@@ -30,7 +30,7 @@ DailyFigures read_day(LogSource& source, const Window& day, const Config& config
       source.read(LogQuery{Window{day.start - config.input.run_horizon, day.end},
                            clock.now() + config.input.future_skew,
                            {day.start, day.end}});
-  return daily_figures(day.start, partials.sum(day, Population::dag), config.error_classes);
+  return daily_figures(day.start, partials.sum(day, Population::dag));
 }
 
 void keep_day(std::vector<DailyFigures>& history, DailyFigures figures) {

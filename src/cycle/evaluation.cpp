@@ -267,12 +267,9 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
   }
   quality.service =
       service_figures(log.sum(windows.current, Population::dag, std::nullopt, windows.begun_from));
-  const NewsSource source{log.sum,
-                          log.overdue,
-                          windows.cuts(reach_back(config, log.overdue)).start(),
-                          config.error_classes,
-                          limits_of(request, quality, config),
-                          request.news ? request.news->warmup : WarmUp{}};
+  const NewsSource source{
+      log.sum, log.overdue, windows.cuts(reach_back(config, log.overdue)).start(),
+      limits_of(request, quality, config), request.news ? request.news->warmup : WarmUp{}};
   quality.news = count_news(source, windows.news);
   return quality;
 }
@@ -302,7 +299,7 @@ Quality evaluate(LogSource& source, const EvaluationRequest& request, const Conf
     return partials.sum(window, population, cohort, begun_from);
   };
   const auto figures = [&](const Window& window, std::optional<TimePoint> begun_from) {
-    return compute_window_kpis(begun(sum, begun_from), window, config.error_classes, overdue);
+    return compute_window_kpis(begun(sum, begun_from), window, overdue);
   };
   Quality quality = evaluate_counted({sum, figures, partials.input, overdue, source.cut_cost()},
                                      request, config, now);

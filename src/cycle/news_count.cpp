@@ -49,7 +49,7 @@ class SideCounts {
       warm.merge(runs);
     }
     const auto role = cohort_ == Cohort::control ? ArmRole::reference : ArmRole::subject;
-    return {count_arm(warm, source_.classes, source_.limits, overdue, role), cold};
+    return {count_arm(warm, source_.limits, overdue, role), cold};
   }
 
   // Of the reference before the policy: no run of it was cold by this policy.
@@ -60,7 +60,7 @@ class SideCounts {
       runs.merge(sum(window, std::nullopt));
       overdue += overdue_in(window, std::nullopt);
     }
-    return count_arm(runs, source_.classes, source_.limits, overdue);
+    return count_arm(runs, source_.limits, overdue);
   }
 
  private:

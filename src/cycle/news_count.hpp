@@ -44,7 +44,6 @@ struct NewsSource {
   const RunSum& sum;
   OverdueRule overdue;
   TimePoint first;  // before all that may have become overdue
-  const ErrorClasses& classes;
   SlowLimits limits;
   WarmUp warmup;
 };

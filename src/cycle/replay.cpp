@@ -144,8 +144,7 @@ class ReplayedTicks {
                                  std::optional<TimePoint> begun_from) {
       return sum({of, begun_from}, population, cohort);
     };
-    WindowKpis counted = compute_window_kpis(begun(summed, asked.second), asked.first,
-                                             config_.error_classes, overdue_);
+    WindowKpis counted = compute_window_kpis(begun(summed, asked.second), asked.first, overdue_);
     // A run that never ended becomes overdue at a later tick: such figures are of this tick alone.
     const bool may_change = std::ranges::any_of(
         counted.populations, [](const auto& each) { return each.second.in_flight > 0; });
@@ -183,8 +182,7 @@ void keep_last_day(std::vector<DailyFigures>& days, const Assessment& found, con
   if (found.decision.action == Action::rollback) return;
   const auto day = day_to_read(days, tick, config);
   if (!day || !data_faults(found.quality, config.input.limits).empty()) return;
-  keep_day(days,
-           daily_figures(day->start, log.sums().sum(*day, Population::dag), config.error_classes));
+  keep_day(days, daily_figures(day->start, log.sums().sum(*day, Population::dag)));
 }
 
 // What evidence has excluded, from tick to tick, as the cycle's state keeps it.

@@ -57,8 +57,8 @@ UserArm count_user(const UserRuns& user, const SlowLimits& limits, ArmRole role)
 
 }  // namespace
 
-ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& /*classes*/,
-                     const SlowLimits& limits, std::uint64_t became_overdue, ArmRole role) {
+ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
+                     std::uint64_t became_overdue, ArmRole role) {
   ArmFigures arm;
   arm.runs = partial.total_runs + became_overdue;
   arm.failed = partial.total_runs - partial.succeeded + became_overdue;

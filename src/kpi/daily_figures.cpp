@@ -11,9 +11,9 @@ const std::vector<std::string>& core_kpis() {
   return names;
 }
 
-DailyFigures daily_figures(TimePoint day, const KpiPartial& partial, const ErrorClasses& classes) {
+DailyFigures daily_figures(TimePoint day, const KpiPartial& partial) {
   DailyFigures figures{day, partial.total_runs, {}};
-  const KpiSet kpis = compute_kpis(partial, classes);
+  const KpiSet kpis = compute_kpis(partial);
   for (const std::string& name : core_kpis()) {
     const Kpi* kpi = kpis.find(name);
     if (kpi != nullptr && kpi->value) figures.values[name] = *kpi->value;

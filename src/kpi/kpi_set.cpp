@@ -87,7 +87,7 @@ const std::vector<std::string>& kpi_names() {
   // From a computation on nothing, so that no second list can fall behind.
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    const KpiSet kpis = compute_kpis({}, ErrorClasses());
+    const KpiSet kpis = compute_kpis({});
     for (const auto& [name, kpi] : kpis.all()) all.push_back(name);
     return all;
   }();
@@ -112,8 +112,7 @@ std::map<ErrorClass, std::uint64_t> count_error_classes(const KpiPartial& partia
   return counts;
 }
 
-KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& /*classes*/,
-                    const AssumedRuns& assumed) {
+KpiSet compute_kpis(const KpiPartial& partial, const AssumedRuns& assumed) {
   const std::uint64_t failed = assumed.unread_failed;
   const std::uint64_t good = assumed.unread_good;
   const std::uint64_t total = partial.total_runs + assumed.overdue_failed + failed + good;

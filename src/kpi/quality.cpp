@@ -31,7 +31,7 @@ struct Hidden {
 };
 
 // Adds the ends that figures lie between, where something could not be read.
-void add_cases(const KpiPartial& partial, const ErrorClasses& classes, PopulationKpis& figures) {
+void add_cases(const KpiPartial& partial, PopulationKpis& figures) {
   const std::uint64_t runs = figures.unread_runs;
   const std::uint64_t attempts = figures.unread_attempts;
   if (runs + attempts + figures.unread_values == 0) return;
@@ -42,17 +42,17 @@ void add_cases(const KpiPartial& partial, const ErrorClasses& classes, Populatio
   worst.slow_runs = partial.unread_durations;
   worst.any_codes = partial.unread_codes;
   worst.failed_compensations = partial.unread_compensations;
-  figures.worst = compute_kpis(partial, classes, worst);
+  figures.worst = compute_kpis(partial, worst);
   AssumedRuns best = decided;
   best.unread_good = runs;
   best.good_attempts = attempts;
   best.fast_runs = partial.unread_durations;
-  figures.best = compute_kpis(partial, classes, best);
+  figures.best = compute_kpis(partial, best);
 }
 
 // `hidden` may be of these, too.
-PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes,
-                          const OverdueRule& rule, const Hidden& hidden) {
+PopulationKpis figures_of(const KpiPartial& partial, const OverdueRule& rule,
+                          const Hidden& hidden) {
   PopulationKpis figures;
   figures.total_runs = partial.total_runs;
   figures.succeeded_runs = partial.succeeded;
@@ -66,12 +66,11 @@ PopulationKpis figures_of(const KpiPartial& partial, const ErrorClasses& classes
   figures.unread_values =
       partial.unread_durations + partial.unread_codes + partial.unread_compensations;
   const std::uint64_t overdue = figures.overdue;
-  figures.kpis = compute_kpis(partial, classes, {.overdue = overdue});
+  figures.kpis = compute_kpis(partial, {.overdue = overdue});
   if (overdue > 0) {
-    figures.overdue_failed =
-        compute_kpis(partial, classes, {.overdue = overdue, .overdue_failed = overdue});
+    figures.overdue_failed = compute_kpis(partial, {.overdue = overdue, .overdue_failed = overdue});
   }
-  add_cases(partial, classes, figures);
+  add_cases(partial, figures);
   // Once more: a database, and a store of earlier days, may hold labels as they were written.
   for (const auto& [code, runs] : partial.error_codes) {
     figures.error_codes[redact_label(code)] += runs;
@@ -132,22 +131,22 @@ std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& wind
 }
 
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
-                               const ErrorClasses& classes, const OverdueRule& overdue) {
+                               const OverdueRule& overdue) {
   return compute_window_kpis(
       [&](const Window& of, Population population, std::optional<Cohort> cohort) {
         return partials.sum(of, population, cohort);
       },
-      window, classes, overdue);
+      window, overdue);
 }
 
 // A line that shows no cohort may be of the canary.
 WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
-                               const ErrorClasses& classes, const OverdueRule& overdue) {
+                               const OverdueRule& overdue) {
   WindowKpis all;
   all.window = window;
   for (const Population population : {Population::dag, Population::non_dag}) {
     const KpiPartial total = sum(window, population, std::nullopt);
-    PopulationKpis figures = figures_of(total, classes, overdue, {});
+    PopulationKpis figures = figures_of(total, overdue, {});
     Hidden hidden{total.unread_runs, total.unread_attempts};  // that show no cohort
     std::map<Cohort, KpiPartial> parts;
     for (const Cohort cohort : {Cohort::canary, Cohort::control}) {
@@ -161,8 +160,7 @@ WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
       // A cohort without runs is left out: that is how the comparison sees that there is none.
       if (partial.total_runs + partial.in_flight + partial.skipped_runs == 0) continue;
       const bool is_canary = cohort == Cohort::canary;
-      figures.cohorts.emplace(cohort,
-                              figures_of(partial, classes, overdue, is_canary ? hidden : Hidden{}));
+      figures.cohorts.emplace(cohort, figures_of(partial, overdue, is_canary ? hidden : Hidden{}));
     }
     all.populations.emplace(population, std::move(figures));
   }

@@ -18,7 +18,7 @@ Json* member(Json& object, std::string_view key) {
 }
 
 void complete_kpis(Json& kpis) {
-  static const KpiSet none = compute_kpis({}, ErrorClasses());
+  static const KpiSet none = compute_kpis({});
   for (const auto& [name, kpi] : none.all()) add_missing(kpis, name, kpi_to_json(kpi));
 }
 

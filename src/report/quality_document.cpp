@@ -29,7 +29,7 @@ Counts read_class_counts(const JsonReader& reader) {
 
 // The kinds of all KPIs, from a computation on nothing.
 const KpiSet& known_kpis() {
-  static const KpiSet kpis = compute_kpis({}, ErrorClasses());
+  static const KpiSet kpis = compute_kpis({});
   return kpis;
 }
 

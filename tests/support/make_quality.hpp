@@ -120,15 +120,14 @@ class QualityBuilder {
 
   /// Returns the Quality of what was added.
   Quality build() const {
-    const ErrorClasses classes;
     const OverdueRule rule{std::chrono::hours{1}, set_.input.newest_record};
     Quality quality;
     quality.generated_at = kAsOf;
     quality.as_of = kAsOf;
-    quality.current = compute_window_kpis(set_, kCurrentWindow, classes, rule);
+    quality.current = compute_window_kpis(set_, kCurrentWindow, rule);
     quality.service = service_figures(set_.sum(kCurrentWindow, Population::dag));
     quality.input = set_.input;
-    if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, classes, rule);
+    if (has_baseline_) quality.baseline = compute_window_kpis(set_, kBaselineWindow, rule);
     quality.attribution = attribution(quality);
     return quality;
   }

@@ -7,7 +7,6 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/partial.hpp"
-#include "dagloop/record/error_class.hpp"
 
 namespace dagloop {
 
@@ -73,9 +72,8 @@ enum class ArmRole { subject, reference };
 ///        reference's times that ratio, or less, no greater share of them is slow.
 /// Shape: a latency in the same histogram bucket as a limit is not above it, whether the partial
 ///        still has its durations or not: two sides are counted alike.
-ArmFigures count_arm(const KpiPartial& partial, const ErrorClasses& classes,
-                     const SlowLimits& limits, std::uint64_t became_overdue = 0,
-                     ArmRole role = ArmRole::reference);
+ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
+                     std::uint64_t became_overdue = 0, ArmRole role = ArmRole::reference);
 
 /// Runs that began before both sides were warm: after a step the first ones stand for nothing else.
 struct ColdRuns {

@@ -7,7 +7,6 @@
 
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/partial.hpp"
-#include "dagloop/record/error_class.hpp"
 
 namespace dagloop {
 
@@ -23,7 +22,7 @@ struct DailyFigures {
 const std::vector<std::string>& core_kpis();
 
 /// Returns the core KPIs of the runs of `partial`.
-DailyFigures daily_figures(TimePoint day, const KpiPartial& partial, const ErrorClasses& classes);
+DailyFigures daily_figures(TimePoint day, const KpiPartial& partial);
 
 /// Returns the last whole UTC day before `as_of`.
 Window last_whole_day(TimePoint as_of);

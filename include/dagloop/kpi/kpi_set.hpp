@@ -12,7 +12,6 @@
 #include "dagloop/kpi/histogram.hpp"
 #include "dagloop/kpi/interval.hpp"
 #include "dagloop/kpi/partial.hpp"
-#include "dagloop/record/error_class.hpp"
 
 namespace dagloop {
 
@@ -89,8 +88,7 @@ inline constexpr double kSlowerThanAny = 1e12;
 /// tries that the source does not know (KpiPartial::runs_without_tries).
 ///
 /// Source: data contract, "KPIs".
-KpiSet compute_kpis(const KpiPartial& partial, const ErrorClasses& classes,
-                    const AssumedRuns& assumed = {});
+KpiSet compute_kpis(const KpiPartial& partial, const AssumedRuns& assumed = {});
 
 /// Whether a source knows the tries of a node before the last one.
 enum class Tries { known, unknown };

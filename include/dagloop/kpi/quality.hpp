@@ -128,8 +128,8 @@ std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& wind
 /// Shape:  as PartialSet::sum() wants the window.
 /// Source: data contract, "The worst case", "Overdue", "KPIs".
 WindowKpis compute_window_kpis(const WindowSum& sum, const Window& window,
-                               const ErrorClasses& classes, const OverdueRule& overdue = {});
+                               const OverdueRule& overdue = {});
 WindowKpis compute_window_kpis(const PartialSet& partials, const Window& window,
-                               const ErrorClasses& classes, const OverdueRule& overdue = {});
+                               const OverdueRule& overdue = {});
 
 }  // namespace dagloop

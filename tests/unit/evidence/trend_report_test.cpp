@@ -90,7 +90,7 @@ TEST_CASE("a day's figures are the core KPIs that have a value") {
   KpiPartial partial;
   partial.total_runs = 4;
   partial.succeeded = 3;
-  const DailyFigures figures = daily_figures(kMidnight, partial, ErrorClasses());
+  const DailyFigures figures = daily_figures(kMidnight, partial);
   CHECK(figures.runs == 4);
   CHECK(figures.values.at("pipeline_success_rate") == 0.75);
   CHECK(figures.values.count("p95_latency_ms") == 0);

@@ -42,7 +42,7 @@ void check_rate(const KpiSet& kpis, const std::string& name, std::uint64_t numer
 }  // namespace
 
 TEST_CASE("every KPI is the quotient that the contract names") {
-  const KpiSet kpis = compute_kpis(example(), ErrorClasses());
+  const KpiSet kpis = compute_kpis(example());
   check_rate(kpis, "pipeline_success_rate", 17, 20);
   check_rate(kpis, "verification_failed_rate", 1, 20);
   check_rate(kpis, "fallback_rate", 4, 20);
@@ -96,14 +96,14 @@ TEST_CASE("a KPI of the same name twice is a bug, and one that is not there is n
 }
 
 TEST_CASE("rates carry a Wilson interval, ratios and quantiles do not") {
-  const KpiSet kpis = compute_kpis(example(), ErrorClasses());
+  const KpiSet kpis = compute_kpis(example());
   CHECK(kpis.find("pipeline_success_rate")->ci95 == wilson95(17, 20));
   CHECK_FALSE(kpis.find("attempts_per_node")->ci95);
   CHECK_FALSE(kpis.find("p95_latency_ms")->ci95);
 }
 
 TEST_CASE("a KPI with nothing to divide by is null and never 0") {
-  const KpiSet kpis = compute_kpis({}, ErrorClasses());
+  const KpiSet kpis = compute_kpis({});
   for (const auto& [name, kpi] : kpis.all()) {
     CAPTURE(name);
     CHECK_FALSE(kpi.value);
@@ -115,7 +115,7 @@ TEST_CASE("a KPI with nothing to divide by is null and never 0") {
 TEST_CASE("figures of attempts are null where some runs have tries that nobody knows") {
   KpiPartial partial = example();
   partial.runs_without_tries = 1;
-  const KpiSet kpis = compute_kpis(partial, ErrorClasses());
+  const KpiSet kpis = compute_kpis(partial);
   for (const char* name : {"attempt_failure_rate", "attempts_per_node"}) {
     CAPTURE(name);
     CHECK_FALSE(kpis.find(name)->value);

@@ -19,9 +19,7 @@ KpiPartial& at(PartialSet& set, int minute, Population population, Cohort cohort
   return set.partials[{at_minute(minute), population, cohort}];
 }
 
-WindowKpis figures(const PartialSet& set) {
-  return compute_window_kpis(set, kWindow, ErrorClasses());
-}
+WindowKpis figures(const PartialSet& set) { return compute_window_kpis(set, kWindow); }
 
 }  // namespace
 
@@ -88,7 +86,7 @@ TEST_CASE("a population's figures are those of its partial") {
   CHECK(dag.error_codes == partial.error_codes);
   CHECK(dag.error_classes.at("server") == 2);
   CHECK(dag.error_classes.at("other") == 0);
-  CHECK(dag.kpis == compute_kpis(partial, ErrorClasses()));
+  CHECK(dag.kpis == compute_kpis(partial));
   CHECK(dag.nodes.at("a") == compute_node_kpis(partial.nodes.at("a")));
   CHECK(dag.plan_sources.at("llm").runs == 4);
   CHECK(dag.plan_sources.at("llm").success_rate == make_rate(3, 4));
@@ -119,9 +117,8 @@ TEST_CASE("a window may end in a slot, which then counts, but begins with one") 
   PartialSet set;
   at(set, 5, Population::dag, Cohort::none).total_runs = 3;
   const Window window{at_minute(0), at_minute(7)};
-  CHECK(compute_window_kpis(set, window, ErrorClasses()).population(Population::dag).total_runs ==
-        3);
-  CHECK_THROWS_AS(compute_window_kpis(set, {at_minute(2), at_minute(10)}, ErrorClasses()), Error);
+  CHECK(compute_window_kpis(set, window).population(Population::dag).total_runs == 3);
+  CHECK_THROWS_AS(compute_window_kpis(set, {at_minute(2), at_minute(10)}), Error);
 }
 
 TEST_CASE(
@@ -134,7 +131,7 @@ TEST_CASE(
   partial.open_runs = {at_minute(1), at_minute(2), at_minute(3)};
   const auto decided = [&](int newest) {
     const OverdueRule rule{std::chrono::minutes(60), at_minute(newest)};
-    return compute_window_kpis(set, kWindow, ErrorClasses(), rule).population(Population::dag);
+    return compute_window_kpis(set, kWindow, rule).population(Population::dag);
   };
   const PopulationKpis none = decided(61);
   CHECK(none.overdue == 0);

@@ -221,7 +221,7 @@ TEST_CASE("an arm counts the errors, slow runs and attempts of each user") {
   RunTableOptions options{kRange, "", Dedupe::runs};
   options.users_from = kRange.start;
   KpiPartial partial = settle(records, options).sum(kRange, Population::dag);
-  ArmFigures arm = count_arm(partial, ErrorClasses(), {800.0, 2000.0});
+  ArmFigures arm = count_arm(partial, {800.0, 2000.0});
   REQUIRE(arm.users.size() == 2);
   std::ranges::sort(arm.users, {}, [](const UserArm& user) { return user.runs; });
   UserArm bob{.hash = arm.users[0].hash, .runs = 1, .timed = 1, .aided = 1};
@@ -236,7 +236,7 @@ TEST_CASE("an arm counts the errors, slow runs and attempts of each user") {
   ann.aided = 2;
   CHECK(arm.users[1] == ann);
   partial.runs_without_tries = 4;
-  arm = count_arm(partial, ErrorClasses(), {});
+  arm = count_arm(partial, {});
   CHECK(arm.users[0].attempts + arm.users[1].attempts == 0);
 }
 

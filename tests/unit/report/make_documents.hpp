@@ -63,9 +63,9 @@ inline Quality random_quality(Random& random) {
   Quality quality;
   quality.generated_at = kAsOf + Microseconds(random.below(100'000'000));
   quality.as_of = kAsOf;
-  quality.current = compute_window_kpis(set, kCurrentWindow, ErrorClasses());
+  quality.current = compute_window_kpis(set, kCurrentWindow);
   if (random.chance(0.8)) {
-    quality.baseline = compute_window_kpis(set, kBaselineWindow, ErrorClasses());
+    quality.baseline = compute_window_kpis(set, kBaselineWindow);
   }
   quality.attribution =
       attribute({"canary", set.sum(kCurrentWindow, Population::dag, Cohort::canary),
