@@ -140,6 +140,14 @@ QuantileMethod DurationHistogram::method() const {
   return is_exact ? QuantileMethod::exact : QuantileMethod::histogram;
 }
 
+std::vector<std::pair<double, std::uint64_t>> DurationHistogram::middles() const {
+  std::vector<std::pair<double, std::uint64_t>> all;
+  all.reserve(exact_.size() + buckets_.size());
+  for (const double each : exact_) all.emplace_back(bucket_middle(each), 1);
+  for (const auto& [bucket, count] : buckets_) all.emplace_back(middle_of(bucket), count);
+  return all;
+}
+
 std::uint64_t DurationHistogram::count_above(double limit_ms) const {
   // By buckets, also where durations are kept exactly: the same runs are counted however many there
   // are.

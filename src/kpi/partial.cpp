@@ -44,10 +44,16 @@ void KpiPartial::bound_labels() {
   dagloop::bound_labels(nodes);
   dagloop::bound_labels(plan_sources);
   dagloop::bound_labels(pipelines);
+  dagloop::bound_labels(strata);
 }
 
 std::uint64_t label_rank(const std::string& label) {
   return XXH3_64bits(label.data(), label.size());
+}
+
+std::uint64_t label_rank(const Stratum& stratum) {
+  return XXH3_64bits_withSeed(stratum.pipeline.data(), stratum.pipeline.size(),
+                              label_rank(stratum.plan_source));
 }
 
 void NodePartial::merge(const NodePartial& other) {
@@ -68,6 +74,7 @@ void KpiPartial::merge(const KpiPartial& other) {
   for (const auto& [node, partial] : other.nodes) nodes[node].merge(partial);
   for (const auto& [source, partial] : other.plan_sources) plan_sources[source].merge(partial);
   for (const auto& [name, partial] : other.pipelines) pipelines[name].merge(partial);
+  for (const auto& [stratum, partial] : other.strata) strata[stratum].merge(partial);
   merge_sorted(other.open_runs, open_runs);
   users.merge(other.users);
   latency.merge(other.latency);

@@ -97,6 +97,15 @@ void decode_parts(ByteReader& in, Parts& parts) {
   });
 }
 
+constexpr std::array kStratumCounts{
+    &StratumPartial::total_runs, &StratumPartial::succeeded, &StratumPartial::succeeded_unaided,
+    &StratumPartial::fallback,   &StratumPartial::attempts,  &StratumPartial::failed_attempts};
+
+static_assert(sizeof(StratumPartial) ==
+                  (kStratumCounts.size() + kErrorClasses.size()) * sizeof(std::uint64_t) +
+                      sizeof(std::vector<TimePoint>) + sizeof(DurationHistogram),
+              "a new member belongs into encode_strata() and decode_strata()");
+
 // Each as the step from the one before.
 void encode_times(const std::vector<TimePoint>& times, ByteWriter& out) {
   out.number(times.size());
@@ -115,6 +124,34 @@ void decode_times(ByteReader& in, std::vector<TimePoint>& times) {
     std::int64_t time = 0;
     if (__builtin_add_overflow(before, step, &time) || (!times.empty() && step < 0)) in.fail();
     times.emplace_back(Microseconds(before = time));
+  }
+}
+
+void encode_strata(const std::map<Stratum, StratumPartial>& strata, ByteWriter& out) {
+  out.number(strata.size());
+  for (const auto& [stratum, partial] : strata) {
+    out.text(stratum.pipeline);
+    out.text(stratum.plan_source);
+    for (const auto count : kStratumCounts) out.number(partial.*count);
+    for (const std::uint64_t count : partial.error_classes) out.number(count);
+    encode_times(partial.open_runs, out);
+    encode_histogram(partial.latency, out);
+  }
+}
+
+void decode_strata(ByteReader& in, std::map<Stratum, StratumPartial>& strata) {
+  strata.clear();
+  for (std::uint64_t left = in.count(1); left > 0 && in.ok(); --left) {
+    Stratum stratum;
+    stratum.pipeline = in.text();
+    stratum.plan_source = in.text();
+    if (!strata.empty() && stratum <= strata.rbegin()->first) in.fail();
+    StratumPartial& partial =
+        strata.emplace_hint(strata.end(), std::move(stratum), StratumPartial{})->second;
+    for (const auto count : kStratumCounts) partial.*count = in.number();
+    for (std::uint64_t& count : partial.error_classes) count = in.number();
+    decode_times(in, partial.open_runs);
+    partial.latency = decode_histogram(in);
   }
 }
 
@@ -137,6 +174,7 @@ void encode(const KpiPartial& partial, ByteWriter& out) {
   }
   encode_parts(partial.plan_sources, out);
   encode_parts(partial.pipelines, out);
+  encode_strata(partial.strata, out);
   encode_times(partial.open_runs, out);
   encode_histogram(partial.latency, out);
 }
@@ -168,6 +206,7 @@ void decode(ByteReader& in, KpiPartial& partial) {
   });
   decode_parts(in, partial.plan_sources);
   decode_parts(in, partial.pipelines);
+  decode_strata(in, partial.strata);
   decode_times(in, partial.open_runs);
   partial.latency = decode_histogram(in);
 }

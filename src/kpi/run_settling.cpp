@@ -12,6 +12,7 @@
 #include "dagloop/base/redaction.hpp"
 #include "label_bound.hpp"
 #include "latest_text.hpp"
+#include "stratum_counting.hpp"
 #include "unread_rows.hpp"
 
 namespace dagloop {
@@ -297,6 +298,25 @@ PlanSourcePartial& Settling::part_of(std::map<std::string, PlanSourcePartial>& p
   return partial;
 }
 
+// Of a run that is in the rates, or may become overdue.
+void Settling::count_in_stratum(const SettledRun& run, NodeRows rows, Cell& cell) const {
+  const bool is_over = is_final(run.record.status);
+  if (!is_over && !options_.rules.overdue_statuses.contains(run.record.status)) return;
+  std::map<Stratum, StratumPartial>& strata = cell.partial->strata;
+  // Texts with ids may be many of one label.
+  if (bound_many_labels(strata) || cell.strata.size() > 3 * kMostLabels) cell.strata.clear();
+  StratumPartial*& place =
+      cell.strata[std::uint64_t{run.pipeline} << 32U | std::uint64_t{run.plan_source}];
+  if (place == nullptr) {
+    place = &strata[{pools_.texts.label(run.pipeline), pools_.texts.label(run.plan_source)}];
+  }
+  if (is_over) {
+    count_alike(run.record, rows, pools_.codes, *place);
+  } else {
+    place->open_runs.push_back(run.newest);
+  }
+}
+
 bool Settling::is_selected(std::uint32_t pipeline) const {
   const std::set<std::string>& wanted = options_.rules.pipelines;
   if (wanted.empty()) return true;
@@ -314,7 +334,11 @@ bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
   Cell& cell = cell_of(key);
   KpiPartial& partial = *cell.partial;
   if (record.status != Status::skipped && may_be_canary(record)) count_hidden(record);
-  if (!reading.count(run, rows, options_.rules, partial)) return false;
+  const bool is_rated = reading.count(run, rows, options_.rules, partial);
+  if (record.population == Population::dag && (is_rated || !is_final(record.status))) {
+    count_in_stratum(run, rows, cell);
+  }
+  if (!is_rated) return false;
   const bool has_users =
       options_.users_from && floor_to_slot(record.created_at) >= *options_.users_from;
   if (has_users && record.population == Population::dag) {
@@ -335,6 +359,7 @@ bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
 std::map<PartialKey, KpiPartial> Settling::take_partials() {
   for (auto& [key, partial] : partials_) {
     std::ranges::sort(partial.open_runs);
+    for (auto& [stratum, alike] : partial.strata) std::ranges::sort(alike.open_runs);
     partial.bound_labels();
   }
   return std::move(partials_);

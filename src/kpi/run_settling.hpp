@@ -57,17 +57,19 @@ class Settling {
   // Where in a partial the runs of a text are counted.
   using PartsByText = std::vector<std::pair<std::uint32_t, PlanSourcePartial*>>;
 
-  // A partial, and where in it each plan source and pipeline is counted.
+  // A partial, and where in it each plan source, pipeline and stratum is counted.
   struct Cell {
     KpiPartial* partial = nullptr;
     PartsByText plan_sources;
     PartsByText pipelines;
-    std::vector<UserRun>* users = nullptr;  // where a run of a user was counted
+    std::unordered_map<std::uint64_t, StratumPartial*> strata;  // by both texts
+    std::vector<UserRun>* users = nullptr;                      // where a run of a user was counted
   };
 
   void settle(RunShard& shard, ShardSlots* slots);
   // Returns whether the run is in the rates.
   bool count(const SettledRun& run, std::span<const NodeRow> rows, std::uint64_t user);
+  void count_in_stratum(const SettledRun& run, std::span<const NodeRow> rows, Cell& cell) const;
   void count_hidden(const RecordRow& run);
   void count_attempts_of(const RecordRow& run, std::span<const UnreadRow> rows);
   bool is_selected(std::uint32_t pipeline) const;

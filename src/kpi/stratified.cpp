@@ -6,11 +6,11 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/redaction.hpp"
+#include "dagloop/kpi/mantel_haenszel.hpp"
 
 namespace dagloop {
 namespace {
 
-constexpr double kZ = 1.959963984540054;  // the standard normal's 97.5 % quantile
 constexpr double kMuchSmaller = 0.5;
 constexpr double kEnoughRuns = 0.5;  // of the subject's, in strata that can be compared
 
@@ -19,46 +19,6 @@ RunCounts total_of(const Strata& strata) {
   for (const auto& [name, counts] : strata) total.merge(counts);
   return total;
 }
-
-// The sums over the strata that the estimate and its interval are made of.
-class MantelHaenszel {
- public:
-  void add(const RunCounts& subject, const RunCounts& reference) {
-    const auto n1 = static_cast<double>(subject.runs);
-    const auto n0 = static_cast<double>(reference.runs);
-    const auto x1 = static_cast<double>(subject.failed);
-    const auto x0 = static_cast<double>(reference.failed);
-    const double all = n1 + n0;
-    difference_ += (x1 * n0 - x0 * n1) / all;
-    weight_ += n1 * n0 / all;
-    // The variance of Sato 1989, which holds for many small strata and for few large ones.
-    p_ += (n1 * n1 * x0 - n0 * n0 * x1 + n1 * n0 * (n0 - n1) / 2) / (all * all);
-    q_ += (x1 * (n0 - x0) + x0 * (n1 - x1)) / (2 * all);
-    any_failed_ = any_failed_ || x1 + x0 > 0;
-    any_succeeded_ = any_succeeded_ || x1 + x0 < all;
-  }
-
-  Estimate estimate() const {
-    Estimate found{difference_ / weight_, std::nullopt};
-    // Without a failure on either side the variance is 0, which would be an interval of no width.
-    if (!any_failed_ || !any_succeeded_) return found;
-    // The ends solve (found - d)^2 = z^2 (d P + Q) / W^2.
-    const double square = kZ * kZ / (weight_ * weight_);
-    const double middle = found.value + square * p_ / 2;
-    const double half =
-        std::sqrt(std::max(0.0, middle * middle - found.value * found.value + square * q_));
-    found.ci95 = Interval{std::max(-1.0, middle - half), std::min(1.0, middle + half)};
-    return found;
-  }
-
- private:
-  double difference_ = 0;
-  double weight_ = 0;
-  double p_ = 0;
-  double q_ = 0;
-  bool any_failed_ = false;
-  bool any_succeeded_ = false;
-};
 
 bool is_notable(const Estimate& difference) {
   return difference.ci95 && (difference.ci95->low > 0 || difference.ci95->high < 0);
@@ -137,13 +97,13 @@ StratifiedDifference stratify(std::string by, const Strata& subject, const Strat
     const auto other = reference.find(name);
     if (other == reference.end() || counts.runs == 0 || other->second.runs == 0) continue;
     ++found.strata;
-    sums.add(counts, other->second);
+    sums.add({counts.runs, counts.failed}, {other->second.runs, other->second.failed});
     shared_subject.merge(counts);
     shared_reference.merge(other->second);
   }
   found.subject_share = share_of(shared_subject.runs, all_subject.runs);
   found.reference_share = share_of(shared_reference.runs, all_reference.runs);
-  if (found.strata > 0) found.difference = sums.estimate();
+  if (found.strata > 0) found.difference = sums.difference();
   const Estimate plain = proportion_difference95({all_subject.failed, all_subject.runs},
                                                  {all_reference.failed, all_reference.runs});
   found.finding = finding_of(plain, found);

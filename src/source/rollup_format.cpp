@@ -14,7 +14,7 @@ namespace {
 
 // Part of a log's name: another reading of the same lines, or another form of the values, is
 // another log, which is begun anew.
-constexpr std::uint64_t kLogFormat = 4;
+constexpr std::uint64_t kLogFormat = 5;
 
 // Slots further apart than 9,500 years are none.
 constexpr std::int64_t kMaxStep = 1'000'000'000;

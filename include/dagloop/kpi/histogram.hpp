@@ -72,6 +72,10 @@ class DurationHistogram {
   /// Returns count_above() of each of `limits_ms`, which ascend, in one pass.
   std::vector<std::uint64_t> counts_above(const std::vector<double>& limits_ms) const;
 
+  /// Returns the middles of the buckets that hold durations, however they are kept, each with how
+  /// many; in no order, some more than once.
+  std::vector<std::pair<double, std::uint64_t>> middles() const;
+
   bool operator==(const DurationHistogram& other) const;
 
   /// Returns the durations, in no order; empty once they are in buckets.

@@ -14,6 +14,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/age_class.hpp"
 #include "dagloop/kpi/histogram.hpp"
+#include "dagloop/kpi/stratum.hpp"
 #include "dagloop/kpi/user_sums.hpp"
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/record/record.hpp"
@@ -86,6 +87,7 @@ struct KpiPartial {
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
   std::map<std::string, PlanSourcePartial> pipelines;
+  std::map<Stratum, StratumPartial> strata;  // of DAG runs alone, also of those that are open
   /// Of each run in flight with a status of CountingRules::overdue_statuses, the time of its newest
   /// record; ascending.
   std::vector<TimePoint> open_runs;

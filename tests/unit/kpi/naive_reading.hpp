@@ -331,6 +331,9 @@ class NaiveReading {
       for (const OwnedRecord& node : nodes) newest = std::max(newest, node.at);
       if (rules_.overdue_statuses.contains(run.status)) partial.open_runs.push_back(newest);
       std::sort(partial.open_runs.begin(), partial.open_runs.end());
+      if (!partial.open_runs.empty() && run.population == Population::dag) {
+        partial.strata[{run.pipeline, run.plan_source}].open_runs = partial.open_runs;
+      }
       return;
     }
     if (run.status == Status::skipped) {
@@ -384,9 +387,25 @@ class NaiveReading {
     }
     if (run.duration_ms) partial.latency.add(*run.duration_ms);
     count_nodes(nodes, partial);
+    if (run.population == Population::dag) count_stratum(run, partial);
     if (derived || node_lines(unread) == 0) return;
     const Cohort cohort = run.cohort == Cohort::none ? cohort_of(unread) : run.cohort;
     all[{floor_to_slot(run.at), run.population, cohort}].unread_attempts += node_lines(unread);
+  }
+
+  // All that one run counts is of its stratum.
+  static void count_stratum(const OwnedRecord& run, KpiPartial& partial) {
+    StratumPartial& alike = partial.strata[{run.pipeline, run.plan_source}];
+    alike.total_runs = partial.total_runs;
+    alike.succeeded = partial.succeeded;
+    alike.succeeded_unaided = partial.succeeded_unaided;
+    alike.fallback = partial.fallback;
+    alike.error_classes = partial.error_classes;
+    alike.latency = partial.latency;
+    for (const auto& [name, node] : partial.nodes) {
+      alike.attempts += node.attempts;
+      alike.failed_attempts += node.failed_attempts;
+    }
   }
 
   static void count_nodes(const std::vector<OwnedRecord>& nodes, KpiPartial& partial) {

@@ -26,6 +26,13 @@ KpiPartial total(const PartialSet& set, Population population = Population::dag)
   return set.sum(kRange, population);
 }
 
+// One run of each class.
+std::array<std::uint64_t, kErrorClasses.size()> by_class(std::initializer_list<ErrorClass> of) {
+  std::array<std::uint64_t, kErrorClasses.size()> counts{};
+  for (const ErrorClass each : of) ++counts.at(static_cast<std::size_t>(each));
+  return counts;
+}
+
 }  // namespace
 
 TEST_CASE("every count of a partial is that of the runs the contract names") {
@@ -76,6 +83,11 @@ TEST_CASE("every count of a partial is that of the runs the contract names") {
   expected.plan_sources["llm"] = {2, 1};
   expected.latency.add(100);
   expected.latency.add(300);
+  StratumPartial& llm = expected.strata[{"", "llm"}];
+  llm = {2, 1, 1, 1, 0, 0, by_class({ErrorClass::timeout}), {}, expected.latency};
+  expected.strata[{"", ""}] = {
+      3, 1, 1, 0, 0, 0, by_class({ErrorClass::timeout, ErrorClass::verification}), {}, {}};
+  expected.strata[{"", "rule"}].open_runs = {at_minute(14)};
   CHECK(total(settle({good, timed_out, unverified, reasoned, coded_success, running})) == expected);
 }
 
@@ -95,6 +107,7 @@ TEST_CASE("the node records of a run with a run record count its attempts and no
   NodePartial& a = expected.nodes["a"];
   a = {2, 1, 1, 0, 1, {}};
   a.latency.add(40);
+  expected.strata[{}] = {1, 1, 1, 0, 2, 1, {}, {}, {}};
   CHECK(total(settle({retry, skipped, make_record("r1", 12), first})) == expected);
 }
 
