@@ -189,11 +189,14 @@ std::string counted_node_rows(const Steps& steps, const CountScope& scope) {
   std::string runs = fmt::format(
       "SELECT is_request, key, at AS run_at, toUInt8(population) AS run_population, "
       "toUInt8(cohort) "
-      "AS run_cohort, {} AS run_age FROM (SELECT is_request, key, at, status, population, cohort, "
-      "duration FROM ({}) UNION ALL SELECT is_request, key, at, status, population, cohort, "
-      "duration FROM ({})) WHERE status IN ({})",
+      "AS run_cohort, {} AS run_age, plan AS run_plan, if(pipeline = '', node_pipeline, pipeline) "
+      "AS run_pipeline FROM (SELECT is_request, key, at, status, population, cohort, duration, "
+      "plan, pipeline FROM ({}) UNION ALL SELECT is_request, key, at, status, population, cohort, "
+      "duration, plan, pipeline FROM ({})) ALL LEFT JOIN (SELECT is_request, key, {} AS "
+      "node_pipeline FROM ({}) GROUP BY is_request, key) USING (is_request, key) WHERE status IN "
+      "({})",
       clickhouse_age_class("at", "duration", scope.query), steps.standing, steps.derived,
-      packed::rated_statuses(scope.rules));
+      latest_text("pipeline"), steps.attempts, packed::rated_statuses(scope.rules));
   if (!pipelines.empty()) {
     runs +=
         " AND (is_request, key) IN (" + runs_showing(steps.records, "IN (" + pipelines + ")") + ")";
@@ -210,17 +213,18 @@ std::string counted_node_rows(const Steps& steps, const CountScope& scope) {
       packed::digit_of(Status::failed), packed::digit_of(Status::succeeded), steps.attempts,
       packed::digit_of(Status::skipped));
   const std::string counted = fmt::format(
-      "SELECT {} AS span, run_population, run_cohort, run_age, node, t.1 AS bucket, sum(t.2) AS "
+      "SELECT {} AS span, run_population, run_cohort, run_age, run_plan, run_pipeline, node, t.1 "
+      "AS bucket, sum(t.2) AS "
       "s0, sum(t.3) AS s1, sum(t.4) AS s2, sum(t.5) AS s3, sum(t.6) AS s4 FROM (SELECT run_at, "
-      "run_population, run_cohort, run_age, node, tries FROM ({}) ALL INNER JOIN ({}) USING "
-      "(is_request, key)) ARRAY JOIN tries AS t GROUP BY span, run_population, run_cohort, "
-      "run_age, node, bucket",
+      "run_population, run_cohort, run_age, run_plan, run_pipeline, node, tries FROM ({}) ALL "
+      "INNER JOIN ({}) USING (is_request, key)) ARRAY JOIN tries AS t GROUP BY span, "
+      "run_population, run_cohort, run_age, run_plan, run_pipeline, node, bucket",
       clickhouse_span("run_at", scope.query), tries, runs);
   return " UNION ALL " +
-         clickhouse_answer(
-             "node",
-             {"span", "run_population", "run_cohort", "node", "''", "''", "bucket", "run_age"},
-             {"s0", "s1", "s2", "s3", "s4"}) +
+         clickhouse_answer("node",
+                           {"span", "run_population", "run_cohort", "node", "run_plan",
+                            "run_pipeline", "bucket", "run_age"},
+                           {"s0", "s1", "s2", "s3", "s4"}) +
          " FROM (" + counted + ")";
 }
 

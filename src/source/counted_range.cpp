@@ -7,7 +7,7 @@
 namespace dagloop {
 namespace {
 
-constexpr std::uint64_t kFormat = 4;
+constexpr std::uint64_t kFormat = 5;
 
 void write_time(TimePoint time, ByteWriter& bytes) {
   bytes.signed_number(time.time_since_epoch().count());

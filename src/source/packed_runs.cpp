@@ -201,6 +201,8 @@ void add_run(const PackedRuns& packed, PackedUse use, const CountScope& scope,
   if (status_of(kind) > packed::kLastFinal) {
     row.n[place_of(&KpiPartial::in_flight)] = packed.runs;
     row.open_us = packed.open_us;
+    row.name = label_of_name(packed.plan_source);
+    row.pipeline = label_of_name(packed.pipeline);
   } else {
     row.age = AgeClass(static_cast<std::uint8_t>(digit(kind, packed::kAge, 4)));
     fill_final(packed, use, scope, row);
@@ -279,7 +281,12 @@ PartialRow partial_row(const AnswerRow& answer, const CountScope& scope) {
   row.cohort = cohort_in(answer.cohort);
   row.age = AgeClass(static_cast<std::uint8_t>(answer.mended & AgeClass::kLast));
   row.name = label_of_name(answer.name);
-  if (!answer.error_code.empty()) row.code = scope.classes.label(answer.error_code);
+  // Attempts have the plan source of their run there.
+  if (row.kind == RowKind::node) {
+    row.code.label = label_of_name(answer.error_code);
+  } else if (!answer.error_code.empty()) {
+    row.code = scope.classes.label(answer.error_code);
+  }
   row.pipeline = label_of_name(answer.pipeline);
   if (answer.bucket >= 0) row.bucket = static_cast<std::int32_t>(answer.bucket);
   std::ranges::copy(answer.n, row.n.begin());

@@ -110,6 +110,29 @@ struct RowSums::Total {
   }
 };
 
+// What rows of one stratum come to, and by class of their error code.
+struct RowSums::Alike {
+  Total total;
+  std::array<std::int64_t, kErrorClasses.size()> classes{};
+  std::vector<TimePoint> open_runs;
+
+  StratumPartial partial() const {
+    const auto count = [&](std::uint64_t KpiPartial::*of) {
+      return count_of(total.n[place_of(of)]);
+    };
+    StratumPartial found;
+    found.total_runs = count(&KpiPartial::total_runs);
+    found.succeeded = count(&KpiPartial::succeeded);
+    found.succeeded_unaided = count(&KpiPartial::succeeded_unaided);
+    found.fallback = count(&KpiPartial::fallback);
+    std::ranges::transform(classes, found.error_classes.begin(), count_of);
+    found.open_runs = open_runs;
+    std::ranges::sort(found.open_runs);
+    found.latency = histogram_of(total.buckets);
+    return found;
+  }
+};
+
 void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
   RowCounts counts = row.n;
   Name name;
@@ -120,8 +143,12 @@ void RowSums::add(const PartialRow& row, const LogQuery& query, RowSign sign) {
     name.cohort = row.cohort;
   }
   if (row.kind == RowKind::run || row.kind == RowKind::node) {
-    if (row.kind == RowKind::run && is_in_flight(counts)) {  // nothing else is known
+    if (row.kind == RowKind::run && is_in_flight(counts)) {  // of what else is known nothing counts
       name.open_us = row.open_us;
+      if (name.open_us >= 0) {
+        name.text = row.name;
+        name.pipeline = row.pipeline;
+      }
     } else {
       name.age = row.age;
       name.text = row.name;
@@ -172,6 +199,8 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
   std::map<LabelledCode, std::int64_t> codes;
   RunParts sources;
   RunParts pipelines;
+  std::map<Stratum, Alike> strata;
+  const Population population = from == to ? Population::non_dag : from->first.population;
   KpiPartial partial;
   for (; from != to; ++from) {
     const auto& [name, counts] = *from;
@@ -184,10 +213,21 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
     if (has_code) codes[name.code] += runs;
     add_runs_of(sources, name.text, counts);
     add_runs_of(pipelines, name.pipeline, counts);
+    Alike& alike = strata[{name.pipeline, name.text}];
+    alike.total.add(name, counts);
+    if (has_code) alike.classes.at(static_cast<std::size_t>(name.code.error_class)) += runs;
     if (name.open_us >= 0) {
-      partial.open_runs.insert(partial.open_runs.end(), count_of(counts[kInFlight]),
-                               TimePoint{Microseconds{name.open_us}});
+      const TimePoint newest{Microseconds{name.open_us}};
+      for (std::vector<TimePoint>* open : {&partial.open_runs, &alike.open_runs}) {
+        open->insert(open->end(), count_of(counts[kInFlight]), newest);
+      }
     }
+  }
+  // Skipped runs, and those that are no more than in flight, are none of a stratum.
+  for (const auto& [stratum, alike] : strata) {
+    if (population != Population::dag) break;
+    StratumPartial found = alike.partial();
+    if (found.total_runs + found.open_runs.size() > 0) partial.strata[stratum] = std::move(found);
   }
   std::ranges::sort(partial.open_runs);
   for (std::size_t i = 0; i < kRunCounts.size(); ++i) partial.*kRunCounts[i] = count_of(total.n[i]);
@@ -201,14 +241,33 @@ KpiPartial RowSums::sum_of_runs(Rows::const_iterator from, Rows::const_iterator 
   return partial;
 }
 
+// Attempts, and those that failed, at the stratum of their run.
+void RowSums::add_attempts(const Name& name, const RowCounts& counts,
+                           std::map<Stratum, std::array<std::int64_t, 2>>& strata) {
+  if (name.population != Population::dag) return;
+  auto& [attempts, failed] = strata[{name.pipeline, name.code.label}];
+  attempts += counts[0];
+  failed += counts[1];
+}
+
 KpiPartial RowSums::sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to) {
   KpiPartial partial;
+  std::map<Stratum, std::array<std::int64_t, 2>> strata;
   while (from != to) {
     const std::string& node = from->first.text;
     Total total;
-    for (; from != to && from->first.text == node; ++from) total.add(from->first, from->second);
+    for (; from != to && from->first.text == node; ++from) {
+      total.add(from->first, from->second);
+      add_attempts(from->first, from->second, strata);
+    }
     partial.nodes[node] = {count_of(total.n[0]), count_of(total.n[1]), count_of(total.n[2]),
                            count_of(total.n[3]), count_of(total.n[4]), histogram_of(total.buckets)};
+  }
+  for (const auto& [stratum, counts] : strata) {
+    if (counts[0] == 0) continue;
+    StratumPartial& alike = partial.strata[stratum];
+    alike.attempts = count_of(counts[0]);
+    alike.failed_attempts = count_of(counts[1]);
   }
   return partial;
 }

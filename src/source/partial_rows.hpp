@@ -43,9 +43,11 @@ struct PartialRow {
   Cohort cohort = Cohort::none;
   AgeClass age = {};                   // of runs that are over, and of attempts
   std::string name;                    // label of the node or the plan source; empty: none
-  LabelledCode code = {};              // its label is empty: none
-  std::string pipeline;                // label; empty: none
-  std::int64_t open_us = -1;           // of runs in flight that may be overdue: since 1970
+  LabelledCode code = {};              // its label is empty: none; of attempts: the plan source of
+                                       // their run
+  std::string pipeline;                // label; empty: none; of attempts: of their run
+  std::int64_t open_us = -1;           // of runs in flight that may be overdue: since 1970; these
+                                       // have a plan source and a pipeline, too
   std::optional<std::int32_t> bucket;  // DurationHistogram::bucket_of; none: without a duration
   RowCounts n{};
 };
@@ -112,8 +114,11 @@ class RowSums {
   };
   using Rows = std::map<Name, RowCounts>;
   struct Total;
+  struct Alike;
 
   static KpiPartial sum_of_runs(Rows::const_iterator from, Rows::const_iterator to);
+  static void add_attempts(const Name& name, const RowCounts& counts,
+                           std::map<Stratum, std::array<std::int64_t, 2>>& strata);
   static KpiPartial sum_of_nodes(Rows::const_iterator from, Rows::const_iterator to);
   void add_counts(const Name& name, const RowCounts& counts, RowSign sign);
   static void add_input(const Name& name, const RowCounts& counts, InputCounts& input);

@@ -164,11 +164,12 @@ derived AS MATERIALIZED (
   SELECT u.*, u.at AS newest_at, o.status, o.code
   FROM unions u JOIN outcomes o ON o.is_request = u.is_request AND o.key = u.key),
 runs_of_nodes AS (
-  SELECT is_request, key, s.at, s.population, s.cohort, s.duration
-  FROM standing s {told_pipelines}
+  SELECT is_request, key, s.at, s.population, s.cohort, s.duration, s.plan,
+    coalesce(s.pipeline, t.pipeline) AS pipeline
+  FROM standing s LEFT JOIN told t USING (is_request, key)
   WHERE s.status IN ({rated}){of_standing}
   UNION ALL
-  SELECT is_request, key, at, population, cohort, duration FROM derived
+  SELECT is_request, key, at, population, cohort, duration, plan, pipeline FROM derived
   WHERE status IN ({rated}){of_derived}))sql";
 
 // Names with commas; none where all are selected.
@@ -199,7 +200,6 @@ std::string node_steps(const std::vector<PostgresTable>& tables, const CountScop
       fmt::arg("wants", may_tell(tables, scope.mapping)
                             ? " OR s.pipeline IS NULL OR s.tokens IS NULL OR s.cost IS NULL"
                             : ""),
-      fmt::arg("told_pipelines", of.empty() ? "" : "LEFT JOIN told t USING (is_request, key)"),
       fmt::arg("of_standing", of.empty() ? "" : " AND coalesce(s.pipeline, t.pipeline)" + of),
       fmt::arg("of_derived", of.empty() ? "" : " AND pipeline" + of),
       fmt::arg("outcome", sql_literal(scope.mapping.outcome_node)),
@@ -214,26 +214,29 @@ std::string node_steps(const std::vector<PostgresTable>& tables, const CountScop
       fmt::arg("succeeded", packed::digit_of(Status::succeeded)));
 }
 
-// Attempts of the nodes of runs, and behind them the pairs of run and item. What was not executed
-// is no attempt.
+// Attempts of the nodes of runs, with what their run is told by, and behind them the pairs of run
+// and item. What was not executed is no attempt.
 std::string node_rows(const LogQuery& query) {
   const std::string join =
       " JOIN runs_of_nodes r ON r.is_request = a.is_request AND r.key = a.key GROUP BY ";
   return fmt::format(
-      "\nUNION ALL SELECT 'node', {span}, r.population, r.cohort, a.node, NULL, NULL, bucket, "
+      "\nUNION ALL SELECT 'node', {span}, r.population, r.cohort, a.node, r.plan, r.pipeline, "
+      "bucket, "
       "{age}, -1, "
       "sum(count), sum(failed), sum(retries), sum(retries_succeeded), 0, 0, 0, 0, 0, 0, 0 FROM "
       "(SELECT "
       "is_request, key, node, nullif({duration}, 0) - 1 AS bucket, count(*) AS count, count(*) "
       "FILTER (WHERE status = {failed}) AS failed, count(*) FILTER (WHERE attempt > 1) AS retries, "
       "count(*) FILTER (WHERE attempt > 1 AND status = {succeeded}) AS retries_succeeded FROM "
-      "attempts WHERE {executed} GROUP BY 1, 2, 3, 4) a{join}2, 3, 4, 5, 8, 9\nUNION ALL SELECT "
+      "attempts WHERE {executed} GROUP BY 1, 2, 3, 4) a{join}2, 3, 4, 5, 6, 7, 8, 9\nUNION ALL "
+      "SELECT "
       "'node', "
-      "{span}, r.population, r.cohort, a.node, NULL, NULL, NULL, {age}, -1, 0, 0, 0, 0, count(*), "
+      "{span}, r.population, r.cohort, a.node, r.plan, r.pipeline, NULL, {age}, -1, 0, 0, 0, 0, "
+      "count(*), "
       "0, "
       "0, 0, "
       "0, 0, 0 FROM (SELECT DISTINCT is_request, key, node, item FROM attempts WHERE {executed}) "
-      "a{join}2, 3, 4, 5, 9",
+      "a{join}2, 3, 4, 5, 6, 7, 9",
       fmt::arg("span", span_sql("r.at", query)),
       fmt::arg("age", age_class_sql("r.at", "r.duration", query)),
       fmt::arg("duration", duration_digit("duration")),

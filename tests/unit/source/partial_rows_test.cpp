@@ -79,6 +79,39 @@ TEST_CASE("rows of codes, plan sources and nodes are summed by name") {
   CHECK(node.run_node_pairs == 5);
 }
 
+TEST_CASE(
+    "runs that are over or open, and attempts, are of the stratum of their pipeline and source") {
+  PartialRow over = row(RowKind::run, {5, 3}, {"llm", "503", 7});
+  over.pipeline = "etl";
+  over.n[place_of(&KpiPartial::succeeded_unaided)] = 2;
+  over.n[place_of(&KpiPartial::fallback)] = 1;
+  PartialRow open = row(RowKind::run, {}, {"llm", "", {}});
+  open.pipeline = "etl";
+  open.n[place_of(&KpiPartial::in_flight)] = 2;
+  open.open_us = kSlotOfRows.time_since_epoch().count();
+  PartialRow attempts = row(RowKind::node, {9, 4, 1, 1, 5}, {"fetch", "llm", 7});
+  attempts.pipeline = "etl";
+  PartialRow others = row(RowKind::run, {8, 8}, {"rule", "", {}});
+  PartialRow skipped = row(RowKind::run, {});
+  skipped.n[place_of(&KpiPartial::skipped_runs)] = 3;
+  const KpiPartial partial = partial_of({over, open, attempts, others, skipped});
+  REQUIRE(partial.strata.size() == 2);
+  const StratumPartial& llm = partial.strata.at({"etl", "llm"});
+  CHECK(llm.total_runs == 5);
+  CHECK(llm.succeeded == 3);
+  CHECK(llm.succeeded_unaided == 2);
+  CHECK(llm.fallback == 1);
+  CHECK(llm.attempts == 9);
+  CHECK(llm.failed_attempts == 4);
+  CHECK(llm.error_classes.at(static_cast<std::size_t>(ErrorClass::server)) == 5);
+  CHECK(llm.open_runs == std::vector<TimePoint>(2, kSlotOfRows));
+  CHECK(llm.latency.count() == 5);
+  CHECK(partial.strata.at({"", "rule"}).total_runs == 8);
+  open.population = over.population = Population::non_dag;
+  const PartialSet set = set_of({over, open});
+  CHECK(set.partials.begin()->second.strata.empty());
+}
+
 TEST_CASE("durations in buckets give the histogram of adding them") {
   DurationHistogram expected;
   std::vector<PartialRow> rows;
