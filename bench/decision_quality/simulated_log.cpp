@@ -50,6 +50,24 @@ void count_run(const Run& run, KpiPartial& partial) {
   }
 }
 
+// Where plans are told, as the run table does.
+void count_plan(const Run& run, KpiPartial& partial) {
+  if (run.plan == Run::Plan::unknown) return;
+  StratumPartial& alike = partial.strata[{"", run.plan == Run::Plan::llm ? "llm" : "rule"}];
+  if (run.outcome == Run::Outcome::running) {
+    alike.open_runs.insert(std::ranges::upper_bound(alike.open_runs, run.ended), run.ended);
+    return;
+  }
+  const bool has_failed = run.outcome == Run::Outcome::failed;
+  ++alike.total_runs;
+  alike.succeeded += has_failed ? 0 : 1;
+  alike.succeeded_unaided += has_failed ? 0 : 1;
+  if (has_failed) ++alike.error_codes[code_of(run.failure)];
+  alike.latency.add(run.duration_ms);
+  alike.attempts += kAttempts;
+  alike.failed_attempts += run.failed_attempts;
+}
+
 void count_user(const Run& run, UserRuns& user) {
   const bool has_failed = run.outcome == Run::Outcome::failed;
   UserRuns one;
@@ -75,7 +93,9 @@ PartialKey key_of(TimePoint unit, const Run& run) {
 }  // namespace
 
 void SimulatedLog::add_to(Partials& partials, TimePoint unit, const Run& run) {
-  count_run(run, partials[key_of(unit, run)]);
+  KpiPartial& partial = partials[key_of(unit, run)];
+  count_run(run, partial);
+  count_plan(run, partial);
 }
 
 void SimulatedLog::add(const Run& run) {

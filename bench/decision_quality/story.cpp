@@ -38,6 +38,12 @@ Story worse(const std::string& name, double drop_points) {
   return story;
 }
 
+// Control has a quarter of hard runs.
+Story mixed_plans(Story story, double hard_of_canary) {
+  story.hard = {0.25, hard_of_canary};
+  return story;
+}
+
 // A canary at 10 % that is well for a day: 300 runs an hour, by day and by night.
 Story after_a_good_day(const std::string& name) {
   Story story = worse(name, 0);
@@ -103,6 +109,9 @@ std::vector<Story> make_no_change() {
   Story drift = unchanged("success drifts by 5 points through the day");
   drift.drift_points = 5;
   all.push_back(drift);
+  all.push_back(mixed_plans(unchanged("the canary has hard runs alone"), 1));
+  all.push_back(mixed_plans(unchanged("60 % of the canary's runs are hard"), 0.6));
+  all.push_back(mixed_plans(unchanged("the canary has hard runs alone, 5000 a day", 5000), 1));
   Story blind = unchanged("no cohorts, at 30 %");
   blind.cohorts = Story::Cohorts::missing;
   blind.day_points = 3;
@@ -128,6 +137,9 @@ std::vector<Story> make_faults() {
       worse("-10 points", 10),
       worse("-20 points", 20),
       worse("-50 points", 50),
+      mixed_plans(worse("-20 points, a quarter is hard", 20), 0.25),
+      mixed_plans(worse("-20 points, the canary has hard runs alone", 20), 1),
+      mixed_plans(worse("-20 points, the canary has easy runs alone", 20), 0),
   };
   Story users = worse("-20 points, users of 20 runs, 0.3", 20);
   users.users = {20, 0.3, hours(1)};

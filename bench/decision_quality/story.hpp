@@ -22,6 +22,14 @@ struct Users {
 /// What the canary's runs leave in the log from the onset on.
 enum class CanaryLog { complete, nothing, running_only };
 
+/// Which runs are hard: planned by the language model, they fail two and a half times as often as
+/// usual; the others, planned by rules, half as often.
+struct Mix {
+  double control =
+      0;              // share of control's runs, and of those before the rollout; 0: not told apart
+  double canary = 0;  // of the canary's
+};
+
 /// What happens to the service, and how it is watched.
 struct Story {
   std::string name;
@@ -43,6 +51,8 @@ struct Story {
   Microseconds outages{0};        // once a day, both sides, half of the runs fail
   Microseconds cold{0};           // after each step half of the canary's runs fail
   int retries = 0;                // at the onset one user of the canary retries as often; all fail
+
+  Mix hard = {};  // the means are those of failure_rate where control's is 25 %
 
   double drop_points = 0;  // of the canary's success rate from the onset on
   CanaryLog canary_log = CanaryLog::complete;

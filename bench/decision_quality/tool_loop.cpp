@@ -48,6 +48,9 @@ std::string record_of(const Run& run) {
   if (run.outcome != Run::Outcome::running) {
     text += fmt::format(R"(,"duration_ms":{:.0f})", run.duration_ms);
   }
+  if (run.plan != Run::Plan::unknown) {
+    text += fmt::format(R"(,"plan_source":"{}")", run.plan == Run::Plan::llm ? "llm" : "rule");
+  }
   if (run.outcome == Run::Outcome::failed) {
     text += fmt::format(R"(,"error_code":"{}")", code_of_failure(run.failure));
   }

@@ -11,6 +11,8 @@ constexpr double kLogSigma = 0.5;
 constexpr double kAttemptFailureRate = 0.05;
 constexpr double kAuthShare = 0.1;  // of the usual failures; as is the next
 constexpr double kServerShare = 0.2;
+constexpr double kHardMore = 1.5;  // times the usual failures
+constexpr double kEasyLess = 0.5;
 constexpr double kTurn = 2 * 3.14159265358979323846;
 constexpr std::chrono::hours kWholeDay{24};
 
@@ -86,7 +88,16 @@ double World::failure_rate(const Visit& visit, const Run& run, const Present& pr
   if (is_cold) return 0.5;
   const bool is_broken = run.is_canary && present.is_broken;
   const double rate = is_broken ? visit.user.broken_rate : visit.user.usual_rate;
-  return std::clamp(rate + points / 100, 0.0, 1.0);
+  double more = points / 100;
+  if (run.plan == Run::Plan::llm) more += kHardMore * story_.failure_rate;
+  if (run.plan == Run::Plan::rule) more -= kEasyLess * story_.failure_rate;
+  return std::clamp(rate + more, 0.0, 1.0);
+}
+
+Run::Plan World::draw_plan(const Run& run) {
+  if (story_.hard.control <= 0) return Run::Plan::unknown;
+  const double share = run.is_canary ? story_.hard.canary : story_.hard.control;
+  return uniform() < share ? Run::Plan::llm : Run::Plan::rule;
 }
 
 void World::end(Run& run, const Present& present) {
@@ -131,6 +142,7 @@ Run World::begin(const Visit& visit, const Present& present) {
   if (present.percent > 0 && story_.cohorts == Story::Cohorts::logged) {
     run.cohort = run.is_canary ? Cohort::canary : Cohort::control;
   }
+  run.plan = draw_plan(run);
   if (uniform() < failure_rate(visit, run, present)) run.outcome = Run::Outcome::failed;
   end(run, present);
   return run;

@@ -24,6 +24,8 @@ struct Run {
   Outcome outcome = Outcome::succeeded;
   enum class Failure { other, auth, server };
   Failure failure = Failure::other;
+  enum class Plan { unknown, rule, llm };  // llm: a hard run
+  Plan plan = Plan::unknown;
   std::uint64_t failed_attempts = 0;
   double duration_ms = 0;
 };
@@ -64,6 +66,7 @@ class World {
   };
 
   void let_users_come(TimePoint slot);
+  Run::Plan draw_plan(const Run& run);
   Run begin(const Visit& visit, const Present& present);
   void end(Run& run, const Present& present);
   User draw_user();

@@ -78,6 +78,8 @@ TEST_CASE("nothing is taken back for what users, retries and cold starts do to t
   CHECK(told("one user retries 50 times", 10, 2).found.events <= 1);
   CHECK(told("cold for 30 min after each step, 5000 a day", 10).found.events <= 1);
   CHECK(told("no cohorts, at 30 %", 4).found.events == 0);
+  CHECK(told("the canary has hard runs alone", 10, 4).found.events <= 1);
+  CHECK(told("60 % of the canary's runs are hard", 10, 4).found.events <= 1);
 }
 
 TEST_CASE("a canary that dies, hangs or falls silent after a good day is gone, never promoted") {
