@@ -62,7 +62,10 @@ void count_plan(const Run& run, KpiPartial& partial) {
   ++alike.total_runs;
   alike.succeeded += has_failed ? 0 : 1;
   alike.succeeded_unaided += has_failed ? 0 : 1;
-  if (has_failed) ++alike.error_codes[code_of(run.failure)];
+  if (has_failed) {
+    const ErrorClass found = classes().classify(code_of(run.failure));
+    ++alike.error_classes.at(static_cast<std::size_t>(found));
+  }
   alike.latency.add(run.duration_ms);
   alike.attempts += kAttempts;
   alike.failed_attempts += run.failed_attempts;

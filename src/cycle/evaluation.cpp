@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "cycle/alike_runs.hpp"
 #include "cycle/news_count.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/base/error.hpp"
@@ -267,10 +268,20 @@ Quality evaluate_counted(const CountedLog& log, const EvaluationRequest& request
   }
   quality.service =
       service_figures(log.sum(windows.current, Population::dag, std::nullopt, windows.begun_from));
-  const NewsSource source{
-      log.sum, log.overdue, windows.cuts(reach_back(config, log.overdue)).start(),
-      limits_of(request, quality, config), request.news ? request.news->warmup : WarmUp{}};
+  NewsSource source{log.sum,
+                    log.overdue,
+                    windows.cuts(reach_back(config, log.overdue)).start(),
+                    limits_of(request, quality, config),
+                    request.news ? request.news->warmup : WarmUp{},
+                    request.news ? request.news->strata : std::nullopt};
+  const FigureWindows figures{windows.current, windows.begun_from, windows.baseline};
+  std::optional<ReferenceStrata> chosen;
+  if (!source.strata) chosen = choose_strata(log.sum, figures);
+  if (chosen) source.strata = chosen->strata;
   quality.news = count_news(source, windows.news);
+  if (chosen) quality.news.usual = usual_of(*chosen, source.limits);
+  quality.comparable =
+      comparable_runs({log.sum, log.overdue}, figures, quality, request.baseline.kind);
   return quality;
 }
 

@@ -1,7 +1,7 @@
 #include "cycle/news_count.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <map>
 #include <utility>
 
 namespace dagloop {
@@ -26,6 +26,24 @@ std::vector<TimePoint> step_ends(const NewsRequest& asked, const Window& news, C
   return ends;
 }
 
+/// What is new of one side.
+struct SideNews {
+  ArmFigures runs;
+  std::map<std::size_t, ArmFigures> strata;
+  ColdRuns cold;
+};
+
+// The figures of one side, at the strata that it has.
+void put(const SideNews& news, ArmFigures StratumNews::*side, std::vector<StratumNews>& strata) {
+  for (const auto& [place, figures] : news.strata) {
+    const auto stratum = static_cast<std::uint8_t>(place);
+    const auto at = std::ranges::lower_bound(strata, stratum, {}, &StratumNews::stratum);
+    const bool is_there = at != strata.end() && at->stratum == stratum;
+    StratumNews& to = is_there ? *at : *strata.insert(at, StratumNews{stratum, {}, {}, {}, {}});
+    to.*side = figures;
+  }
+}
+
 /// The runs of one side, as often as one likes.
 class SideCounts {
  public:
@@ -37,33 +55,61 @@ class SideCounts {
         open_(source.sum({std::min(source.first, end), end}, Population::dag, cohort,
                          std::nullopt)) {}
 
-  std::pair<ArmFigures, ColdRuns> count(const Window& window) const {
+  SideNews count(const Window& window) const {
     KpiPartial warm;
     ColdRuns cold;
-    std::uint64_t overdue = 0;
+    Overdue overdue;
     for (const auto& [part, begun_from] : source_.warmup.parts(window)) {
       const KpiPartial runs = sum(part, begun_from);
-      const std::uint64_t failed = overdue_in(part, begun_from);
-      if (begun_from) add_cold(part, runs, failed, cold);
-      overdue += failed;
+      const Overdue failed = overdue_in(part, begun_from);
+      if (begun_from) add_cold(part, runs, failed.all, cold);
+      overdue.add(failed);
       warm.merge(runs);
     }
     const auto role = cohort_ == Cohort::control ? ArmRole::reference : ArmRole::subject;
-    return {count_arm(warm, source_.limits, overdue, role), cold};
+    return news_of(warm, overdue, cold, role);
   }
 
   // Of the reference before the policy: no run of it was cold by this policy.
-  ArmFigures before(const std::vector<Window>& windows) const {
+  SideNews before(const std::vector<Window>& windows) const {
     KpiPartial runs;
-    std::uint64_t overdue = 0;
+    Overdue overdue;
     for (const Window& window : windows) {
       runs.merge(sum(window, std::nullopt));
-      overdue += overdue_in(window, std::nullopt);
+      overdue.add(overdue_in(window, std::nullopt));
     }
-    return count_arm(runs, source_.limits, overdue);
+    return news_of(runs, overdue, {}, ArmRole::reference);
   }
 
  private:
+  // Runs that became overdue.
+  struct Overdue {
+    std::uint64_t all = 0;
+    std::map<std::size_t, std::uint64_t> by_stratum;
+
+    void add(const Overdue& other) {
+      all += other.all;
+      for (const auto& [place, count] : other.by_stratum) by_stratum[place] += count;
+    }
+  };
+
+  SideNews news_of(const KpiPartial& runs, const Overdue& overdue, const ColdRuns& cold,
+                   ArmRole role) const {
+    SideNews news{count_arm(runs, source_.limits, overdue.all, role), {}, cold};
+    if (!source_.strata) return news;
+    auto strata = by_place(runs.strata, *source_.strata);
+    for (const auto& [place, count] : overdue.by_stratum) strata[place];
+    for (auto& [place, alike] : strata) {
+      const auto late = overdue.by_stratum.find(place);
+      const std::uint64_t failed = late == overdue.by_stratum.end() ? 0 : late->second;
+      if (alike.total_runs + failed == 0) continue;
+      // No evidence from the last tries alone.
+      if (runs.runs_without_tries > 0) alike.attempts = alike.failed_attempts = 0;
+      news.strata[place] = count_arm(alike, source_.limits, failed, role);
+    }
+    return news;
+  }
+
   KpiPartial sum(const Window& window, std::optional<TimePoint> begun_from) const {
     return source_.sum(window, Population::dag, cohort_, begun_from);
   }
@@ -71,16 +117,22 @@ class SideCounts {
   void add_cold(const Window& window, const KpiPartial& warm, std::uint64_t warm_overdue,
                 ColdRuns& cold) const {
     const KpiPartial all = sum(window, std::nullopt);
-    const std::uint64_t overdue = overdue_in(window, std::nullopt) - warm_overdue;
+    const std::uint64_t overdue = overdue_in(window, std::nullopt).all - warm_overdue;
     cold.runs += all.total_runs - warm.total_runs + overdue;
     cold.failed += (all.total_runs - all.succeeded) - (warm.total_runs - warm.succeeded) + overdue;
   }
 
   // An open run began when it was last heard of, or earlier: that is all that is known of it.
-  std::uint64_t overdue_in(Window window, std::optional<TimePoint> begun_from) const {
+  Overdue overdue_in(Window window, std::optional<TimePoint> begun_from) const {
     const OverdueRule& rule = source_.overdue;
     if (begun_from) window.start = std::max(window.start, *begun_from + rule.after);
-    return count_became_overdue(open_, window, rule);
+    Overdue overdue{count_became_overdue(open_.open_runs, window, rule), {}};
+    if (overdue.all == 0 || !source_.strata) return overdue;
+    for (const auto& [place, runs] : by_place(open_.strata, *source_.strata)) {
+      const std::uint64_t late = count_became_overdue(runs.open_runs, window, rule);
+      if (late > 0) overdue.by_stratum[place] = late;
+    }
+    return overdue;
   }
 
   const NewsSource& source_;
@@ -134,13 +186,24 @@ News count_news(const NewsSource& source, const NewsWindows& windows) {
   const SideCounts control(source, end, Cohort::control);
   const SideCounts all(source, end, std::nullopt);
   const auto count_cohorts = [&](const NewsRange& range, NewsStep& step) {
-    std::tie(step.canary, step.cold_canary) = canary.count(range.news);
-    std::tie(step.control, step.cold_control) = control.count(range.news);
+    SideNews news = canary.count(range.news);
+    put(news, &StratumNews::canary, step.by_stratum);
+    step.canary = std::move(news.runs);
+    step.cold_canary = news.cold;
+    news = control.count(range.news);
+    put(news, &StratumNews::control, step.by_stratum);
+    step.control = std::move(news.runs);
+    step.cold_control = news.cold;
   };
   const auto count_all = [&](const NewsRange& range, NewsStep& step) {
-    step.all = all.count(range.news).first;
+    SideNews news = all.count(range.news);
+    put(news, &StratumNews::all, step.by_stratum);
+    step.all = std::move(news.runs);
     // The same hours of a day without a warm run would be held against the next ones.
-    if (!source.warmup.is_cold(range.news)) step.before = all.before(range.before);
+    if (source.warmup.is_cold(range.news)) return;
+    news = all.before(range.before);
+    put(news, &StratumNews::before, step.by_stratum);
+    step.before = std::move(news.runs);
   };
   NewsStep whole;
   count_cohorts(windows.whole, whole);
@@ -152,6 +215,8 @@ News count_news(const NewsSource& source, const NewsWindows& windows) {
             std::move(whole.all),
             std::move(whole.before),
             {}};
+  news.strata = source.strata;
+  news.by_stratum = std::move(whole.by_stratum);
   news.steps.reserve(windows.steps.size());
   for (const NewsRange& range : windows.steps) {
     NewsStep& step = news.steps.emplace_back();

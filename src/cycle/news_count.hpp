@@ -46,6 +46,7 @@ struct NewsSource {
   TimePoint first;  // before all that may have become overdue
   SlowLimits limits;
   WarmUp warmup;
+  std::optional<StrataList> strata = {};  // none: not told apart
 };
 
 /// Counts them. The whole has warm runs alone, as the steps have.

@@ -138,10 +138,11 @@ struct Remedy {
   std::string_view what;
 };
 
-constexpr std::array<Remedy, 8> kRemedies{{
+constexpr std::array<Remedy, 9> kRemedies{{
     {"no_data", "mend what writes the log"},
     {"data_stale", "mend what writes the log"},
     {"malformed_share_above_limit", "mend the lines that could not be read"},
+    {"no_comparable_runs", "send the same pipelines and plan sources to both sides"},
     {"no_cohorts", "write the field `cohort` into each run"},
     {"gate_fail", "find what fails in the report, and mend it"},
     {"canary_share_too_high", "mend what sends runs to the canary"},

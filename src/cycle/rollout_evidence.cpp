@@ -75,16 +75,20 @@ void expect(Evidence& evidence, const KpiSet& kpis) {
 }
 
 void begin(Evidence& evidence, const Quality& quality) {
-  if (!evidence.tests.empty()) return;
-  const PopulationKpis* reference = nullptr;
-  if (quality.baseline) reference = &quality.baseline->population(Population::dag);
-  if (reference != nullptr) expect(evidence, reference->decided());
+  if (evidence.tests.empty()) {
+    const PopulationKpis* reference = nullptr;
+    if (quality.baseline) reference = &quality.baseline->population(Population::dag);
+    if (reference != nullptr) expect(evidence, reference->decided());
+  }
+  if (evidence.strata || !quality.news.strata) return;
+  evidence.strata = quality.news.strata;
+  expect_by_stratum(evidence, quality.news.usual);
 }
 
 // The part of the news whose steps end in `window`; all of them where they are not counted apart.
 News steps_in(const News& news, const Window& window) {
   if (news.window == window) return news;
-  News part{window, news.limits, {}, {}, {}, {}, {}};
+  News part{window, news.limits, {}, {}, {}, {}, {}, news.strata};
   for (const NewsStep& step : news.steps) {
     if (step.window.start >= window.start && step.window.end <= window.end) {
       part.steps.push_back(step);
@@ -181,7 +185,8 @@ NewsRequest news_for(const Evidence& evidence, BaselineKind baseline, TimePoint 
           std::max(evidence.until, sealed),
           evidence.limits,
           has_control ? NewsRequest::Before::leave_out : NewsRequest::Before::count,
-          {evidence.step, evidence.step_before, warmup_in_effect(config.decision)}};
+          {evidence.step, evidence.step_before, warmup_in_effect(config.decision)},
+          evidence.strata};
 }
 
 CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineKind baseline,
@@ -190,8 +195,8 @@ CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineK
   // Two ticks in one slot: there is nothing new.
   if (news.window.end <= news.window.start) return {evidence, evidence};
   DAGLOOP_ASSERT(news.window.start == evidence.until);  // no run is left out, or twice in
-  begin(evidence, quality);
   evidence.limits = news.limits;
+  begin(evidence, quality);
   const auto sides = takes_cohorts(evidence.percent, baseline) ? EvidenceSides::canary_and_control
                                                                : EvidenceSides::all_and_before;
   const auto add = [&](Evidence to, const Window& window) {

@@ -78,6 +78,11 @@ Comparison choose_comparison(const Quality& quality, BaselineKind kind) {
   } else {
     take_baseline_window(quality, kind, comparison);
   }
+  const auto& alike = quality.comparable;
+  if (alike && alike->subject_name == comparison.subject_name &&
+      alike->reference_name == comparison.reference_name) {
+    comparison.alike = &*alike;
+  }
   DAGLOOP_ASSERT(comparison.fault ||
                  (comparison.subject != nullptr && comparison.reference != nullptr));
   return comparison;

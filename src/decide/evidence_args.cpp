@@ -43,11 +43,12 @@ void add_evidence(std::vector<ReasonArg>& args, const EvidenceView& view,
 
 void add_stretch(std::vector<ReasonArg>& args, const StretchView& stretch) {
   args.emplace_back("stretch_since", stretch.since);
-  args.emplace_back("stretch_trials", stretch.figure.subject.trials);
-  args.emplace_back("stretch_events", stretch.figure.subject.events);
-  if (stretch.figure.reference.trials == 0) return;
-  args.emplace_back("stretch_reference_trials", stretch.figure.reference.trials);
-  args.emplace_back("stretch_reference_events", stretch.figure.reference.events);
+  const Block counts = stretch.figure ? as_one_block(*stretch.figure) : stretch.counts;
+  args.emplace_back("stretch_trials", counts.subject.trials);
+  args.emplace_back("stretch_events", counts.subject.events);
+  if (counts.reference.trials == 0) return;
+  args.emplace_back("stretch_reference_trials", counts.reference.trials);
+  args.emplace_back("stretch_reference_events", counts.reference.events);
 }
 
 void add_one_user(std::vector<ReasonArg>& args, const ArmCounts& user) {

@@ -29,6 +29,39 @@ bool any_unread(const WindowKpis& window) {
                      [](const auto& each) { return each.second.unread() > 0; });
 }
 
+// What could not be read is of no stratum: it moves the figures among runs that are alike by as
+// much as those of all runs.
+void move_alike(const PopulationKpis& as_read, const PopulationKpis& taken,
+                double AlikeFigure::*side, Comparable& alike) {
+  for (auto& [name, figure] : alike.figures) {
+    const Kpi* before = as_read.decided().find(name);
+    const Kpi* after = taken.kpis.find(name);
+    const bool has_both = before != nullptr && after != nullptr && before->value && after->value;
+    if (!has_both) continue;
+    figure.*side += *after->value - *before->value;
+    if (before->kind == KpiKind::rate) figure.*side = std::clamp(figure.*side, 0.0, 1.0);
+  }
+}
+
+void take_case_alike(const Quality& quality, Quality& taken) {
+  if (!taken.comparable) return;
+  Comparable& alike = *taken.comparable;
+  const PopulationKpis& before = quality.current.population(Population::dag);
+  const PopulationKpis& after = taken.current.population(Population::dag);
+  const PopulationKpis* canary = before.cohort(Cohort::canary);
+  const PopulationKpis* control = before.cohort(Cohort::control);
+  if (alike.subject_name == to_string(Cohort::canary)) {
+    if (canary == nullptr || control == nullptr) return;
+    move_alike(*canary, *after.cohort(Cohort::canary), &AlikeFigure::subject, alike);
+    move_alike(*control, *after.cohort(Cohort::control), &AlikeFigure::reference, alike);
+    return;
+  }
+  move_alike(before, after, &AlikeFigure::subject, alike);
+  if (!quality.baseline) return;
+  move_alike(quality.baseline->population(Population::dag),
+             taken.baseline->population(Population::dag), &AlikeFigure::reference, alike);
+}
+
 }  // namespace
 
 void add_unread_parts(std::vector<ReasonArg>& args,
@@ -52,11 +85,15 @@ Quality in_case(const Quality& quality, FigureCase which) {
       take_case(cohort == Cohort::control ? other_way(which) : which, part);
     }
   }
-  if (!taken.baseline) return taken;
+  if (!taken.baseline) {
+    take_case_alike(quality, taken);
+    return taken;
+  }
   for (auto& [population, figures] : taken.baseline->populations) {
     take_case(other_way(which), figures);
     for (auto& [cohort, part] : figures.cohorts) take_case(other_way(which), part);
   }
+  take_case_alike(quality, taken);
   return taken;
 }
 

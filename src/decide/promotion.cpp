@@ -5,6 +5,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/fault_reason.hpp"
+#include "decide/alike_kpis.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
 #include "decide/rollout_obstacles.hpp"
@@ -43,16 +44,19 @@ std::optional<Reason> sample_obstacle(const PopulationKpis& side, const std::str
 
 void compare_success(const DecisionInputs& inputs, const Comparison& comparison,
                      PromotionView& view) {
-  const Kpi& subject = *comparison.subject->kpis.find(kSuccessRate);
-  const Kpi& reference = *comparison.reference->kpis.find(kSuccessRate);
-  DAGLOOP_ASSERT(subject.value && reference.value);
+  const ComparedKpi compared(comparison, kSuccessRate);
+  const Kpi* subject = compared.subject();
+  const Kpi* reference = compared.reference();
+  // Of no stratum both sides have runs: that is an obstacle of its own.
+  if (reference == nullptr) return;
+  DAGLOOP_ASSERT(subject->value && reference->value);
   const double margin_pp = inputs.config.promotion_margin_pp;
   std::vector<ReasonArg> args{{"kpi", kSuccessRate}, {"subject", comparison.subject_name}};
-  add_kpi(args, "", subject);
+  compared.add_subject(args);
   args.emplace_back("reference", comparison.reference_name);
-  add_kpi(args, "reference_", reference);
+  compared.add_reference(args);
   args.emplace_back("margin_pp", margin_pp);
-  if (*subject.value >= *reference.value - margin_pp / 100 - kSlack) {
+  if (*subject->value >= *reference->value - margin_pp / 100 - kSlack) {
     view.grounds.emplace_back("not_inferior_to_control", std::move(args));
   } else {
     view.obstacles.emplace_back("inferior_to_control", std::move(args));

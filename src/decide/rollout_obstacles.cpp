@@ -44,6 +44,23 @@ std::optional<Reason> share_obstacle(const DecisionInputs& inputs, const Compari
                  {"max_share", most}}};
 }
 
+// The canary's runs are others than control's: what was compared says too little of them.
+std::optional<Reason> comparable_obstacle(const DecisionInputs& inputs,
+                                          const Comparison& comparison) {
+  constexpr double kEnough = 0.5;
+  const int percent = rollout_percent(inputs.values, inputs.config.rollout_key).value_or(0);
+  const Comparable* alike = comparison.alike;
+  if (percent == 0 || alike == nullptr || comparison.fault) return std::nullopt;
+  if (alike->share() >= kEnough) return std::nullopt;
+  return Reason{std::string(kNoComparableRuns),
+                {{"subject", comparison.subject_name},
+                 {"reference", comparison.reference_name},
+                 {"runs", alike->runs},
+                 {"all_runs", alike->all_runs},
+                 {"from", comparison.subject_window.start},
+                 {"to", comparison.subject_window.end}}};
+}
+
 }  // namespace
 
 std::vector<Reason> rollout_obstacles(const DecisionInputs& inputs, const Comparison& comparison) {
@@ -51,6 +68,7 @@ std::vector<Reason> rollout_obstacles(const DecisionInputs& inputs, const Compar
   const auto& fault = comparison.fault;
   if (fault && fault->code == kNoCohorts) obstacles.push_back(*fault);
   if (auto share = share_obstacle(inputs, comparison)) obstacles.push_back(std::move(*share));
+  if (auto alike = comparable_obstacle(inputs, comparison)) obstacles.push_back(std::move(*alike));
   if (auto declined = slow_decline(inputs)) obstacles.push_back(std::move(*declined));
   if (auto excluded = exclusion_obstacle(inputs)) obstacles.push_back(std::move(*excluded));
   return obstacles;

@@ -6,6 +6,7 @@
 
 #include "dagloop/base/assert.hpp"
 #include "dagloop/decide/data_state.hpp"
+#include "decide/alike_kpis.hpp"
 #include "decide/canary_triggers.hpp"
 #include "decide/evidence_args.hpp"
 #include "decide/figures.hpp"
@@ -19,6 +20,7 @@ namespace {
 struct Case {
   const TriggerRule& rule;
   const Comparison& comparison;
+  const ComparedKpi& compared;
   const Kpi* value = nullptr;
   const Kpi* baseline = nullptr;
 
@@ -59,20 +61,18 @@ double base_of(const Case& c) {
   return ratio_base(c.rule.kpi, *c.baseline->value, c.baseline->denominator);
 }
 
-ArmCounts events_of(const Kpi* kpi, TriggerTest test) {
-  if (kpi == nullptr || kpi->numerator > kpi->denominator) return {};
-  const bool counts_the_others = test == TriggerTest::drop_pp;
-  return {kpi->denominator, counts_the_others ? kpi->denominator - kpi->numerator : kpi->numerator};
-}
-
 // Events of the window's figures, as the evidence counts them.
-Block window_of(const Case& c) {
-  return {events_of(c.value, c.rule.test), events_of(c.baseline, c.rule.test)};
+std::optional<AlikeRates> window_of(const Case& c) {
+  return c.compared.rates(c.rule.test == TriggerTest::drop_pp ? ComparedKpi::Events::the_others
+                                                              : ComparedKpi::Events::counted);
 }
 
 bool crossed(const Case& c) {
   DAGLOOP_ASSERT(c.value->value && (!c.needs_baseline() || c.baseline->value));
-  if (!is_of_latencies(c.rule)) return counts_cross(c.rule, window_of(c));
+  if (!is_of_latencies(c.rule)) {
+    const auto window = window_of(c);
+    return window && rates_cross(c.rule, *window);
+  }
   const double value = *c.value->value;
   if (c.rule.test == TriggerTest::above) return value > c.rule.threshold;
   return value > c.rule.threshold * base_of(c) * (1 + kLimitSlack);
@@ -97,10 +97,12 @@ std::string_view limit_name(TriggerTest test) {
 
 void add_figures(const Case& c, std::vector<ReasonArg>& args) {
   args.emplace_back("subject", c.comparison.subject_name);
-  add_kpi(args, "", *c.value);
   if (c.needs_baseline()) {
+    c.compared.add_subject(args);
     args.emplace_back("reference", c.comparison.reference_name);
-    add_kpi(args, "reference_", *c.baseline);
+    c.compared.add_reference(args);
+  } else {
+    add_kpi(args, "", *c.value);
   }
   args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
   const bool is_ratio =
@@ -119,9 +121,9 @@ void tell_stretch_alone(const Case& c, TriggerResult& result) {
   args.emplace_back(limit_name(c.rule.test), c.rule.threshold);
 }
 
-bool is_stretch_worse(const Case& c, const Block& window, const StretchView& stretch) {
-  if (is_of_latencies(c.rule)) return false;
-  return distance_of(c.rule, stretch.figure) > distance_of(c.rule, window);
+bool is_stretch_worse(const Case& c, const AlikeRates& window, const StretchView& stretch) {
+  if (is_of_latencies(c.rule) || !stretch.figure) return false;
+  return distance_of(c.rule, *stretch.figure) > distance_of(c.rule, window);
 }
 
 // Holds the figures against the evidence: what may be noise, or rests on one user, does not fire.
@@ -143,7 +145,7 @@ void weigh(const Case& c, std::uint64_t min_sample, const TriggerEvidence& evide
     return;
   }
   add_evidence(args, view, {result.sample_count, c.comparison.subject_window});
-  const Block window = window_of(c);
+  const AlikeRates window = window_of(c).value_or(AlikeRates());
   if (by_stretch && (!by_window || is_stretch_worse(c, window, *view.stretch))) {
     add_stretch(args, *view.stretch);
   }
@@ -181,10 +183,6 @@ TriggerResult evaluate(const Case& c, std::uint64_t min_sample) {
   return result;
 }
 
-const Kpi* find_kpi(const PopulationKpis* side, const std::string& name) {
-  return side == nullptr ? nullptr : side->decided().find(name);
-}
-
 }  // namespace
 
 std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds,
@@ -193,8 +191,10 @@ std::vector<TriggerResult> evaluate_triggers(const TriggerThresholds& thresholds
   const bool is_sequential = evidence.config.mode == EvidenceMode::sequential;
   std::vector<TriggerResult> results;
   for (const TriggerRule& rule : rules_that_are_on(thresholds)) {
-    const Case c{rule, comparison, find_kpi(comparison.subject, rule.kpi),
-                 find_kpi(comparison.reference, rule.kpi)};
+    const ComparedKpi compared(comparison, rule.kpi);
+    Case c{rule, comparison, compared, compared.subject(), compared.reference()};
+    // What is held against a number is so for all runs.
+    if (!c.needs_baseline()) c.value = compared.plain_subject();
     TriggerResult result = evaluate(c, min_sample);
     if (is_sequential) weigh(c, min_sample, evidence, result);
     results.push_back(std::move(result));

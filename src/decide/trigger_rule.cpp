@@ -19,13 +19,16 @@ bool latencies_cross(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms) {
   const ArmCounts& subject = stretch.counts.subject;
   if (rule.test == TriggerTest::above) return rate_of(subject) > kShareAbove;
+  // Among runs that are alike more than one in twenty may take longer than usual on either side.
+  const double share =
+      std::max(kShareAbove, stretch.is_of_strata && stretch.figure ? stretch.figure->reference : 0);
   if (!usual_ms || *usual_ms <= 0 || stretch.above.empty()) return false;
   const std::vector<double> edges = latency_edges(*usual_ms);
   const double limit_ms = rule.threshold * *usual_ms * (1 - kLimitSlack);
   const auto edge =
       std::min(std::lower_bound(edges.begin(), edges.end(), limit_ms), std::prev(edges.end()));
   const std::uint64_t above = stretch.above.at(static_cast<std::size_t>(edge - edges.begin()));
-  return rate_of({subject.trials, std::min(above, subject.trials)}) > kShareAbove;
+  return rate_of({subject.trials, std::min(above, subject.trials)}) > share;
 }
 
 }  // namespace
@@ -52,21 +55,23 @@ std::vector<TriggerRule> rules_that_are_on(const TriggerThresholds& thresholds) 
   return rules;
 }
 
-double distance_of(const TriggerRule& rule, const Block& counts) {
-  DAGLOOP_ASSERT(counts.subject.trials > 0 && counts.reference.trials > 0);
-  const double value = rate_of(counts.subject);
-  const double baseline = rate_of(counts.reference);
+double distance_of(const TriggerRule& rule, const AlikeRates& rates) {
   if (rule.test == TriggerTest::rate_ratio) {
-    return value / ratio_base(rule.kpi, baseline, counts.reference.trials);
+    return rates.subject / ratio_base(rule.kpi, rates.reference, rates.counts.reference.trials);
   }
-  return 100 * (value - baseline);
+  return 100 * (rates.subject - rates.reference);
+}
+
+bool rates_cross(const TriggerRule& rule, const AlikeRates& rates) {
+  const std::uint64_t events = rates.counts.subject.events;
+  const bool is_enough =
+      rule.test != TriggerTest::rate_ratio || (events > 0 && events >= rule.error_floor);
+  return is_enough && distance_of(rule, rates) >= rule.threshold - kLimitSlack;
 }
 
 bool counts_cross(const TriggerRule& rule, const Block& counts) {
-  if (counts.subject.trials == 0 || counts.reference.trials == 0) return false;
-  const bool is_enough = rule.test != TriggerTest::rate_ratio ||
-                         (counts.subject.events > 0 && counts.subject.events >= rule.error_floor);
-  return is_enough && distance_of(rule, counts) >= rule.threshold - kLimitSlack;
+  const auto rates = alike_rates({counts});
+  return rates && rates_cross(rule, *rates);
 }
 
 bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample) {
@@ -76,12 +81,24 @@ bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample) {
 
 namespace {
 
-bool stands_without(const TriggerRule& rule, const Block& counts, const ArmCounts& worst,
+// In which stratum the user's trials were is not known: as if all strata had his share of them.
+AlikeRates without_user(const AlikeRates& rates, const ArmCounts& user) {
+  AlikeRates others = rates;
+  ArmCounts& subject = others.counts.subject;
+  subject = without(subject, user);
+  const double before = rate_of(rates.counts.subject);
+  const double after = subject.trials == 0 ? 0 : rate_of(subject);
+  others.subject = before > 0 ? rates.subject * (after / before) : after;
+  return others;
+}
+
+bool stands_without(const TriggerRule& rule, const AlikeRates& rates, const ArmCounts& worst,
                     double e_without_worst) {
   if (e_without_worst < kEnough) return false;
   // A p95 cannot be taken apart by users: the evidence alone says.
   if (is_of_latencies(rule)) return true;
-  return counts_cross(rule, {without(counts.subject, worst), counts.reference});
+  const AlikeRates others = without_user(rates, worst);
+  return others.counts.subject.trials > 0 && rates_cross(rule, others);
 }
 
 }  // namespace
@@ -92,15 +109,17 @@ bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms) {
   if (!is_convincing(stretch) || stretch.counts.subject.trials == 0) return false;
   return is_of_latencies(rule) ? latencies_cross(rule, stretch, usual_ms)
-                               : counts_cross(rule, stretch.figure);
+                               : stretch.figure && rates_cross(rule, *stretch.figure);
 }
 
 bool stretch_stands_without_one(const TriggerRule& rule, const StretchView& stretch) {
-  return !stretch.e_without_worst ||
-         stands_without(rule, stretch.figure, stretch.worst, *stretch.e_without_worst);
+  if (!stretch.e_without_worst) return true;
+  // Of a latency above a threshold there is no reference to have a figure with.
+  const AlikeRates figure = stretch.figure.value_or(AlikeRates());
+  return stands_without(rule, figure, stretch.worst, *stretch.e_without_worst);
 }
 
-bool window_stands_without_one(const TriggerRule& rule, const Block& window,
+bool window_stands_without_one(const TriggerRule& rule, const AlikeRates& window,
                                const EvidenceView& view) {
   return !view.e_without_worst || !view.users ||
          stands_without(rule, window, view.users->worst, *view.e_without_worst);

@@ -36,10 +36,11 @@ inline constexpr double kLimitSlack = 1e-9;
 ///
 /// Shape: `drop_pp` counts failures. A ratio has a floor: with a reference rate near 0 one error
 ///        would be any multiple of it.
+bool rates_cross(const TriggerRule& rule, const AlikeRates& rates);
 bool counts_cross(const TriggerRule& rule, const Block& counts);
 
-/// Returns how far they lie apart, in the measure that the threshold has; both sides have trials.
-double distance_of(const TriggerRule& rule, const Block& counts);
+/// Returns how far they lie apart, in the measure that the threshold has.
+double distance_of(const TriggerRule& rule, const AlikeRates& rates);
 
 /// Returns whether the stretch is no mere noise: the best bet on it won twentyfold. Under 1 in 20
 /// of all looks at an innocent change find such a stretch.
@@ -60,7 +61,7 @@ bool has_stretch_sample(const StretchView& stretch, std::uint64_t min_sample);
 ///
 /// Shape: where no users are known nobody can tell, and it does.
 bool stretch_stands_without_one(const TriggerRule& rule, const StretchView& stretch);
-bool window_stands_without_one(const TriggerRule& rule, const Block& window,
+bool window_stands_without_one(const TriggerRule& rule, const AlikeRates& window,
                                const EvidenceView& view);
 
 }  // namespace dagloop

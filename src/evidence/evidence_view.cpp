@@ -86,8 +86,12 @@ double growth_at(const RateHypothesis& hypothesis, const Block& rates) {
   return std::max(0.0, *std::max_element(growths.begin(), growths.end()));
 }
 
-bool has_both(const Block& block, const RateHypothesis& hypothesis) {
-  return block.subject.trials > 0 && (hypothesis.given_rate || block.reference.trials > 0);
+// The counts of both sides as if they were of one stratum; none where no stratum has both sides.
+std::optional<Block> alike(const StepCounts& counts, const RateHypothesis& hypothesis) {
+  if (counts.counts.subject.trials == 0) return std::nullopt;
+  if (hypothesis.given_rate) return counts.counts;
+  const auto rates = alike_rates(blocks_of(counts));
+  return rates ? std::optional(as_one_block(*rates)) : std::nullopt;
 }
 
 ArmCounts worst_of(const std::vector<UserCounts>& users, double expected_rate) {
@@ -103,15 +107,47 @@ ArmCounts worst_of(const std::vector<UserCounts>& users, double expected_rate) {
   return worst;
 }
 
-double e_without(const RateEvidence& test, const Reading& reading, const Block& all,
+// Takes away what is in `counts` of `part`.
+void take_from(ArmCounts& counts, ArmCounts& part) {
+  const ArmCounts left = without(counts, part);
+  part = {part.trials - std::min(part.trials, counts.trials),
+          part.events - std::min(part.events, counts.events)};
+  counts = left;
+}
+
+// In which stratum the user's trials were is not known: where that says least.
+double e_without(const RateEvidence& test, const Reading& reading, const StepCounts& all,
                  const ArmCounts& worst, double design_effect) {
-  const Block others{without(all.subject, worst), all.reference};
-  return e_value_of(test.log_e_of_block(others, reading.hypothesis, design_effect));
+  StepCounts others = all;
+  others.users.clear();
+  others.counts.subject = without(all.counts.subject, worst);
+  const auto log_e = [&] { return test.log_e_of_block(others, reading.hypothesis, design_effect); };
+  if (all.strata.empty()) return e_value_of(log_e());
+  std::optional<double> least;
+  for (std::size_t i = 0; i < all.strata.size(); ++i) {
+    ArmCounts left = worst;
+    others.strata = all.strata;
+    take_from(others.strata[i].counts.subject, left);
+    for (StratumCounts& each : others.strata) take_from(each.counts.subject, left);
+    least = std::min(least.value_or(log_e()), log_e());
+  }
+  return e_value_of(*least);
 }
 
 // Runs that failed are among those that did not succeed unaided, and are no fallbacks.
 ArmCounts without_failed(const ArmCounts& all, const ArmCounts& failed) {
   return {all.trials, all.events - std::min(all.events, failed.events)};
+}
+
+std::optional<AlikeRates> figure_of(const StepCounts& seen) {
+  std::vector<Block> blocks;
+  const auto add = [&](const Block& counts, const Block& failed) {
+    blocks.push_back({without_failed(counts.subject, failed.subject),
+                      without_failed(counts.reference, failed.reference)});
+  };
+  if (seen.strata.empty()) add(seen.counts, seen.failed);
+  for (const StratumCounts& each : seen.strata) add(each.counts, each.failed);
+  return alike_rates(blocks);
 }
 
 std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading& reading,
@@ -120,16 +156,16 @@ std::optional<StretchView> view_stretch(const RateEvidence& test, const Reading&
   if (!best || view.design_effect > kMostDiscount) return std::nullopt;
   StretchView stretch;
   stretch.since = best->seen.start;
-  stretch.counts = best->seen.counts;
-  stretch.figure = {without_failed(stretch.counts.subject, best->seen.failed.subject),
-                    without_failed(stretch.counts.reference, best->seen.failed.reference)};
+  stretch.counts = alike(best->seen, reading.hypothesis).value_or(best->seen.counts);
+  stretch.figure = figure_of(best->seen);
+  stretch.is_of_strata = best->seen.strata.size() > 1;
   stretch.above = best->seen.above;
   stretch.log_gain = best->log_gain / view.design_effect;
   if (view.users) {
     const double expected = expected_events(stretch.counts, reading.hypothesis);
     stretch.worst = worst_of(best->seen.users, expected);
     stretch.e_without_worst =
-        e_without(test, reading, stretch.counts, stretch.worst, view.design_effect);
+        e_without(test, reading, best->seen, stretch.worst, view.design_effect);
   }
   return stretch;
 }
@@ -138,8 +174,11 @@ std::optional<std::uint64_t> more_trials(const RateEvidence& test, const Reading
                                          const EvidenceView& view) {
   // What the rates are now: since it broke, where something speaks for that. A stretch begins where
   // events were: half of one is taken for chance, or forecasts would be too short.
-  const bool is_recent = view.stretch && has_both(view.stretch->counts, reading.hypothesis);
-  const Block& counts = is_recent ? view.stretch->counts : test.total;
+  const bool is_recent =
+      view.stretch && (reading.hypothesis.given_rate || view.stretch->counts.reference.trials > 0);
+  const Block counts = is_recent
+                           ? view.stretch->counts
+                           : alike(test.all_counts(), reading.hypothesis).value_or(test.total);
   ExpectedRates rates = rates_in(counts, reading.hypothesis);
   constexpr double kChosen = 0.5;
   const double chosen = kChosen / static_cast<double>(counts.subject.trials);
@@ -167,15 +206,16 @@ EvidenceView view_of(const Evidence& evidence, const Reading& reading) {
   view.e_value = e_value_of(test.greatest_log_e_at(view.design_effect));
   view.subject = test.total.subject;
   if (!hypothesis.given_rate) view.reference = test.total.reference;
-  if (!has_both(test.total, hypothesis)) return view;
+  const auto all = alike(test.all_counts(), hypothesis);
+  if (!all) return view;
   if (!hypothesis.given_rate) {
-    view.difference = difference_of(test.total, reading.alpha, view.design_effect);
+    view.difference = difference_of(*all, reading.alpha, view.design_effect);
   }
   view.is_available = true;
   view.stretch = view_stretch(test, reading, view);
   if (view.users) {
     view.e_without_worst =
-        e_without(test, reading, test.total, view.users->worst, view.design_effect);
+        e_without(test, reading, test.all_counts(), view.users->worst, view.design_effect);
   }
   if (!view.decides()) view.more_trials = more_trials(test, reading, view);
   return view;
@@ -233,13 +273,14 @@ Evidence with_unread(Evidence evidence, const Block& unread, const EvidenceConfi
 std::optional<double> smallest_excludable_drop_pp(const Evidence& evidence, double alpha,
                                                   double runs) {
   const RateEvidence& test = find_evidence(evidence, kPromotionTest);
-  if (test.total.subject.trials == 0 || test.total.reference.trials == 0) return std::nullopt;
-  const double all_runs = static_cast<double>(test.total.subject.trials) + runs;
   const RateHypothesis any = inferior(0);
+  const auto all = alike(test.all_counts(), any);
+  if (!all) return std::nullopt;
+  const double all_runs = static_cast<double>(test.total.subject.trials) + runs;
   const double effect = view_of(evidence, {kPromotionTest, any, alpha, kFailedRuns}).design_effect;
   if (effect > kMostDiscount) return std::nullopt;
   const auto is_excluded = [&](double margin) {
-    return growth_at(inferior(margin), test.total) * all_runs / effect >= std::log(1 / alpha);
+    return growth_at(inferior(margin), *all) * all_runs / effect >= std::log(1 / alpha);
   };
   constexpr double kMost = 0.99;
   if (!is_excluded(kMost)) return std::nullopt;

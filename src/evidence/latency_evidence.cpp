@@ -24,7 +24,7 @@ const RateHypothesis& nowhere_slower() {
 }
 
 ArmCounts counts_at(const LatencyCounts& counts, std::size_t edge) {
-  return {counts.runs, counts.above[edge]};
+  return {counts.runs, counts.above.empty() ? 0 : counts.above[edge]};
 }
 
 double log_mean(const std::vector<RateEvidence>& tests, double design_effect) {
@@ -56,7 +56,7 @@ LatencyCounts& LatencyCounts::operator+=(const LatencyCounts& other) {
 }
 
 void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts& reference_news,
-                          TimePoint start) {
+                          TimePoint start, const std::vector<StratumLatency>& by_stratum) {
   for (const LatencyCounts* news : {&subject_news, &reference_news}) {
     if (news->above.size() != kLatencyEdges) return;
   }
@@ -65,12 +65,16 @@ void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts
   slower.resize((kLatencyEdges + kEdgesPerTest - 1) / kEdgesPerTest);
   bool has_bet = false;
   for (std::size_t i = 0; i < slower.size(); ++i) {
-    const Block block{counts_at(subject_news, i * kEdgesPerTest),
-                      counts_at(reference_news, i * kEdgesPerTest)};
+    const std::size_t edge = i * kEdgesPerTest;
+    const Block block{counts_at(subject_news, edge), counts_at(reference_news, edge)};
     // The first news only set what is expected: a bet must be fixed before its runs are seen.
     if (slower[i].expectation.trials >= kFewestUsual) {
-      slower[i].add({.counts = block, .start = start}, nowhere_slower());
-      has_bet = has_bet || slower[i].open.counts == Block();
+      StepCounts step{.counts = block, .start = start};
+      for (const StratumLatency& each : by_stratum) {
+        const Block of{counts_at(each.subject, edge), counts_at(each.reference, edge)};
+        if (of != Block()) step.strata.push_back({each.stratum, of, {}, {}});
+      }
+      has_bet = slower[i].add(step, nowhere_slower()) || has_bet;
     } else {
       slower[i].expectation += expectation_of(block.reference);
     }

@@ -36,6 +36,81 @@ bool is_whole(const Block& block, const RateHypothesis& hypothesis) {
   return block.reference.trials > 0 && block.subject.trials + block.reference.trials >= kLeastBlock;
 }
 
+/// A block, and the reference's rate that was expected of it.
+struct ExpectedBlock {
+  Block counts;
+  double rate = 0;
+};
+
+// What a bet on `alternative` gains on blocks of several strata: their product is an e-variable as
+// each of them is.
+double gain_on(const std::vector<ExpectedBlock>& blocks, const RateHypothesis& hypothesis,
+               const RateHypothesis::Alternative& alternative) {
+  double sum = 0;
+  for (const ExpectedBlock& each : blocks) {
+    sum += gain(hypothesis, alternative, sides_of(each.counts), each.rate);
+  }
+  return sum;
+}
+
+bool has_both(const Block& block) { return block.subject.trials > 0 && block.reference.trials > 0; }
+
+const StratumEvidence* find_stratum(const RateEvidence& evidence, std::uint8_t stratum) {
+  const auto& all = evidence.by_stratum;
+  const auto found = std::ranges::lower_bound(all, stratum, {}, &StratumEvidence::stratum);
+  return found != all.end() && found->stratum == stratum ? &*found : nullptr;
+}
+
+// A stratum that has not been seen before is expected to be as all of them are.
+StratumEvidence& of_stratum(RateEvidence& evidence, std::uint8_t stratum) {
+  auto& all = evidence.by_stratum;
+  const auto place = std::ranges::lower_bound(all, stratum, {}, &StratumEvidence::stratum);
+  if (place != all.end() && place->stratum == stratum) return *place;
+  return *all.insert(place, {stratum, {}, expectation_of(evidence.expectation)});
+}
+
+// The blocks of strata: those that both sides have, for a bet on one side alone says nothing.
+std::vector<ExpectedBlock> blocks_in(const RateEvidence& evidence, const StepCounts& counted) {
+  if (counted.strata.empty()) return {{counted.counts, expected_rate(evidence.expectation)}};
+  std::vector<ExpectedBlock> blocks;
+  for (const StratumCounts& each : counted.strata) {
+    if (!has_both(each.counts)) continue;
+    const StratumEvidence* known = find_stratum(evidence, each.stratum);
+    blocks.push_back(
+        {each.counts, expected_rate(known == nullptr ? evidence.expectation : known->expectation)});
+  }
+  return blocks;
+}
+
+StepCounts step_of(const StratumCounts& counts, TimePoint start) {
+  return {.counts = counts.counts,
+          .start = start,
+          .above = counts.above,
+          .failed = counts.failed,
+          .strata = {counts}};
+}
+
+// Takes what makes up whole blocks out of `open`; empty: all of it waits. When a block ends is told
+// by how many trials there are alone. Of whom they are is not known by stratum.
+StepCounts take_whole(StepCounts& open, const RateHypothesis& hypothesis) {
+  if (open.strata.empty()) {
+    return is_whole(open.counts, hypothesis) ? std::exchange(open, {}) : StepCounts();
+  }
+  Block whole;
+  for (const StratumCounts& each : open.strata) {
+    if (has_both(each.counts)) whole += each.counts;
+  }
+  if (!is_whole(whole, hypothesis)) return {};
+  StepCounts block;
+  StepCounts rest;
+  for (const StratumCounts& each : open.strata) {
+    (has_both(each.counts) ? block : rest) += step_of(each, open.start);
+  }
+  block.users = std::move(open.users);
+  open = std::move(rest);
+  return block;
+}
+
 // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
 void bet(std::vector<double>& log_wealth, double stake, double log_gain) {
   if (stake > 0) {
@@ -51,22 +126,6 @@ void bet(std::vector<double>& log_wealth, double stake, double log_gain) {
 
 }  // namespace
 
-ArmCounts& ArmCounts::operator+=(const ArmCounts& other) {
-  trials += other.trials;
-  events += other.events;
-  return *this;
-}
-
-double rate_of(const ArmCounts& counts) {
-  return as_double(counts.events) / as_double(counts.trials);
-}
-
-ArmCounts without(const ArmCounts& counts, const ArmCounts& part) {
-  const std::uint64_t events = counts.events - std::min(counts.events, part.events);
-  const std::uint64_t trials = counts.trials - std::min(counts.trials, part.trials);
-  return {std::max(trials, events), events};
-}
-
 ArmCounts expectation_of(const ArmCounts& usual) {
   constexpr std::uint64_t kMost = 100;
   if (usual.trials <= kMost) return usual;
@@ -78,18 +137,16 @@ double e_value_of(double log_e) {
   return std::min(kGreatest, std::exp(log_e));
 }
 
-Block& Block::operator+=(const Block& other) {
-  subject += other.subject;
-  reference += other.reference;
-  return *this;
-}
-
-void RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis) {
+bool RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis) {
   DAGLOOP_ASSERT(step.counts.subject.events <= step.counts.subject.trials);
   DAGLOOP_ASSERT(step.counts.reference.events <= step.counts.reference.trials);
   open += step;
   total += step.counts;
-  if (!is_whole(open.counts, hypothesis)) return;
+  for (const StratumCounts& each : step.strata) {
+    of_stratum(*this, each.stratum).total += each.counts;
+  }
+  const StepCounts block = take_whole(open, hypothesis);
+  if (block.counts == Block()) return false;
   if (!has_bets_of(*this, hypothesis)) {  // none yet, or of other bets
     log_wealth.assign(hypothesis.alternatives.size(), {});
     greatest_log_e.assign(kDiscounts, 0.0);
@@ -98,24 +155,26 @@ void RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis)
   }
   const bool is_watched = hypothesis.stretches == RateHypothesis::Stretches::watched;
   if (is_watched) stretches.resize(log_wealth.size());
-  const double stake = starts.take(hypothesis.starts, open.start);
-  const double expected = expected_rate(expectation);
+  const double stake = starts.take(hypothesis.starts, block.start);
+  const std::vector<ExpectedBlock> blocks = blocks_in(*this, block);
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
-    const double log_gain =
-        gain(hypothesis, hypothesis.alternatives[i], sides_of(open.counts), expected);
+    const double log_gain = gain_on(blocks, hypothesis, hypothesis.alternatives[i]);
     bet(log_wealth[i], stake, log_gain);
-    if (is_watched) stretches[i].add(open, log_gain);
+    if (is_watched) stretches[i].add(block, log_gain);
   }
-  starts.trials_since += open.counts.subject.trials;
+  starts.trials_since += block.counts.subject.trials;
   // Only now, behind the bet: what it rests on must be known before its runs are.
-  expectation += open.counts.reference;
-  open = StepCounts();
+  expectation += block.counts.reference;
+  for (const StratumCounts& each : block.strata) {
+    of_stratum(*this, each.stratum).expectation += each.counts.reference;
+  }
   // The greatest ever seen may be used: by Ville's inequality it passes 1/alpha with a probability
   // of at most alpha while nothing is worse.
   for (std::size_t i = 0; i < kDiscounts; ++i) {
     greatest_log_e[i] =
         std::max(greatest_log_e[i], log_sum(log_wealth, hypothesis, i, starts.unspent));
   }
+  return true;
 }
 
 double RateEvidence::log_e(const RateHypothesis& hypothesis, double design_effect) const {
@@ -133,15 +192,21 @@ double RateEvidence::greatest_log_e_at(double design_effect) const {
 std::vector<double> RateEvidence::greatest_log_e_with(const Block& more,
                                                       const RateHypothesis& hypothesis) const {
   if (!has_bets_of(*this, hypothesis)) return greatest_log_e;
-  Block all = total;
-  all += more;
-  const double expected = expected_rate(expectation);
+  const std::vector<ExpectedBlock> blocks = blocks_in(*this, all_counts());
   RateEvidence with = *this;
   for (std::size_t i = 0; i < log_wealth.size(); ++i) {
     const auto& alternative = hypothesis.alternatives[i];
-    bet(with.log_wealth[i], 0,
-        gain(hypothesis, alternative, sides_of(all), expected) -
-            gain(hypothesis, alternative, sides_of(total), expected));
+    const auto gained = [&](const ExpectedBlock& block) {
+      return gain(hypothesis, alternative, sides_of(block.counts), block.rate);
+    };
+    std::optional<double> worst;
+    for (ExpectedBlock block : blocks) {
+      const double before = gained(block);
+      block.counts += more;
+      const double lost = gained(block) - before;
+      worst = std::min(worst.value_or(lost), lost);
+    }
+    bet(with.log_wealth[i], 0, worst.value_or(0));
   }
   for (std::size_t i = 0; i < kDiscounts; ++i) {
     const double lost = log_sum(with.log_wealth, hypothesis, i, starts.unspent) -
@@ -154,28 +219,35 @@ std::vector<double> RateEvidence::greatest_log_e_with(const Block& more,
 std::optional<Stretch> RateEvidence::best_stretch(const RateHypothesis& hypothesis) const {
   std::optional<Stretch> best;
   if (hypothesis.stretches == RateHypothesis::Stretches::unwatched) return best;
-  const double expected = expected_rate(expectation);
   const bool has_stretches =
       has_bets_of(*this, hypothesis) && stretches.size() == log_wealth.size();
   for (std::size_t i = 0; i < hypothesis.alternatives.size(); ++i) {
     Stretch each = has_stretches ? stretches[i] : Stretch();
     if (open.counts != Block()) {
-      each.add(open, gain(hypothesis, hypothesis.alternatives[i], sides_of(open.counts), expected));
+      each.add(open, gain_on(blocks_in(*this, open), hypothesis, hypothesis.alternatives[i]));
     }
     if (each.log_gain > (best ? best->log_gain : 0)) best = std::move(each);
   }
   return best;
 }
 
-double RateEvidence::log_e_of_block(const Block& block, const RateHypothesis& hypothesis,
+double RateEvidence::log_e_of_block(const StepCounts& counted, const RateHypothesis& hypothesis,
                                     double design_effect) const {
-  if (design_effect > discount(kDiscounts - 1) || block.subject.trials == 0) return 0;
-  const double expected = expected_rate(expectation);
+  if (design_effect > discount(kDiscounts - 1) || counted.counts.subject.trials == 0) return 0;
+  const std::vector<ExpectedBlock> blocks = blocks_in(*this, counted);
   std::vector<std::vector<double>> gains;
   for (const auto& alternative : hypothesis.alternatives) {
-    gains.push_back({gain(hypothesis, alternative, sides_of(block), expected) / design_effect});
+    gains.push_back({gain_on(blocks, hypothesis, alternative) / design_effect});
   }
   return log_sum(gains, hypothesis, 0, 0);
+}
+
+StepCounts RateEvidence::all_counts() const {
+  StepCounts all{.counts = total};
+  for (const StratumEvidence& each : by_stratum) {
+    all.strata.push_back({.stratum = each.stratum, .counts = each.total});
+  }
+  return all;
 }
 
 }  // namespace dagloop

@@ -6,6 +6,24 @@
 #include "evidence/border.hpp"
 
 namespace dagloop {
+namespace {
+
+// What bets rest on, over strata as the subject's trials are spread over them.
+ArmCounts expectation_of_subject(const RateEvidence& evidence) {
+  double trials = 0;
+  double events = 0;
+  for (const StratumEvidence& each : evidence.by_stratum) {
+    if (each.total.reference.trials == 0) continue;
+    const auto weight = static_cast<double>(each.total.subject.trials);
+    trials += weight;
+    events += weight * expected_rate(each.expectation);
+  }
+  const std::uint64_t all = evidence.expectation.trials;
+  if (trials == 0 || all == 0) return evidence.expectation;
+  return {all, static_cast<std::uint64_t>(std::lround(static_cast<double>(all) * events / trials))};
+}
+
+}  // namespace
 
 std::optional<double> RateEvidence::trials_until(double log_e_needed, double design_effect,
                                                  const RateHypothesis& hypothesis,
@@ -33,13 +51,14 @@ std::optional<double> RateEvidence::trials_until(double log_e_needed, double des
     if (is_short(kForever)) return std::nullopt;
     return border(0.0, kForever, is_short);
   };
-  const std::optional<double> now = until(expectation);
+  const ArmCounts usual = by_stratum.size() < 2 ? expectation : expectation_of_subject(*this);
+  const std::optional<double> now = until(usual);
   if (!now) return now;
   // On the way there the reference says what its rate is: of half of the way that is believed.
   const double more = std::min(1e6, *now / 2 * rates.reference_per_subject);
   const ArmCounts seen{static_cast<std::uint64_t>(more),
                        static_cast<std::uint64_t>(std::lround(more * rates.reference))};
-  ArmCounts then = expectation;
+  ArmCounts then = usual;
   then += seen;
   return until(then);
 }

@@ -36,7 +36,23 @@ void keep_worst(std::vector<UserCounts>& users) {
             [](const UserCounts& a, const UserCounts& b) { return a.hash < b.hash; });
 }
 
+void add_above(const std::vector<std::uint64_t>& more, std::vector<std::uint64_t>& above) {
+  if (above.empty()) {
+    above = more;
+  } else if (!more.empty()) {
+    DAGLOOP_ASSERT(above.size() == more.size());
+    for (std::size_t i = 0; i < above.size(); ++i) above[i] += more[i];
+  }
+}
+
 }  // namespace
+
+StratumCounts& StratumCounts::operator+=(const StratumCounts& other) {
+  counts += other.counts;
+  failed += other.failed;
+  add_above(other.above, above);
+  return *this;
+}
 
 StepCounts& StepCounts::operator+=(const StepCounts& later) {
   const bool is_empty = counts.subject.trials == 0 && counts.reference.trials == 0;
@@ -44,13 +60,23 @@ StepCounts& StepCounts::operator+=(const StepCounts& later) {
   counts += later.counts;
   failed += later.failed;
   users = merged_users(users, later.users);
-  if (above.empty()) {
-    above = later.above;
-  } else if (!later.above.empty()) {
-    DAGLOOP_ASSERT(above.size() == later.above.size());
-    for (std::size_t i = 0; i < above.size(); ++i) above[i] += later.above[i];
+  add_above(later.above, above);
+  for (const StratumCounts& each : later.strata) {
+    const auto place = std::ranges::lower_bound(strata, each.stratum, {}, &StratumCounts::stratum);
+    if (place != strata.end() && place->stratum == each.stratum) {
+      *place += each;
+    } else {
+      strata.insert(place, each);
+    }
   }
   return *this;
+}
+
+std::vector<Block> blocks_of(const StepCounts& counts) {
+  if (counts.strata.empty()) return {counts.counts};
+  std::vector<Block> blocks;
+  for (const StratumCounts& each : counts.strata) blocks.push_back(each.counts);
+  return blocks;
 }
 
 void Stretch::add(const StepCounts& block, double log_gain_of_block) {
@@ -60,6 +86,7 @@ void Stretch::add(const StepCounts& block, double log_gain_of_block) {
     return;
   }
   seen += block;
+  for (StratumCounts& each : seen.strata) each.above.clear();
   keep_worst(seen.users);
 }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
-#include "dagloop/kpi/kpi_set.hpp"
 
 namespace dagloop {
 
@@ -55,21 +54,21 @@ UserArm count_user(const UserRuns& user, const SlowLimits& limits, ArmRole role)
   return arm;
 }
 
-}  // namespace
-
-ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
-                     std::uint64_t became_overdue, ArmRole role) {
+// What all runs, and those of one stratum, count alike.
+template <typename Partial>
+ArmFigures count_runs(const Partial& partial, const SlowLimits& limits,
+                      std::uint64_t became_overdue, ArmRole role) {
   ArmFigures arm;
   arm.runs = partial.total_runs + became_overdue;
   arm.failed = partial.total_runs - partial.succeeded + became_overdue;
   arm.aided = partial.total_runs - partial.succeeded_unaided + became_overdue;
   arm.overdue = became_overdue;
   // Most steps of most services hold few runs, and many none: what is not there is not looked for.
-  if (!partial.error_codes.empty()) {
-    const auto errors = count_error_classes(partial);
-    arm.auth_errors = errors.at(ErrorClass::auth);
-    arm.server_errors = errors.at(ErrorClass::server);
-  }
+  const auto errors_of = [&](ErrorClass wanted) {
+    return partial.error_classes.at(static_cast<std::size_t>(wanted));
+  };
+  arm.auth_errors = errors_of(ErrorClass::auth);
+  arm.server_errors = errors_of(ErrorClass::server);
   arm.timed = partial.latency.count();
   if (const auto slow = slow_limit(limits, role)) arm.slow = partial.latency.count_above(*slow);
   if (limits.usual && *limits.usual > 0) {
@@ -80,6 +79,22 @@ ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
     }
   }
   if (limits.absolute) arm.over_threshold = partial.latency.count_above(*limits.absolute);
+  return arm;
+}
+
+}  // namespace
+
+ArmFigures count_arm(const StratumPartial& partial, const SlowLimits& limits,
+                     std::uint64_t became_overdue, ArmRole role) {
+  ArmFigures arm = count_runs(partial, limits, became_overdue, role);
+  arm.attempts = partial.attempts;
+  arm.failed_attempts = partial.failed_attempts;
+  return arm;
+}
+
+ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
+                     std::uint64_t became_overdue, ArmRole role) {
+  ArmFigures arm = count_runs(partial, limits, became_overdue, role);
   for (const UserRuns& user : partial.users.users()) {
     arm.users.push_back(count_user(user, limits, role));
   }

@@ -23,9 +23,6 @@ std::uint64_t label_rank(const std::string& label);
 /// Returns that of both names of a stratum.
 std::uint64_t label_rank(const Stratum& stratum);
 
-/// Returns the stratum of all that have no name of their own.
-inline Stratum other_stratum() { return {std::string(kOtherLabel), std::string(kOtherLabel)}; }
-
 /// Returns that of `Key`: a label or a stratum.
 template <typename Key>
 Key other_key() {

@@ -12,7 +12,7 @@ namespace {
 
 static_assert(sizeof(KpiPartial) ==
                   (kRunCounts.size() + kErrorClasses.size()) * sizeof(std::uint64_t) +
-                      5 * sizeof(std::map<int, int>) + sizeof(std::vector<TimePoint>) +
+                      6 * sizeof(std::map<int, int>) + sizeof(std::vector<TimePoint>) +
                       sizeof(UserSums) + sizeof(DurationHistogram),
               "a new member belongs into encode() and decode(), and changes the format");
 

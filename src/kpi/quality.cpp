@@ -58,7 +58,7 @@ PopulationKpis figures_of(const KpiPartial& partial, const OverdueRule& rule,
   figures.succeeded_runs = partial.succeeded;
   figures.derived_runs = partial.derived_runs;
   figures.in_flight = partial.in_flight;
-  figures.overdue = count_overdue(partial, rule);
+  figures.overdue = count_overdue(partial.open_runs, rule);
   figures.skipped_runs = partial.skipped_runs;
   figures.cancelled_runs = partial.cancelled_runs;
   figures.unread_runs = partial.unread_runs + hidden.runs;
@@ -112,21 +112,19 @@ double malformed_share(const InputCounts& input) {
   return static_cast<double>(lines.unread) / static_cast<double>(lines.lines);
 }
 
-std::uint64_t count_overdue(const KpiPartial& partial, const OverdueRule& rule) {
+std::uint64_t count_overdue(const std::vector<TimePoint>& open_runs, const OverdueRule& rule) {
   if (!rule.newest_record) return 0;
-  const std::vector<TimePoint>& open = partial.open_runs;
-  const auto behind = std::ranges::lower_bound(open, *rule.newest_record - rule.after);
-  return static_cast<std::uint64_t>(behind - open.begin());
+  const auto behind = std::ranges::lower_bound(open_runs, *rule.newest_record - rule.after);
+  return static_cast<std::uint64_t>(behind - open_runs.begin());
 }
 
-std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& window,
+std::uint64_t count_became_overdue(const std::vector<TimePoint>& open_runs, const Window& window,
                                    const OverdueRule& rule) {
   if (!rule.newest_record) return 0;
-  const std::vector<TimePoint>& open = partial.open_runs;
   // Not only up to the newest record: what lies between it and the end of the window would be
   // counted in no window, for the next one begins behind it.
-  const auto first = std::ranges::lower_bound(open, window.start - rule.after);
-  const auto behind = std::ranges::lower_bound(open, window.end - rule.after);
+  const auto first = std::ranges::lower_bound(open_runs, window.start - rule.after);
+  const auto behind = std::ranges::lower_bound(open_runs, window.end - rule.after);
   return first < behind ? static_cast<std::uint64_t>(behind - first) : 0;
 }
 

@@ -17,17 +17,6 @@
 
 namespace dagloop {
 
-// A run as it counts: from its run record, or derived from its node records.
-struct SettledRun {
-  RecordRow record;
-  Fanout fanout;
-  std::uint32_t plan_source = 0;  // texts
-  std::uint32_t pipeline = 0;
-  TimePoint newest;  // of its records
-  bool is_manual = false;
-  bool is_derived = false;
-};
-
 namespace {
 
 using NodeRows = std::span<const NodeRow>;

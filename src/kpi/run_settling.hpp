@@ -17,7 +17,16 @@
 
 namespace dagloop {
 
-struct SettledRun;
+/// A run as it counts: from its run record, or derived from its node records.
+struct SettledRun {
+  RecordRow record;
+  Fanout fanout;
+  std::uint32_t plan_source = 0;  // texts
+  std::uint32_t pipeline = 0;
+  TimePoint newest;  // of its records
+  bool is_manual = false;
+  bool is_derived = false;
+};
 
 /// Returns the number of slots since 1970.
 inline std::uint32_t slot_number_of(TimePoint time) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dagloop/base/label.hpp"
 #include "dagloop/base/redaction.hpp"
-#include "label_bound.hpp"
 
 namespace dagloop {
 namespace {
@@ -15,6 +15,8 @@ Stratum masked_stratum(const Stratum& stratum) {
 }
 
 }  // namespace
+
+Stratum other_stratum() { return {std::string(kOtherLabel), std::string(kOtherLabel)}; }
 
 void StratumPartial::merge(const StratumPartial& other) {
   total_runs += other.total_runs;

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 namespace dagloop {
 namespace {
 
 constexpr const char* kEvaluateOnceMore = "evaluate the log again";
+
+// A side of a stratum takes some 50 bytes: a report stays below 256 KiB.
+constexpr std::size_t kMostSidesOfStrata = 2000;
 
 // Hundreds of sides are written: their counts stand by place, not by name.
 constexpr std::array kPlaces{
@@ -16,28 +20,56 @@ constexpr std::array kPlaces{
     &ArmFigures::over_threshold, &ArmFigures::attempts, &ArmFigures::failed_attempts,
     &ArmFigures::aided};
 
-constexpr std::array<std::pair<const char*, ArmFigures NewsStep::*>, 4> kSides{
-    {{"canary", &NewsStep::canary},
-     {"control", &NewsStep::control},
-     {"all", &NewsStep::all},
-     {"before", &NewsStep::before}}};
+// Of a step, and of one stratum of it.
+template <typename Sides>
+constexpr std::array<std::pair<const char*, ArmFigures Sides::*>, 4> kSides{
+    {{"canary", &Sides::canary},
+     {"control", &Sides::control},
+     {"all", &Sides::all},
+     {"before", &Sides::before}}};
 
-bool has_runs(const NewsStep& step) {
-  return std::ranges::any_of(kSides,
-                             [&](const auto& side) { return (step.*side.second).runs > 0; });
+template <typename Sides>
+std::size_t count_sides(const Sides& of) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      kSides<Sides>, [&](const auto& side) { return (of.*side.second).runs > 0; }));
 }
 
-Json block_to_json(const NewsStep& step) {
-  Json::Object block{{"start", format_time(step.window.start)},
-                     {"end", format_time(step.window.end)}};
-  for (const auto& [name, side] : kSides) {
-    const ArmFigures& arm = step.*side;
+template <typename Sides>
+void add_sides(const Sides& of, Json::Object& block) {
+  for (const auto& [name, side] : kSides<Sides>) {
+    const ArmFigures& arm = of.*side;
     if (arm.runs == 0) continue;
     Json::Array counts;
     for (const auto place : kPlaces) counts.emplace_back(arm.*place);
     block.emplace_back(name, Json(std::move(counts)));
   }
+}
+
+enum class StrataOf { told_apart, one };
+
+Json block_to_json(const NewsStep& step, StrataOf strata) {
+  Json::Object block{{"start", format_time(step.window.start)},
+                     {"end", format_time(step.window.end)}};
+  add_sides(step, block);
+  if (strata == StrataOf::one) return Json(std::move(block));
+  Json::Array by_stratum;
+  for (const StratumNews& each : step.by_stratum) {
+    if (count_sides(each) == 0) continue;
+    Json::Object of{{"stratum", Json(std::uint64_t{each.stratum})}};
+    add_sides(each, of);
+    by_stratum.emplace_back(std::move(of));
+  }
+  block.emplace_back("by_stratum", Json(std::move(by_stratum)));
   return Json(std::move(block));
+}
+
+// Of one stratum the counts of its runs would stand there twice.
+StrataOf strata_of(const std::vector<NewsStep>& steps) {
+  std::set<std::uint8_t> places;
+  for (const NewsStep& step : steps) {
+    for (const StratumNews& each : step.by_stratum) places.insert(each.stratum);
+  }
+  return places.size() < 2 ? StrataOf::one : StrataOf::told_apart;
 }
 
 ArmFigures read_counts(const JsonReader& reader) {
@@ -57,30 +89,59 @@ ArmFigures read_counts(const JsonReader& reader) {
   return arm;
 }
 
+template <typename Sides>
+void read_sides(const JsonReader& place, Sides& into) {
+  for (const auto& [name, side] : kSides<Sides>) {
+    if (const auto counts = place.find(name)) into.*side = read_counts(*counts);
+  }
+}
+
+std::vector<StratumNews> read_strata_of_block(const JsonReader& reader) {
+  std::vector<StratumNews> strata;
+  for (const JsonReader& place : reader.elements()) {
+    place.allow_only({"stratum", "canary", "control", "all", "before"});
+    const std::int64_t stratum = place.at("stratum").integer();
+    const std::int64_t least = strata.empty() ? 0 : strata.back().stratum + 1;
+    if (stratum < least || stratum > static_cast<std::int64_t>(kMostStrata)) {
+      place.fail("is of no stratum behind the one before", kEvaluateOnceMore);
+    }
+    StratumNews& news = strata.emplace_back();
+    news.stratum = static_cast<std::uint8_t>(stratum);
+    read_sides(place, news);
+  }
+  return strata;
+}
+
 }  // namespace
 
 Json blocks_to_json(const std::vector<NewsStep>& steps) {
+  const StrataOf strata = strata_of(steps);
   Json::Array blocks;
+  std::size_t sides = 0;
   for (const NewsStep& step : steps) {
-    if (has_runs(step)) blocks.push_back(block_to_json(step));
+    if (count_sides(step) == 0) continue;
+    blocks.push_back(block_to_json(step, strata));
+    for (const StratumNews& each : step.by_stratum) sides += count_sides(each);
   }
   // Steps of a tick may be more. Who decides from its report has the whole.
-  if (blocks.size() > kMostBlocks) blocks.clear();
+  const bool are_many = strata == StrataOf::told_apart && sides > kMostSidesOfStrata;
+  if (blocks.size() > kMostBlocks || are_many) blocks.clear();
   return Json(std::move(blocks));
 }
 
 std::vector<NewsStep> read_blocks(const JsonReader& reader) {
   std::vector<NewsStep> steps;
   for (const JsonReader& place : reader.elements()) {
-    place.allow_only({"start", "end", "canary", "control", "all", "before"});
+    place.allow_only({"start", "end", "canary", "control", "all", "before", "by_stratum"});
     NewsStep step;
     step.window = {place.at("start").time(), place.at("end").time()};
     const bool follows = steps.empty() || steps.back().window.end <= step.window.start;
     if (!follows || step.window.end <= step.window.start) {
       place.fail("does not lie behind the block before", kEvaluateOnceMore);
     }
-    for (const auto& [name, side] : kSides) {
-      if (const auto counts = place.find(name)) step.*side = read_counts(*counts);
+    read_sides(place, step);
+    if (const auto strata = place.find("by_stratum")) {
+      step.by_stratum = read_strata_of_block(*strata);
     }
     steps.push_back(std::move(step));
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dagloop/base/struct_codec.hpp"
@@ -34,8 +35,11 @@ struct OneOf {
 template <typename Enum, std::size_t kSize>
 OneOf(std::array<Enum, kSize>) -> OneOf<Enum, kSize>;
 
+/// What helps where a report cannot be.
+inline constexpr std::string_view kEvaluateAgain = "evaluate the log again";
+
 /// A count; negative ones are refused.
-inline constexpr Count kCount{"a negative count", "evaluate the log again"};
+inline constexpr Count kCount{"a negative count", kEvaluateAgain};
 std::uint64_t read_count(const JsonReader& reader);
 
 /// Renders an interval as [low, high], and reads it; null where there is none.

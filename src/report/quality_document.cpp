@@ -5,16 +5,16 @@
 #include "dagloop/record/contract_words.hpp"
 #include "dagloop/report/documents.hpp"
 #include "report/attribution_json.hpp"
-#include "report/block_json.hpp"
 #include "report/earlier_quality.hpp"
 #include "report/kpi_json.hpp"
+#include "report/news_json.hpp"
+#include "report/strata_json.hpp"
 #include "report/text.hpp"
 
 namespace dagloop {
 namespace {
 
 constexpr std::string_view kQualitySchema = "dagloop.quality_report/1";
-constexpr std::string_view kEvaluateAgain = "evaluate the log again";
 constexpr std::string_view kWithThisVersion = "evaluate the log again with this version";
 
 using Counts = std::map<std::string, std::uint64_t>;
@@ -285,42 +285,6 @@ constexpr Entry kInput{[](const Quality& quality, Json::Object& into) {
                          into.cancelled = read_word(input.at("cancelled"), kCancelled);
                        }};
 
-bool is_above_fine(const ArmFigures& arm) {
-  return arm.above.empty() || are_counts_above_edges(arm.above, arm.timed);
-}
-
-bool are_parts(const ArmFigures& arm) {
-  return arm.failed <= arm.runs && arm.auth_errors <= arm.runs && arm.server_errors <= arm.runs &&
-         arm.slow <= arm.timed && arm.over_threshold <= arm.timed &&
-         arm.failed_attempts <= arm.attempts && arm.aided <= arm.runs && arm.overdue <= arm.failed;
-}
-
-// Without a usual latency, and in a report of before, nothing is above its edges.
-constexpr auto kArm = fields_of<ArmFigures>(
-    field("runs", &ArmFigures::runs, kCount), field("failed", &ArmFigures::failed, kCount),
-    field("auth_errors", &ArmFigures::auth_errors, kCount),
-    field("server_errors", &ArmFigures::server_errors, kCount),
-    field("timed", &ArmFigures::timed, kCount), field("slow", &ArmFigures::slow, kCount),
-    field("over_threshold", &ArmFigures::over_threshold, kCount),
-    field_or_default("above", &ArmFigures::above, kCount),
-    must_hold(&is_above_fine, "above", "is no list of counts above each latency", kEvaluateAgain),
-    field("attempts", &ArmFigures::attempts, kCount),
-    field("failed_attempts", &ArmFigures::failed_attempts, kCount),
-    field_or_default("aided", &ArmFigures::aided, kCount),
-    field_or_default("overdue", &ArmFigures::overdue, kCount),
-    must_hold(&are_parts, "", "a part is more than the whole", kEvaluateAgain));
-
-constexpr auto kNews = fields_of<News>(
-    field("window", &News::window, kWindow),
-    inlined(&News::limits,
-            fields_of<SlowLimits>(field_or_default("slow_ms", &SlowLimits::usual),
-                                  field_or_default("threshold_ms", &SlowLimits::absolute),
-                                  field_or_default("tolerated_ms", &SlowLimits::tolerated))),
-    field("canary", &News::canary, kArm), field("control", &News::control, kArm),
-    field("all", &News::all, kArm), field("before", &News::before, kArm),
-    field_or_default("blocks", &News::steps,
-                     ByHand<std::vector<NewsStep>>{&blocks_to_json, &read_blocks}));
-
 Json durations_to_json(const CoarseDurations& durations) {
   Json::Array buckets;
   for (const auto& [bucket, count] : durations) {
@@ -370,16 +334,28 @@ constexpr Entry kWholeWindow{[](const Quality& quality, Json::Object& into) {
                                if (found) into.whole_window_s = read_count(*found);
                              }};
 
+// Only where plain figures do not say the same.
+constexpr Entry kComparableRuns{[](const Quality& quality, Json::Object& into) {
+                                  if (quality.comparable) {
+                                    into.emplace_back("comparable",
+                                                      comparable_to_json(*quality.comparable));
+                                  }
+                                },
+                                [](const JsonReader& place, Quality& into) {
+                                  if (const auto found = place.find("comparable"))
+                                    into.comparable = read_comparable(*found);
+                                }};
+
 constexpr auto kQuality = fields_of<Quality>(
     shown("schema", [](const Quality&) { return kQualitySchema; }),
     field("generated_at", &Quality::generated_at), field("as_of", &Quality::as_of),
     inlined(&Quality::current, kOfWindow), kInput, inlined(&Quality::current, kOfPopulations),
     field_or_default("baseline", &Quality::baseline,
                      fields_of<WindowKpis>(kOfWindow, kOfPopulations)),
-    kWholeWindow, field_or_default("news", &Quality::news, kNews),
+    kWholeWindow, field_or_default("news", &Quality::news, ByHand<News>{&news_to_json, &read_news}),
     field_or_default("attribution", &Quality::attribution,
                      ByHand<Attribution>{&attribution_to_json, &read_attribution}),
-    field_or_default("service", &Quality::service, kService));
+    kComparableRuns, field_or_default("service", &Quality::service, kService));
 
 }  // namespace
 

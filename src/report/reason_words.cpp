@@ -21,6 +21,11 @@ constexpr Wording kEnglish[] = {
      "`{field}`: what the canary did cannot be told from what control did, so nothing is decided. "
      "Write canary or control into the field `{field}` of each run, or name the log's own field in "
      "the mapping (docs/data-contract.md)"},
+    {"no_comparable_runs",
+     "only {runs} of {all_runs} runs of {subject:name} have others like them among those of "
+     "{reference:name}: of one pipeline and plan source. From {from} to {to} too little can be "
+     "compared. Let both have runs of the same pipelines and plan sources (the quality report "
+     "lists those of each), or judge these runs yourself"},
     {"no_baseline", "the {reference:name} holds no DAG run to compare with"},
     // Gate.
     {"no_checks", "the gate has no checks: nothing was judged"},
@@ -204,8 +209,11 @@ constexpr Wording kEnglish[] = {
      "{wait_s:wait}"},
     {">forecast", "{missing} more needed; none came so far, so there is no telling when"},
     {">trigger",
-     "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]; the limit is "
-     "{>limit}[; {>collected}]"},
+     "{kpi} of {subject:name} is {>value}[, of {reference:name} {>reference_value}]{>alike}; the "
+     "limit is {>limit}[; {>collected}]"},
+    {">alike",
+     "{?alike_strata}, among runs of the same pipeline and plan source ({alike_strata} kinds)"},
+    {">alike", ""},
     {">trigger", "{kpi} of {subject:name}; the limit is {>limit}[; {>collected}]"},
     {">missing",
      "{canary_runs} of {runs} runs with a cohort are the canary's; the rollout stands at "
@@ -255,7 +263,8 @@ constexpr Wording kEnglish[] = {
     {">outlook",
      "; about {more_trials} more runs needed, at the present rate in about {wait_s:wait}"},
     {">outlook", ""},
-    {">margin", "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}"},
+    {">margin",
+     "{kpi} of {subject:name} is {>value}, of {reference:name} {>reference_value}{>alike}"},
     {">undecidable", "cannot be decided with this traffic: after {waited_s:wait}"},
     {">what_would_help", "a larger step, a longer soak or a wider margin would help"},
     {">unread", "what could not be read may hide the outcome of up to {unread} runs"},

@@ -123,6 +123,29 @@ bool is_by_discount(const RateEvidence& test) {
 
 bool is_part(const Starts& starts) { return starts.unspent >= 0 && starts.unspent <= 1; }
 
+template <typename Counts>
+bool are_by_stratum(const std::vector<Counts>& strata) {
+  const auto is_behind = [](const Counts& a, const Counts& b) { return a.stratum >= b.stratum; };
+  return std::ranges::adjacent_find(strata, is_behind) == strata.end();
+}
+
+// Counts of a stratum that is none would be held against nothing.
+bool are_strata_known(const Evidence& evidence) {
+  const std::size_t known = evidence.strata ? evidence.strata->size() + 1 : 0;
+  const auto are_of = [&](const auto& strata) {
+    return are_by_stratum(strata) && (strata.empty() || strata.back().stratum < known);
+  };
+  const auto is_fine = [&](const RateEvidence& test) {
+    return are_of(test.by_stratum) && are_of(test.open.strata) &&
+           std::ranges::all_of(test.stretches,
+                               [&](const Stretch& each) { return are_of(each.seen.strata); });
+  };
+  return (!evidence.strata || evidence.strata->size() <= kMostStrata) &&
+         std::ranges::all_of(evidence.tests,
+                             [&](const auto& each) { return is_fine(each.second); }) &&
+         std::ranges::all_of(evidence.latency.slower, is_fine);
+}
+
 bool is_sample(const UserSample& sample) {
   const auto hash = [](const UserArm& user) { return user.hash; };
   return sample.by_hash.size() <= kSampledUsers && sample.heavy.size() <= kHeavyUsers &&
@@ -133,11 +156,88 @@ bool is_sample(const UserSample& sample) {
 constexpr auto kBlock = fields_of<Block>(field("subject", &Block::subject, kArm),
                                          field("reference", &Block::reference, kArm));
 
+// Every test has some of each stratum: they stand by place, not by name.
+void add_block(const Block& block, std::vector<std::uint64_t>& all) {
+  for (const ArmCounts& arm : {block.subject, block.reference}) {
+    all.push_back(arm.trials);
+    all.push_back(arm.events);
+  }
+}
+
+/// Reads the numbers of a stratum, its place first.
+class StratumNumbers {
+ public:
+  explicit StratumNumbers(const JsonReader& place)
+      : place_(place), all_(read_json<std::vector<std::uint64_t>>(kNatural, place)) {}
+
+  void demand(bool is_fine) const {
+    if (!is_fine) place_.fail("are no counts of a stratum", kRestore);
+  }
+  std::size_t size() const { return all_.size(); }
+  std::uint8_t stratum() const {
+    demand(!all_.empty() && all_.front() <= kMostStrata);
+    return static_cast<std::uint8_t>(all_.front());
+  }
+  ArmCounts arm(std::size_t at) const { return checked_arm(place_, all_.at(at), all_.at(at + 1)); }
+  Block block(std::size_t at) const { return {arm(at), arm(at + 2)}; }
+  std::vector<std::uint64_t> from(std::size_t at) const {
+    return {all_.begin() + static_cast<std::ptrdiff_t>(at), all_.end()};
+  }
+
+ private:
+  JsonReader place_;
+  std::vector<std::uint64_t> all_;
+};
+
+constexpr std::size_t kBlockNumbers = 5;   // with the place
+constexpr std::size_t kFailedNumbers = 9;  // and those that failed
+
+Json stratum_counts_to_json(const StratumCounts& counts) {
+  std::vector<std::uint64_t> all{counts.stratum};
+  add_block(counts.counts, all);
+  if (counts.failed != Block() || !counts.above.empty()) add_block(counts.failed, all);
+  all.insert(all.end(), counts.above.begin(), counts.above.end());
+  return write_json(kNatural, all);
+}
+
+StratumCounts read_stratum_counts(const JsonReader& place) {
+  const StratumNumbers numbers(place);
+  const std::size_t size = numbers.size();
+  numbers.demand(size == kBlockNumbers || size == kFailedNumbers ||
+                 size == kFailedNumbers + kLatencyEdges);
+  StratumCounts counts{numbers.stratum(), numbers.block(1), {}, {}};
+  if (size >= kFailedNumbers) counts.failed = numbers.block(kBlockNumbers);
+  if (size > kFailedNumbers) counts.above = numbers.from(kFailedNumbers);
+  return counts;
+}
+
+Json stratum_evidence_to_json(const StratumEvidence& evidence) {
+  std::vector<std::uint64_t> all{evidence.stratum};
+  add_block(evidence.total, all);
+  all.push_back(evidence.expectation.trials);
+  all.push_back(evidence.expectation.events);
+  return write_json(kNatural, all);
+}
+
+StratumEvidence read_stratum_evidence(const JsonReader& place) {
+  const StratumNumbers numbers(place);
+  numbers.demand(numbers.size() == kBlockNumbers + 2);
+  return {numbers.stratum(), numbers.block(1), numbers.arm(kBlockNumbers)};
+}
+
+constexpr ByHand<StratumCounts> kStratumCounts{&stratum_counts_to_json, &read_stratum_counts};
+constexpr ByHand<StratumEvidence> kStratumEvidence{&stratum_evidence_to_json,
+                                                   &read_stratum_evidence};
+
+constexpr auto kStratum = fields_of<Stratum>(field("pipeline", &Stratum::pipeline),
+                                             field("plan_source", &Stratum::plan_source));
+
 constexpr auto kStep =
     fields_of<StepCounts>(inlined(&StepCounts::counts, kBlock), field("start", &StepCounts::start),
                           field_or_default("users", &StepCounts::users, kUserPair),
                           field_or_default("above", &StepCounts::above, kNatural),
-                          field("failed", &StepCounts::failed, kBlock));
+                          field("failed", &StepCounts::failed, kBlock),
+                          field_or_default("strata", &StepCounts::strata, kStratumCounts));
 
 constexpr auto kStarts = fields_of<Starts>(
     field("first", &Starts::first), field("last", &Starts::last),
@@ -150,6 +250,7 @@ constexpr auto kStretch =
 constexpr auto kTest = fields_of<RateEvidence>(
     field("open", &RateEvidence::open, kStep), field("total", &RateEvidence::total, kBlock),
     field("expectation", &RateEvidence::expectation, kArm),
+    field("by_stratum", &RateEvidence::by_stratum, kStratumEvidence),
     field("starts", &RateEvidence::starts, kStarts),
     field("log_wealth", &RateEvidence::log_wealth, kLog),
     field("greatest_log_e", &RateEvidence::greatest_log_e, kLog),
@@ -187,11 +288,13 @@ constexpr auto kCollected = fields_of<Evidence>(
             fields_of<RatioTolerance>(
                 field_or_default("tolerated_errors", &RatioTolerance::errors),
                 field_or_default("tolerated_attempts", &RatioTolerance::attempts))),
-    field("tests", &Evidence::tests, kTest), field("latency", &Evidence::latency, kLatency),
+    field("strata", &Evidence::strata, kStratum), field("tests", &Evidence::tests, kTest),
+    field("latency", &Evidence::latency, kLatency),
     field_or_default("fixed", &Evidence::fixed, kFixed),
     field("subject_users", &Evidence::subject_users, kSample),
     field("reference_users", &Evidence::reference_users, kSample),
-    field("day_effects", &Evidence::day_effects));
+    field("day_effects", &Evidence::day_effects),
+    must_hold(&are_strata_known, "strata", "are not those of the counts", kRestore));
 
 }  // namespace
 

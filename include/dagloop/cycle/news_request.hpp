@@ -41,6 +41,7 @@ struct NewsRequest {
   enum class Before { leave_out, count };  // runs of as long a time before the rollout
   Before before = Before::leave_out;
   WarmUp warmup = {};
+  std::optional<StrataList> strata = {};  // that are told apart; none: not known yet
 };
 
 /// Returns the windows before `since` that lie as long before it as [from, to) lies behind it, day

@@ -13,6 +13,9 @@ namespace dagloop {
 /// The fault of a rollout between 0 and 100 % whose log has no cohorts.
 inline constexpr std::string_view kNoCohorts = "no_cohorts";
 
+/// The obstacle of a rollout whose canary has mostly runs that control has none like.
+inline constexpr std::string_view kNoComparableRuns = "no_comparable_runs";
+
 /// The two sides of a comparison. Owns: nothing; points into the Quality it was made from.
 struct Comparison {
   const PopulationKpis* subject = nullptr;    // null: missing
@@ -20,7 +23,8 @@ struct Comparison {
   std::string subject_name;                   // "canary" or "dag"
   std::string reference_name;                 // "control", "previous_window", ...
   Window subject_window;
-  std::optional<Reason> fault;  // why one side is missing
+  const Comparable* alike = nullptr;  // null: the plain figures say it
+  std::optional<Reason> fault;        // why one side is missing
 };
 
 /// Chooses the sides: canary against control where cohorts exist, else the window's DAG runs

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace dagloop {
 
@@ -26,5 +28,23 @@ struct Block {
   Block& operator+=(const Block& other);
   bool operator==(const Block&) const = default;
 };
+
+/// Rates of both sides among trials that are alike: Mantel-Haenszel's, stratum by stratum. Where
+/// there is one stratum, the plain rates.
+struct AlikeRates {
+  double subject = 0;
+  double reference = 0;
+  Block counts;  // of the strata that both sides have, all together
+  bool operator==(const AlikeRates&) const = default;
+};
+
+/// Returns them; nullopt where no stratum has trials of both sides.
+///
+/// Source: kpi/mantel_haenszel.hpp.
+std::optional<AlikeRates> alike_rates(const std::vector<Block>& strata);
+
+/// Returns counts as they would be had all strata these rates; rounded, for what is shown or
+/// foretold.
+Block as_one_block(const AlikeRates& rates);
 
 }  // namespace dagloop

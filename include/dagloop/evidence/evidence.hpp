@@ -50,6 +50,7 @@ struct Evidence {
   std::optional<TimePoint> step_before;    // and the one before it, of the same rollout
   SlowLimits limits;
   RatioTolerance tolerance;
+  std::optional<StrataList> strata;  // that are told apart; none: no run of the reference yet
   std::map<std::string, RateEvidence, std::less<>> tests;
   LatencyEvidence latency;  // at edges made of limits.usual
   FixedBaseline fixed;
@@ -63,6 +64,10 @@ struct Evidence {
 /// added, those count by the lower percentage: what is missed is what both would miss.
 void set_percent(Evidence& evidence, int percent, TimePoint since);
 
+/// Says what each stratum of `evidence.strata` is expected to give, the rest last: what its runs
+/// of the reference gave before.
+void expect_by_stratum(Evidence& evidence, const std::vector<ArmFigures>& usual);
+
 /// Whose runs are held against whose.
 enum class EvidenceSides { canary_and_control, all_and_before };
 
@@ -75,7 +80,10 @@ void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
 struct StretchView {
   TimePoint since;
   Block counts;
-  Block figure;  // what the trigger's figure counts of them: of fallback_rise without failed runs
+  // What the trigger's figure counts of them, among runs that are alike: of fallback_rise without
+  // failed runs. None: no stratum has both sides.
+  std::optional<AlikeRates> figure;
+  bool is_of_strata = false;              // whether `figure` is of more than one
   std::vector<std::uint64_t> above;       // of the subject, above each of latency_edges(); or empty
   double log_gain = 0;                    // of the best bet since then, discounted
   ArmCounts worst;                        // the subject's user with most events beyond the expected

@@ -19,6 +19,13 @@ struct LatencyCounts {
   bool operator==(const LatencyCounts&) const = default;
 };
 
+/// Counts of one stratum.
+struct StratumLatency {
+  std::uint8_t stratum = 0;
+  LatencyCounts subject;
+  LatencyCounts reference;
+};
+
 /// An e-process against "the subject is nowhere slower": of whatever latency, no greater share of
 /// its runs takes longer than of the reference's.
 ///
@@ -33,9 +40,10 @@ struct LatencyEvidence {
   std::vector<double> greatest_log_e;  // so far, by discount; empty: 0
   bool operator==(const LatencyEvidence&) const = default;
 
-  /// Adds what was counted since the last call; nothing where a side was not counted by edges.
+  /// Adds what was counted since the last call, and the same by stratum where those are told apart;
+  /// nothing where a side was not counted by edges.
   void add(const LatencyCounts& subject_news, const LatencyCounts& reference_news,
-           TimePoint start = {});
+           TimePoint start = {}, const std::vector<StratumLatency>& by_stratum = {});
 };
 
 /// Where a quantile lies, at all times at once. Units: milliseconds; none: beyond the edges.

@@ -16,6 +16,16 @@ struct UserCounts {
   bool operator==(const UserCounts&) const = default;
 };
 
+/// What was counted of the runs of one stratum.
+struct StratumCounts {
+  std::uint8_t stratum = 0;  // its place in Evidence::strata, or that list's size: the rest
+  Block counts = {};
+  Block failed = {};                      // as StepCounts::failed
+  std::vector<std::uint64_t> above = {};  // as StepCounts::above
+  StratumCounts& operator+=(const StratumCounts& other);
+  bool operator==(const StratumCounts&) const = default;
+};
+
 /// What was counted in one step of time, or in several that follow one another.
 struct StepCounts {
   Block counts;
@@ -24,6 +34,7 @@ struct StepCounts {
   std::vector<std::uint64_t> above =
       {};             // of the subject, above each latency edge; empty: not counted
   Block failed = {};  // of the events of fallback_rise: runs that failed and did not fall back
+  std::vector<StratumCounts> strata = {};  // the counts by stratum, ascending; empty: one is all
   StepCounts& operator+=(const StepCounts& later);
   bool operator==(const StepCounts&) const = default;
 };
@@ -37,9 +48,13 @@ struct Stretch {
   StepCounts seen;
   bool operator==(const Stretch&) const = default;
 
-  /// Adds a block on which the bet gained `log_gain_of_block`.
+  /// Adds a block on which the bet gained `log_gain_of_block`. Of its strata what lies above each
+  /// latency is not kept.
   void add(const StepCounts& block, double log_gain_of_block);
 };
+
+/// Returns the blocks of all strata; where they are not told apart, one.
+std::vector<Block> blocks_of(const StepCounts& counts);
 
 inline constexpr std::size_t kMostStretchUsers = 12;
 

@@ -75,11 +75,25 @@ enum class ArmRole { subject, reference };
 ArmFigures count_arm(const KpiPartial& partial, const SlowLimits& limits,
                      std::uint64_t became_overdue = 0, ArmRole role = ArmRole::reference);
 
+/// Counts the runs of one stratum, without users.
+ArmFigures count_arm(const StratumPartial& partial, const SlowLimits& limits,
+                     std::uint64_t became_overdue = 0, ArmRole role = ArmRole::reference);
+
 /// Runs that began before both sides were warm: after a step the first ones stand for nothing else.
 struct ColdRuns {
   std::uint64_t runs = 0;
   std::uint64_t failed = 0;
   bool operator==(const ColdRuns&) const = default;
+};
+
+/// What is new of one stratum: of the sides that are held against each other.
+struct StratumNews {
+  std::uint8_t stratum = 0;  // its place in News::strata, or that list's size: the rest
+  ArmFigures canary;
+  ArmFigures control;
+  ArmFigures all;
+  ArmFigures before;
+  bool operator==(const StratumNews&) const = default;
 };
 
 /// What is new in one step of time: runs that began when both sides were warm, and the others. Of
@@ -92,6 +106,7 @@ struct NewsStep {
   ArmFigures before;  // as News::before
   ColdRuns cold_canary;
   ColdRuns cold_control;
+  std::vector<StratumNews> by_stratum = {};  // warm runs, ascending; empty: not told apart
   bool operator==(const NewsStep&) const = default;
 };
 
@@ -106,7 +121,11 @@ struct News {
   ArmFigures control;
   ArmFigures all;     // DAG runs
   ArmFigures before;  // DAG runs of as long a time before the policy in force, at the same hours
-  std::vector<NewsStep> steps;  // the same by time, ascending; empty: not counted apart
+  std::vector<NewsStep> steps;            // the same by time, ascending; empty: not counted apart
+  std::optional<StrataList> strata = {};  // that are told apart; none: nobody knows yet
+  std::vector<StratumNews> by_stratum = {};  // as NewsStep has them
+  // Of the reference, before anything was counted, the rest last; empty: it was counted before.
+  std::vector<ArmFigures> usual = {};
   bool operator==(const News&) const = default;
 };
 

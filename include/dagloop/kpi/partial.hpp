@@ -81,15 +81,13 @@ struct KpiPartial {
   std::uint64_t unread_codes = 0;        // of those that did not succeed, likewise
   std::uint64_t unread_compensations = 0;                           // of total_runs, likewise
   std::array<std::uint64_t, kErrorClasses.size()> error_classes{};  // of codes as written
-  // By label; of many some have no name of their own (bound_labels()).
-  std::map<std::string, std::uint64_t> error_codes;
+  std::map<std::string, std::uint64_t> error_codes;  // by label, bounded by bound_labels()
   std::set<std::string> named_codes;  // of error_codes, those that the error classes name
   std::map<std::string, NodePartial> nodes;
   std::map<std::string, PlanSourcePartial> plan_sources;
   std::map<std::string, PlanSourcePartial> pipelines;
   std::map<Stratum, StratumPartial> strata;  // of DAG runs alone, also of those that are open
-  /// Of each run in flight with a status of CountingRules::overdue_statuses, the time of its newest
-  /// record; ascending.
+  /// Of each run in flight that may become overdue, the time of its newest record; ascending.
   std::vector<TimePoint> open_runs;
   /// Of total_runs, by user; only of DAG runs that ended since RunTableOptions::users_from.
   UserSums users;

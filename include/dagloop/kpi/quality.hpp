@@ -10,6 +10,7 @@
 #include "dagloop/base/time.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
 #include "dagloop/kpi/attribution.hpp"
+#include "dagloop/kpi/comparable.hpp"
 #include "dagloop/kpi/kpi_set.hpp"
 #include "dagloop/kpi/partial.hpp"
 #include "dagloop/kpi/run_table_options.hpp"
@@ -89,6 +90,7 @@ struct Quality {
   std::optional<std::uint64_t> whole_window_s;  // where the policy in force cuts the current one
   News news;                                    // since it was last counted, else of the window
   std::optional<Attribution> attribution;       // of the sides that decisions compare
+  std::optional<Comparable> comparable;         // of the sides that decisions compare
   std::optional<ServiceFigures> service;        // of the current window's DAG runs
 
   /// Returns the in-flight runs of the window, both populations.
@@ -113,14 +115,14 @@ struct OverdueRule {
   bool operator==(const OverdueRule&) const = default;
 };
 
-/// Returns how many runs of `partial` are overdue.
-std::uint64_t count_overdue(const KpiPartial& partial, const OverdueRule& rule);
-/// Returns how many runs of `partial` are overdue and became so in `window`: their newest record
+/// Returns how many of `open_runs` (KpiPartial::open_runs) are overdue.
+std::uint64_t count_overdue(const std::vector<TimePoint>& open_runs, const OverdueRule& rule);
+/// Returns how many of `open_runs` are overdue and became so in `window`: their newest record
 /// and `rule.after` come to a time in it.
 ///
-/// Shape: `partial` has the runs of all slots before the end of the window, as far as they may
+/// Shape: they are the runs of all slots before the end of the window, as far as they may
 ///        matter: those of the window alone became overdue later.
-std::uint64_t count_became_overdue(const KpiPartial& partial, const Window& window,
+std::uint64_t count_became_overdue(const std::vector<TimePoint>& open_runs, const Window& window,
                                    const OverdueRule& rule);
 
 /// Computes the figures of one window.

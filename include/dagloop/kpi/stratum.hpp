@@ -22,6 +22,9 @@ struct Stratum {
   auto operator<=>(const Stratum&) const = default;
 };
 
+/// Returns the stratum of all that bounded labels left without a name of their own.
+Stratum other_stratum();
+
 /// Counts and durations of the runs of one stratum, as KpiPartial has them of all.
 struct StratumPartial {
   std::uint64_t total_runs = 0;

@@ -151,7 +151,7 @@ TEST_CASE("a run became overdue in the window that its newest record and the del
   KpiPartial partial;
   partial.open_runs = {at_minute(1), at_minute(2), at_minute(3), at_minute(30)};
   const auto became = [&](int from, int to, int newest) {
-    return count_became_overdue(partial, {at_minute(from), at_minute(to)},
+    return count_became_overdue(partial.open_runs, {at_minute(from), at_minute(to)},
                                 {std::chrono::minutes(60), at_minute(newest)});
   };
   CHECK(became(0, 60, 500) == 0);
@@ -160,7 +160,7 @@ TEST_CASE("a run became overdue in the window that its newest record and the del
   // The newest record may be far behind the window's end: what lies between is in no later window.
   CHECK(became(63, 120, 70) == 2);
   CHECK(became(60, 63, 10) + became(63, 120, 10) == became(60, 120, 500));
-  CHECK(count_became_overdue(partial, kWindow, {}) == 0);
+  CHECK(count_became_overdue(partial.open_runs, kWindow, {}) == 0);
 }
 
 TEST_CASE(

@@ -265,12 +265,39 @@ TEST_CASE("blocks read back without users and edges, and are refused where they 
   says("canary", Json(Json::Array(9, Json(1))), "ten counts");
   says("canary", Json(Json::Array{1, 2, 0, 0, 0, 0, 0, 0, 0, 0}), "more than the whole");
   says("end", "2020-01-01T00:00:00Z", "behind the block before");
+  Json of_stratum;
+  of_stratum["stratum"] = 17;
+  says("by_stratum", Json(Json::Array{of_stratum}), "no stratum");
+  of_stratum["stratum"] = 0;
+  says("by_stratum", Json(Json::Array{of_stratum}), "not of the strata");
   quality.news.steps.assign(kMostBlocks + 1, step);
   CHECK(quality_to_json(quality).find("news")->find("blocks")->as_array().empty());
   Json earlier = document;
   std::erase_if(earlier["news"].as_object(),
                 [](const auto& member) { return member.first == "blocks"; });
   CHECK(quality_from_json(earlier, "r.json").news.steps.empty());
+}
+
+TEST_CASE("blocks tell strata apart where there are several, and too many are left out") {
+  Quality quality = full_quality();
+  NewsStep step;
+  step.window = {test::kAsOf - std::chrono::hours(2), test::kAsOf - std::chrono::hours(1)};
+  step.control.runs = 90;
+  step.by_stratum = {{0, {}, {}, {}, {}}, {1, {}, {}, {}, {}}};
+  step.by_stratum[0].control.runs = 60;
+  step.by_stratum[1].control.runs = 30;
+  step.by_stratum[1].control.failed = 3;
+  quality.news.strata = StrataList{{"etl", "rule"}};
+  quality.news.by_stratum = step.by_stratum;
+  quality.news.steps = {step};
+  const Json document = quality_to_json(quality);
+  CHECK_NOTHROW(validate_schema(document, "quality_report", "r.json"));
+  CHECK(quality_from_json(document, "r.json").news.steps == std::vector<NewsStep>{step});
+  for (std::uint8_t place = 2; place <= 16; ++place) {
+    step.by_stratum.push_back({place, {}, step.by_stratum[0].control, {}, {}});
+  }
+  quality.news.steps.assign(kMostBlocks, step);
+  CHECK(quality_to_json(quality).find("news")->find("blocks")->as_array().empty());
 }
 
 TEST_CASE("a report without one of its KPIs or error classes is refused with its name") {

@@ -22,9 +22,12 @@ const TimePoint kCollectedAt = *parse_time("2026-03-01T10:00:00.000001Z");
 
 RateEvidence full_test() {
   RateEvidence test;
-  test.open = {{{3, 1}, {1, 0}}, kCollectedAt, {{7, {3, 1}}}, {2, 1}, {{2, 1}, {1, 1}}};
+  test.open = {{{3, 1}, {1, 0}}, kCollectedAt, {{7, {3, 1}}}, {2, 1}, {{2, 1}, {1, 1}}, {}};
+  const std::vector<std::uint64_t> above(kLatencyEdges, 1);
+  test.open.strata = {{0, {{2, 1}, {1, 0}}, {{1, 1}, {1, 0}}, above}, {2, {{1, 0}, {}}, {}, {}}};
   test.total = {{10, 2}, {90, 9}};
   test.expectation = {90, 8};
+  test.by_stratum = {{0, {{7, 2}, {70, 8}}, {60, 5}}, {2, {{3, 0}, {20, 1}}, {30, 3}}};
   test.starts = {kCollectedAt, kCollectedAt + Microseconds(1), 12, 0.25};
   test.log_wealth = {std::vector<double>(kDiscounts, 1.0 / 3),
                      std::vector<double>(kDiscounts, -std::numeric_limits<double>::infinity())};
@@ -45,6 +48,7 @@ Evidence full_evidence() {
   evidence.step = kCollectedAt + Microseconds(2);
   evidence.step_before = kCollectedAt + Microseconds(1);
   evidence.limits = {900.5, 1500.0};
+  evidence.strata = StrataList{{"etl", "llm"}, {"etl", ""}};
   evidence.tests["success_drop"] = full_test();
   evidence.tests["promotion"] = {};
   evidence.latency.subject = {40, std::vector<std::uint64_t>(33, 3)};
@@ -133,6 +137,25 @@ TEST_CASE("bets without a number a discount, and stakes that are none, are refus
   edited = document;
   edited["tests"]["success_drop"]["starts"]["unspent"] = 1.5;
   check_unread(edited, "is no part of a stake");
+}
+
+TEST_CASE("counts of strata that are none, or out of order, are refused") {
+  const Json document = document_of(full_evidence());
+  const auto with = [&](const char* member, const char* counts) {
+    Json edited = document;
+    edited["tests"]["success_drop"][member] = parse_json(counts, "d");
+    return edited;
+  };
+  check_unread(with("by_stratum", "[[3,1,0,1,0,1,0]]"), "are not those of the counts");
+  check_unread(with("by_stratum", "[[1,1,0,1,0,1,0],[0,1,0,1,0,1,0]]"), "are not those");
+  check_unread(with("by_stratum", "[[17,1,0,1,0,1,0]]"), "are no counts of a stratum");
+  check_unread(with("by_stratum", "[[0,1,0,1,0]]"), "are no counts of a stratum");
+  check_unread(with("by_stratum", "[[0,1,2,1,0,1,0]]"), "more events than trials");
+  Json edited = document;
+  edited["strata"] = parse_json("[{\"pipeline\":\"etl\",\"plan_source\":\"\"}]", "d");
+  check_unread(edited, "are not those of the counts");
+  edited["strata"] = Json();
+  check_unread(edited, "are not those of the counts");
 }
 
 TEST_CASE("users out of order, too many, or without a count are refused") {
