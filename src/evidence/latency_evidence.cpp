@@ -1,6 +1,7 @@
 #include "dagloop/evidence/latency_evidence.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "dagloop/base/assert.hpp"
@@ -81,7 +82,13 @@ void LatencyEvidence::add(const LatencyCounts& subject_news, const LatencyCounts
   }
   greatest_log_e.resize(kDiscounts);
   if (!has_bet) return;
+  std::array<double, kDiscounts> bounds{};
+  for (const RateEvidence& test : slower) {
+    const auto of_test = test.log_e_bounds();
+    for (std::size_t i = 0; i < kDiscounts; ++i) bounds[i] = std::max(bounds[i], of_test[i]);
+  }
   for (std::size_t i = 0; i < kDiscounts; ++i) {
+    if (bounds[i] <= greatest_log_e[i]) continue;
     greatest_log_e[i] = std::max(greatest_log_e[i], log_mean(slower, discount(i)));
   }
 }

@@ -170,11 +170,26 @@ bool RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis)
   }
   // The greatest ever seen may be used: by Ville's inequality it passes 1/alpha with a probability
   // of at most alpha while nothing is worse.
+  const auto bounds = log_e_bounds();
   for (std::size_t i = 0; i < kDiscounts; ++i) {
+    if (bounds[i] <= greatest_log_e[i]) continue;
     greatest_log_e[i] =
         std::max(greatest_log_e[i], log_sum(log_wealth, hypothesis, i, starts.unspent));
   }
   return true;
+}
+
+std::array<double, kDiscounts> RateEvidence::log_e_bounds() const {
+  // Shares sum to 1: no mean is above the greatest, and that and what is unspent are 1 at most
+  // where the greatest has but what was spent.
+  const double log_spent = std::log1p(-starts.unspent);
+  std::array<double, kDiscounts> bounds{};
+  for (const auto& each : log_wealth) {
+    for (std::size_t i = 0; i < each.size(); ++i) {
+      bounds[i] = std::max(bounds[i], each[i] - log_spent);
+    }
+  }
+  return bounds;
 }
 
 double RateEvidence::log_e(const RateHypothesis& hypothesis, double design_effect) const {

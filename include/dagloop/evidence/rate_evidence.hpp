@@ -2,6 +2,7 @@
 // Pure.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -69,6 +70,8 @@ struct RateEvidence {
   /// Returns the present logarithm of the e-value, read at this design effect; 0 without a block,
   /// with one of other bets, and beyond the grid.
   double log_e(const RateHypothesis& hypothesis, double design_effect = 1) const;
+  /// Returns what log_e cannot be above, by discount: quick to tell, and 0 at least.
+  std::array<double, kDiscounts> log_e_bounds() const;
   /// Returns the stretch of the bet that has gained most since it last had gained nothing; nullopt
   /// where none has. What is no whole block yet counts, too: a few dead runs must not wait for it.
   std::optional<Stretch> best_stretch(const RateHypothesis& hypothesis) const;

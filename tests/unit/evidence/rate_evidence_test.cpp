@@ -268,3 +268,23 @@ TEST_CASE("the trials that are foretold are those of all bets and of the stake t
   REQUIRE(discounted);
   CHECK(*discounted == Approx(4 * *plain).epsilon(0.05));
 }
+
+TEST_CASE("the quick bound of the evidence holds, whatever happens and when bets begin again") {
+  const RateHypothesis hypothesis{.alternatives = {{2.0, 0.25}, {3.5, 0.55}, {8.0, 0.2}}};
+  std::mt19937_64 dice(11);
+  for (const double rate : {0.02, 0.1, 0.3, 0.9}) {
+    RateEvidence evidence;
+    evidence.expectation = {100, 10};
+    CHECK(evidence.log_e_bounds().front() == 0);
+    for (int block = 0; block < 300; ++block) {
+      evidence.add({{draw(dice, 10, rate), draw(dice, 30, 0.1)}}, hypothesis);
+      const auto bounds = evidence.log_e_bounds();
+      for (const std::size_t at : {std::size_t{0}, kDiscounts / 2, kDiscounts - 1}) {
+        const double log_e = evidence.log_e(hypothesis, discount(at));
+        CHECK(bounds[at] >= log_e - 1e-12);
+        CHECK(evidence.greatest_log_e[at] >= log_e - 1e-12);
+      }
+    }
+    CHECK((evidence.greatest_log_e.front() > 5) == (rate > 0.2));
+  }
+}
