@@ -97,6 +97,11 @@ News steps_in(const News& news, const Window& window) {
   return part;
 }
 
+// What is fixed by fewer runs would say nothing; kFixingRuns always do.
+std::uint64_t least_fixing(const Config& config) {
+  return std::clamp<std::uint64_t>(config.decision.min_sample, 1, kFixingRuns);
+}
+
 // A baseline of the same policy goes on, whatever else begins anew; a policy of its own gets one.
 void go_on_with_baseline(const Evidence& kept, const EvidenceScope& scope, const Config& config,
                          Evidence& evidence) {
@@ -117,8 +122,7 @@ void go_on_with_baseline(const Evidence& kept, const EvidenceScope& scope, const
                                 ? kFixingTime
                                 : std::min(kFixingTime, config.window);
   const bool is_due = fixed.counted.trials >= kFixingRuns || fixed.until - fixed.since >= time;
-  const std::uint64_t least = std::max<std::uint64_t>(1, config.decision.min_sample);
-  if (is_due && fixed.counted.trials >= least) fixed.fix(failure_effect(kept));
+  if (is_due && fixed.counted.trials >= least_fixing(config)) fixed.fix(failure_effect(kept));
 }
 
 }  // namespace
@@ -201,7 +205,7 @@ CollectedEvidence take_news(Evidence evidence, const Quality& quality, BaselineK
                                                                : EvidenceSides::all_and_before;
   const auto add = [&](Evidence to, const Window& window) {
     if (window.start < window.end) {
-      add_news(to, steps_in(news, window), sides, config.decision.evidence);
+      add_news(to, steps_in(news, window), sides, config.decision.evidence, least_fixing(config));
     }
     return to;
   };

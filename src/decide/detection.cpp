@@ -13,6 +13,7 @@ std::vector<Detection> detection_of(const Evidence& evidence, const DecisionConf
   const auto in_window = static_cast<double>(comparison.subject->total_runs);
   for (const double times : {1.0, 2.0, 5.0}) {
     const double drop_pp = times * *limit_pp;
+    if (drop_pp > 100) continue;  // no rate drops so far
     const auto runs = runs_to_find(evidence, drop_pp, config.evidence);
     if (!runs) continue;
     Detection detection{drop_pp, *runs, std::nullopt};

@@ -9,7 +9,6 @@
 namespace dagloop {
 namespace {
 
-constexpr double kEnough = 20;  // e-value of one block; and what a stretch has to have won
 constexpr std::uint64_t kStretchSample = 10;
 constexpr double kShareAbove = 0.05;  // of the runs are above a 95th percentile
 
@@ -94,7 +93,7 @@ AlikeRates without_user(const AlikeRates& rates, const ArmCounts& user) {
 
 bool stands_without(const TriggerRule& rule, const AlikeRates& rates, const ArmCounts& worst,
                     double e_without_worst) {
-  if (e_without_worst < kEnough) return false;
+  if (e_without_worst < kConvincing) return false;
   // A p95 cannot be taken apart by users: the evidence alone says.
   if (is_of_latencies(rule)) return true;
   const AlikeRates others = without_user(rates, worst);
@@ -103,7 +102,7 @@ bool stands_without(const TriggerRule& rule, const AlikeRates& rates, const ArmC
 
 }  // namespace
 
-bool is_convincing(const StretchView& stretch) { return stretch.log_gain >= std::log(kEnough); }
+bool is_convincing(const StretchView& stretch) { return stretch.log_gain >= std::log(kConvincing); }
 
 bool stretch_crosses(const TriggerRule& rule, const StretchView& stretch,
                      const std::optional<double>& usual_ms) {

@@ -14,8 +14,6 @@ double failure_effect(const Evidence& evidence) {
 std::optional<DeclineView> view_decline(const Evidence& evidence, const EvidenceConfig& config) {
   const FixedBaseline& baseline = evidence.fixed;
   if (!baseline.bound) return std::nullopt;
-  // As much as a stretch of a trigger has to have won.
-  constexpr double kEnough = 20;
   const double effect = failure_effect(evidence);
   DeclineView view;
   view.fixed = baseline.counted;
@@ -25,7 +23,7 @@ std::optional<DeclineView> view_decline(const Evidence& evidence, const Evidence
   const auto stretch = baseline.later.best_stretch(no_decline(view.bound));
   if (!stretch) return view;
   view.stretch = stretch->seen.counts.subject;
-  view.is_convincing = stretch->log_gain / effect >= std::log(kEnough);
+  view.is_convincing = stretch->log_gain / effect >= std::log(kConvincing);
   return view;
 }
 

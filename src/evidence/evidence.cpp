@@ -100,7 +100,7 @@ std::vector<StratumLatency> latencies_of(const StepSides& sides) {
 }
 
 void add_step(Evidence& evidence, const NewsStep& step, EvidenceSides kind,
-              const EvidenceConfig& config) {
+              const EvidenceConfig& config, std::uint64_t least_fixing) {
   const StepSides sides(step, kind);
   // First, for it looks at what was expected before this step.
   if (kind == EvidenceSides::canary_and_control) add_canaries(evidence, step);
@@ -115,7 +115,7 @@ void add_step(Evidence& evidence, const NewsStep& step, EvidenceSides kind,
   evidence.latency.add({sides.subject.timed, sides.subject.above},
                        {sides.reference.timed, sides.reference.above}, step.window.start,
                        latencies_of(sides));
-  evidence.fixed.add(step);
+  evidence.fixed.add(step, least_fixing);
   evidence.subject_users.add(sides.subject.users);
   evidence.reference_users.add(sides.reference.users);
 }
@@ -162,14 +162,14 @@ void expect_by_stratum(Evidence& evidence, const std::vector<ArmFigures>& usual)
 }
 
 void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
-              const EvidenceConfig& config) {
+              const EvidenceConfig& config, std::uint64_t least_fixing) {
   evidence.limits = news.limits;
   if (!evidence.strata) evidence.strata = news.strata;
   const NewsStep whole{news.window, news.canary, news.control, news.all,
                        news.before, {},          {},           news.by_stratum};
-  for (const NewsStep& step : news.steps) add_step(evidence, step, sides, config);
+  for (const NewsStep& step : news.steps) add_step(evidence, step, sides, config, least_fixing);
   if (news.steps.empty()) {
-    add_step(evidence, whole, sides, config);
+    add_step(evidence, whole, sides, config, least_fixing);
   } else if (evidence.latency.subject.runs == 0) {
     // Blocks of a report say nothing of latencies by edge; its whole does.
     const StepSides of(whole, sides);

@@ -9,7 +9,7 @@
 namespace dagloop {
 
 // Between 0 and 100 % both cohorts are the service; where there are none, all runs.
-void FixedBaseline::add(const NewsStep& step) {
+void FixedBaseline::add(const NewsStep& step, std::uint64_t least) {
   if (step.window.start < until) return;
   until = step.window.end;
   ArmCounts runs{step.all.runs, step.all.failed};
@@ -18,7 +18,8 @@ void FixedBaseline::add(const NewsStep& step) {
   }
   if (bound) {
     later.add({.counts = {runs, {}}, .start = step.window.start}, no_decline(*bound));
-  } else if (counted.trials < kFixingRuns && step.window.end - since <= kFixingTime) {
+  } else if (counted.trials < least ||
+             (counted.trials < kFixingRuns && step.window.end - since <= kFixingTime)) {
     counted += runs;
   }
 }

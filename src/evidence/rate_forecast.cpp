@@ -29,10 +29,13 @@ std::optional<double> RateEvidence::trials_until(double log_e_needed, double des
                                                  const RateHypothesis& hypothesis,
                                                  ExpectedRates rates) const {
   if (design_effect > discount(kDiscounts - 1)) return std::nullopt;
+  // Before the first block the first bets are staked already, and the rest is not.
+  const bool has_bets = log_wealth.size() == hypothesis.alternatives.size();
+  const double unspent = has_bets ? starts.unspent : 1 - hypothesis.starts.first;
   std::vector<std::vector<double>> wealth;
   for (std::size_t i = 0; i < hypothesis.alternatives.size(); ++i) {
     const double now =
-        log_wealth.size() == hypothesis.alternatives.size()
+        has_bets
             ? log_at_effect(design_effect, [&](std::size_t at) { return log_wealth[i].at(at); })
             : std::log(hypothesis.starts.first);
     wealth.push_back({now});
@@ -45,7 +48,7 @@ std::optional<double> RateEvidence::trials_until(double log_e_needed, double des
       for (std::size_t i = 0; i < then.size(); ++i) {
         then[i][0] += trials * growths[i] / design_effect;
       }
-      return log_sum(then, hypothesis, 0, starts.unspent) < log_e_needed;
+      return log_sum(then, hypothesis, 0, unspent) < log_e_needed;
     };
     constexpr double kForever = 1e9;
     if (is_short(kForever)) return std::nullopt;

@@ -63,7 +63,7 @@ void add_detection(Page& page, const std::vector<Detection>& detection) {
   if (detection.empty()) return;
   Table table{{"drop of the success rate", "found after", "at the present traffic"}, {}};
   for (const Detection& each : detection) {
-    table.rows.push_back({show_count(static_cast<std::uint64_t>(each.drop_pp)) + " points",
+    table.rows.push_back({fmt::format("{:.6g} points", each.drop_pp),
                           "about " + show_count(each.runs) + " runs",
                           each.duration ? "about " + show_span(*each.duration) : "not known"});
   }

@@ -21,7 +21,8 @@ struct Detection {
 
 /// Returns that of the drop that rolls back, of twice and of five times that drop.
 ///
-/// Shape: empty where nothing is known of a side yet, and where figures alone decide.
+/// Shape: without drops of more than 100 points; empty where nothing is known of a side yet, and
+///        where figures alone decide.
 std::vector<Detection> detection_of(const Evidence& evidence, const DecisionConfig& config,
                                     const Comparison& comparison);
 

@@ -72,9 +72,9 @@ void expect_by_stratum(Evidence& evidence, const std::vector<ArmFigures>& usual)
 enum class EvidenceSides { canary_and_control, all_and_before };
 
 /// Adds what is new, step by step (without steps: as one). Windows follow one another: `news`
-/// begins where the evidence ends, or is the first.
+/// begins where the evidence ends, or is the first. The fixed baseline takes `least_fixing` runs.
 void add_news(Evidence& evidence, const News& news, EvidenceSides sides,
-              const EvidenceConfig& config);
+              const EvidenceConfig& config, std::uint64_t least_fixing = 1);
 
 /// What was counted since the evidence last began to rise.
 struct StretchView {

@@ -2,6 +2,7 @@
 // since: a baseline that does not move with what it measures. Value types; pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -11,7 +12,7 @@
 
 namespace dagloop {
 
-/// So many runs of a policy, or so much time, fix its baseline.
+/// So many runs of a policy, or so much time with the least number of runs, fix its baseline.
 inline constexpr std::uint64_t kFixingRuns = 2000;
 inline constexpr Microseconds kFixingTime = std::chrono::days(3);
 
@@ -25,8 +26,9 @@ struct FixedBaseline {
   RateEvidence later;           // since then, against "it is at most the bound"
   bool operator==(const FixedBaseline&) const = default;
 
-  /// Adds the warm runs of one step, of all that are counted; nothing of what it has already.
-  void add(const NewsStep& step);
+  /// Adds the warm runs of one step, of all that are counted; nothing of what it has already. Until
+  /// there are `least` of them the time does not end.
+  void add(const NewsStep& step, std::uint64_t least = 1);
   /// Fixes the bound: the upper end of the 95 % interval of the failure rate, where `design_effect`
   /// runs count as one.
   ///

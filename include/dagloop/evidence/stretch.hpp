@@ -58,4 +58,7 @@ std::vector<Block> blocks_of(const StepCounts& counts);
 
 inline constexpr std::size_t kMostStretchUsers = 12;
 
+/// What a stretch has to have won, and one block without its worst user: an e-value.
+inline constexpr double kConvincing = 20;
+
 }  // namespace dagloop

@@ -241,3 +241,25 @@ TEST_CASE("where no policy was verified yet the first look fixes the baseline") 
   scope.standing = PolicyStanding::verified;
   CHECK_FALSE(evidence_to_go_on(kept, scope, Config()).fixed.bound);  // three days are not over
 }
+
+TEST_CASE("a policy of five runs a day gets its fixed baseline, if late") {
+  Config config;
+  config.decision.min_sample = 50;
+  EvidenceScope scope{policy("100"), std::nullopt, kAsOf, BaselineKind::automatic,
+                      PolicyStanding::verified};
+  Evidence kept = evidence_to_go_on({}, scope, config);
+  int days = 0;
+  for (; days < 30 && !kept.fixed.bound; ++days) {
+    scope.as_of += hours(24);
+    Evidence evidence = evidence_to_go_on(kept, scope, config);
+    Quality quality = QualityBuilder().build();
+    quality.news = News();
+    quality.news.window = {evidence.until, floor_to_slot(scope.as_of)};
+    quality.news.all.runs = 5;
+    kept = take_news(evidence, quality, BaselineKind::automatic, quality.news.window.end, config)
+               .sealed;
+  }
+  CHECK(kept.fixed.bound);
+  CHECK(days > 9);
+  CHECK(kept.fixed.counted.trials < 100);
+}

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "dagloop/decide/detection.hpp"
 #include "dagloop/decide/trigger.hpp"
 #include "support/make_quality.hpp"
 
@@ -147,6 +148,24 @@ TEST_CASE("a stretch that crosses and is not decided yet holds, by name") {
   const TriggerResult result = c.judge("success_drop", both_cohorts(1010, 1000));
   CHECK(result.state == TriggerState::unconfirmed);
   CHECK(has_arg(result, "more_trials"));
+}
+
+TEST_CASE("no drop of more than 100 points is foretold, and drops are no whole numbers") {
+  CanaryCase c;
+  c.steps(200, arm_of(5, 0, 0));
+  const Quality quality = both_cohorts(1000, 1000).build();
+  DecisionConfig config;
+  const auto drops = [&](double limit_pp) {
+    config.triggers.success_drop_pp = limit_pp;
+    std::vector<double> found;
+    for (const Detection& each :
+         detection_of(c.evidence(), config, choose_comparison(quality, BaselineKind::control))) {
+      found.push_back(each.drop_pp);
+    }
+    return found;
+  };
+  CHECK(drops(30) == std::vector<double>{30, 60});
+  CHECK(drops(12.5) == std::vector<double>{12.5, 25, 62.5});
 }
 
 TEST_CASE("a stretch of too few runs for a rollback holds, however much it says") {

@@ -121,3 +121,15 @@ TEST_CASE("between 0 and 100 % both cohorts are the service, and no step counts 
   fixed.add(step);
   CHECK(fixed.counted == ArmCounts{50, 4});
 }
+
+TEST_CASE("a baseline of few runs goes on to be counted until the least number is there") {
+  FixedBaseline fixed;
+  NewsStep step;
+  step.all.runs = 5;
+  for (int day = 0; day < 30; ++day) {
+    step.window = {TimePoint() + std::chrono::hours(24 * day),
+                   TimePoint() + std::chrono::hours(24 * (day + 1))};
+    fixed.add(step, 50);
+  }
+  CHECK(fixed.counted.trials == 50);
+}

@@ -262,6 +262,8 @@ TEST_CASE("the trials that are foretold are those of all bets and of the stake t
   CHECK(*evidence.trials_until(std::log(1000), 1, hypothesis, {0.4, 0.1, 9}) ==
         Approx(0).margin(1e-3));
   CHECK_FALSE(evidence.trials_until(std::log(1e9), 1, hypothesis, {0.1, 0.1, 9}));
+  // Before the first block the stakes add up to 1: no evidence is there for nothing.
+  CHECK(*RateEvidence().trials_until(0.3, 1, hypothesis, {0.4, 0.1, 9}) > 1);
   // Runs that hang together say less.
   const auto discounted = RateEvidence().trials_until(std::log(1000), 4, hypothesis, {0.4, 0.1, 9});
   const auto plain = RateEvidence().trials_until(std::log(1000), 1, hypothesis, {0.4, 0.1, 9});

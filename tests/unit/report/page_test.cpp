@@ -241,11 +241,13 @@ TEST_CASE("how long a fault takes to be found is told in runs and time") {
   Decision decision = test::make_decision();
   decision.triggers[0].evidence = EvidenceView();
   decision.triggers[0].evidence->is_available = true;
-  decision.detection = {{10, 1229, std::chrono::hours(50)}, {20, 69, std::nullopt}};
+  decision.detection = {
+      {10, 1229, std::chrono::hours(50)}, {20, 69, std::nullopt}, {0.5, 9000, std::nullopt}};
   const std::string evidence = section(render(example_quality(), &decision),
                                        "How long a fault takes to be found, from its onset");
   CHECK_THAT(evidence, Catch::Contains("| 10 points | about 1,229 runs | about 2 d 2 h |"));
   CHECK_THAT(evidence, Catch::Contains("| 20 points | about 69 runs | not known |"));
+  CHECK_THAT(evidence, Catch::Contains("| 0.5 points | about 9,000 runs | not known |"));
 }
 
 TEST_CASE("latencies are shown side by side, with what is not known yet") {
