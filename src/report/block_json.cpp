@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -112,6 +113,29 @@ std::vector<StratumNews> read_strata_of_block(const JsonReader& reader) {
   return strata;
 }
 
+// Takes `part` from what is left; false where it is more than that.
+bool take_from(ArmFigures& left, const ArmFigures& part) {
+  return std::ranges::all_of(kPlaces, [&](const auto place) {
+    if (part.*place > left.*place) return false;
+    left.*place -= part.*place;
+    return true;
+  });
+}
+
+// Of each side.
+template <typename Sides>
+bool take_sides(NewsStep& left, const Sides& part) {
+  return std::ranges::all_of(
+      std::views::iota(std::size_t{0}, kSides<Sides>.size()), [&](std::size_t i) {
+        return take_from(left.*kSides<NewsStep>[i].second, part.*kSides<Sides>[i].second);
+      });
+}
+
+bool are_strata_parts(NewsStep left, const std::vector<StratumNews>& strata) {
+  return std::ranges::all_of(strata,
+                             [&](const StratumNews& each) { return take_sides(left, each); });
+}
+
 }  // namespace
 
 Json blocks_to_json(const std::vector<NewsStep>& steps) {
@@ -147,6 +171,23 @@ std::vector<NewsStep> read_blocks(const JsonReader& reader) {
   }
   if (steps.size() > kMostBlocks) reader.fail("has too many blocks", kEvaluateOnceMore);
   return steps;
+}
+
+bool are_blocks_inside(const News& news) {
+  // They follow one another.
+  return news.steps.empty() || (news.window.start <= news.steps.front().window.start &&
+                                news.steps.back().window.end <= news.window.end);
+}
+
+bool are_blocks_parts(const News& news) {
+  NewsStep left;
+  left.canary = news.canary;
+  left.control = news.control;
+  left.all = news.all;
+  left.before = news.before;
+  return std::ranges::all_of(news.steps, [&](const NewsStep& step) {
+    return take_sides(left, step) && are_strata_parts(step, step.by_stratum);
+  });
 }
 
 }  // namespace dagloop

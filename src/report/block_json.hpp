@@ -3,6 +3,7 @@
 
 #include "dagloop/base/json.hpp"
 #include "dagloop/base/json_reader.hpp"
+#include "dagloop/base/struct_codec.hpp"
 #include "dagloop/kpi/arm_figures.hpp"
 
 namespace dagloop {
@@ -16,5 +17,15 @@ Json blocks_to_json(const std::vector<NewsStep>& steps);
 ///
 /// Errors: Error{config} for blocks that do not follow one another, and for impossible counts.
 std::vector<NewsStep> read_blocks(const JsonReader& reader);
+
+/// Both, of a member.
+inline constexpr ByHand<std::vector<NewsStep>> kBlocks{&blocks_to_json, &read_blocks};
+
+/// Returns whether all blocks lie within the window of the news.
+bool are_blocks_inside(const News& news);
+
+/// Returns whether the blocks of no side count more than the side as a whole, nor the strata of a block
+/// more than the block.
+bool are_blocks_parts(const News& news);
 
 }  // namespace dagloop

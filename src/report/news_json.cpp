@@ -82,9 +82,10 @@ constexpr auto kNews = fields_of<News>(
                                   field_or_default("tolerated_ms", &SlowLimits::tolerated))),
     field("canary", &News::canary, kArm), field("control", &News::control, kArm),
     field("all", &News::all, kArm), field("before", &News::before, kArm), kStrataOfNews,
-    field_or_default("blocks", &News::steps,
-                     ByHand<std::vector<NewsStep>>{&blocks_to_json, &read_blocks}),
-    must_hold(&are_blocks_of_strata, "blocks", "are not of the strata", kEvaluateAgain));
+    field_or_default("blocks", &News::steps, kBlocks),
+    must_hold(&are_blocks_of_strata, "blocks", "are not of the strata", kEvaluateAgain),
+    must_hold(&are_blocks_inside, "blocks", "lie outside the window", kEvaluateAgain),
+    must_hold(&are_blocks_parts, "blocks", "count more than the whole", kEvaluateAgain));
 
 }  // namespace
 

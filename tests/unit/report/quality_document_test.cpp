@@ -253,6 +253,9 @@ TEST_CASE("blocks read back without users and edges, and are refused where they 
   step.control.slow = 4;
   NewsStep empty;
   empty.window = {test::kAsOf - std::chrono::hours(1), test::kAsOf};
+  quality.news.window = {step.window.start, empty.window.end};
+  quality.news.canary = step.canary;
+  quality.news.control = step.control;
   quality.news.steps = {step, empty};
   const Json document = quality_to_json(quality);
   CHECK_NOTHROW(validate_schema(document, "quality_report", "r.json"));
@@ -270,6 +273,18 @@ TEST_CASE("blocks read back without users and edges, and are refused where they 
   says("by_stratum", Json(Json::Array{of_stratum}), "no stratum");
   of_stratum["stratum"] = 0;
   says("by_stratum", Json(Json::Array{of_stratum}), "not of the strata");
+  says("start", format_time(step.window.start - kSlot), "news.blocks: lie outside the window");
+  says("end", format_time(empty.window.end + kSlot), "news.blocks: lie outside the window");
+  says("canary", Json(Json::Array{11, 2, 0, 0, 0, 0, 0, 0, 0, 3}), "count more than the whole");
+  says("before", Json(Json::Array{1, 0, 0, 0, 0, 0, 0, 0, 0, 0}), "count more than the whole");
+  Json twice = document;
+  Json::Array& blocks = twice["news"]["blocks"].as_array();
+  Json again = blocks.front();
+  again["start"] = format_time(empty.window.start);
+  again["end"] = format_time(empty.window.end);
+  blocks.push_back(again);
+  CHECK_THROWS_WITH(quality_from_json(twice, "r.json"),
+                    Catch::Contains("news.blocks: count more than the whole"));
   quality.news.steps.assign(kMostBlocks + 1, step);
   CHECK(quality_to_json(quality).find("news")->find("blocks")->as_array().empty());
   Json earlier = document;
@@ -283,16 +298,25 @@ TEST_CASE("blocks tell strata apart where there are several, and too many are le
   NewsStep step;
   step.window = {test::kAsOf - std::chrono::hours(2), test::kAsOf - std::chrono::hours(1)};
   step.control.runs = 90;
+  step.control.failed = 3;
   step.by_stratum = {{0, {}, {}, {}, {}}, {1, {}, {}, {}, {}}};
   step.by_stratum[0].control.runs = 60;
   step.by_stratum[1].control.runs = 30;
   step.by_stratum[1].control.failed = 3;
   quality.news.strata = StrataList{{"etl", "rule"}};
   quality.news.by_stratum = step.by_stratum;
+  quality.news.window = step.window;
+  quality.news.control = step.control;
   quality.news.steps = {step};
   const Json document = quality_to_json(quality);
   CHECK_NOTHROW(validate_schema(document, "quality_report", "r.json"));
   CHECK(quality_from_json(document, "r.json").news.steps == std::vector<NewsStep>{step});
+  Json edited = document;
+  Json& block = edited["news"]["blocks"].as_array().front();
+  block["by_stratum"].as_array().front()["control"] =
+      Json(Json::Array{61, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK_THROWS_WITH(quality_from_json(edited, "r.json"),
+                    Catch::Contains("news.blocks: count more than the whole"));
   for (std::uint8_t place = 2; place <= 16; ++place) {
     step.by_stratum.push_back({place, {}, step.by_stratum[0].control, {}, {}});
   }
