@@ -42,16 +42,18 @@ NeededFiles together(NeededFiles first, const NeededFiles& second) {
   return first;
 }
 
-NeededFiles source_files(const InputConfig& input) {
-  NeededFiles needed;
-  if (!shipped_mapping(input.mapping)) {
-    std::string names;
-    for (const std::string_view name : shipped_mappings()) {
-      names += (names.empty() ? "" : ", ") + std::string(name);
-    }
-    needed.push_back({input.mapping, "mapping file",
-                      "give the path of a mapping, or the name of one that ships: " + names});
+NeededFiles mapping_files(const std::string& mapping) {
+  if (shipped_mapping(mapping)) return {};
+  std::string names;
+  for (const std::string_view name : shipped_mappings()) {
+    names += (names.empty() ? "" : ", ") + std::string(name);
   }
+  return {{mapping, "mapping file",
+           "give the path of a mapping, or the name of one that ships: " + names}};
+}
+
+NeededFiles source_files(const InputConfig& input) {
+  NeededFiles needed = mapping_files(input.mapping);
   // A database is named alone: beside one, the mistake is not that the other is missing.
   if (std::ranges::any_of(input.sources, is_uri)) return needed;
   for (const std::string& source : input.sources) {

@@ -158,6 +158,10 @@ class Mappings(unittest.TestCase):
         result = self.evaluate("log", "--mapping", "langfus")
         self.assertEqual(result.code, 2, str(result))
         self.assertIn("langfuse", result.stderr)
+        explained = run_tool("eval_dag_quality", "--source", "log", "--explain-mapping",
+                             "--mapping", "langfus", cwd=self.folder)
+        self.assertEqual(explained.code, 2, str(explained))
+        self.assertIn("the name of one that ships: airflow-rest, ", explained.stderr)
 
     def suggested(self, log):
         result = run_tool("eval_dag_quality", "--source", log, "--suggest-mapping", cwd=self.folder)

@@ -26,6 +26,9 @@ using NeededFiles = std::vector<NeededFile>;
 /// Returns `first` and `second` as one list.
 NeededFiles together(NeededFiles first, const NeededFiles& second);
 
+/// Returns the file of the mapping that --mapping or `input.mapping` names; none where it ships.
+NeededFiles mapping_files(const std::string& mapping);
+
 /// Returns the files that reading the log takes: the mapping, and sources that are plain paths.
 NeededFiles source_files(const InputConfig& input);
 
