@@ -62,6 +62,19 @@ std::string seconds_since(TimePoint then, TimePoint now) {
 
 }  // namespace
 
+std::string outcome_text(std::string done, ChangeOutcome outcome) {
+  switch (outcome) {
+    case ChangeOutcome::in_force:
+      break;
+    case ChangeOutcome::in_force_without_reload:
+      done += ", but the reload hook failed: reload by hand";
+      break;
+    case ChangeOutcome::rolled_back:
+      return "the reload hook failed: the earlier policy is back in force";
+  }
+  return done;
+}
+
 ChangeOutcome Applier::carry_out(CycleState& state, const ChangeRequest& request) {
   DAGLOOP_ASSERT(!request.patch.empty());
   DAGLOOP_ASSERT(!state.intent);

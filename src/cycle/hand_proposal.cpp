@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "dagloop/cycle/closed_places.hpp"
 #include "dagloop/cycle/forward_clock.hpp"
 #include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
@@ -34,10 +35,7 @@ void check_may_propose(const ChangeContext& context, const PolicySituation& situ
                     " is still under verification",
                 "propose the next one when that is over");
   }
-  if (situation.env_sha256 != decision.env_sha256) {
-    throw Error(ErrorKind::conflict, context.config.policy.env_file,
-                "the env file was changed since the decision", "decide again");
-  }
+  check_decision(situation, decision, context.config.policy);
 }
 
 std::vector<JournalEvent> put_in_place(CycleState& state, const Json& document,
@@ -63,8 +61,7 @@ std::vector<JournalEvent> put_in_place(CycleState& state, const Json& document,
 
 ManualResult propose_decision(const ChangeContext& given, TickMode mode, const Json& document) {
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ChangeContext context{given.files, given.processes, given.store,
-                              clock,       given.config,    given.actor};
+  const ChangeContext context = by_clock(given, clock);
   const Decision decision = checked_decision(document, "the decision");
   const std::string digest = decision_digest(document);
   ManualResult result;
@@ -79,9 +76,16 @@ ManualResult propose_decision(const ChangeContext& given, TickMode mode, const J
       result.notes);
   if (is_proposed(situation.state, digest)) {
     result.notes.emplace_back("this decision waits for approval already");
+    result.approve_until = decision.expires_at;
     return result;
   }
   if (const auto doubt = context.store.doubt()) throw Error(*doubt);
+  check_closed_places(context.files, context.config);
+  if (const auto behind =
+          clock_fault(given.clock.now(), clock.now(), context.config.input.future_skew);
+      behind && mode == TickMode::apply) {
+    throw Error(*behind);
+  }
   check_may_propose(context, situation, decision, digest);
   if (mode == TickMode::dry_run) {
     result.notes.emplace_back("dry run: --apply would propose it");
@@ -92,6 +96,7 @@ ManualResult propose_decision(const ChangeContext& given, TickMode mode, const J
       put_in_place(situation.state, document, decision,
                    {context.clock.now(), EventType::proposed, context.actor, digest, {}, {}, ""}));
   result.notes.emplace_back("proposed, to be approved until " + format_time(decision.expires_at));
+  result.approve_until = decision.expires_at;
   return result;
 }
 

@@ -11,7 +11,6 @@
 #include "dagloop/cycle/policy_observation.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
 #include "dagloop/cycle/standing_decision.hpp"
-#include "dagloop/decide/fault_reason.hpp"
 #include "dagloop/report/documents.hpp"
 #include "dagloop/report/words.hpp"
 
@@ -133,24 +132,6 @@ void check_state(const ChangeContext& context, const PolicySituation& situation)
               "wait for its verification, or take it back with --rollback --apply");
 }
 
-void check_decision(const PolicySituation& situation, const Decision& decision,
-                    const ChangeContext& context) {
-  const auto direction =
-      decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
-  if (direction == ChangeDirection::forward) check_loader(situation);
-  if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
-      !refusals.empty()) {
-    throw Error(ErrorKind::config, context.config.policy.allowlist,
-                reasons_text(fault_reasons(refusals)),
-                "change only keys of the allowlist, within its bounds");
-  }
-  if (situation.env_sha256 != decision.env_sha256) {
-    throw Error(ErrorKind::conflict, context.config.policy.env_file,
-                "the env file was changed since the decision",
-                "look at the change, then decide and approve again");
-  }
-}
-
 // What recovery did of this very decision in an earlier, interrupted invocation; nullopt when it
 // has yet to be carried out.
 std::optional<ManualResult> finished_now(ManualStart& start, TickMode mode,
@@ -190,32 +171,16 @@ void or_refuse(const ChangeContext& context, TickMode mode, PolicySituation& sit
   }
 }
 
-ChangeContext by_clock(const ChangeContext& context, const Clock& clock) {
-  return {context.files,  context.processes, context.store, clock,
-          context.config, context.actor,     context.word};
-}
-
 ManualResult carry_out(const ChangeContext& context, ManualStart& start,
                        const ChangeRequest& request) {
   ManualResult result = dry_run(start, request.patch);
   PolicySituation& situation = start.situation;
   const ChangeOutcome outcome =
       Applier(context, situation.allowlist).carry_out(situation.state, request);
-  switch (outcome) {
-    case ChangeOutcome::in_force:
-      result.notes.emplace_back(request.kind == ChangeKind::apply
-                                    ? "applied; the runs from now on decide whether it stays"
-                                    : "rolled back");
-      break;
-    case ChangeOutcome::in_force_without_reload:
-      result.notes.emplace_back("rolled back, but the reload hook failed: reload by hand");
-      result.code = ExitCode::rolled_back;
-      break;
-    case ChangeOutcome::rolled_back:
-      result.notes.emplace_back("the reload hook failed: the earlier policy is back in force");
-      result.code = ExitCode::rolled_back;
-      break;
-  }
+  const bool is_apply = request.kind == ChangeKind::apply;
+  result.notes.push_back(outcome_text(
+      is_apply ? "applied; the runs from now on decide whether it stays" : "rolled back", outcome));
+  if (outcome != ChangeOutcome::in_force) result.code = ExitCode::rolled_back;
   return result;
 }
 
@@ -259,7 +224,7 @@ ManualResult apply_decision(const ChangeContext& given, TickMode mode, const Jso
       throw Error(ErrorKind::approval, "decision " + digest.substr(0, 12), authority.fault,
                   authority.remedy);
     }
-    check_decision(situation, decision, context);
+    check_decision(situation, decision, context.config.policy);
   });
   if (is_way_back(authority, decision)) {
     note_unfit(context, start.notes);

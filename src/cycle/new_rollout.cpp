@@ -62,8 +62,7 @@ ManualResult begin_new_rollout(const ChangeContext& given, TickMode mode, const 
                 "say why the policy may be rolled out anew; the journal keeps it");
   }
   const ForwardClock clock(given.clock, newest_event_time(given.store));
-  const ChangeContext context{given.files,  given.processes, given.store, clock,
-                              given.config, given.actor,     given.word};
+  const ChangeContext context = by_clock(given, clock);
   check_closed_places(context.files, context.config);
   const auto lock = lock_for_change(context, mode);
   ManualResult result;

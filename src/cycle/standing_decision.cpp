@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "dagloop/base/error.hpp"
+#include "dagloop/decide/fault_reason.hpp"
 #include "dagloop/report/documents.hpp"
+#include "dagloop/report/words.hpp"
 
 namespace dagloop {
 
@@ -32,6 +35,22 @@ std::optional<std::string> end_of_decision(StateStore& store, const std::string&
     }
   }
   return std::nullopt;
+}
+
+void check_decision(const PolicySituation& situation, const Decision& decision,
+                    const PolicyConfig& policy) {
+  const auto direction =
+      decision.action == Action::rollback ? ChangeDirection::back : ChangeDirection::forward;
+  if (direction == ChangeDirection::forward) check_loader(situation);
+  if (const auto refusals = situation.allowlist.refusals(decision.patch, direction);
+      !refusals.empty()) {
+    throw Error(ErrorKind::config, policy.allowlist, reasons_text(fault_reasons(refusals)),
+                "change only keys of the allowlist, within its bounds");
+  }
+  if (situation.env_sha256 != decision.env_sha256) {
+    throw Error(ErrorKind::conflict, policy.env_file, "the env file was changed since the decision",
+                "look at the change, then decide and approve again");
+  }
 }
 
 }  // namespace dagloop

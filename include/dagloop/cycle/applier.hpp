@@ -32,6 +32,9 @@ enum class ChangeOutcome {
   rolled_back,              // the hook of an apply failed: the earlier values are back
 };
 
+/// Returns what is told of a change that ended so: `done`, or what its reload hook made of it.
+std::string outcome_text(std::string done, ChangeOutcome outcome);
+
 class EnvFileWriter;  // private to the layer
 
 /// Carries out changes.

@@ -29,4 +29,9 @@ struct ChangeContext {
   WordSource word = &unguessable_word;
 };
 
+/// Returns `given` by another clock.
+inline ChangeContext by_clock(const ChangeContext& given, const Clock& clock) {
+  return {given.files, given.processes, given.store, clock, given.config, given.actor, given.word};
+}
+
 }  // namespace dagloop

@@ -16,8 +16,9 @@ namespace dagloop {
 /// What came of it.
 struct ManualResult {
   ExitCode code = ExitCode::done;
-  std::string diff;                // of the env file, foreign values masked
-  std::vector<std::string> notes;  // for the operator
+  std::string diff;                             // of the env file, foreign values masked
+  std::vector<std::string> notes;               // for the operator
+  std::optional<TimePoint> approve_until = {};  // of a decision that waits for approval
 };
 
 /// Applies a decision document.

@@ -220,3 +220,25 @@ TEST_CASE("a status describes phase, policy, what waits and what is verified") {
         decision_digest(decision));
   CHECK(verifying.find("in_force_since")->as_string() == format_time(world.clock.now()));
 }
+
+TEST_CASE("what holds up an approved change holds up its proposal by hand") {
+  LoopWorld world;
+  world.add_runs(kAsOf - hours(48), hours(48), 2);
+  world.tick();
+  const Json decision = a_second_later(world.state().pending_decision);
+  const auto propose = [&] { propose_decision(world.manual(), TickMode::apply, decision); };
+  world.config.policy.loader = EnvLoader::systemd;  // which takes a comment for the value
+  CHECK_THROWS_WITH(propose(), Catch::StartsWith("config: "));
+  world.config.policy.loader = EnvLoader::shell;
+  const std::string allowlist = *world.memory.read(world.config.policy.allowlist);
+  std::string narrow = allowlist;
+  narrow.replace(narrow.find("\"max\": 100"), 10, "\"max\": 5");
+  world.write(world.config.policy.allowlist, narrow);
+  CHECK_THROWS_WITH(propose(), Catch::StartsWith("config: ") && Catch::Contains("allowlist"));
+  world.write(world.config.policy.allowlist, allowlist);
+  world.clock.advance(-hours(3));
+  CHECK_THROWS_WITH(propose(), Catch::StartsWith("preflight: "));
+  world.clock.advance(hours(3));
+  const ManualResult result = propose_decision(world.manual(), TickMode::apply, decision);
+  CHECK(result.approve_until == decision_from_json(decision, "the decision").expires_at);
+}
