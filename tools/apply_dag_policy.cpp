@@ -95,6 +95,10 @@ std::string printed(const Flags& flags, const Config& config, const ManualResult
   }
   std::string text = result.diff;
   for (const std::string& note : result.notes) text += note + "\n";
+  if (flags.apply && result.approve_until) {
+    const std::string decision = flags.decision == "-" ? decision_path(config) : flags.decision;
+    return text + next_lines(approve_step(config, decision, *result.approve_until));
+  }
   if (!flags.rollback) return text;
   if (!flags.apply) {
     return text + next_lines({"go back, if this is what you want",

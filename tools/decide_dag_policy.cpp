@@ -57,13 +57,15 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
 }
 
 NextStep next_step(const Flags& flags, const Config& config, const Decision& decision) {
-  const std::string document = config.reports.dir + "/dag_policy_decision_latest.json";
+  const std::string document = decision_path(config);
   if (decision.patch.empty()) {
     return {"evaluate again with eval_dag_quality when more runs are there, then",
             command_of(config, "decide_dag_policy", {"--report", flags.report})};
   }
   if (decision.approval == Decision::Approval::required) {
-    return {"approve it", approve_command(config)};
+    // Only what the state holds as proposed can be approved and applied.
+    return {"propose it", command_of(config, "apply_dag_policy",
+                                     {"--decision", document, "--propose", "--apply"})};
   }
   return {"go back at once; no approval is needed",
           command_of(config, "apply_dag_policy", {"--decision", document, "--apply"})};

@@ -103,6 +103,14 @@ NextStep begin_anew(const TickEnd& end) {
                            {"--new-rollout", "--why", "TEXT", "--apply"})};
 }
 
+std::string approve_command(const Config& config, const std::string& decision) {
+  std::vector<std::string> arguments{"--decision", decision, "--as", "NAME", "--key", "FILE"};
+  if (config.policy.approvals_dir != config.reports.dir) {
+    arguments.insert(arguments.end(), {"--out", config.policy.approvals_dir});
+  }
+  return command_of(config, "approve_dag_policy", arguments);
+}
+
 NextStep to_approve(const TickEnd& end) {
   if (end.readiness == TickEnd::Readiness::unready) {
     return {"mend what is named above; the tick after that proposes it", tick_command(end)};
@@ -111,13 +119,14 @@ NextStep to_approve(const TickEnd& end) {
     return {"make a key, and put the entry that this prints into " + end.config.policy.approvers,
             "approve_dag_policy --init-key --key FILE --as NAME"};
   }
-  if (end.mode == TickMode::dry_run && !end.approve_until) {
-    return {"approve it, then apply it by hand; or let a tick with --apply propose it",
-            approve_command(end.config)};
-  }
-  std::string what = "approve it";
-  if (end.approve_until) what += " until " + format_time(*end.approve_until);
-  return {what + "; the tick after that applies it", approve_command(end.config)};
+  // Only what the state holds as proposed can be approved and applied.
+  if (!end.approve_until) return {"let a tick with --apply propose it", applying_tick(end)};
+  return approve_step(end.config, decision_path(end.config), *end.approve_until);
+}
+
+std::string tried_again(const TickEnd& end, const std::string& what) {
+  return what + "; the loop tries again after the cool-down" +
+         (end.cooldown_until ? ", from " + format_time(*end.cooldown_until) + " on" : "");
 }
 
 NextStep after_rollback(const TickEnd& end) {
@@ -127,9 +136,7 @@ NextStep after_rollback(const TickEnd& end) {
   }
   if (!end.is_made) return {"roll back at once; no approval is needed", applying_tick(end)};
   if (ends_with_any(end.decision.reasons, "_fired")) return begin_anew(end);
-  return {"mend the cause; the loop tries again after the cool-down" +
-              (end.cooldown_until ? ", from " + format_time(*end.cooldown_until) + " on" : ""),
-          tick_command(end)};
+  return {tried_again(end, "mend the cause"), tick_command(end)};
 }
 
 // What stands against a change, the most urgent first, and what is to be done about it.
@@ -183,15 +190,13 @@ std::string command_of(const Config& config, std::string_view tool,
   return text;
 }
 
-std::string approve_command(const Config& config) {
-  std::vector<std::string> arguments{
-      "--decision", config.reports.dir + "/dag_policy_decision_latest.json",
-      "--as",       "NAME",
-      "--key",      "FILE"};
-  if (config.policy.approvals_dir != config.reports.dir) {
-    arguments.insert(arguments.end(), {"--out", config.policy.approvals_dir});
-  }
-  return command_of(config, "approve_dag_policy", arguments);
+std::string decision_path(const Config& config) {
+  return config.reports.dir + "/dag_policy_decision_latest.json";
+}
+
+NextStep approve_step(const Config& config, const std::string& decision, TimePoint until) {
+  return {"approve it until " + format_time(until) + "; the tick after that applies it",
+          approve_command(config, decision)};
 }
 
 NextStep next_after(const TickEnd& end) {
@@ -208,6 +213,7 @@ NextStep next_after(const TickEnd& end) {
     return {"mend what keeps the runs from being judged, or take the change back",
             command_of(end.config, "apply_dag_policy", {"--rollback", "--apply"})};
   }
+  if (end.is_taken_back) return {tried_again(end, "mend the reload hook"), tick_command(end)};
   const bool needs_approval = end.decision.approval == Decision::Approval::required;
   if (!end.decision.patch.empty() && needs_approval && !end.is_made) return to_approve(end);
   if (end.decision.action == Action::rollback) return after_rollback(end);

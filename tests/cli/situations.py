@@ -395,6 +395,18 @@ def slower_canary(story):
     story.show_tick(8)
 
 
+def slow_decline(story):
+    """A point more of the runs fails every day, which no day shows against the one before."""
+    story.runs(-288, -240, 4000, failed=80)
+    story.at_percent(100)
+    story.tick(-240)
+    for day in range(8):
+        begin = -240 + 24 * day
+        story.runs(begin, begin + 24, 2000, failed=40 + 20 * day)
+        story.ticks(begin + 8, begin + 16, 8)
+        (story.show_tick if day == 7 else story.tick)(begin + 24)
+
+
 def no_approvers(story):
     promote(story)
     story.shown.clear()
@@ -408,5 +420,5 @@ SITUATIONS = [
     malformed, no_cohorts, canary_missing, dead_canary, one_user, waits_for_approval,
     approvers_view, approved_and_applied, under_verification, verification_settled,
     verification_missed, verification_overdue, interrupted, ladder_complete, recommendation,
-    slower_canary, no_approvers,
+    slower_canary, slow_decline, no_approvers,
 ]

@@ -31,8 +31,11 @@ std::string next_sentence(const NextStep& next);
 std::string command_of(const Config& config, std::string_view tool,
                        const std::vector<std::string>& arguments);
 
-/// Returns the command that approves the decision in the reports' directory.
-std::string approve_command(const Config& config);
+/// Returns the decision document in the reports' directory.
+std::string decision_path(const Config& config);
+
+/// Returns the step after a proposal: to approve it, until then. `decision` is its document's path.
+NextStep approve_step(const Config& config, const std::string& decision, TimePoint until);
 
 /// What a tick has come to.
 struct TickEnd {
@@ -46,6 +49,7 @@ struct TickEnd {
   std::optional<TimePoint> approve_until = {};  // of a proposal that waits
   bool is_interrupted = false;                  // a change, which a dry run does not finish
   bool is_made = false;                         // the decision's change
+  bool is_taken_back = false;                   // it was, and the reload hook failed
   enum class Readiness { ready, unready, no_approvers } readiness = Readiness::ready;
 };
 

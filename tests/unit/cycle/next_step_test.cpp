@@ -92,6 +92,8 @@ TEST_CASE("a change that needs an approval leads to its approval") {
   End end;
   end.decision.action = Action::promote;
   end.decision.patch = {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}};
+  CHECK(end.what() == "let a tick with --apply propose it");
+  CHECK(end.command() == "dag_optimization_cycle --config dagloop.json --apply");
   end.end.approve_until = kLater;
   CHECK(end.what() == "approve it until 2026-02-25T14:00:00Z; the tick after that applies it");
   CHECK(end.command() ==
@@ -125,10 +127,28 @@ TEST_CASE("a way back that needs no approval leads to the tick that takes it") {
   CHECK(end.command() == "apply_dag_policy --config dagloop.json --status");
 }
 
+TEST_CASE("a change whose reload hook failed is not approved again, the hook is mended") {
+  End end;
+  end.decision.action = Action::promote;
+  end.decision.patch = {{"DAG_ROLLOUT_PERCENT", {"10", "30"}}};
+  end.end.code = ExitCode::rolled_back;
+  end.end.is_taken_back = true;
+  end.end.cooldown_until = kLater;
+  CHECK(end.what() ==
+        "mend the reload hook; the loop tries again after the cool-down, from "
+        "2026-02-25T14:00:00Z on");
+  CHECK(end.command() == "dag_optimization_cycle --config dagloop.json --apply");
+}
+
 TEST_CASE("whoever has to act is told how to take the change back") {
   End end;
   end.end.code = ExitCode::attention;
   CHECK(end.command() == "apply_dag_policy --config dagloop.json --rollback --apply");
+  // A decline is no evidence against the policy: to go back may mend nothing.
+  end.decision.reasons = {{std::string(kDeclined)}};
+  CHECK_THAT(end.what(), Catch::StartsWith("look for what changed, ") &&
+                             Catch::EndsWith("a person begins anew from the present figures"));
+  CHECK(end.command() == "apply_dag_policy --config dagloop.json --new-rollout --why TEXT --apply");
 }
 
 }  // namespace dagloop
