@@ -38,22 +38,24 @@ Decision decide_from(const Flags& flags, FileSystem& files, const Config& config
                                 {config.policy.symlinks, config.policy.trusted_group});
   const PolicyValues values = allowlist.values_in(env);
   const PolicyHistory history = policy_history(store->load());
-  // While a change is under verification a way back may be due, which nothing holds up.
-  const auto fault = loader_fault(env, config.policy.loader, allowlist.names());
-  if (fault && history.change != PolicyHistory::ChangeState::under_verification) {
-    throw Error(fault->error);
-  }
   const BaselineKind baseline =
       baseline_in_effect(config.baseline.kind, values, history, config.decision);
   const Evidence evidence =
       // One report alone: what the cycle has collected over ticks is not ours to go on with.
       evidence_of_report(quality, {values, std::nullopt, quality.as_of, baseline}, config);
-  Decision decision = decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision,
-                                            evidence, config.input.limits, allowlist.keys(), rules,
-                                            values, sha256_hex(env.text()), history, now,
-                                            config.policy.approval_ttl, flags.proposer});
-  if (fault && decision.action != Action::rollback) throw Error(fault->error);
-  return decision;
+  const auto fault = loader_fault(env, config.policy.loader, allowlist.names());
+  try {
+    Decision decision = decide(DecisionInputs{quality, gate, config.baseline.kind, config.decision,
+                                              evidence, config.input.limits, allowlist.keys(),
+                                              rules, values, sha256_hex(env.text()), history, now,
+                                              config.policy.approval_ttl, flags.proposer});
+    // A way back may be due, which nothing holds up.
+    if (!fault || decision.action == Action::rollback) return decision;
+  } catch (const Error&) {
+    // Most likely the line that is read otherwise is why.
+    if (!fault) throw;
+  }
+  throw Error(fault->error);
 }
 
 NextStep next_step(const Flags& flags, const Config& config, const Decision& decision) {

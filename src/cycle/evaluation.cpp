@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "cycle/alike_runs.hpp"
 #include "cycle/news_count.hpp"
 #include "dagloop/base/assert.hpp"
-#include "dagloop/base/error.hpp"
-#include "dagloop/cycle/needed_files.hpp"
-#include "dagloop/cycle/policy_files.hpp"
 #include "dagloop/decide/comparison.hpp"
 #include "dagloop/report/words.hpp"
 

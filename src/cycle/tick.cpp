@@ -29,7 +29,19 @@ constexpr const char* kNextTick = "nothing to do: the next tick goes on";
 
 }  // namespace
 
+// What was done already is not hidden by what goes wrong after it.
 TickResult Tick::run() {
+  try {
+    return take_steps();
+  } catch (const Error& error) {
+    if (done_.empty()) throw;
+    std::string text = error.what();
+    for (const std::string& done : done_) text += "; done before that: " + done;
+    throw Error::retold(error.kind(), text);
+  }
+}
+
+TickResult Tick::take_steps() {
   look();
   // Without the lock: a log may take long, and nobody who wants to go back waits for it.
   read_log();
@@ -57,30 +69,30 @@ void Tick::look() {
     readiness_.check_files(result_.notes);
   }
   take_situation(std::move(stored));
-  if (situation_.interrupted && applies()) done_ = result_.notes;
   if (applies() && go_back_first()) take_situation(context_.store.load());
-  // While a change is under verification a way back may be due, which nothing holds up.
-  if (state_.phase != Phase::verifying) check_loader(situation_);
 }
 
 void Tick::take_situation(CycleState stored) {
+  const bool is_recovered = applies() && stored.intent;
   situation_ = find_situation(
       context_, std::move(stored),
       {mode_, "a change was interrupted; the next tick with --apply finishes or undoes it",
-       [this](const CycleState& recovered) { return prepare(recovered); }},
+       [this, is_recovered](const CycleState& recovered) {
+         if (is_recovered) done_ = result_.notes;
+         return prepare(recovered);
+       }},
       result_.notes);
 }
 
 void Tick::read_log() {
   try {
     assess_log();
-    read_last_day();
   } catch (const Error& error) {
-    if (done_.empty()) throw;
-    std::string text = error.what();
-    for (const std::string& done : done_) text += "; done before that: " + done;
-    throw Error::retold(error.kind(), text);
+    // Most likely the line that the service's loader reads otherwise is why.
+    if (error.kind() == ErrorKind::config) check_loader(situation_);
+    throw;
   }
+  read_last_day();
 }
 
 // Whether what was read is about the state and the env file that are there.
@@ -128,7 +140,8 @@ TimePoint Tick::prepare(const CycleState& recovered) {
 void Tick::stop_if_unfit() const {
   if (goes_back_at_once()) return;
   if (readiness_.unfit()) throw Error(*readiness_.unfit());
-  check_loader(situation_);
+  // What the service does not get, it need not get to go back.
+  if (decision_.action != Action::rollback) check_loader(situation_);
 }
 
 // Whoever has to mend it is called by the exit code, where nothing more urgent does.
@@ -155,6 +168,10 @@ void Tick::assess_log() {
   gate_ = std::move(found.gate);
   decision_ = std::move(found.decision);
   sealed_ = std::move(found.evidence.sealed);
+  verification_.reset();
+  if (state_.phase == Phase::verifying) {
+    verification_ = verify_change(*state_.change, gate_, quality_, now_, config.decision);
+  }
 }
 
 void Tick::decide_on_log() {
@@ -246,12 +263,13 @@ void Tick::note_trigger() {
     const std::string why = "the rollback due since " + format_time(*state_.rollback_due_since) +
                             " is no longer wanted";
     state_.rollback_due_since.reset();
-    if (applies()) commit(EventType::rejected, "", why);
+    if (applies()) commit(EventType::rejected, "", Json(), why);
   }
 }
 
 void Tick::roll_back() {
   const bool was_verifying = state_.phase == Phase::verifying;
+  if (situation_.loader_fault) note(situation_.loader_fault->what());
   if (decision_.patch.empty()) {
     note("rollback: there is no lower step and no earlier policy to go back to");
     if (!state_.pending_decision.is_null()) consider_pending();
@@ -273,23 +291,23 @@ void Tick::roll_back() {
   const std::string digest = decision_digest(decision_to_json(decision_));
   // Before the change, in a commit of its own: should the env file not be writable, the journal
   // still says what was found.
-  if (was_verifying) commit(EventType::verification_failed, digest, why);
+  if (was_verifying) {
+    commit(EventType::verification_failed, digest, patch_to_json(decision_.patch), why);
+  }
   has_news_ = false;  // a change commits the state
   is_made_ = true;
   const ChangeOutcome outcome = applier().carry_out(
       state_, ChangeRequest{ChangeKind::rollback, decision_.patch, situation_.env_sha256, digest,
                             why, trigger_time(decision_), now_});
-  note(outcome == ChangeOutcome::in_force
-           ? "rolled back to the earlier policy"
-           : "rolled back to the earlier policy, but the reload hook failed: reload by hand");
+  note(outcome_text("rolled back to the earlier policy", outcome));
   if (was_verifying || outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
   if (readiness_.unfit()) note(std::string("all else is held up: ") + readiness_.unfit()->what());
 }
 
-void Tick::commit(EventType type, const std::string& digest, const std::string& why) {
+void Tick::commit(EventType type, const std::string& digest, Json patch, const std::string& why) {
   has_news_ = false;
   context_.store.commit(state_, {{context_.clock.now(), type, context_.actor, digest, Json(),
-                                  patch_to_json(decision_.patch), why}});
+                                  std::move(patch), why}});
 }
 
 ExitCode Tick::code_of_decision() const {

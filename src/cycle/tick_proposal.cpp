@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "cycle/tick_steps.hpp"
 #include "dagloop/base/assert.hpp"
 #include "dagloop/cycle/change_times.hpp"
@@ -84,7 +86,7 @@ void Tick::apply_pending(const Decision& pending) {
     refuse_approval(digest, found.why);
     return;
   }
-  carry_out_pending(pending, digest, found.by);
+  is_made_ = carry_out_pending(pending, digest, found.by);
 }
 
 void Tick::refuse_approval(const std::string& digest, const std::string& fault) {
@@ -93,37 +95,39 @@ void Tick::refuse_approval(const std::string& digest, const std::string& fault) 
   // One entry for each kind of refusal: a bad file that stays for weeks must not fill the journal.
   if (!applies() || state_.last_refusal == fault) return;
   state_.last_refusal = fault;
-  commit(EventType::refused, digest, fault);
+  commit(EventType::refused, digest, patch_to_json(decision_.patch), fault);
 }
 
-void Tick::carry_out_pending(const Decision& pending, const std::string& digest,
+// Whether it is in force now.
+bool Tick::carry_out_pending(const Decision& pending, const std::string& digest,
                              const std::vector<Approval>& approvals) {
   const std::string why = approved_by(approvals);
   if (!applies()) {
     note("would apply the proposed change, " + why);
-    return;
+    return false;
   }
   // In the journal before anything is written, so that a crash later does not hide who allowed it.
   state_.phase = Phase::approved;
-  commit(EventType::approved, digest, why);
+  commit(EventType::approved, digest, patch_to_json(pending.patch), why);
   const auto kind = pending.action == Action::rollback ? ChangeKind::rollback : ChangeKind::apply;
   const ChangeOutcome outcome =
       applier().carry_out(state_, ChangeRequest{kind, pending.patch, pending.env_sha256, digest,
                                                 why, allowed_time(approvals, context_.clock.now()),
                                                 now_, entries_of(pending, digest, now_)});
-  is_made_ = outcome != ChangeOutcome::rolled_back;
-  if (!is_made_) result_.code = ExitCode::rolled_back;
-  note(outcome == ChangeOutcome::rolled_back
-           ? "the reload hook failed: the earlier policy is back in force"
-           : "applied the proposed change, " + why);
+  note(outcome_text("applied the proposed change, " + why, outcome));
+  if (outcome != ChangeOutcome::in_force) result_.code = ExitCode::rolled_back;
+  is_taken_back_ = outcome == ChangeOutcome::rolled_back;
+  return !is_taken_back_;
 }
 
 void Tick::withdraw(EventType type, Phase phase, const std::string& why) {
   const std::string digest = named_digest(state_.pending_decision);
+  const Json* patch = state_.pending_decision.find("patch");
+  Json withdrawn = patch == nullptr ? Json() : *patch;
   note("proposal " + digest.substr(0, 12) + " is withdrawn: " + why);
   state_.pending_decision = Json();
   state_.phase = phase;
-  if (applies()) commit(type, digest, why);
+  if (applies()) commit(type, digest, std::move(withdrawn), why);
 }
 
 void Tick::propose() {
@@ -141,7 +145,8 @@ void Tick::propose() {
   // What was refused before was an approval of another proposal.
   state_.last_refusal.clear();
   const std::string digest = decision_digest(result_.decision);
-  commit(EventType::proposed, digest, reasons_text(decision_.reasons));
+  commit(EventType::proposed, digest, patch_to_json(decision_.patch),
+         reasons_text(decision_.reasons));
   note("proposed a change, to be approved until " + format_time(decision_.expires_at));
 }
 

@@ -53,6 +53,8 @@ void TickReadiness::read_rules_and_approvers() {
 // A full disk, or reports that cannot be written, must not keep a burning canary in force: whether
 // this tick has to go back is seen first.
 void TickReadiness::check_machine(const Clock& machine, std::optional<TimePoint> now) {
+  unfit_.reset();  // of an earlier look
+  unwritable_.reset();
   if (now && applies()) {
     unfit_ = clock_fault(machine.now(), *now, context_.config.input.future_skew);
   }

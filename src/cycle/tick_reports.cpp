@@ -52,6 +52,7 @@ NextStep Tick::next_step() const {
   }
   end.is_interrupted = !applies() && situation_.interrupted;
   end.is_made = is_made_;
+  end.is_taken_back = is_taken_back_;
   end.readiness = readiness_.unready()           ? TickEnd::Readiness::unready
                   : readiness_.lacks_approvers() ? TickEnd::Readiness::no_approvers
                                                  : TickEnd::Readiness::ready;

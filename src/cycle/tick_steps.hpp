@@ -13,6 +13,7 @@
 #include "dagloop/cycle/applier.hpp"
 #include "dagloop/cycle/policy_situation.hpp"
 #include "dagloop/cycle/tick_result.hpp"
+#include "dagloop/cycle/verification.hpp"
 #include "dagloop/decide/decision.hpp"
 #include "dagloop/decide/gate.hpp"
 #include "dagloop/source/log_source.hpp"
@@ -36,6 +37,7 @@ class Tick {
   TickResult run();
 
  private:
+  TickResult take_steps();
   void check_as_of(const CycleState& stored) const;
   TimePoint prepare(const CycleState& recovered);
   void look();
@@ -49,7 +51,9 @@ class Tick {
   std::unique_ptr<StateLock> lock_what_was_read();
   void assess_log();
   void decide_on_log();
-  bool misses_verification() const;
+  bool misses_verification() const {
+    return verification_ && verification_->outcome == VerificationOutcome::missed;
+  }
   void keep_evidence();
   void read_last_day();
   void judge_change();
@@ -66,7 +70,7 @@ class Tick {
   void consider_pending();
   void apply_pending(const Decision& pending);
   void refuse_approval(const std::string& digest, const std::string& fault);
-  void carry_out_pending(const Decision& pending, const std::string& digest,
+  bool carry_out_pending(const Decision& pending, const std::string& digest,
                          const std::vector<Approval>& approvals);
   void withdraw(EventType type, Phase phase, const std::string& why);
   void propose();
@@ -75,7 +79,7 @@ class Tick {
   NextStep next_step() const;
   void publish_reports();
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
-  void commit(EventType type, const std::string& digest, const std::string& why);
+  void commit(EventType type, const std::string& digest, Json patch, const std::string& why);
   ExitCode code_of_decision() const;
   bool goes_back_at_once() const {
     return applies() && decision_.action == Action::rollback && !decision_.patch.empty() &&
@@ -105,8 +109,10 @@ class Tick {
   std::vector<std::string> done_;          // before the log was read
   std::optional<ExitCode> way_back_code_;  // of a way back among it
   bool is_made_ = false;                   // the decision's change, by this tick
-  std::vector<Reason> waits_for_;          // of a verification
-  std::optional<Reason> passed_;           // a verification
+  bool is_taken_back_ = false;             // an approved change whose reload hook failed
+  std::optional<Verification> verification_;
+  std::vector<Reason> waits_for_;  // of a verification
+  std::optional<Reason> passed_;   // a verification
   Decision decision_;
   TickResult result_;
 };

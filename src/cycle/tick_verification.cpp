@@ -2,24 +2,17 @@
 #include <algorithm>
 
 #include "cycle/tick_steps.hpp"
+#include "dagloop/base/assert.hpp"
 #include "dagloop/cycle/policy_observation.hpp"
-#include "dagloop/cycle/verification.hpp"
 #include "dagloop/decide/rollout.hpp"
 #include "dagloop/report/words.hpp"
 
 namespace dagloop {
 
-bool Tick::misses_verification() const {
-  if (state_.phase != Phase::verifying) return false;
-  const Verification verification =
-      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision);
-  return verification.outcome == VerificationOutcome::missed;
-}
-
 // A change that misses its gate is a rollback even where no trigger fired.
 void Tick::judge_change() {
-  const Verification verification =
-      verify_change(*state_.change, gate_, quality_, now_, context_.config.decision);
+  DAGLOOP_ASSERT(verification_);
+  const Verification& verification = *verification_;
   const std::string why = reasons_text(verification.reasons);
   switch (verification.outcome) {
     case VerificationOutcome::waiting:
@@ -55,7 +48,8 @@ void Tick::judge_change() {
       note_outcome(digest);
       state_.change.reset();
       if (applies()) {
-        commit(EventType::verified, digest, reasons_text(verification.grounds) + "; soak over");
+        commit(EventType::verified, digest, patch_to_json(decision_.patch),
+               reasons_text(verification.grounds) + "; soak over");
       }
       return;
   }

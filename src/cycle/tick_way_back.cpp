@@ -27,9 +27,8 @@ bool Tick::carry_out_decided() {
   const ChangeOutcome outcome = applier().carry_out(
       state_, ChangeRequest{ChangeKind::rollback, target->patch, situation_.env_sha256,
                             decided.decision_digest, decided.why, due, now_});
-  done_.push_back(
-      "rolled back to the earlier policy, as was decided at " + format_time(decided.at) +
-      (outcome == ChangeOutcome::in_force ? "" : "; the reload hook failed: reload by hand"));
+  done_.push_back(outcome_text(
+      "rolled back to the earlier policy, as was decided at " + format_time(decided.at), outcome));
   note(done_.back());
   way_back_code_ = ExitCode::rolled_back;
   return true;
@@ -67,7 +66,8 @@ bool Tick::carry_out_approved() {
 // A way back that was carried out before the log was read is not hidden by what it says.
 void Tick::tell_way_back() {
   if (!way_back_code_) return;
-  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient) {
+  if (result_.code == ExitCode::done || result_.code == ExitCode::insufficient ||
+      result_.code == ExitCode::negative) {
     result_.code = *way_back_code_;
   }
 }

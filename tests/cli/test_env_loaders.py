@@ -9,7 +9,7 @@ import json
 import unittest
 
 import env_loaders
-from support import ENV_TEXT, SECRETS, SOURCE_DIR, T0, LoopTestCase, hours
+from support import ENV_TEXT, SECRETS, SOURCE_DIR, T0, LoopTestCase, hours, stamp
 
 RECORDED = SOURCE_DIR / "tests" / "golden" / "env_readings.jsonl"
 PERCENT = "DAG_ROLLOUT_PERCENT"
@@ -94,6 +94,21 @@ class LoaderTest(LoopTestCase):
         self.ready_to_roll_back()
         self.configure("any")
         self.check_tick(T0 + hours(2), 7)
+        self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
+
+    def test_nor_is_the_one_that_a_report_asks_for_after_the_verification(self):
+        self.first_step()
+        self.ws.log.runs(T0, hours(8), 160, cohort="canary")
+        self.ws.log.runs(T0, hours(8), 160, cohort="control")
+        self.check_tick(T0 + hours(7), 0)
+        self.configure("any")
+        self.ws.log.runs(T0 + hours(8), hours(4), 200, cohort="canary", failed=80)
+        self.ws.log.runs(T0 + hours(8), hours(4), 200, cohort="control")
+        report = self.check_code(self.ws.tool("eval_dag_quality", "--json", "--as-of",
+                                              stamp(T0 + hours(12))), 0)
+        decided = self.ws.tool("decide_dag_policy", "--report", "-", stdin=report.stdout)
+        self.assertIn("rollback from 10 % to 0 %", self.check_code(decided, 1).stdout)
+        self.check_tick(T0 + hours(12), 1)
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
 
     def test_but_nothing_else_is_done_meanwhile(self):

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 
 #include "dagloop/base/clock.hpp"
-#include "dagloop/base/file_system.hpp"
 #include "dagloop/config/config.hpp"
 #include "dagloop/cycle/news_request.hpp"
 #include "dagloop/kpi/quality.hpp"

@@ -159,3 +159,93 @@ TEST_CASE("an approved promotion waits for the log") {
   CHECK(world.env() == kEnvText);
   CHECK(world.state().phase == Phase::proposed);
 }
+
+TEST_CASE("what goes wrong after a way back names it, whatever it is") {
+  LoopWorld world;
+  world.write(kEnvPath, "DAG_ROLLOUT_PERCENT=30\n", 0640);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 0, Cohort::control);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 4, Cohort::canary);
+  REQUIRE(world.tick().phase == Phase::proposed);
+  world.approve();
+  world.source.set_meanwhile(
+      [&](std::size_t) { world.write(kEnvPath, world.env() + "# edited\n", 0640); });
+  CHECK_THROWS_WITH(world.tick(),
+                    Catch::StartsWith("conflict: ") &&
+                        Catch::Contains("done before that: applied the proposed change"));
+  CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
+}
+
+TEST_CASE("the journal keeps what was approved, and a way back is not the log's decision") {
+  LoopWorld world;
+  world.write(kEnvPath, "DAG_ROLLOUT_PERCENT=30\n", 0640);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 0, Cohort::control);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 4, Cohort::canary);
+  world.tick();
+  const Json patch = *world.state().pending_decision.find("patch");
+  world.approve();
+  const TickResult result = world.tick();
+  REQUIRE(world.value("DAG_ROLLOUT_PERCENT") == "10");
+  for (const JournalEntry& entry : world.stored.entries()) {
+    if (entry.event.type == EventType::approved) CHECK(entry.event.after == patch);
+  }
+  // What the log says now is to hold, and that is not made.
+  CHECK_THAT(result.headline, Catch::StartsWith("hold at 10 %"));
+  CHECK_THAT(result.next.what, Catch::StartsWith("nothing to do; from "));
+}
+
+TEST_CASE("an approved way back whose reload hook fails asks for a reload by hand") {
+  LoopWorld world;
+  world.config.policy.reload = {"svc", "reload"};
+  world.write(kEnvPath, "DAG_ROLLOUT_PERCENT=30\n", 0640);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 0, Cohort::control);
+  world.add_runs(kAsOf - hours(24), hours(24), 8, 4, Cohort::canary);
+  world.tick();
+  world.approve();
+  world.processes.answer({3, false, "no such unit"});
+  const TickResult result = world.tick();
+  CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
+  CHECK(result.code == ExitCode::rolled_back);
+  CHECK(std::any_of(result.notes.begin(), result.notes.end(), [](const std::string& note) {
+    return note.starts_with("applied the proposed change, ") &&
+           note.ends_with(", but the reload hook failed: reload by hand");
+  }));
+}
+
+TEST_CASE("after a reload hook failed the hook is to be mended, not the change approved") {
+  LoopWorld world;
+  world.config.policy.reload = {"svc", "reload"};
+  world.add_runs(kAsOf - hours(48), hours(48), 2);
+  world.tick();
+  world.approve();
+  world.processes.answer({3, false, "no such unit"});
+  const TickResult result = world.tick();
+  CHECK(result.code == ExitCode::rolled_back);
+  CHECK_THAT(result.next.what, Catch::StartsWith("mend the reload hook; the loop tries again after "
+                                                 "the cool-down, from "));
+  CHECK_THAT(result.next.command, Catch::StartsWith("dag_optimization_cycle"));
+}
+
+TEST_CASE("of a settled policy, too, a way back is not held up by what the loader reads") {
+  VerifyingWorld world;
+  world.serve(hours(7));
+  REQUIRE(world.tick().phase == Phase::settled);
+  world.config.policy.loader = EnvLoader::systemd;  // which takes the comment for the value
+  CHECK_THROWS_WITH(world.tick(), Catch::StartsWith("config: "));  // it would propose
+  world.serve(hours(4), 3);
+  const TickResult result = world.tick();
+  CHECK(result.code == ExitCode::negative);
+  CHECK(result.phase == Phase::rolled_back);
+  CHECK(world.value("DAG_ROLLOUT_PERCENT") == "0");
+  CHECK_THROWS_WITH(world.tick(), Catch::StartsWith("config: "));  // it would hold
+}
+
+TEST_CASE("what held up the first look does not hold up the second where it is mended") {
+  VerifyingWorld world;
+  const TimePoint begun = world.clock.now();
+  world.clock.set(begun - hours(3));
+  world.meanwhile(1, [&] {
+    world.clock.set(begun + hours(1));
+    world.write(kEnvPath, world.env() + "# edited\n", 0640);
+  });
+  CHECK(world.tick().phase == Phase::verifying);
+}

@@ -60,11 +60,16 @@ TEST_CASE("an approved step is withdrawn, not applied, where a crossed line may 
   WaitingWorld world;
   world.config.decision.triggers.success_drop_pp = 1;
   world.live(minutes(15), 2);
+  const Json patch = *world.state().pending_decision.find("patch");
   const TickResult result = world.tick();
   CHECK(world.value("DAG_ROLLOUT_PERCENT") == "10");
   CHECK(result.phase == Phase::rejected);
   CHECK(tells(result, "withdrawn: the figures no longer support it"));
   CHECK(world.events().back() == "rejected");
+  for (const JournalEntry& entry : world.stored.entries()) {
+    CAPTURE(to_string(entry.event.type), entry.event.why, to_compact_json(entry.event.after));
+    if (entry.event.type == EventType::rejected) CHECK(entry.event.after == patch);
+  }
 }
 
 TEST_CASE("a crossed line withdraws a step also while the gate has too few runs") {
