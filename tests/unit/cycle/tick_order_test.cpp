@@ -241,11 +241,13 @@ TEST_CASE("of a settled policy, too, a way back is not held up by what the loade
 
 TEST_CASE("what held up the first look does not hold up the second where it is mended") {
   VerifyingWorld world;
-  const TimePoint begun = world.clock.now();
-  world.clock.set(begun - hours(3));
+  world.config.reports.dir = "/pages";
+  world.write("/pages", "a file where the directory would be");
+  CHECK_THROWS_WITH(world.tick(TickMode::apply, world.clock.now()),
+                    Catch::StartsWith("preflight: "));
   world.meanwhile(1, [&] {
-    world.clock.set(begun + hours(1));
+    world.memory.remove("/pages");
     world.write(kEnvPath, world.env() + "# edited\n", 0640);
   });
-  CHECK(world.tick().phase == Phase::verifying);
+  CHECK(world.tick(TickMode::apply, world.clock.now()).phase == Phase::verifying);
 }
