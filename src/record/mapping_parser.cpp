@@ -222,7 +222,13 @@ class MappingParser {
     result.name = std::string(to_string(field));
     if (value.is_null()) {
       result.form = FieldForm::none;
+      if (field == Field::created_at || field == Field::status) {
+        add(path, "no line is a record without it", "name its place");
+      }
     } else if (value.is_array()) {
+      if (field == Field::created_at || field == Field::status || field == Field::duration_ms) {
+        add(path, "is no text to be joined", "name one place, and further ones as else");
+      }
       read_joined(value, path, result);
     } else if (value.is_object() &&
                (find(value, "from") != nullptr || find(value, "to") != nullptr)) {

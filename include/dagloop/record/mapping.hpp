@@ -62,7 +62,9 @@ struct FieldMapping {
   TimeForm time = {};
   std::vector<ValuePlace> others = {};  // one: looked at where the first has nothing, in order;
                                         // joined, between: the places behind the first
-  /// What stands for nothing in the first place. Of `created_at` it is the status then.
+  /// The value where nothing stands in any of the places. Of `created_at` it is the status where
+  /// nothing stands in the first place, whatever the status field says; the time is that of the
+  /// next place that has one.
   std::optional<std::string> when_null = {};
   std::optional<DurationUnit> unit = {};
 

@@ -128,6 +128,33 @@ TEST_CASE("all faults of a mapping are named at once, each with its place") {
   }
 }
 
+TEST_CASE("no line is a record without a time and a status, each of one place") {
+  const std::string fault = mapping_fault_of(
+      R"(, "fields": {"created_at": null, "status": null, "duration_ms": ["a", "b"]})");
+  for (const char* place : {"fields.created_at: no line is a record without it",
+                            "fields.status: no line is a record without it",
+                            "fields.duration_ms: is no text to be joined"}) {
+    INFO(fault);
+    CHECK(fault.find(place) != std::string::npos);
+  }
+  const std::string joined =
+      mapping_fault_of(R"(, "fields": {"created_at": ["a", "b"], "status": ["a"]})");
+  for (const char* place : {"fields.created_at: is no text", "fields.status: is no text"}) {
+    INFO(joined);
+    CHECK(joined.find(place) != std::string::npos);
+  }
+  for (const std::string field : {"created_at", "status", "duration_ms", "error_code"}) {
+    CAPTURE(field);
+    const bool is_text = field == "error_code";
+    CHECK(schema_accepts(R"(, "fields": {")" + field + R"(": ["a", "b"]})") == is_text);
+    CHECK(schema_accepts(R"(, "fields": {")" + field + R"(": null})") ==
+          (is_text || field == "duration_ms"));
+    CHECK(schema_accepts(R"(, "fields": {")" + field + R"(": {"column": "a"}})"));
+    CHECK_FALSE(schema_accepts(R"(, "fields": {")" + field + R"(": {"colum": "a"}})"));
+  }
+  CHECK(parse_mapping(R"(, "fields": {"duration_ms": null})").fields.size() == 1);
+}
+
 TEST_CASE("a mapping says how values are made of places") {
   const std::string members = R"(, "records": "/runs/*/tries",
       "only": {"pointer": "/kind", "values": ["run", null, 1, true]}, "fields": {
