@@ -10,8 +10,9 @@
 #include <set>
 
 #include "dagloop/record/record_reader.hpp"
-#include "record/json_text.hpp"
-#include "record/value_census.hpp"
+#include "record/detail_pairs.hpp"
+#include "record/mapped_values.hpp"
+#include "record/pointer_tree.hpp"
 
 namespace dagloop {
 namespace {
@@ -30,28 +31,61 @@ std::string words_of_place(const ValuePlace& place) {
   return text;
 }
 
-bool stands_at(const Json& line, const ValuePlace& place, const Mapping& mapping) {
-  if (place.source == FieldSource::detail) {
-    const Json* detail = line.find(mapping.detail_column);
-    return detail != nullptr && detail->is_string() &&
-           detail->as_string().find(place.name + "=") != std::string::npos;
+// Says which places of a line have something, by the same pointers and pairs as the reader.
+class PlaceFinder {
+ public:
+  explicit PlaceFinder(const Mapping& mapping) : mapping_(mapping) {}
+
+  // Returns the number under which has() knows the place.
+  std::size_t add(const ValuePlace& place) {
+    const bool is_detail = place.source == FieldSource::detail;
+    const bool is_pointer = place.source == FieldSource::pointer;
+    places_.push_back({is_detail ? place.name : "",
+                       pointers_.add(is_detail    ? std::vector{mapping_.detail_column}
+                                     : is_pointer ? split_pointer(place.name)
+                                                  : std::vector{place.name}),
+                       is_detail});
+    return places_.size() - 1;
   }
-  const Json* value =
-      value_at(line, place.source == FieldSource::column ? std::vector<std::string>{place.name}
-                                                         : split_pointer(place.name));
-  return value != nullptr && !(value->is_string() && value->as_string().empty());
-}
+
+  // Looks at a line; false where it is no JSON object as it stands.
+  bool look_at(const std::string& line) { return pointers_.read_line(line, digits_); }
+
+  bool has(std::size_t number) const {
+    const Place& place = places_[number];
+    const RawValue& value = pointers_.value(place.pointer);
+    if (!place.is_detail) return value.kind != ValueKind::absent;
+    if (value.kind != ValueKind::text) return false;
+    bool is_there = false;
+    for_each_pair(value.text, [&](std::string_view key, std::string_view text) {
+      if (key == place.key) is_there = loose_value(text).kind != ValueKind::absent;
+    });
+    return is_there;
+  }
+
+ private:
+  struct Place {
+    std::string key;  // in the detail column
+    std::size_t pointer;
+    bool is_detail;
+  };
+
+  const Mapping& mapping_;
+  PointerTree pointers_;
+  std::vector<Place> places_;
+  Digits digits_;
+};
 
 class Explanation {
  public:
   Explanation(const Mapping& mapping, TimePoint latest)
-      : mapping_(mapping), reader_(mapping, latest) {
+      : reader_(mapping, latest), finder_(mapping) {
     for (const std::string_view name : contract_fields()) {
       const auto mapped = mapping.fields.find(std::string(name));
       const FieldMapping own{FieldSource::column, std::string(name), {}};
       const FieldMapping& from = mapped == mapping.fields.end() ? own : mapped->second;
-      Row row{name, from.form, {}, {}, mapped != mapping.fields.end()};
-      row.places = from.places();
+      Row row{name, from.form, from.places(), {}, {}, mapped != mapping.fields.end()};
+      for (const ValuePlace& place : row.places) row.numbers.push_back(finder_.add(place));
       row.found.resize(row.places.size());
       rows_.push_back(row);
     }
@@ -70,12 +104,11 @@ class Explanation {
     } else {
       add_record(std::get<LogRecord>(result));
     }
-    const auto value = json_of(line);
-    if (!value) return;
+    if (!finder_.look_at(line)) return;
     ++read_;
     for (Row& row : rows_) {
       for (std::size_t i = 0; i < row.places.size(); ++i) {
-        if (!stands_at(*value, row.places[i], mapping_)) continue;
+        if (!finder_.has(row.numbers[i])) continue;
         ++row.found[i];
         if (row.form == FieldForm::one) break;
       }
@@ -111,7 +144,8 @@ class Explanation {
     std::string_view field;
     FieldForm form;
     std::vector<ValuePlace> places;
-    std::vector<std::size_t> found;  // lines, by place
+    std::vector<std::size_t> numbers;  // by place, of the finder
+    std::vector<std::size_t> found;    // lines, by place
     bool is_mapped;
   };
 
@@ -173,8 +207,8 @@ class Explanation {
     }
   }
 
-  const Mapping& mapping_;
   RecordReader reader_;
+  PlaceFinder finder_;
   std::vector<Row> rows_;
   std::size_t lines_ = 0;
   std::size_t read_ = 0;  // JSON, and no other lines

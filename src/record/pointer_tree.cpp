@@ -71,6 +71,17 @@ void PointerTree::forget(std::size_t at) {
   for (const std::size_t child : nodes_[at].children) forget(child);
 }
 
+bool PointerTree::read_line(std::string_view line, Digits& digits) {
+  clear();
+  digits.clear();
+  if (parsers_.empty()) parsers_.emplace_back();
+  parsers_used_ = 1;
+  simdjson::dom::object object;
+  if (parsers_.front().parse(line.data(), line.size()).get(object) != SUCCESS) return false;
+  for (const auto member : object) read_member(member.key, member.value, digits);
+  return true;
+}
+
 void PointerTree::read_member(std::string_view key, const DomValue& value, Digits& digits) {
   for (const std::size_t child : nodes_.front().children) {
     if (nodes_[child].token != key) continue;

@@ -27,6 +27,9 @@ class PointerTree {
 
   /// Forgets all values.
   void clear();
+  /// Looks at all members of a line's object, and at nothing else any more. Returns false where the
+  /// line is no JSON object as it stands.
+  bool read_line(std::string_view line, Digits& digits);
   /// Looks at a member of the line's object; of a repeated one the last counts.
   void read_member(std::string_view key, const simdjson::dom::element& value, Digits& digits);
   /// Returns a value, which lives as long as the line's document and `digits`, until clear().
@@ -50,7 +53,7 @@ class PointerTree {
 
   std::vector<Node> nodes_{Node{}};  // the first is the line's object
   std::vector<RawValue> values_;
-  std::deque<simdjson::dom::parser> parsers_;  // of texts that hold JSON
+  std::deque<simdjson::dom::parser> parsers_;  // of texts that hold JSON, and of read_line()
   std::size_t parsers_used_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "record/detail_pairs.hpp"
 #include "record/dom_values.hpp"
 #include "record/field.hpp"
 #include "record/field_plan.hpp"
@@ -66,14 +67,9 @@ struct RecordReader::Impl {
   }
 
   void read_pairs(std::string_view detail) {
-    while (!detail.empty()) {
-      const std::string_view pair = detail.substr(0, detail.find(';'));
-      detail.remove_prefix(std::min(detail.size(), pair.size() + 1));
-      const std::size_t separator = pair.find('=');
-      if (separator == std::string_view::npos) continue;
-      const std::string_view key = trim_spaces(pair.substr(0, separator));
-      plan.details().store(key, loose_value(pair.substr(separator + 1)), raw);
-    }
+    for_each_pair(detail, [this](std::string_view key, std::string_view value) {
+      plan.details().store(key, loose_value(value), raw);
+    });
   }
 
   void read(const LogLine& line) {

@@ -96,5 +96,35 @@ TEST_CASE("an explanation counts where fields come from, and names the first unr
   CHECK(has("from 2026-02-24T21:00:00Z to 2026-02-25T07:00:00Z"));
 }
 
+TEST_CASE("places are found where the reader finds them, and nowhere else") {
+  const Mapping mapping =
+      parse_mapping(parse_json(R"({"schema":"dagloop.mapping/1","detail_column":"info","fields":{
+        "pipeline_run_id":{"pointer":"/tags/0"},"node_id":null,
+        "created_at":{"pointer":"/payload/end"},
+        "error_code":{"pointer":"/attributes/code"},
+        "status":{"detail":"status","else":{"column":"state"}},
+        "attempt":{"detail":"try"}}})",
+                               "m"),
+                    "m");
+  const std::vector<std::string> text = explain_mapping(
+      mapping,
+      {R"({"tags":["r1"],"payload":"{\"end\":\"2026-02-25T06:00:00Z\"}","state":"ok",)"
+       R"("info":"old_status=1; try = 2","attributes":[{"key":"code","value":{"intValue":"5"}}]})",
+       R"({"tags":["r2"],"payload":{"end":"2026-02-25T07:00:00Z"},"state":"",)"
+       R"("info":"x;status=failed;try="})"},
+      at("2026-02-26T00:00:00Z"));
+  const auto has = [&](const std::string& part) {
+    return std::any_of(text.begin(), text.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  };
+  CHECK(text.front() == "2 lines: 2 records (2 of runs, 0 of nodes), 0 other lines, 0 unread");
+  CHECK(has("pointer /tags/0: 2 of 2"));
+  CHECK(has("pointer /payload/end: 2 of 2"));
+  CHECK(has("pointer /attributes/code: 1 of 2"));
+  CHECK(has("detail status: 1 of 2; else column state: 1 of 2"));
+  CHECK(has("detail try: 1 of 2"));
+}
+
 }  // namespace
 }  // namespace dagloop::test
