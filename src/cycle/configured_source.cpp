@@ -31,7 +31,8 @@ std::unique_ptr<LogSource> open_configured_source(FileSystem& files, const Confi
   options.warn = warn;
   if (!config.input.rollup.empty()) {
     options.rollup = open_rollup_store(config.input.rollup, warn,
-                                       {config.policy.symlinks, config.policy.trusted_group});
+                                       {config.policy.symlinks, config.policy.trusted_group},
+                                       rollup_patience(options.statement_timeout));
   }
   return with_label_notice(open_sources(config.input.sources, options), std::move(warn));
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "dagloop/base/error.hpp"
@@ -8,15 +9,22 @@
 
 namespace dagloop {
 
+std::chrono::milliseconds rollup_patience(std::chrono::milliseconds statement_timeout) {
+  constexpr std::chrono::milliseconds kMost = std::chrono::seconds(50);
+  // A part that leaves room for connecting, too.
+  return std::min(kMost, statement_timeout * 4 / 5);
+}
+
 std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
                                                std::function<void(const std::string&)> warn,
-                                               const RollupTrust& trust) {
+                                               const RollupTrust& trust,
+                                               std::chrono::milliseconds patience) {
   constexpr std::string_view kSqlite = "sqlite:";
   if (uri.starts_with(kSqlite) && uri.size() > kSqlite.size()) {
     return std::make_unique<SqliteRollupStore>(uri.substr(kSqlite.size()), std::move(warn), trust);
   }
   if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) {
-    return std::make_unique<PostgresRollupStore>(uri, std::move(warn));
+    return std::make_unique<PostgresRollupStore>(uri, std::move(warn), patience);
   }
   throw Error(ErrorKind::usage, "rollup",
               "counts are kept in SQLite or PostgreSQL, not in \"" + redact_uri(uri) + "\"",

@@ -12,9 +12,6 @@
 namespace dagloop {
 namespace {
 
-// Less than a silent source may take: the logs are read all the same.
-constexpr std::chrono::seconds kPatience{50};
-
 // As in sql/0005_rollup.sql. Two hosts may both find no tables: one after the other looks.
 constexpr const char* kCreate = R"sql(
   SELECT pg_advisory_xact_lock(hashtextextended('dagloop/create', 0));
@@ -62,6 +59,7 @@ struct PostgresRollupStore::Impl {
   std::string server;
   std::string where;  // without secrets
   std::function<void(const std::string&)> warn;
+  std::chrono::milliseconds patience{0};  // a statement
   std::unique_ptr<pqxx::connection> connection;
 
   // What the server refuses is a warning, and the store is as an empty one.
@@ -70,7 +68,7 @@ struct PostgresRollupStore::Impl {
     return guard_postgres(
         [&]() -> Result {
           if (!connection) connection = std::make_unique<pqxx::connection>(server);
-          const SocketDeadline deadline(connection->sock(), kPatience);
+          const SocketDeadline deadline(connection->sock(), patience);
           return work();
         },
         [&](const PostgresFailure& failure) {
@@ -114,12 +112,14 @@ struct PostgresRollupStore::Impl {
 };
 
 PostgresRollupStore::PostgresRollupStore(const std::string& uri,
-                                         std::function<void(const std::string&)> warn)
+                                         std::function<void(const std::string&)> warn,
+                                         std::chrono::milliseconds patience)
     : impl_(std::make_unique<Impl>()) {
   const std::string server = postgres_server(uri);
   impl_->server = with_deadlines(server);
   impl_->where = redact_uri(server);
   impl_->warn = std::move(warn);
+  impl_->patience = patience;
 }
 
 PostgresRollupStore::~PostgresRollupStore() = default;

@@ -2,6 +2,7 @@
 // time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -11,11 +12,13 @@ namespace dagloop {
 
 /// Keeps values in tables of the schema `dagloop` (sql/0005_rollup.sql), made when missing.
 ///
-/// Shape:  `uri` as libpq has it; a URI with nothing behind `postgresql://` as a source has it.
+/// Shape:  `uri` as libpq has it; a URI with nothing behind `postgresql://` as a source has it. A
+///         statement may take `patience`.
 /// Errors: as RollupStore says: none. A server that is down or read-only is as an empty store.
 class PostgresRollupStore final : public RollupStore {
  public:
-  PostgresRollupStore(const std::string& uri, std::function<void(const std::string&)> warn);
+  PostgresRollupStore(const std::string& uri, std::function<void(const std::string&)> warn,
+                      std::chrono::milliseconds patience);
   ~PostgresRollupStore() override;
 
   RollupValues load(const std::string& log, const std::string& first,

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 from support import BIN_DIR, clean_environment, hours, minutes, parse_stamp, run_tool, stamp
+from way_back import FrozenLoginServer
 
 START = parse_stamp("2025-06-02T00:00:00Z")
 
@@ -100,6 +101,18 @@ class Rollup(unittest.TestCase):
         errors = self.check(START + hours(20))
         self.assertIn("is no rollup store", errors)
         self.assertEqual(self.store.read_text(), "FLAG=1\n")
+
+    def test_a_store_on_a_frozen_server_is_given_up_and_the_log_is_read(self):
+        (self.logs / "dag.jsonl").write_bytes(b"".join(generated(1, seed=5)))
+        server = FrozenLoginServer()
+        self.addCleanup(server.close)
+        config = self.dir / "config.json"
+        config.write_text(json.dumps({"input": {"statement_timeout": "1s"}}))
+        whole, _ = self.report(START + hours(12))
+        kept, errors = self.report(START + hours(12), "--config", config, "--rollup", server.uri())
+        self.assertTrue(server.accepted)
+        self.assertEqual(kept, whole)
+        self.assertIn("everything is counted, and nothing kept", errors)
 
     def test_an_unknown_kind_of_store_is_a_wrong_usage(self):
         (self.logs / "dag.jsonl").write_bytes(b"")

@@ -4,6 +4,7 @@ Each way back is due already: asked for by hand, interrupted, or decided by a ti
 """
 
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -36,6 +37,27 @@ class SilentServer:
 
     def uri(self, scheme="postgresql", rest="/logs"):
         return "%s://reader@127.0.0.1:%d%s" % (scheme, self.socket.getsockname()[1], rest)
+
+
+class FrozenLoginServer(SilentServer):
+    """Lets everybody in, as PostgreSQL does, and never answers a statement."""
+
+    def accept(self):
+        try:
+            while True:
+                self.accepted.append(self.socket.accept())
+                connection = self.accepted[-1][0]
+                connection.recv(4096)
+                words = b"".join(
+                    b"S" + struct.pack("!i", 4 + len(each)) + each
+                    for each in (b"server_version\0" + b"15.0\0", b"client_encoding\0UTF8\0"))
+                connection.sendall(b"R" + struct.pack("!ii", 8, 0) + words +
+                                   b"Z" + struct.pack("!i", 5) + b"I")
+        except OSError:
+            pass  # closed
+
+    def uri(self, scheme="postgresql", rest="/counts?sslmode=disable&gssencmode=disable"):
+        return super().uri(scheme, rest)
 
 
 class WayBackTestCase(FaultTestCase):

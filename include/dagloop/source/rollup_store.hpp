@@ -3,6 +3,7 @@
 // many processes may share one store.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -62,14 +63,20 @@ struct RollupTrust {
   std::string trusted_group = {};
 };
 
+/// Returns how long a statement of a store on a server may take, where one of the logs' database
+/// may take `statement_timeout`: at most 50 s. A store that is frozen is given up before who waits
+/// for the log takes that for dead: then the log is read all the same.
+std::chrono::milliseconds rollup_patience(std::chrono::milliseconds statement_timeout);
+
 /// Opens a store: `sqlite:PATH` (a file of its own, made when missing, parents too), or
 /// `postgresql://...` (tables of the schema `dagloop`, made when missing).
 ///
 /// Shape:  `warn` is told, once a store, what is wrong with it; may be empty. A file is guarded as
-///         the state's is: where somebody else may have put it there, it is as an empty one.
+///         the state's is: where somebody else may have put it there, it is as an empty one. A
+///         statement of a server may take `patience`.
 /// Errors: Error{usage} for anything else; a store that cannot be opened is as an empty one.
-std::unique_ptr<RollupStore> open_rollup_store(const std::string& uri,
-                                               std::function<void(const std::string&)> warn = {},
-                                               const RollupTrust& trust = {});
+std::unique_ptr<RollupStore> open_rollup_store(
+    const std::string& uri, std::function<void(const std::string&)> warn = {},
+    const RollupTrust& trust = {}, std::chrono::milliseconds patience = std::chrono::seconds(50));
 
 }  // namespace dagloop

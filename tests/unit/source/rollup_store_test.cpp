@@ -236,6 +236,19 @@ TEST_CASE("a store that cannot be written or is locked is done without") {
   CHECK(all(*open(path)) == kSmall);
 }
 
+TEST_CASE("a store on a frozen server is given up before the reader of the log is") {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kConnecting = std::chrono::seconds(5);  // with_deadlines()
+  constexpr milliseconds kGrace = std::chrono::seconds(5);       // configured_source()
+  for (const int timeout : {100, 1'000, 10'000, 44'000, 60'000, 600'000}) {
+    CAPTURE(timeout);
+    const milliseconds patience = rollup_patience(milliseconds(timeout));
+    CHECK(patience > milliseconds(0));
+    CHECK(kConnecting + patience < milliseconds(timeout) + kGrace);
+  }
+  CHECK(rollup_patience(std::chrono::hours(1)) == std::chrono::seconds(50));
+}
+
 TEST_CASE("a store is named by sqlite: and a path") {
   for (const std::string uri : {"", "sqlite:", "rollup.db", "mysql://u:secret@h/d"}) {
     try {
