@@ -120,7 +120,8 @@ HttpAnswer http_post(const HttpServer& server, const std::map<std::string, std::
   if (code != CURLE_OK) {
     answer.failure = why.c_str()[0] != '\0' ? why.c_str() : curl_easy_strerror(code);
     answer.is_passing = may_pass(code);
-    if (code == CURLE_WRITE_ERROR) {
+    answer.is_too_long = code == CURLE_WRITE_ERROR;
+    if (answer.is_too_long) {
       answer.failure =
           "the answer is longer than " + std::to_string(HttpAnswer::kMaxBytes >> 20U) + " MiB";
     }

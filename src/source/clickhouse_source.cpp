@@ -104,7 +104,7 @@ struct ClickHouseSource::Impl {
       if (answer.status == 200) return whole_body(answer);
       // The server has answered: asking again would give the same.
       if (answer.status != 0) refuse_status(answer);
-      if (answer.failure.starts_with("the answer is longer")) {
+      if (answer.is_too_long) {
         refuse(answer.failure, "take a shorter window, or check what answers there");
       }
       if (!answer.is_passing || tries == kTries) {

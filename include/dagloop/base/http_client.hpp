@@ -42,6 +42,7 @@ struct HttpAnswer {
   bool tells_its_end = true;  // else a connection that broke in the middle looks like the end
   std::string failure;        // why there was none
   bool is_passing = false;    // asking again may help
+  bool is_too_long = false;   // more than kMaxBytes were coming
 };
 
 /// Sends `body` to `server` with `parameters` behind the '?', as the server's user (HTTP Basic).
