@@ -243,12 +243,12 @@ std::optional<ErrorClass> ErrorClasses::spelled_class(std::string_view words) co
   return best == nullptr ? std::nullopt : std::optional(best->error_class);
 }
 
-std::optional<PatternClass> ErrorClasses::by_pattern(std::string_view code) const {
+std::optional<CodeClass> ErrorClasses::by_pattern(std::string_view code) const {
   const Pattern* const pattern = best_pattern(code);
   if (pattern == nullptr || pattern->first == kAnything) return std::nullopt;
   // In another case it is another label, and there are many.
   const bool is_named = pattern->first == code || is_status_class(pattern->first);
-  return PatternClass{pattern->second, is_named};
+  return CodeClass{pattern->second, is_named};
 }
 
 ErrorClass ErrorClasses::by_words(std::string_view code) const {

@@ -20,12 +20,6 @@ namespace dagloop {
 /// Returns the printed word of `error_class`.
 std::string_view to_string(ErrorClass error_class);
 
-/// What the patterns say of a code.
-struct PatternClass {
-  ErrorClass error_class = ErrorClass::other;
-  bool is_named = false;  // the code stands among them itself, or is an HTTP status of theirs
-};
-
 /// A code as it is counted: its label, and the class of the code as it was written.
 struct LabelledCode {
   std::string label;
@@ -53,8 +47,9 @@ class ErrorClasses {
   /// Cost: below a microsecond; ask once a distinct code all the same.
   ErrorClass classify(std::string_view code) const;
 
-  /// Returns what the patterns say of `code`, but a lone `*`; nullopt where none fits.
-  std::optional<PatternClass> by_pattern(std::string_view code) const;
+  /// Returns what the patterns say of `code`, but a lone `*`; nullopt where none fits. It is named
+  /// where it stands among them itself, or is an HTTP status of theirs.
+  std::optional<CodeClass> by_pattern(std::string_view code) const;
   /// Returns the class of a code that no pattern fits.
   ErrorClass by_words(std::string_view code) const;
   /// Returns `code` as it is counted: label_of() it, unless the patterns name it.
