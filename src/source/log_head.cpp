@@ -24,6 +24,7 @@ std::vector<std::string> first_lines(const std::vector<std::string>& sources,
   std::vector<std::string> lines;
   std::size_t bytes = 0;
   for (const std::string& path : expand_paths(sources, {})) {
+    if (lines.size() >= limits.lines || bytes >= limits.bytes) break;
     const auto chunks = open_chunks(path, kHeadChunk, records);
     Chunk chunk;
     while (lines.size() < limits.lines && bytes < limits.bytes && chunks->next(chunk)) {
