@@ -225,6 +225,7 @@ LogFile decode_file(ByteReader& in) {
 void name_form(const FieldMapping& field, ByteWriter& out) {
   if (field.is_plain()) return;
   out.byte(static_cast<std::uint8_t>(field.form));
+  out.number(field.places().size());
   for (const ValuePlace& place : field.places()) {
     out.byte(static_cast<std::uint8_t>(place.source));
     out.text(place.name);
@@ -232,6 +233,7 @@ void name_form(const FieldMapping& field, ByteWriter& out) {
     out.text(place.time.zone.value_or(""));
   }
   out.byte(field.unit ? static_cast<std::uint8_t>(*field.unit) : 0xFF);
+  out.byte(field.when_null ? 1 : 0);
   out.text(field.when_null.value_or(""));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "dagloop/base/bytes.hpp"
 #include "dagloop/kpi/settled_slot.hpp"
@@ -89,6 +90,23 @@ TEST_CASE("a root is the same after encoding and decoding, and no part of it is 
       decode_root(changed);  // perhaps another root, perhaps none
     }
   }
+}
+
+TEST_CASE("a log has another name where a mapping makes other values of its lines") {
+  SourceOptions options;
+  FieldMapping& status = options.mapping.fields["status"];
+  status = {FieldSource::column, "a", {}};
+  status.others = {{FieldSource::column, "b"}};
+  std::set<std::string> names{log_name("log", options)};
+  status.when_null = "";
+  names.insert(log_name("log", options));
+  status.when_null = "running";
+  names.insert(log_name("log", options));
+  status.others.push_back({FieldSource::column, "c"});
+  names.insert(log_name("log", options));
+  status.form = FieldForm::joined;
+  names.insert(log_name("log", options));
+  CHECK(names.size() == 5);
 }
 
 TEST_CASE("names of values order by time") {
