@@ -12,8 +12,10 @@
 namespace dagloop {
 
 /// Throws Error{source} when the table lacks a column without which no row is a record, or when a
-/// column's type or the mapping cannot be counted (name, type and remedy).
-void demand_countable(const ClickHouseTable& table, const SourceOptions& options);
+/// column's type cannot be counted (name, type and remedy).
+///
+/// Shape: can_count_in_sql() holds for the mapping.
+void demand_countable(const ClickHouseTable& table, const Mapping& mapping);
 
 /// Returns the statement (without a format) whose rows are the hashes of keys that more than one
 /// run record has.

@@ -4,25 +4,8 @@
 
 namespace dagloop {
 
-void demand_countable(const ClickHouseTable& table, const SourceOptions& options) {
-  const Mapping& mapping = options.mapping;
+void demand_countable(const ClickHouseTable& table, const Mapping& mapping) {
   const std::string where = "table " + table.name;
-  if (options.dedupe != Dedupe::runs || mapping.created_at_marks != CreatedAtMarks::end) {
-    throw Error(ErrorKind::source, where,
-                "input.dedupe records and created_at_marks start cannot be counted by ClickHouse",
-                "use dedupe runs; make a view with the end as created_at");
-  }
-  for (const auto& [field, place] : mapping.fields) {
-    const auto known = field_named(field);
-    if (place.form == FieldForm::none) continue;
-    const bool is_text = known && type_of(*known) == FieldType::text;
-    if (mapping.only || place.source != FieldSource::column || !place.is_plain() ||
-        (!place.aliases.empty() && !is_text)) {
-      throw Error(ErrorKind::source, where,
-                  "the mapping of " + field + " cannot be counted by ClickHouse",
-                  "make a view that has it as a column of its own");
-    }
-  }
   for (const Field field : {Field::created_at, Field::status}) {
     if (!table.columns.contains(clickhouse_column_of(mapping, field))) {
       throw Error(ErrorKind::source, where, "has no column " + clickhouse_column_of(mapping, field),

@@ -306,7 +306,6 @@ std::string ClickHouseExpressions::hash() const {
   return "if(" + run + " = '', cityHash64(" + request + ", 1), cityHash64(" + run + "))";
 }
 
-// Rows whose time may matter. The first condition is on the bare column, for the index.
 std::string clickhouse_shown_time(const std::string& at) {
   return fmt::format(
       "if({0} = 0, NULL, concat(replaceOne(toString(toDateTime(intDiv({0}, 1000000), 'UTC')), ' ', "
@@ -314,6 +313,7 @@ std::string clickhouse_shown_time(const std::string& at) {
       at);
 }
 
+// The first condition is on the bare column, for the index.
 std::string clickhouse_time_filter(const ClickHouseTable& table, const Mapping& mapping,
                                    const LogQuery& query) {
   const std::string column = clickhouse_name(clickhouse_column_of(mapping, Field::created_at));

@@ -4,20 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "source/sql_countable.hpp"
 
 namespace dagloop {
 namespace {
-
-bool is_countable(const std::string& field, const FieldMapping& place) {
-  if (place.form == FieldForm::none) return true;
-  const auto known = field_named(field);
-  const bool is_text = known && type_of(*known) == FieldType::text;
-  return place.source == FieldSource::column && place.is_plain() &&
-         (place.aliases.empty() || is_text);
-}
 
 // The columns that are there, of those that the mapping names.
 std::set<std::string> columns_read(const ClickHouseTable& table, const Mapping& mapping) {
@@ -32,20 +26,35 @@ std::set<std::string> columns_read(const ClickHouseTable& table, const Mapping& 
   return found;
 }
 
-// The first of a field's columns that is there; a fault where none is.
-std::string demanded(const ClickHouseTable& table, const std::vector<std::string>& columns) {
-  const auto found = std::ranges::find_if(
-      columns, [&](const std::string& column) { return table.columns.contains(column); });
-  if (found != columns.end()) return *found;
+// Those of a field's columns that are there; a fault where none is.
+std::vector<std::string> demanded(const ClickHouseTable& table,
+                                  const std::vector<std::string>& columns) {
+  std::vector<std::string> found;
+  for (const std::string& column : columns) {
+    if (table.columns.contains(column)) found.push_back(column);
+  }
+  if (!found.empty()) return found;
   throw Error(ErrorKind::source, "table " + table.name,
               fmt::format("has no column {}", fmt::join(columns, " or ")),
               "name another table (runs_table=, nodes_table=), or give a mapping (--mapping)");
 }
 
-std::string id_column(const ClickHouseTable& table, const Mapping& mapping) {
+std::vector<std::string> id_columns(const ClickHouseTable& table, const Mapping& mapping) {
   std::vector<std::string> ids = columns_of(mapping, to_string(Field::pipeline_run_id));
-  for (std::string& id : columns_of(mapping, to_string(Field::request_id))) ids.push_back(id);
+  for (std::string& id : columns_of(mapping, to_string(Field::request_id))) {
+    if (std::ranges::find(ids, id) == ids.end()) ids.push_back(std::move(id));
+  }
   return demanded(table, ids);
+}
+
+// The rows of one part. A row without an id is in one, too: of NULL there is no hash.
+std::string part_clause(const ClickHouseTable& table, const Mapping& mapping,
+                        const RowsPart& part) {
+  std::string ids;
+  for (const std::string& id : id_columns(table, mapping)) {
+    ids += fmt::format("{}ifNull(toString({}), '')", ids.empty() ? "" : ", ", clickhouse_name(id));
+  }
+  return fmt::format(" AND cityHash64({}) % {} = {}", ids, part.parts, part.number);
 }
 
 // Whether the server has the time of a row in a column of its own.
@@ -81,28 +90,18 @@ std::string row_clauses(const ClickHouseTable& table, const CountScope& scope) {
   demanded(table, columns_of(mapping, to_string(Field::status)));
   // A run that began before the range may have ended in it.
   const bool is_end = mapping.created_at_marks == CreatedAtMarks::end;
-  if (!is_end || !has_own_time(table, mapping)) return " WHERE 1";
+  const bool has_filter =
+      is_end && has_own_time(table, mapping) && !has_aliases(mapping, Field::created_at);
+  if (!has_filter) return " WHERE 1";
   return clickhouse_time_filter(table, mapping, scope.query);
 }
 
 }  // namespace
 
-bool clickhouse_can_count(const SourceOptions& options) {
-  const Mapping& mapping = options.mapping;
-  return options.dedupe == Dedupe::runs && mapping.created_at_marks == CreatedAtMarks::end &&
-         !mapping.only && std::ranges::all_of(mapping.fields, [](const auto& field) {
-           return is_countable(field.first, field.second);
-         });
-}
-
-std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope& scope,
-                                 const RowsPart& part) {
+std::string clickhouse_mapped_rows(const ClickHouseTable& table, const CountScope& scope,
+                                   const RowsPart& part) {
   std::string clauses = row_clauses(table, scope);
-  if (part.parts > 1) {
-    clauses +=
-        fmt::format(" AND cityHash64(toString({})) % {} = {}",
-                    clickhouse_name(id_column(table, scope.mapping)), part.parts, part.number);
-  }
+  if (part.parts > 1) clauses += part_clause(table, scope.mapping, part);
   std::string inner;
   std::string outer;
   for (const std::string& column : columns_read(table, scope.mapping)) {
@@ -116,7 +115,7 @@ std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope&
 }
 
 std::string clickhouse_row_count(const ClickHouseTable& table, const CountScope& scope) {
-  id_column(table, scope.mapping);
+  id_columns(table, scope.mapping);
   return fmt::format("SELECT count() FROM {} {} FORMAT TabSeparated", table.here,
                      row_clauses(table, scope));
 }

@@ -2,16 +2,13 @@
 // that the server counts by.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "dagloop/source/log_source.hpp"
 #include "source/clickhouse_expressions.hpp"
 #include "source/packed_runs.hpp"
 
 namespace dagloop {
-
-/// Returns whether the server can count, by what is asked for (types of columns apart).
-bool clickhouse_can_count(const SourceOptions& options);
 
 /// A part of a table's rows, by the hash of their ids.
 struct RowsPart {
@@ -23,8 +20,8 @@ struct RowsPart {
 /// that the mapping names: times with their zone, texts that hold JSON as they are.
 ///
 /// Errors: Error{source} where a column is missing without which no row is a record.
-std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope& scope,
-                                 const RowsPart& part);
+std::string clickhouse_mapped_rows(const ClickHouseTable& table, const CountScope& scope,
+                                   const RowsPart& part);
 /// Returns the statement that counts them.
 std::string clickhouse_row_count(const ClickHouseTable& table, const CountScope& scope);
 

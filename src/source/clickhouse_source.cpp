@@ -21,6 +21,7 @@
 #include "source/partial_rows.hpp"
 #include "source/row_examples.hpp"
 #include "source/row_reader.hpp"
+#include "source/sql_countable.hpp"
 #include "source/user_rows.hpp"
 
 namespace dagloop {
@@ -317,7 +318,7 @@ PartialSet ClickHouseSource::Impl::read_rows(const std::vector<ClickHouseTable>&
     const std::int64_t found = number_in(clickhouse_rows(ask(clickhouse_row_count(table, scope))));
     const std::int64_t parts = 1 + found / kAskedAtOnce;
     for (std::int64_t part = 0; part < parts; ++part) {
-      for_each_clickhouse_row(ask(clickhouse_json_rows(table, scope, {part, parts})),
+      for_each_clickhouse_row(ask(clickhouse_mapped_rows(table, scope, {part, parts})),
                               [&](std::string_view row) {
                                 rows.add({table.name, {}}, row);
                               });
@@ -351,10 +352,10 @@ ClickHouseSource::~ClickHouseSource() = default;
 
 PartialSet ClickHouseSource::read(const LogQuery& query) {
   std::vector<ClickHouseTable> tables;
-  const bool counts = clickhouse_can_count(impl_->options);
+  const bool counts = can_count_in_sql(impl_->options);
   for (const std::string& name : impl_->names) {
     tables.push_back(impl_->describe(name));
-    if (counts) demand_countable(tables.back(), impl_->options);
+    if (counts) demand_countable(tables.back(), impl_->options.mapping);
     // One statement is answered by the shards of one cluster.
     if (tables.back().cluster != tables.front().cluster) {
       throw Error(ErrorKind::source, impl_->where + ": table " + name,

@@ -7,6 +7,7 @@
 
 #include "source/postgres_expressions.hpp"
 #include "source/postgres_runs.hpp"
+#include "source/sql_countable.hpp"
 
 namespace dagloop {
 namespace {
@@ -324,21 +325,11 @@ bool have_nodes(const std::vector<PostgresTable>& tables, const Mapping& mapping
 }
 
 bool can_aggregate(const std::vector<PostgresTable>& tables, const SourceOptions& options) {
-  const Mapping& mapping = options.mapping;
-  if (options.dedupe != Dedupe::runs || mapping.created_at_marks != CreatedAtMarks::end) {
-    return false;
-  }
-  if (mapping.only) return false;
-  for (const auto& [field, place] : mapping.fields) {
-    if (place.form == FieldForm::none) continue;
-    if (place.source != FieldSource::column || !place.is_plain()) return false;
-    const auto known = field_named(field);
-    if (!known || (!place.aliases.empty() && type_of(*known) != FieldType::text)) return false;
-  }
+  if (!can_count_in_sql(options)) return false;
   for (const PostgresTable& table : tables) {
     for (std::size_t i = 0; i < kFieldCount; ++i) {
       const auto field = static_cast<Field>(i);
-      const auto column = table.columns.find(column_of(mapping, field));
+      const auto column = table.columns.find(column_of(options.mapping, field));
       if (column == table.columns.end()) continue;
       if (!can_convert(field, column->second)) return false;
     }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dagloop/base/error.hpp"
+#include "source/sql_countable.hpp"
 
 namespace dagloop {
 
@@ -127,6 +128,9 @@ std::string time_literal(TimePoint time) { return "'" + format_time(time) + "'::
 std::string time_filter(const PostgresTable& table, const Mapping& mapping, const LogQuery& query) {
   // A run that began before the range may have ended in it.
   if (mapping.created_at_marks != CreatedAtMarks::end) return "";
+  // What an alias makes of a time is known only behind the reader: of one that stands for none, the
+  // run may be open.
+  if (has_aliases(mapping, Field::created_at)) return "";
   const std::string column = column_of(mapping, Field::created_at);
   const std::string time = quoted_name(column);
   const auto found = table.columns.find(column);

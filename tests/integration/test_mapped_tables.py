@@ -128,6 +128,49 @@ class MappedTables(unittest.TestCase):
                 figures["input"]["out_of_range"] = expected["input"]["out_of_range"]
                 self.assertEqual(figures, expected)
 
+    def mapping_of(self, **fields):
+        path = self.folder / "mapping.json"
+        path.write_text(json.dumps({"schema": "dagloop.mapping/1", "fields": fields}))
+        return path
+
+    def test_rows_without_an_id_come_with_one_of_the_parts(self):
+        rows = 100_500  # asked for in two parts
+        self.clickhouse.sql("DROP TABLE IF EXISTS foreign_log")
+        self.clickhouse.sql(
+            "CREATE TABLE foreign_log (pipeline_run_id Nullable(String), request_id "
+            "Nullable(String), status String, created_at DateTime, seconds Float64) ENGINE = Log")
+        self.clickhouse.sql(
+            "INSERT INTO foreign_log SELECT if(number %% 2 = 0, toString(number), NULL), if(number "
+            "%% 4 = 1, toString(number), NULL), 'ok', toDateTime('%s', 'UTC') - 60, 1.5 FROM "
+            "numbers(%d)" % (AS_OF.replace("T", " ").replace("Z", ""), rows))
+        source = "clickhouse://default:%s@127.0.0.1:%d/default?runs_table=foreign_log&nodes_table=" % (
+            CLICKHOUSE_PASSWORD, self.clickhouse.shards[0].http)
+        result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,
+                          "--mapping", self.mapping_of(duration_ms={"column": "seconds",
+                                                                    "unit": "s"}),
+                          cwd=self.folder)
+        counts = json.loads(result.stdout)["input"]
+        self.assertEqual((counts["records"], counts["malformed"]), (rows, rows // 4))
+
+    def test_a_time_that_stands_for_none_is_an_open_run_wherever_it_lies(self):
+        runs = [dict(id=str(i), state="ok", start_time="2026-02-24T10:00:00Z",
+                     end_time="2026-02-24T11:00:00Z") for i in range(5)]
+        runs.append(dict(runs[0], id="open", end_time="2001-01-01T00:00:00Z"))
+        for load, times, shown in ((self.in_postgres, "timestamptz", "2001-01-01T00:00:00+00:00"),
+                                   (self.in_clickhouse, "DateTime", "2001-01-01T00:00:00.000000Z")):
+            records = runs if load == self.in_postgres else [
+                dict(run, **{key: run[key].replace("T", " ").replace("Z", "")
+                             for key in ("start_time", "end_time")}) for run in runs]
+            mapping = self.mapping_of(
+                pipeline_run_id={"column": "id"}, status={"column": "state"},
+                created_at={"column": "end_time", "aliases": {shown: None}, "when_null": "running",
+                            "else": {"column": "start_time"}})
+            with self.subTest(load=load.__name__):
+                result = run_tool("eval_dag_quality", "--as-of", "2026-02-24T12:00:00Z", "--json",
+                                  "--source", load(records, times), "--mapping", mapping,
+                                  cwd=self.folder)
+                self.assertEqual(json.loads(result.stdout)["input"]["records"], 6, str(result))
+
     def test_a_table_without_the_columns_of_the_mapping_is_refused(self):
         records = [{"id": 1, "conclusion": "success"}]
         for load in (self.in_postgres, self.in_clickhouse):

@@ -5,11 +5,13 @@
 
 #include "dagloop/base/error.hpp"
 #include "source/clickhouse_aggregate.hpp"
+#include "source/clickhouse_rows.hpp"
 #include "source/clickhouse_runs.hpp"
 #include "source/partial_rows.hpp"
 #include "source/postgres_aggregate.hpp"
 #include "source/postgres_expressions.hpp"
 #include "source/postgres_runs.hpp"
+#include "source/sql_countable.hpp"
 
 namespace dagloop {
 namespace {
@@ -43,9 +45,9 @@ ClickHouseTable usual_clickhouse_table() {
            {"anything", "Array(String)"}}};
 }
 
-std::string why_not(const ClickHouseTable& table, const SourceOptions& options) {
+std::string why_not(const ClickHouseTable& table) {
   try {
-    demand_countable(table, options);
+    demand_countable(table, Mapping{});
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::source);
     return error.what();
@@ -102,18 +104,70 @@ TEST_CASE("PostgreSQL does not count what a mapping or an option looks into") {
 }
 
 TEST_CASE("ClickHouse counts columns of the usual types, and says what it cannot") {
-  CHECK(why_not(usual_clickhouse_table(), {}).empty());
+  CHECK(why_not(usual_clickhouse_table()).empty());
   ClickHouseTable table = usual_clickhouse_table();
   table.columns["status"] = "Enum8('ok' = 1)";
-  CHECK(why_not(table, {}).find("column status is of type Enum8") != std::string::npos);
+  CHECK(why_not(table).find("column status is of type Enum8") != std::string::npos);
   table = usual_clickhouse_table();
   table.columns.erase("created_at");
-  CHECK(why_not(table, {}).find("has no column created_at") != std::string::npos);
-  CHECK(why_not(usual_clickhouse_table(), options_with({FieldSource::detail, "ms", {}}))
-            .find("mapping of duration_ms") != std::string::npos);
+  CHECK(why_not(table).find("has no column created_at") != std::string::npos);
+}
+
+TEST_CASE("no database counts what a mapping or an option looks into") {
+  CHECK(can_count_in_sql({}));
+  CHECK(can_count_in_sql(options_with({FieldSource::column, "ms", {}})));
+  CHECK_FALSE(can_count_in_sql(options_with({FieldSource::detail, "ms", {}})));
+  CHECK_FALSE(can_count_in_sql(options_with({FieldSource::pointer, "/a/ms", {}})));
+  CHECK_FALSE(can_count_in_sql(options_with({FieldSource::column, "ms", {{"-", "0"}}})));
+  FieldMapping with_unit{FieldSource::column, "ms", {}};
+  with_unit.unit = DurationUnit::s;
+  CHECK_FALSE(can_count_in_sql(options_with(with_unit)));
+  FieldMapping none;
+  none.form = FieldForm::none;
+  CHECK(can_count_in_sql(options_with(none)));
   SourceOptions options;
+  options.mapping.fields["status"] = {FieldSource::column, "state", {{"done", "succeeded"}}};
+  CHECK(can_count_in_sql(options));
+  options.mapping.only = OnlyLines{{FieldSource::column, "kind"}, {"run"}};
+  CHECK_FALSE(can_count_in_sql(options));
+  options = {};
   options.dedupe = Dedupe::records;
-  CHECK(why_not(usual_clickhouse_table(), options).find("dedupe") != std::string::npos);
+  CHECK_FALSE(can_count_in_sql(options));
+  options = {};
+  options.mapping.created_at_marks = CreatedAtMarks::start;
+  CHECK_FALSE(can_count_in_sql(options));
+}
+
+TEST_CASE("rows of ClickHouse come in parts by all of their ids, whichever of them are NULL") {
+  ClickHouseTable table = usual_clickhouse_table();
+  table.columns["pipeline_run_id"] = "Nullable(String)";
+  const SourceOptions options = options_with({FieldSource::detail, "ms", {}});
+  const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
+  const std::string part = clickhouse_mapped_rows(table, scope, {1, 2});
+  CHECK(part.find("cityHash64(ifNull(toString(`pipeline_run_id`), ''), "
+                  "ifNull(toString(`request_id`), '')) % 2 = 1") != std::string::npos);
+  CHECK(clickhouse_mapped_rows(table, scope, {0, 1}).find("cityHash64") == std::string::npos);
+  table.columns.erase("pipeline_run_id");
+  CHECK(clickhouse_mapped_rows(table, scope, {0, 2})
+            .find("cityHash64(ifNull(toString(`request_id`), '')) % 2 = 0") != std::string::npos);
+}
+
+TEST_CASE("no row is left out by its time where the mapping has aliases of times") {
+  const LogQuery query{{TimePoint{} + std::chrono::hours(1), TimePoint{} + std::chrono::hours(2)},
+                       TimePoint{} + std::chrono::hours(2),
+                       {}};
+  SourceOptions options;
+  FieldMapping& end = options.mapping.fields["created_at"];
+  end = {FieldSource::column, "created_at", {}};
+  const CountScope scope{options.mapping, options.rules, query, options.classes};
+  CHECK(time_filter(usual_table(), options.mapping, query).starts_with(" WHERE \"created_at\""));
+  const std::string filtered = clickhouse_row_count(usual_clickhouse_table(), scope);
+  CHECK(filtered.find("WHERE (`created_at` >= ") != std::string::npos);
+  end.aliases = {{"1970-01-01T00:00:01+00:00", ""}};
+  CHECK(time_filter(usual_table(), options.mapping, query).empty());
+  const std::string whole = clickhouse_row_count(usual_clickhouse_table(), scope);
+  CHECK(whole.find(" WHERE 1 ") != std::string::npos);
 }
 
 TEST_CASE("names of the user's tables and words cannot leave their quotes") {
@@ -154,7 +208,7 @@ TEST_CASE("the SQL of each database has every word and every counted column of t
                                                            : "UInt8";
   }
   CHECK(can_aggregate({table}, {}));
-  CHECK(why_not(other, {}).empty());
+  CHECK(why_not(other).empty());
   const LogQuery query{{TimePoint{}, TimePoint{} + std::chrono::hours(1)}, TimePoint{}, {}};
   const SourceOptions options;
   const CountScope scope{options.mapping, options.rules, query, options.classes};
