@@ -1,6 +1,7 @@
 #include "record/field_plan.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "dagloop/base/error.hpp"
 
@@ -76,6 +77,7 @@ void FieldPlan::place_plain(const FieldMapping& from, Field field) {
     detail_places_.push_back(field);
   } else {
     columns_.add(from.name, field);
+    own_columns_ |= field_bits(field);
   }
   if (!from.aliases.empty()) aliased_.push_back({field, &from.aliases});
 }
@@ -171,12 +173,27 @@ RawValue FieldPlan::value_of(MadeField& made, const RawFields& raw) {
   return {};
 }
 
+// Who names a column says what stands in it: there a number is an id, and a text a number, as where
+// a pointer leads.
+void FieldPlan::fit_columns(RawFields& raw) {
+  constexpr std::uint32_t kTexts = fields_of(FieldType::text);
+  constexpr std::uint32_t kNumbers = fields_of(FieldType::whole, FieldType::real, FieldType::truth);
+  const FieldKinds& kinds = raw.kinds();
+  const std::uint32_t numbers = kinds.numbers | kinds.others;
+  std::uint32_t left = own_columns_ & ((kinds.texts & kNumbers) | (numbers & kTexts));
+  for (; left != 0; left &= left - 1) {
+    const auto field = static_cast<Field>(std::countr_zero(left));
+    raw.set(field, fitting_value(field, raw[field], kept_[static_cast<std::size_t>(field)]));
+  }
+}
+
 void FieldPlan::make_fields(RawFields& raw) {
   for (const AliasedField& entry : aliased_) {
     const RawValue& value = raw[entry.field];
     if (value.kind == ValueKind::absent) continue;
     raw.set(entry.field, with_aliases(value, *entry.aliases));
   }
+  fit_columns(raw);
   if (made_.empty() && taken_ == 0) return;
   status_ = nullptr;
   // All are made before the first is set: what one is made of may stand in another's place.

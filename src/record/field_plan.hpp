@@ -2,6 +2,7 @@
 // and how fields are made of what stands there. For one thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -74,6 +75,7 @@ class FieldPlan {
   RawValue first_of(MadeField& made, const RawFields& raw);
   RawValue joined_of(MadeField& made, const RawFields& raw) const;
   RawValue value_of(MadeField& made, const RawFields& raw);
+  void fit_columns(RawFields& raw);
 
   const Mapping& mapping_;
   NameTable columns_;
@@ -84,6 +86,8 @@ class FieldPlan {
   std::map<std::string, std::size_t> place_of_column_;
   std::uint32_t taken_ = 0;  // a bit a place that holds no field's own value
   std::vector<AliasedField> aliased_;
+  std::uint32_t own_columns_ = 0;  // a bit a field: the mapping names its column, and no more
+  std::array<std::string, kFieldCount> kept_;  // texts of numbers, for such fields
   std::vector<MadeField> made_;
   std::optional<Operand> only_;
   const std::string* status_ = nullptr;  // instead of the line's own

@@ -113,24 +113,6 @@ double milliseconds_in(DurationUnit unit) {
   return 1;
 }
 
-// Of ids and names alone: 0 says that there is no error code or reason, and a number is no word.
-bool takes_numbers(Field field) {
-  switch (field) {
-    case Field::request_id:
-    case Field::user_id:
-    case Field::pipeline_run_id:
-    case Field::node_id:
-    case Field::node_type:
-    case Field::plan_source:
-    case Field::idempotency_key:
-    case Field::policy_version:
-    case Field::pipeline_id:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string text_of_name(const RawValue& value) {
   const bool is_whole = std::abs(value.number) <= static_cast<double>(kMaxCount) &&
                         std::trunc(value.number) == value.number;

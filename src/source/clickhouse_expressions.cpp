@@ -196,22 +196,39 @@ std::string ClickHouseExpressions::truth(Field field) const {
   return or_missing(field, column(field), "0") + " = 1";
 }
 
+// A text in a column of another type. Where the mapping names the column, a number is an id or a
+// name as it stands.
+std::string ClickHouseExpressions::mended_name(Field field) const {
+  if (is_mapped(field) && takes_numbers(field)) return "";
+  std::string present = can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
+  const auto mapped = mapping_.fields.find(std::string(to_string(field)));
+  if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return present;
+  std::string known;
+  for (const auto& [foreign, word] : mapped->second.aliases) {
+    known += (known.empty() ? "" : ", ") + clickhouse_literal(foreign);
+  }
+  return fmt::format("{} AND {} NOT IN ({})", present,
+                     or_missing(field, "toString(" + column(field) + ")", "''"), known);
+}
+
+// A number or a truth in a column of texts. Where the mapping names the column, only what is none.
+std::string ClickHouseExpressions::mended_text(Field field) const {
+  const std::string present = is_present(field);
+  if (!is_mapped(field)) return present;
+  if (type_of(field) == FieldType::truth) {
+    return fmt::format("{} AND lower({}) NOT IN ('0', '1', 'true', 'false')", present,
+                       trimmed_text(plain_text(field)));
+  }
+  if (type_of(field) == FieldType::whole) return present + " AND NOT " + is_count(field);
+  return fmt::format("{0} AND (isNaN({1}) OR isInfinite({1}))", present, number(field));
+}
+
 std::string ClickHouseExpressions::mended(Field field) const {
   if (!has(field) || type_of(field) == FieldType::time) return "";
   std::string present = can_be_null(field) ? "isNotNull(" + column(field) + ")" : "1";
   const bool holds_text = is_text(field);
-  if (type_of(field) == FieldType::text) {
-    if (holds_text) return "";
-    const auto mapped = mapping_.fields.find(std::string(to_string(field)));
-    if (mapped == mapping_.fields.end() || mapped->second.aliases.empty()) return present;
-    std::string known;
-    for (const auto& [foreign, word] : mapped->second.aliases) {
-      known += (known.empty() ? "" : ", ") + clickhouse_literal(foreign);
-    }
-    return fmt::format("{} AND {} NOT IN ({})", present,
-                       or_missing(field, "toString(" + column(field) + ")", "''"), known);
-  }
-  if (holds_text) return or_missing(field, "toString(" + column(field) + ")", "''") + " != ''";
+  if (type_of(field) == FieldType::text) return holds_text ? "" : mended_name(field);
+  if (holds_text) return mended_text(field);
   if (type_of(field) == FieldType::truth) {  // 0 and 1 of UInt8 are what ClickHouse has for it
     if (type(field) == "Bool") return "";
     return type(field) == "UInt8" ? or_missing(field, column(field), "0") + " > 1" : present;

@@ -109,6 +109,11 @@ class ClickHouseExpressions {
   std::string plain_text(Field field) const;
   std::string whole(Field field) const;
   std::string mended(Field field) const;
+  std::string mended_name(Field field) const;
+  std::string mended_text(Field field) const;
+  bool is_mapped(Field field) const {
+    return mapping_.fields.contains(std::string(to_string(field)));
+  }
   std::string is_unread_word(Field field, const packed::WordForm& form) const;
 
   const ClickHouseTable& table_;

@@ -188,6 +188,32 @@ std::string Expressions::mended_count(Field field) const {
       number(field), least, most);
 }
 
+// A text in a column of another type. Where the mapping names the column, a number is an id or a
+// name as it stands.
+std::string Expressions::mended_name(Field field) const {
+  if (is_mapped(field) && takes_numbers(field) && type(field) != "bool") return "";
+  const auto mapped = mapping_.fields.find(std::string(to_string(field)));
+  std::string known;
+  if (mapped != mapping_.fields.end()) {
+    for (const auto& [foreign, word] : mapped->second.aliases) {
+      known += (known.empty() ? "" : ", ") + sql_literal(foreign);
+    }
+  }
+  return own_column(field) + (known.empty() ? " IS NOT NULL" : "::text NOT IN (" + known + ")");
+}
+
+// A number or a truth in a column of texts. Where the mapping names the column, only what is none.
+std::string Expressions::mended_text(Field field) const {
+  const std::string name = own_column(field);
+  const std::string present = name + " <> ''";
+  if (!is_mapped(field)) return present;
+  if (type_of(field) == FieldType::truth) {
+    return present + " AND " + in_lower_case(name) + " NOT IN ('0', '1', 'true', 'false')";
+  }
+  const std::string value = type_of(field) == FieldType::real ? number(field) : count(field);
+  return present + " AND (" + value + ") IS NULL";
+}
+
 // The condition that a field was taken in another form, or left out; empty where none can be.
 std::string Expressions::mended(Field field) const {
   if (!has(field)) return "";
@@ -196,20 +222,11 @@ std::string Expressions::mended(Field field) const {
   switch (type_of(field)) {
     case FieldType::time:
       return "";
-    case FieldType::text: {
-      if (is_text) return "";
-      const auto mapped = mapping_.fields.find(std::string(to_string(field)));
-      std::string known;
-      if (mapped != mapping_.fields.end()) {
-        for (const auto& [foreign, word] : mapped->second.aliases) {
-          known += (known.empty() ? "" : ", ") + sql_literal(foreign);
-        }
-      }
-      return own_column(field) + (known.empty() ? " IS NOT NULL" : "::text NOT IN (" + known + ")");
-    }
+    case FieldType::text:
+      return is_text ? "" : mended_name(field);
     case FieldType::truth:
       if (of == "bool") return "";
-      if (is_text) return own_column(field) + " <> ''";
+      if (is_text) return mended_text(field);
       return kIntegers.contains(of)
                  ? own_column(field) + " IS NOT NULL"
                  : own_column(field) + "::text ~ '[0-9]'";  // NaN and infinities are null
@@ -217,7 +234,7 @@ std::string Expressions::mended(Field field) const {
     case FieldType::real:
       break;
   }
-  if (is_text) return own_column(field) + " <> ''";
+  if (is_text) return mended_text(field);
   if (of == "bool") return own_column(field) + " IS NOT NULL";
   std::string too_large;
   if (of == "numeric") {  // infinities and what is no number are larger, and have no digits

@@ -70,6 +70,11 @@ class Expressions {
   std::string plain_text(Field field) const;
   std::string mended(Field field) const;
   std::string mended_count(Field field) const;
+  std::string mended_name(Field field) const;
+  std::string mended_text(Field field) const;
+  bool is_mapped(Field field) const {
+    return mapping_.fields.contains(std::string(to_string(field)));
+  }
   std::string is_unread_word(Field field, const packed::WordForm& form) const;
   std::string is_unread_duration() const;
 

@@ -27,7 +27,7 @@ def without(value, names):
 def without_own(document):
     """What differs: when it was made, how many lines there were, tokens and how nodes are called."""
     document = without(document, OWN)
-    for key in ("records", "other_lines", "mended_by_field"):
+    for key in ("records", "other_lines"):
         document["input"].pop(key, None)
     return document
 

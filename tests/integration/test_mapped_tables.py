@@ -171,6 +171,34 @@ class MappedTables(unittest.TestCase):
                                   cwd=self.folder)
                 self.assertEqual(json.loads(result.stdout)["input"]["records"], 6, str(result))
 
+    def test_numbers_and_texts_in_columns_that_a_mapping_names_are_not_mended(self):
+        runs = [dict(id=i, uid=i % 7, outcome="ok", failure=503, tries="2", ms=" 12.5", reuse="True",
+                     end_time="2026-02-24T11:00:00Z") for i in range(20)]
+        runs.append(dict(runs[0], id=20, tries="many", ms="slow", reuse="maybe"))
+        runs.append(dict(runs[0], id=21, tries="0", ms="-1", reuse=" "))
+        mapping = self.mapping_of(
+            pipeline_run_id={"column": "id"}, user_id={"column": "uid"}, status={"column": "outcome"},
+            created_at={"column": "end_time"}, error_code={"column": "failure"},
+            attempt={"column": "tries"}, duration_ms={"column": "ms"},
+            idempotent_reuse={"column": "reuse"})
+        log = self.folder / "log.jsonl"
+        log.write_text("".join(json.dumps(run) + "\n" for run in runs))
+        plain = [dict(run, end_time="2026-02-24 11:00:00") for run in runs]
+        table = self.in_postgres(runs, "timestamptz")
+        for source in (log, table, table + "&rows_at_most=0", self.in_clickhouse(plain, "DateTime")):
+            with self.subTest(source=str(source).split(":")[0]):
+                result = run_tool("eval_dag_quality", "--as-of", "2026-02-24T12:00:00Z", "--json",
+                                  "--source", source, "--mapping", mapping, cwd=self.folder)
+                document = json.loads(result.stdout)
+                self.assertEqual(document["input"]["records"], 22)
+                self.assertEqual(document["input"]["mended_by_field"],
+                                 {"error_code": 22, "attempt": 2, "duration_ms": 2,
+                                  "idempotent_reuse": 2})
+                self.assertEqual(document["populations"]["dag"]["unread_values"], 2)
+                self.assertEqual(
+                    {e["field"] for e in document["input"]["mended_examples"]}
+                    - {"error_code", "attempt", "duration_ms", "idempotent_reuse"}, set())
+
     def test_a_table_without_the_columns_of_the_mapping_is_refused(self):
         records = [{"id": 1, "conclusion": "success"}]
         for load in (self.in_postgres, self.in_clickhouse):

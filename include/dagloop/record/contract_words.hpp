@@ -103,6 +103,10 @@ constexpr std::optional<Field> field_named(std::string_view name) {
   return std::nullopt;
 }
 
+/// Returns whether a field of text may be a number as well: ids and names. Of a code and a reason 0
+/// says that there is none, and a number is no word.
+bool takes_numbers(Field field);
+
 /// Returns a set of one field, or of several: a bit a field.
 template <typename... Fields>
 constexpr std::uint32_t field_bits(Fields... fields) {

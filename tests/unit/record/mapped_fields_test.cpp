@@ -251,6 +251,39 @@ TEST_CASE("ids may be numbers, also those that no double holds") {
   CHECK(reading.record().mended == 0);
 }
 
+TEST_CASE("what stands in a column that a mapping names is as the log has it, and not mended") {
+  const Mapping mapping = mapped(
+      kBase + R"(,"user_id":{"column":"uid"},"node_id":{"column":"task","aliases":{"0":null}},)"
+              R"("pipeline_id":{"column":"flow"},"attempt":{"column":"try"},"duration_ms":)"
+              R"({"column":"ms"},"idempotent_reuse":{"column":"reuse"},)"
+              R"("error_code":{"column":"code"})");
+  const auto read = [&](const std::string& members) {
+    return read_line(
+        R"({"id":18446744073709551615,"state":"ok","end":"2026-02-25T06:00:00Z")" + members + "}",
+        mapping);
+  };
+  const Reading plain =
+      read(R"(,"uid":12,"task":7,"flow":1.5,"try":"2","ms":" 12.5 ","reuse":"True")");
+  CHECK(plain.record().run_key == "18446744073709551615");
+  CHECK(plain.record().user_id == "12");
+  CHECK(plain.record().node_id == "7");
+  CHECK(plain.record().pipeline_id == "1.5");
+  CHECK(plain.record().attempt == 2);
+  CHECK(plain.record().duration_ms == 12.5);
+  CHECK(plain.record().idempotent_reuse);
+  CHECK(plain.record().mended == 0);
+  const Reading next = read(R"(,"uid":"u","task":0,"try":3,"ms":1,"reuse":false)");
+  CHECK_FALSE(next.record().is_node_record);
+  CHECK(next.record().mended == 0);
+  // What cannot be read is, and so is a code or a word that is a number, and another name's value.
+  const Reading odd = read(R"(,"uid":true,"try":"many","ms":"9 s","reuse":2,"code":503,"cohort":1,)"
+                           R"("policy_version":3)");
+  CHECK(odd.record().error_code == "503");
+  CHECK(odd.record().mended == field_bits(Field::user_id, Field::attempt, Field::duration_ms,
+                                          Field::idempotent_reuse, Field::error_code, Field::cohort,
+                                          Field::policy_version));
+}
+
 TEST_CASE("a mapping of more places than a flat line has is read in the same way") {
   std::string fields;
   std::string members;

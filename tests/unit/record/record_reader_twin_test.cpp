@@ -93,7 +93,8 @@ TwinValue twin_value(const Json& line, const Mapping& mapping, const std::string
   if (value.json.is_integer()) text = std::to_string(value.json.as_integer());
   if (!text.empty() && place.aliases.contains(text)) value = {Json(place.aliases.at(text)), true};
   if (value.json.is_string() && value.json.as_string().empty()) value.json = Json();
-  if (place.source == FieldSource::pointer) fit_found(field, value);
+  const bool is_named = mapping.fields.contains(field) && place.source != FieldSource::detail;
+  if (is_named) fit_found(field, value);
   return value;
 }
 
