@@ -109,6 +109,26 @@ struct DecideCase {
   }
 };
 
+/// Timeouts enough for a rule, while the gate passes: 5 of 100 canary runs, 10 of 200 control runs.
+inline QualityBuilder with_timeouts() {
+  return QualityBuilder()
+      .current(make_runs_with_errors(100, 95, {{"TOOL_TIMEOUT", 5}}), Cohort::canary)
+      .current(make_runs_with_errors(200, 190, {{"TOOL_TIMEOUT", 10}}), Cohort::control);
+}
+
+inline PolicyRule timeout_rule(const std::string& id = "raise", int rank = 10,
+                               const std::string& key = "DAG_NODE_TIMEOUT_MS") {
+  return make_rule(id, rank, "error_rate.timeout", 0.05, key, PolicyRule::Operation::multiply,
+                   "1.5");
+}
+
+/// A success rate of 50 % in canary and control alike: FAIL without a fired trigger.
+inline QualityBuilder failing() {
+  return QualityBuilder()
+      .current(make_runs_with_errors(100, 50, {{"TOOL_TIMEOUT", 50}}), Cohort::canary)
+      .current(make_runs_with_errors(200, 100, {{"TOOL_TIMEOUT", 100}}), Cohort::control);
+}
+
 /// Returns the codes of the reasons, in order.
 inline std::vector<std::string> codes(const std::vector<Reason>& reasons) {
   std::vector<std::string> all;

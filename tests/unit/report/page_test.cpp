@@ -9,44 +9,16 @@
 
 #include "make_codes.hpp"
 #include "make_documents.hpp"
+#include "quality_page.hpp"
 
 namespace dagloop {
 namespace {
 
-NodePartial node(std::uint64_t attempts, std::uint64_t failed, double p95_ms,
-                 std::uint64_t retries = 0, std::uint64_t retries_succeeded = 0) {
-  NodePartial partial = test::make_node(attempts, failed, retries, retries_succeeded);
-  for (std::uint64_t i = 0; i < attempts; ++i) partial.latency.add(p95_ms);
-  return partial;
-}
-
-Quality example_quality(const std::string& error_code = "TOOL_AUTH_ERROR") {
-  KpiPartial canary = test::make_runs(40, 30, 1500);
-  test::set_codes(canary, {{error_code, 8}, {"TOOL_TIMEOUT", 2}});
-  canary.nodes["n2_fetch"] = node(90, 12, 640, 10, 4);
-  KpiPartial control = test::make_runs(360, 345, 1200);
-  test::set_codes(control, {{"TOOL_TIMEOUT", 15}});
-  control.nodes["n1_plan"] = node(360, 3, 850);
-  control.nodes["n3_send"] = node(360, 0, 61'000);
-  control.derived_runs = 9;
-  KpiPartial other = test::make_runs(14, 13, 2770);
-  KpiPartial before = test::make_runs(400, 388, 1200);
-  test::set_codes(before, {{"TOOL_TIMEOUT", 12}});
-  Quality quality = test::QualityBuilder()
-                        .current(canary, Cohort::canary)
-                        .current(control, Cohort::control)
-                        .current(other, Cohort::none, Population::non_dag)
-                        .baseline(before)
-                        .newest_record(test::kAsOf - std::chrono::minutes(4))
-                        .build();
-  quality.input.records = 12'345;
-  quality.input.run_records = 12'000;
-  quality.input.node_records = 343;
-  quality.input.duplicates = 1;
-  quality.input.window.all = {12'346, 0};
-  quality.input.reject({"logs/a.jsonl", 17, RejectReason::unknown_status});
-  return quality;
-}
+using test::example_quality;
+using test::first_cells;
+using test::node;
+using test::render;
+using test::section;
 
 Decision example_decision() {
   Decision decision = test::make_decision();
@@ -62,11 +34,6 @@ Decision example_decision() {
   return decision;
 }
 
-std::string render(const Quality& quality, const Decision* decision = nullptr) {
-  const GateResult gate = evaluate_gate(default_gate(), quality, DataLimits());
-  return render_markdown(compose_quality_page({quality, &gate, decision, {"rolled back"}}));
-}
-
 std::string example_page() {
   const Decision decision = example_decision();
   return render(example_quality(), &decision);
@@ -74,24 +41,6 @@ std::string example_page() {
 
 std::string figures_only(const Quality& quality) {
   return render_markdown(compose_quality_page({quality, nullptr, nullptr, {}}));
-}
-
-// The part of a page under a heading, up to the next one.
-std::string section(const std::string& page, const std::string& heading) {
-  const std::size_t start = page.find("## " + heading + "\n");
-  if (start == std::string::npos) return "";
-  return page.substr(start, page.find("\n## ", start + 1) - start);
-}
-
-// The first cells of a section's table, below its header.
-std::vector<std::string> first_cells(const std::string& text) {
-  std::vector<std::string> cells;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("| ")) cells.push_back(line.substr(2, line.find(" |", 2) - 2));
-  }
-  if (cells.size() >= 2) cells.erase(cells.begin(), cells.begin() + 2);
-  return cells;
 }
 
 std::string read_file(const std::string& path) {
@@ -209,68 +158,6 @@ TEST_CASE("triggers, recommendations and the proposed change are shown with thei
   const Decision promotion = test::make_decision();
   CHECK_THAT(section(render(example_quality(), &promotion), "Proposed change"),
              Catch::Contains("Needs an approval before 2026-02-26 06:00 UTC"));
-}
-
-TEST_CASE("evidence is shown test by test, with what is still needed") {
-  Decision decision = test::make_decision();
-  CHECK(section(render(example_quality(), &decision), "Evidence since the rollout began").empty());
-  EvidenceView drop;
-  drop.e_value = 12.345;
-  drop.needed = 200;
-  drop.subject = {1020, 204};
-  drop.reference = {9180, 918};
-  drop.difference = Interval{-0.0123, 0.215};
-  drop.more_trials = 1234;
-  drop.is_available = true;
-  decision.triggers[0].evidence = drop;
-  decision.triggers[1].evidence = EvidenceView();  // nothing counted: no row
-  EvidenceView promotion = drop;
-  promotion.more_trials.reset();
-  decision.promotion = promotion;
-  const std::string evidence =
-      section(render(example_quality(), &decision), "Evidence since the rollout began");
-  CHECK_THAT(evidence, Catch::Contains(
-                           "| success_drop | 204 of 1,020 | 918 of 9,180 | "
-                           "between 1.23 points better and 21.5 points worse, so no clear change | "
-                           "below 1 in 12 | 1 in 200 | 1,234 |"));
-  CHECK_THAT(evidence, Catch::Contains("| below 1 in 12 | 1 in 200 | no telling |"));
-  CHECK(first_cells(evidence) == std::vector<std::string>{"success_drop", "promotion"});
-}
-
-TEST_CASE("how long a fault takes to be found is told in runs and time") {
-  Decision decision = test::make_decision();
-  decision.triggers[0].evidence = EvidenceView();
-  decision.triggers[0].evidence->is_available = true;
-  decision.detection = {
-      {10, 1229, std::chrono::hours(50)}, {20, 69, std::nullopt}, {0.5, 9000, std::nullopt}};
-  const std::string evidence = section(render(example_quality(), &decision),
-                                       "How long a fault takes to be found, from its onset");
-  CHECK_THAT(evidence, Catch::Contains("| 10 points | about 1,229 runs | about 2 d 2 h |"));
-  CHECK_THAT(evidence, Catch::Contains("| 20 points | about 69 runs | not known |"));
-  CHECK_THAT(evidence, Catch::Contains("| 0.5 points | about 9,000 runs | not known |"));
-}
-
-TEST_CASE("latencies are shown side by side, with what is not known yet") {
-  Decision decision = test::make_decision();
-  decision.triggers[0].evidence = EvidenceView();
-  decision.triggers[0].evidence->is_available = true;
-  decision.triggers[0].evidence->subject = {10, 1};
-  LatencyView view;
-  view.e_value = 1234.5;
-  view.needed = 100;
-  view.subject = {1020, {800.0, 951.3}, {1600.0, std::nullopt}};
-  view.reference = {20, {std::nullopt, 951.3}, {}};
-  view.at_ms = 872.4;
-  view.subject_share = 0.412;
-  view.reference_share = 0.2;
-  decision.latency = view;
-  const std::string evidence =
-      section(render(example_quality(), &decision), "Evidence since the rollout began");
-  CHECK_THAT(evidence, Catch::Contains("| now | 1,020 | 800 ms to 951 ms | over 1.60 s |"));
-  CHECK_THAT(evidence, Catch::Contains("| baseline | 20 | up to 951 ms | not known yet |"));
-  CHECK_THAT(evidence, Catch::Contains("the chance that this is noise is below 1 in 1,230; below 1 "
-                                       "in 100 is asked for. They differ most at 872 ms: "
-                                       "41.2 % take longer, of the baseline's 20.0 %."));
 }
 
 TEST_CASE("runs of other paths have their own section where there are any") {
