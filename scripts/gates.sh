@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The gates besides the release build and its tests: cppcheck and clang-tidy; what runs at once under
-# ThreadSanitizer; the whole suite under AddressSanitizer and UBSan, with its coverage.
+# ThreadSanitizer; the whole suite but real_traffic and cli_test_chaos, which take too long there, under
+# AddressSanitizer and UBSan, with its coverage.
 # usage: scripts/gates.sh [lint] [tsan] [asan]   (none: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
