@@ -13,15 +13,17 @@ from mapping_logs import AS_OF, FORMATS, SECRET_TEXT
 from support import SOURCE_DIR, run_tool
 
 
-OWN = {"generated_at", "attribution", "baseline", "pipelines", "plan_sources", "tokens_per_run"}
+OWN = ("generated_at", "attribution", "baseline", "pipelines", "plan_sources", "tokens_per_run")
 
 
 def without(value, names):
+    """Returns a document without the members, the KPIs and the words in lists that `names` has."""
     if isinstance(value, list):
-        return [without(each, names) for each in value if each != "tokens_per_run"]
-    if not isinstance(value, dict) or value.get("kpi") in names:
-        return None if isinstance(value, dict) else value
-    return {key: without(each, names) for key, each in value.items() if key not in names}
+        words = [each.get("kpi") if isinstance(each, dict) else each for each in value]
+        return [without(each, names) for each, word in zip(value, words) if word not in names]
+    if isinstance(value, dict):
+        return {key: without(each, names) for key, each in value.items() if key not in names}
+    return value
 
 
 def without_own(document):
@@ -78,12 +80,12 @@ class Mappings(unittest.TestCase):
 
     def test_records_are_read_however_the_documents_are_laid_out(self):
         for name in FORMATS:
+            if name == "openai-evals":  # writes lines alone
+                continue
             with self.subTest(mapping=name):
                 records = mapping_logs.records_of(name, mapping_logs.runs())
                 lines = self.write("lines", "".join(json.dumps(r) + "\n" for r in records))
                 expected = without_own(self.document(lines, "--mapping", name))
-                if name == "openai-evals":
-                    continue
                 array = self.write("array", json.dumps(records, indent=1))
                 self.assertEqual(without_own(self.document(array, "--mapping", name)), expected)
 
@@ -130,10 +132,10 @@ class Mappings(unittest.TestCase):
         for name in FORMATS:
             with self.subTest(mapping=name):
                 log = self.write("log", mapping_logs.export(name, mapping_logs.runs()))
-                expected = without(self.document(log, "--mapping", name), {"generated_at"})
+                expected = without(self.document(log, "--mapping", name), ["generated_at"])
                 for _ in range(2):
                     kept = self.document(log, "--mapping", name, "--rollup", "sqlite:%s.db" % name)
-                    self.assertEqual(without(kept, {"generated_at"}), expected)
+                    self.assertEqual(without(kept, ["generated_at"]), expected)
 
     def test_documents_are_read_compressed_from_several_files_and_whatever_else_stands_in_them(self):
         runs = mapping_logs.runs()
@@ -244,6 +246,8 @@ class Mappings(unittest.TestCase):
             examples = list((SOURCE_DIR / "examples" / "mappings").glob(name + ".*"))
             self.assertEqual(len(examples), 1, name)
             self.assertIn("examples/mappings/" + examples[0].name, page)
+            exported = mapping_logs.export(name, mapping_logs.runs(40))
+            self.assertEqual(examples[0].read_text().rstrip(), exported.rstrip(), name)
 
 
 if __name__ == "__main__":
