@@ -24,8 +24,8 @@ inline constexpr ByHand<std::vector<NewsStep>> kBlocks{&blocks_to_json, &read_bl
 /// Returns whether all blocks lie within the window of the news.
 bool are_blocks_inside(const News& news);
 
-/// Returns whether the blocks of no side count more than the side as a whole, nor the strata of a block
-/// more than the block.
+/// Returns whether the blocks of no side count more than the side as a whole, and the strata of no
+/// block more than the block.
 bool are_blocks_parts(const News& news);
 
 }  // namespace dagloop

@@ -4,6 +4,7 @@ tests/support/fault_shim.c says what faults there are and how its calls are coun
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import shutil
@@ -43,7 +44,8 @@ class Trial(Workspace):
         super().__init__(tempfile.mkdtemp(prefix="dlk_", dir=quick_directory()))
         self.original = original
         shutil.copytree(original.dir, self.dir, dirs_exist_ok=True)
-        self.config.write_text(self.moved(original.config.read_text()))
+        self.settings = json.loads(self.moved(original.config.read_text()))
+        self.configure({})
 
     def __enter__(self):
         return self

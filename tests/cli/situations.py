@@ -9,18 +9,19 @@ import json
 import os
 import pathlib
 import re
-import shutil
 
-from support import SOURCE_DIR, Log, hours, minutes, run_tool, stamp
+from support import (SOURCE_DIR, Log, hours, lay_over, minutes, run_tool, stamp,
+                     write_shipped_allowlist)
 
 DAY = datetime.datetime(2026, 2, 24, tzinfo=datetime.timezone.utc)  # when the policy is first seen
 CYCLE = "dag_optimization_cycle --config dagloop.json --as-of %s --apply"
+APPROVE = ("approve_dag_policy --config dagloop.json --decision "
+           "reports/dag_policy_decision_latest.json --as alice --key alice.key --out approvals --yes")
 RFC_3339 = re.compile(r"\b(\d{4}-\d\d)-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 LONG_AGO = "2026-02"  # the months of the log; all other times are of the machine's clock
 MASKS = [(re.compile(r"\b[0-9a-f]{64}\b"), "<digest>"), (re.compile(r"\b[0-9a-f]{12}\b"), "<digest>"),
          (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), None), (re.compile(r"\d+ s after"), "<n> s after"),
          (re.compile(r"looked for in [^)]*"), "looked for in <directory>")]
-
 
 
 def masked(text):
@@ -48,7 +49,7 @@ class Story:
         }
         for folder in ("approvals", "reports", "state"):
             (self.dir / folder).mkdir()
-        shutil.copy(SOURCE_DIR / "config" / "policy_allowlist.json", self.dir / "allowlist.json")
+        write_shipped_allowlist(self.dir / "allowlist.json")
         self.rules([])
         self.configure({})
         entry = self.call("approve_dag_policy --init-key --key alice.key --as alice").document()
@@ -61,11 +62,7 @@ class Story:
         self.write("rules.json", {"schema": "dagloop.policy_rules/1", "rules": rules})
 
     def configure(self, overrides):
-        for key, value in overrides.items():
-            if isinstance(value, dict):
-                self.settings.setdefault(key, {}).update(value)
-            else:
-                self.settings[key] = value
+        lay_over(self.settings, overrides)
         self.write("dagloop.json", self.settings)
 
     def at_percent(self, percent):
@@ -94,9 +91,7 @@ class Story:
             self.tick(first + i * step)
 
     def approve(self):
-        return self.call("approve_dag_policy --config dagloop.json --decision "
-                         "reports/dag_policy_decision_latest.json --as alice --key alice.key "
-                         "--out approvals --yes")
+        return self.call(APPROVE)
 
     def show(self, command):
         """A command that the operator looks at: its whole text and its exit code."""
@@ -137,6 +132,18 @@ def at_ten_percent(story):
     story.tick(0)
 
 
+def show_after_eight_hours(story):
+    story.ticks(1, 7, 3)
+    story.show_tick(8)
+
+
+def eight_hours(story, canary, control, canary_failed, control_failed):
+    """The first eight hours at 10 %, with so many runs on both sides."""
+    at_ten_percent(story)
+    story.both(0, 8, canary, control, canary_failed, control_failed)
+    show_after_eight_hours(story)
+
+
 def at_the_top(story):
     """The rollout was at 100 % when the loop first saw it."""
     a_week_of_control(story)
@@ -151,10 +158,7 @@ def first_look(story):
 
 
 def promote(story):
-    at_ten_percent(story)
-    story.both(0, 8, 200, 1800, 4, 36)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    eight_hours(story, 200, 1800, 4, 36)
 
 
 def soaks(story):
@@ -165,17 +169,11 @@ def soaks(story):
 
 
 def too_few_runs(story):
-    at_ten_percent(story)
-    story.both(0, 8, 8, 72, 0, 1)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    eight_hours(story, 8, 72, 0, 1)
 
 
 def evidence_not_enough_yet(story):
-    at_ten_percent(story)
-    story.both(0, 8, 32, 300, 3, 8)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    eight_hours(story, 32, 300, 3, 8)
 
 
 def gate_fails(story):
@@ -190,15 +188,11 @@ def gate_warns(story):
     at_ten_percent(story)
     story.both(0, 8, 200, 1800, 4, 36, retried=60)
     story.runs(0, 8, 800, cohort="control", retried=400)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    show_after_eight_hours(story)
 
 
 def trigger_unconfirmed(story):
-    at_ten_percent(story)
-    story.both(0, 8, 40, 360, 6, 7)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    eight_hours(story, 40, 360, 6, 7)
 
 
 def burning(story):
@@ -254,8 +248,7 @@ def malformed(story):
 def no_cohorts(story):
     at_ten_percent(story)
     story.runs(0, 8, 2000, failed=40)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    show_after_eight_hours(story)
 
 
 def canary_missing(story):
@@ -283,8 +276,7 @@ def one_user(story):
         at = 8 * i / 1800
         story.runs(at, at + 0.01, 1, cohort="control", failed=1 if i % 50 == 7 else 0,
                    fields={"user_id": "other-%d" % i})
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    show_after_eight_hours(story)
 
 
 def proposed(story):
@@ -301,9 +293,7 @@ def waits_for_approval(story):
 def approvers_view(story):
     waits_for_approval(story)
     story.shown.clear()
-    story.show("approve_dag_policy --config dagloop.json --decision "
-               "reports/dag_policy_decision_latest.json --as alice --key alice.key "
-               "--out approvals --yes")
+    story.show(APPROVE)
 
 
 def approved_and_applied(story):
@@ -357,8 +347,7 @@ def interrupted(story):
 def ladder_complete(story):
     at_the_top(story)
     story.runs(0, 8, 2000, failed=40)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    show_after_eight_hours(story)
 
 
 def flaky_runs(story, start, end, count):
@@ -382,17 +371,14 @@ def recommendation(story):
     flaky_runs(story, -48, 8, 2400)
     story.tick(6)
     story.show_tick(8)
-    story.show("approve_dag_policy --config dagloop.json --decision "
-               "reports/dag_policy_decision_latest.json --as alice --key alice.key "
-               "--out approvals --yes")
+    story.show(APPROVE)
 
 
 def slower_canary(story):
     at_ten_percent(story)
     story.runs(0, 8, 200, cohort="canary", failed=4, duration_ms=1450)
     story.runs(0, 8, 1800, cohort="control", failed=36, duration_ms=1000)
-    story.ticks(1, 7, 3)
-    story.show_tick(8)
+    show_after_eight_hours(story)
 
 
 def slow_decline(story):
@@ -408,8 +394,7 @@ def slow_decline(story):
 
 
 def no_approvers(story):
-    promote(story)
-    story.shown.clear()
+    proposed(story)
     os.remove(story.dir / "approvers.json")
     story.show_tick(9)
 

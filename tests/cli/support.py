@@ -70,6 +70,20 @@ def without_words(value):
             if key not in WORDS or WORDS[key] not in value}
 
 
+def write_shipped_allowlist(path):
+    """Writes the text alone: a checkout's files may be a group's to write, and that is refused."""
+    shutil.copyfile(SOURCE_DIR / "config" / "policy_allowlist.json", path)
+
+
+def lay_over(settings, overrides):
+    """Lays `overrides` over a configuration, section by section."""
+    for key, value in overrides.items():
+        if isinstance(value, dict):
+            settings.setdefault(key, {}).update(value)
+        else:
+            settings[key] = value
+
+
 class Result:
     """What a tool's run came to."""
 
@@ -182,8 +196,7 @@ class Workspace:
         self.env_file.write_text(ENV_TEXT)
         os.chmod(self.env_file, 0o640)
         self.approvals.mkdir()
-        shipped = SOURCE_DIR / "config" / "policy_allowlist.json"
-        self.allowlist.write_text(shipped.read_text())
+        write_shipped_allowlist(self.allowlist)
         self.write(self.rules, {"schema": "dagloop.policy_rules/1", "rules": []})
         self.configure({})
 
@@ -201,12 +214,8 @@ class Workspace:
         }
 
     def configure(self, overrides):
-        """Lays `overrides` over the settings (section by section) and writes the file."""
-        for key, value in overrides.items():
-            if isinstance(value, dict):
-                self.settings.setdefault(key, {}).update(value)
-            else:
-                self.settings[key] = value
+        """Lays `overrides` over the settings and writes the file."""
+        lay_over(self.settings, overrides)
         self.write(self.config, self.settings)
 
     @staticmethod

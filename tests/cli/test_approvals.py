@@ -484,6 +484,20 @@ class EndedTest(ManualTestCase):
         self.check_code(self.ws.propose(self.first), 5)
         self.check_code(self.ws.verify_journal(), 0)
 
+    def settle_first_step(self):
+        """10 % is in force and verified after seven hours."""
+        self.promote(T0, 10)
+        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
+        self.ws.log.runs(T0, hours(7), 300, cohort="control")
+        self.check_tick(T0 + hours(7), 0)
+
+    def second_proposal(self):
+        """The next step waits for approval."""
+        self.settle_first_step()
+        if self.ws.status()["phase"] != "proposed":
+            self.check_tick(T0 + hours(7), 0)
+        self.assertEqual(self.ws.status()["phase"], "proposed")
+
     def keep_first(self):
         """Takes the decision and its approval aside, as in a mail."""
         self.check_code(self.ws.approve(), 0)
@@ -491,13 +505,7 @@ class EndedTest(ManualTestCase):
         self.approval = self.ws.approval_file.rename(self.ws.dir / "first_approval.json")
 
     def test_what_the_cycle_withdrew_when_the_canary_burned(self):
-        self.promote(T0, 10)
-        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
-        self.ws.log.runs(T0, hours(7), 300, cohort="control")
-        self.check_tick(T0 + hours(7), 0)
-        if self.ws.status()["phase"] != "proposed":
-            self.check_tick(T0 + hours(7), 0)
-        self.assertEqual(self.ws.status()["phase"], "proposed")
+        self.second_proposal()
         self.keep_first()
         self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="canary", failed=150)
         self.ws.log.runs(T0 + hours(7), hours(3), 200, cohort="control")
@@ -522,12 +530,7 @@ class EndedTest(ManualTestCase):
         self.check_ended("expired at ")
 
     def test_what_a_rollback_by_hand_took_the_place_of(self):
-        self.promote(T0, 10)
-        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
-        self.ws.log.runs(T0, hours(7), 300, cohort="control")
-        self.check_tick(T0 + hours(7), 0)
-        if self.ws.status()["phase"] != "proposed":
-            self.check_tick(T0 + hours(7), 0)
+        self.second_proposal()
         self.keep_first()
         self.check_code(self.ws.tool("apply_dag_policy", "--rollback", "--apply"), 0)
         self.check_ended("another change took its place")
@@ -544,10 +547,7 @@ class EndedTest(ManualTestCase):
         self.assertEqual(self.ws.env_file.read_text(), ENV_TEXT)
 
     def test_a_rollback_to_an_approved_policy_needs_no_proposal(self):
-        self.promote(T0, 10)
-        self.ws.log.runs(T0, hours(7), 300, cohort="canary")
-        self.ws.log.runs(T0, hours(7), 300, cohort="control")
-        self.check_tick(T0 + hours(7), 0)
+        self.settle_first_step()
         self.assertEqual(self.ws.status()["under_verification"], None)
         self.ws.log.runs(T0 + hours(7), hours(3), 180, cohort="canary", failed=150)
         self.ws.log.runs(T0 + hours(7), hours(3), 180, cohort="control")

@@ -10,7 +10,7 @@ import threading
 import time
 
 from fault_trials import FaultTestCase, Trial
-from support import BIN_DIR, ENV_TEXT, T0, clean_environment, hours
+from support import BIN_DIR, ENV_TEXT, T0, LoopTestCase, clean_environment, hours, stamp
 
 LIMIT_S = 60
 
@@ -58,6 +58,28 @@ class FrozenLoginServer(SilentServer):
 
     def uri(self, scheme="postgresql", rest="/counts?sslmode=disable&gssencmode=disable"):
         return super().uri(scheme, rest)
+
+
+class HangTestCase(LoopTestCase):
+    """Tools that run while something hangs, and end by themselves."""
+
+    def start(self, name, *arguments):
+        return subprocess.Popen([str(BIN_DIR / name), "--config", str(self.ws.config), *arguments],
+                                cwd=self.ws.dir, env=clean_environment(), text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def start_tick(self, as_of):
+        return self.start("dag_optimization_cycle", "--apply", "--as-of", stamp(as_of))
+
+    def check_ends(self, tool, limit, *words):
+        started = time.monotonic()
+        said = tool.communicate(timeout=limit)[1]
+        self.assertEqual(tool.returncode, 4, said)
+        print("ends after %.1f s: %s" % (time.monotonic() - started, said.strip()[:150]))
+        for word in words:
+            self.assertIn(word, said)
+        return said
 
 
 class WayBackTestCase(FaultTestCase):

@@ -15,9 +15,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from fault_trials import SHIM  # noqa: E402
 from load_tables import load_postgres  # noqa: E402
 from postgres_server import PASSWORD, PostgresServer  # noqa: E402
-from support import (BIN_DIR, ENV_TEXT, SOURCE_DIR, T0, LoopTestCase,  # noqa: E402
-                     clean_environment, hours, stamp)
-from way_back import WayBackTestCase  # noqa: E402
+from support import ENV_TEXT, SOURCE_DIR, T0, hours, stamp  # noqa: E402
+from way_back import HangTestCase, WayBackTestCase  # noqa: E402
 
 
 class FrozenServer(PostgresServer):
@@ -43,27 +42,15 @@ class FrozenServer(PostgresServer):
                     os.kill(pid, signal.SIGCONT)
 
 
-class FrozenDatabaseTest(LoopTestCase):
+class FrozenDatabaseTest(HangTestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = FrozenServer()
         cls.addClassCleanup(cls.server.close)
         cls.server.sql((SOURCE_DIR / "sql" / "0001_logs.sql").read_text())
 
-    def start(self, name, *arguments):
-        return subprocess.Popen([str(BIN_DIR / name), "--config", str(self.ws.config), *arguments],
-                                cwd=self.ws.dir, env=clean_environment(), text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
-
     def check_ends(self, tool, limit, *words):
-        started = time.monotonic()
-        said = tool.communicate(timeout=limit)[1]
-        self.assertEqual(tool.returncode, 4, said)
-        print("ends after %.1f s: %s" % (time.monotonic() - started, said.strip()[:150]))
-        self.assertNotIn(PASSWORD, said)
-        for word in words:
-            self.assertIn(word, said)
+        self.assertNotIn(PASSWORD, super().check_ends(tool, limit, *words))
 
     def test_a_tick_in_the_middle_of_a_query_ends_and_a_rollback_goes_through(self):
         self.first_step()
@@ -74,7 +61,7 @@ class FrozenDatabaseTest(LoopTestCase):
                         "AS status FROM command_logs")
         self.ws.configure({"input": {"statement_timeout": "3s", "sources": [
             self.server.uri(parameters="?runs_table=slow&nodes_table=")]}})
-        tick = self.start("dag_optimization_cycle", "--apply", "--as-of", stamp(T0 + hours(2)))
+        tick = self.start_tick(T0 + hours(2))
         asked = ("SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = "
                  "'active'")
         while "slow" not in self.server.sql(asked):
@@ -105,7 +92,7 @@ class FrozenDatabaseTest(LoopTestCase):
         self.quiet_day()
         self.check_tick(T0, 0)
         self.check_code(self.ws.approve(), 0)
-        tick = self.start("dag_optimization_cycle", "--apply", "--as-of", stamp(T0))
+        tick = self.start_tick(T0)
         while self.ws.percent() != 10:
             self.assertIsNone(tick.poll())
             time.sleep(0.05)
@@ -125,9 +112,7 @@ class FrozenWayBackTest(WayBackTestCase):
 
         @contextlib.contextmanager
         def frozen_database(trial):
-            settings = json.loads(trial.config.read_text())
-            settings["input"] = {"sources": [server.uri()], "statement_timeout": "2s"}
-            trial.config.write_text(json.dumps(settings))
+            trial.configure({"input": {"sources": [server.uri()], "statement_timeout": "2s"}})
             with server.frozen():
                 yield
 
