@@ -28,17 +28,27 @@ std::uint64_t nearest_rank(double p, std::uint64_t n) {
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(rank), 1, n);
 }
 
-// Returns the buckets of durations. Linear where these are sorted, as those that were kept are.
+// Returns the buckets of durations: counted in place where they lie close together, as those of one
+// service do.
 DurationHistogram::Buckets buckets_of(const std::vector<double>& exact) {
-  std::vector<double> copy;
-  const bool is_sorted = std::is_sorted(exact.begin(), exact.end());
-  if (!is_sorted) {
-    copy = exact;
-    std::sort(copy.begin(), copy.end());
-  }
+  constexpr std::size_t kFewest = 1024;
+  std::vector<std::int32_t> all;
+  all.reserve(exact.size());
+  for (const double value : exact) all.push_back(DurationHistogram::bucket_of(value));
   DurationHistogram::Buckets buckets;
-  for (const double value : is_sorted ? exact : copy) {
-    const std::int32_t bucket = DurationHistogram::bucket_of(value);
+  if (all.empty()) return buckets;
+  const auto [least, most] = std::ranges::minmax(all);
+  const auto range = static_cast<std::size_t>(most - least) + 1;
+  if (range <= std::max(kFewest, 2 * all.size())) {
+    std::vector<std::uint32_t> counts(range);
+    for (const std::int32_t bucket : all) ++counts[static_cast<std::size_t>(bucket - least)];
+    for (std::size_t i = 0; i < range; ++i) {
+      if (counts[i] > 0) buckets.emplace_back(least + static_cast<std::int32_t>(i), counts[i]);
+    }
+    return buckets;
+  }
+  std::ranges::sort(all);
+  for (const std::int32_t bucket : all) {
     if (buckets.empty() || buckets.back().first != bucket) buckets.emplace_back(bucket, 0);
     ++buckets.back().second;
   }

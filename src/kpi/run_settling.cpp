@@ -12,7 +12,6 @@
 #include "dagloop/base/redaction.hpp"
 #include "label_bound.hpp"
 #include "latest_text.hpp"
-#include "stratum_counting.hpp"
 #include "unread_rows.hpp"
 
 namespace dagloop {
@@ -275,37 +274,6 @@ Settling::Cell& Settling::cell_of(const PartialKey& key) {
   return cell;
 }
 
-PlanSourcePartial& Settling::part_of(std::map<std::string, PlanSourcePartial>& parts,
-                                     PartsByText& known, std::uint32_t text) const {
-  constexpr std::size_t kKnown = 16;  // as many as are found faster one by one
-  for (const auto& [number, partial] : known) {
-    if (number == text) return *partial;
-  }
-  if (bound_many_labels(parts)) known.clear();
-  PlanSourcePartial& partial = parts[pools_.texts.label(text)];
-  if (known.size() < kKnown) known.emplace_back(text, &partial);
-  return partial;
-}
-
-// Of a run that is in the rates, or may become overdue.
-void Settling::count_in_stratum(const SettledRun& run, NodeRows rows, Cell& cell) const {
-  const bool is_over = is_final(run.record.status);
-  if (!is_over && !options_.rules.overdue_statuses.contains(run.record.status)) return;
-  std::map<Stratum, StratumPartial>& strata = cell.partial->strata;
-  // Texts with ids may be many of one label.
-  if (bound_many_labels(strata) || cell.strata.size() > 3 * kMostLabels) cell.strata.clear();
-  StratumPartial*& place =
-      cell.strata[std::uint64_t{run.pipeline} << 32U | std::uint64_t{run.plan_source}];
-  if (place == nullptr) {
-    place = &strata[{pools_.texts.label(run.pipeline), pools_.texts.label(run.plan_source)}];
-  }
-  if (is_over) {
-    count_alike(run.record, rows, pools_.codes, *place);
-  } else {
-    place->open_runs.push_back(run.newest);
-  }
-}
-
 bool Settling::is_selected(std::uint32_t pipeline) const {
   const std::set<std::string>& wanted = options_.rules.pipelines;
   if (wanted.empty()) return true;
@@ -324,31 +292,36 @@ bool Settling::count(const SettledRun& run, NodeRows rows, std::uint64_t user) {
   KpiPartial& partial = *cell.partial;
   if (record.status != Status::skipped && may_be_canary(record)) count_hidden(record);
   const bool is_rated = reading.count(run, rows, options_.rules, partial);
-  if (record.population == Population::dag && (is_rated || !is_final(record.status))) {
-    count_in_stratum(run, rows, cell);
-  }
-  if (!is_rated) return false;
+  const bool is_open = !is_final(record.status);
+  if (!is_rated && !is_open) return false;
+  Places& places = places_of(run, cell);
+  if (record.population == Population::dag) count_in_stratum(run, rows, cell, places);
+  if (is_open) return false;
   const bool has_users =
       options_.users_from && floor_to_slot(record.created_at) >= *options_.users_from;
   if (has_users && record.population == Population::dag) {
     if (cell.users == nullptr) cell.users = &users_[key];
     cell.users->push_back(user_run(user, record, rows));
   }
-  const auto add = [&](PlanSourcePartial& part) {
-    ++part.runs;
-    part.succeeded += record.status == Status::succeeded ? 1 : 0;
+  const auto add = [&](PlanSourcePartial*& part, std::map<std::string, PlanSourcePartial>& parts,
+                       std::uint32_t text) {
+    if (text == 0) return;
+    if (part == nullptr) part = &parts[pools_.texts.label(text)];
+    ++part->runs;
+    part->succeeded += record.status == Status::succeeded ? 1 : 0;
   };
-  if (run.plan_source != 0) {
-    add(part_of(partial.plan_sources, cell.plan_sources, run.plan_source));
-  }
-  if (run.pipeline != 0) add(part_of(partial.pipelines, cell.pipelines, run.pipeline));
+  add(places.plan_source, partial.plan_sources, run.plan_source);
+  add(places.pipeline, partial.pipelines, run.pipeline);
   return true;
 }
 
 std::map<PartialKey, KpiPartial> Settling::take_partials() {
   for (auto& [key, partial] : partials_) {
     std::ranges::sort(partial.open_runs);
-    for (auto& [stratum, alike] : partial.strata) std::ranges::sort(alike.open_runs);
+    for (auto& [stratum, alike] : partial.strata) {
+      std::ranges::sort(alike.open_runs);
+      alike.latency.coarsen();
+    }
     partial.bound_labels();
   }
   return std::move(partials_);

@@ -63,30 +63,35 @@ class Settling {
   UserRunsByKey take_users() { return std::move(users_); }
 
  private:
-  // Where in a partial the runs of a text are counted.
-  using PartsByText = std::vector<std::pair<std::uint32_t, PlanSourcePartial*>>;
+  // Where in a partial the runs of one pipeline and plan source are counted; null: not yet.
+  struct Places {
+    PlanSourcePartial* plan_source = nullptr;
+    PlanSourcePartial* pipeline = nullptr;
+    StratumPartial* stratum = nullptr;
+  };
 
-  // A partial, and where in it each plan source, pipeline and stratum is counted.
+  // A partial, and where in it runs are counted.
   struct Cell {
     KpiPartial* partial = nullptr;
-    PartsByText plan_sources;
-    PartsByText pipelines;
-    std::unordered_map<std::uint64_t, StratumPartial*> strata;  // by both texts
-    std::vector<UserRun>* users = nullptr;                      // where a run of a user was counted
+    // By both texts; the first few, which are found faster one by one, and the others.
+    std::vector<std::pair<std::uint64_t, Places>> few;
+    std::unordered_map<std::uint64_t, Places> others;
+    std::vector<UserRun>* users = nullptr;  // where a run of a user was counted
   };
 
   void settle(RunShard& shard, ShardSlots* slots);
   // Returns whether the run is in the rates.
   bool count(const SettledRun& run, std::span<const NodeRow> rows, std::uint64_t user);
-  void count_in_stratum(const SettledRun& run, std::span<const NodeRow> rows, Cell& cell) const;
+  void count_in_stratum(const SettledRun& run, std::span<const NodeRow> rows, Cell& cell,
+                        Places& places) const;
   void count_hidden(const RecordRow& run);
   void count_attempts_of(const RecordRow& run, std::span<const UnreadRow> rows);
   bool is_selected(std::uint32_t pipeline) const;
   void count_unread(std::span<const UnreadRow> rows, ShardSlots* slots);
   TimePoint slot_of(TimePoint run_end) const;
   Cell& cell_of(const PartialKey& key);
-  PlanSourcePartial& part_of(std::map<std::string, PlanSourcePartial>& parts, PartsByText& known,
-                             std::uint32_t text) const;
+  static Places& new_places(std::uint64_t texts, Cell& cell);
+  static Places& places_of(const SettledRun& run, Cell& cell);
 
   const Pools& pools_;
   const RunTableOptions& options_;

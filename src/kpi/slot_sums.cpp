@@ -12,7 +12,6 @@ void sort_durations(std::vector<KpiPartial>& partials) {
   for (KpiPartial& partial : partials) {
     partial.latency.sort();
     for (auto& [name, node] : partial.nodes) node.latency.sort();
-    for (auto& [stratum, alike] : partial.strata) alike.latency.sort();
   }
 }
 

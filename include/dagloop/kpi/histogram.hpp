@@ -55,6 +55,10 @@ class DurationHistogram {
   /// then.
   void sort();
 
+  /// Keeps bucket counts alone from here on: what is merged often, and never asked for an exact
+  /// quantile, costs less then.
+  void coarsen() { spill(); }
+
   /// Returns how many durations were added.
   std::uint64_t count() const { return count_; }
   /// Returns how quantiles are found at present.

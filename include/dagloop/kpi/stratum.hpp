@@ -35,7 +35,7 @@ struct StratumPartial {
   std::uint64_t failed_attempts = 0;
   std::array<std::uint64_t, kErrorClasses.size()> error_classes{};  // of codes as written
   std::vector<TimePoint> open_runs;
-  DurationHistogram latency;
+  DurationHistogram latency;  // in buckets: nobody asks for an exact quantile of a stratum
 
   /// Adds `other`. Associative and commutative.
   void merge(const StratumPartial& other);

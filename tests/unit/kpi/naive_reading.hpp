@@ -242,6 +242,7 @@ class NaiveReading {
     alike.fallback = partial.fallback;
     alike.error_classes = partial.error_classes;
     alike.latency = partial.latency;
+    alike.latency.coarsen();
     for (const auto& [name, node] : partial.nodes) {
       alike.attempts += node.attempts;
       alike.failed_attempts += node.failed_attempts;

@@ -85,6 +85,7 @@ TEST_CASE("every count of a partial is that of the runs the contract names") {
   expected.latency.add(300);
   StratumPartial& llm = expected.strata[{"", "llm"}];
   llm = {2, 1, 1, 1, 0, 0, by_class({ErrorClass::timeout}), {}, expected.latency};
+  llm.latency.coarsen();
   expected.strata[{"", ""}] = {
       3, 1, 1, 0, 0, 0, by_class({ErrorClass::timeout, ErrorClass::verification}), {}, {}};
   expected.strata[{"", "rule"}].open_runs = {at_minute(14)};
