@@ -66,15 +66,18 @@ Config load_all(FileSystem& files, const Flags& flags) {
   return config;
 }
 
-// The figures of the report beside the decision: those of the decision may be hours old.
+// The figures of the report beside the decision: those of the decision may be hours old. They
+// are shown, and hold up nothing.
 std::string present_figures(FileSystem& files, const Flags& flags, const Config& config) {
-  const auto end_of_directory = flags.decision.rfind('/');
-  const std::string beside =
-      end_of_directory == std::string::npos ? "" : flags.decision.substr(0, end_of_directory + 1);
-  const std::string path = beside + "dag_quality_latest.json";
-  if (!files.stat(path)) return "  now: there is no report at " + path + "\n";
-  const Quality quality = quality_from_json(read_json_file(files, path, "quality report"), path);
-  return present_text(quality, evaluate_gate(config.gate, quality, config.input.limits));
+  if (flags.decision == "-") return "";
+  const std::string path = parent_directory(flags.decision) + "/dag_quality_latest.json";
+  try {
+    if (!files.stat(path)) return "  now: there is no report at " + path + "\n";
+    const Quality quality = quality_from_json(read_json_file(files, path, "quality report"), path);
+    return present_text(quality, evaluate_gate(config.gate, quality, config.input.limits));
+  } catch (const Error& error) {
+    return std::string("  now: the report cannot be read: ") + error.what() + "\n";
+  }
 }
 
 ExitCode approve(FileSystem& files, const Flags& flags) {

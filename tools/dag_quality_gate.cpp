@@ -41,19 +41,22 @@ Quality quality_of(const Flags& flags, FileSystem& files, const Config& config,
 }
 
 NextStep next_step(const Flags& flags, const Config& config, Verdict verdict) {
-  if (verdict == Verdict::INSUFFICIENT || flags.report.empty()) {
-    const bool is_gate = verdict == Verdict::INSUFFICIENT;
-    std::vector<std::string> arguments;
-    if (is_gate && !flags.gate.empty()) arguments = {"--gate", flags.gate};
-    if (is_gate && !flags.report.empty()) {
-      return {"evaluate again with eval_dag_quality when more runs are there, then",
-              command_of(config, "dag_quality_gate", {"--report", flags.report})};
-    }
-    return {is_gate ? "judge again when more runs are there" : "see what fails, and where",
-            command_of(config, is_gate ? "dag_quality_gate" : "eval_dag_quality", arguments)};
+  std::vector<std::string> again;
+  if (!flags.report.empty()) again.insert(again.end(), {"--report", flags.report});
+  if (!flags.gate.empty()) again.insert(again.end(), {"--gate", flags.gate});
+  if (verdict == Verdict::INSUFFICIENT) {
+    return {flags.report.empty()
+                ? "judge again when more runs are there"
+                : "evaluate again with eval_dag_quality when more runs are there, then",
+            command_of(config, "dag_quality_gate", again)};
   }
-  return {"see what is to be done about it",
-          command_of(config, "decide_dag_policy", {"--report", flags.report})};
+  if (!flags.report.empty()) {
+    return {"see what is to be done about it",
+            command_of(config, "decide_dag_policy", {"--report", flags.report})};
+  }
+  std::vector<std::string> same_time;
+  if (!flags.as_of.empty()) same_time = {"--as-of", flags.as_of};
+  return {"see what fails, and where", command_of(config, "eval_dag_quality", same_time)};
 }
 
 std::string summary(const Flags& flags, const Config& config, const GateResult& gate,

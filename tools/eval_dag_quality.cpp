@@ -45,8 +45,10 @@ ExitCode explain(const Config& config, FileSystem& files, const Clock& clock) {
 
 ExitCode suggest(const Config& config) {
   // Where the first lines are no documents each, documents are laid out in another way.
+  constexpr std::size_t kLooked = 20;
+  constexpr std::size_t kLookedBytes = std::size_t{1} << 20;
   const std::vector<std::string> lines =
-      first_lines(config.input.sources, std::nullopt, {20, 1 << 20});
+      first_lines(config.input.sources, std::nullopt, {kLooked, kLookedBytes});
   const auto is_document = [](const std::string& line) {
     return line.starts_with('{') && line.ends_with('}');
   };
@@ -114,10 +116,14 @@ int main(int argc, char** argv) {
                         "end of the window: RFC 3339, or last: right after the newest record or "
                         "unread line (default: now)");
          app.add_flag("--json", flags.json, "print the report; write files only with --out");
-         app.add_flag("--explain-mapping", flags.explain_mapping,
-                      "print what the mapping makes of the first lines, and evaluate nothing");
-         app.add_flag("--suggest-mapping", flags.suggest_mapping,
-                      "print a mapping guessed from the first lines, to be looked at");
+         auto* explain =
+             app.add_flag("--explain-mapping", flags.explain_mapping,
+                          "print what the mapping makes of the first lines, and evaluate nothing");
+         auto* suggest =
+             app.add_flag("--suggest-mapping", flags.suggest_mapping,
+                          "print a mapping guessed from the first lines, to be looked at");
+         explain->excludes(suggest);
+         for (auto* each : {explain, suggest}) each->excludes("--json")->excludes("--as-of");
        },
        [&] { return run(flags); }});
 }

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -6,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -263,18 +263,12 @@ void PosixFileSystem::remove(const std::string& path) {
 }
 
 std::string unguessable_word() {
-  std::array<unsigned char, 8> bytes{};
+  std::uint64_t number = 0;
   // Waits once, early after a boot; so few bytes never come in parts.
-  while (::getrandom(bytes.data(), bytes.size(), 0) < 0) {
+  while (::getrandom(&number, sizeof number, 0) < 0) {
     if (errno != EINTR) refuse("getrandom", "gives no random numbers", errno);
   }
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string word;
-  for (const unsigned char byte : bytes) {
-    word += kDigits[byte >> 4U];
-    word += kDigits[byte & 0xFU];
-  }
-  return word;
+  return fmt::format("{:016x}", number);
 }
 
 std::unique_ptr<FileLock> FileLock::try_acquire(const std::string& path) {

@@ -79,7 +79,14 @@ bool is_private_group(std::uint32_t gid, std::uint32_t uid) {
   for (const std::string& member : group->members) {
     if (member != entry.pw_name) return false;
   }
-  return true;
+  // Whose group it is from the first stands in no list of members.
+  bool has_others = false;
+  ::setpwent();
+  while (const struct passwd* each = ::getpwent()) {
+    has_others = has_others || (each->pw_gid == gid && each->pw_uid != uid);
+  }
+  ::endpwent();
+  return !has_others;
 }
 
 }  // namespace dagloop

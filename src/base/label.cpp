@@ -21,7 +21,7 @@ constexpr LeastLengths kInNames{9, 8, 16};
 constexpr std::size_t kMinNumberedHex = 8;
 constexpr int kMinMixedNumbers = 3;
 constexpr std::size_t kUuidLength = 36;
-constexpr std::size_t kMarkLength = 9;  // "#" and 8 digits
+constexpr std::size_t kMarkLength = 1 + kMarkDigits;
 
 bool is_hex_digit(char c) {
   return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -119,12 +119,12 @@ FoldedText fold_ids(std::string_view text, LabelKind kind) {
       continue;
     }
     std::size_t end = word_end(text, at);
-    if (end - at == 8 && is_uuid(text.substr(at))) end = at + kUuidLength;
+    const bool has_uuid = end - at == 8 && is_uuid(text.substr(at));
+    if (has_uuid) end = at + kUuidLength;
     const std::string_view word = text.substr(at, end - at);
     const WordShape shape = shape_of(word);
-    const char id = word.size() == kUuidLength && shape.numbers > 0 && word[8] == '-'
-                        ? (shape.digits + 4 == word.size() ? 'm' : 'h')
-                        : id_kind(word, shape, least);
+    char id = id_kind(word, shape, least);
+    if (has_uuid && shape.numbers > 0) id = shape.digits + 4 == word.size() ? 'm' : 'h';
     if (id != 0) {
       add_id(id, folded);
       folded.has_capitals = folded.has_capitals || shape.has_capitals;
@@ -143,8 +143,7 @@ std::string label_of(std::string_view text) {
   const std::size_t mark = mark_begin(label);
   if (masked == text || mark == label.size()) return label;
   // Marked by what all labels of the kind share, or each request would have one of its own.
-  const std::string same =
-      sha256_hex(fold_ids(text, LabelKind::code).text).substr(0, kMarkLength - 1);
+  const std::string same = sha256_hex(fold_ids(text, LabelKind::code).text).substr(0, kMarkDigits);
   return label.replace(mark + 1, same.size(), same);
 }
 

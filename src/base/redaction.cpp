@@ -10,8 +10,6 @@
 namespace dagloop {
 namespace {
 
-constexpr std::size_t kMarkDigits = 8;  // of a masked label
-
 std::string mask_parameters(std::string_view query) {
   std::string out;
   while (!query.empty()) {

@@ -13,9 +13,10 @@ namespace {
 constexpr char kWhole = '\0';
 
 // A flag with a secret behind it: all of the next word, or what stands behind a sign in it, as in
-// user:secret. Of `attached` ones also the rest of the flag's own word.
+// user:secret. `attached`: also the rest of the flag's own word; `attached_only`: that alone, for
+// without it the command asks.
 struct SecretFlag {
-  enum class Form { next_word, attached };
+  enum class Form { next_word, attached, attached_only };
 
   std::string_view command;
   std::string_view flag;
@@ -24,17 +25,18 @@ struct SecretFlag {
 };
 
 constexpr auto kAttached = SecretFlag::Form::attached;
+constexpr auto kAttachedOnly = SecretFlag::Form::attached_only;
 constexpr std::array kFlags{
     SecretFlag{"curl", "-u", ':', kAttached},
     SecretFlag{"curl", "--user", ':'},
     SecretFlag{"curl", "-U", ':', kAttached},
     SecretFlag{"curl", "--proxy-user", ':'},
-    SecretFlag{"mysql", "-p", kWhole, kAttached},
-    SecretFlag{"mysqldump", "-p", kWhole, kAttached},
-    SecretFlag{"mysqladmin", "-p", kWhole, kAttached},
-    SecretFlag{"mysqlimport", "-p", kWhole, kAttached},
-    SecretFlag{"mariadb", "-p", kWhole, kAttached},
-    SecretFlag{"mariadb-dump", "-p", kWhole, kAttached},
+    SecretFlag{"mysql", "-p", kWhole, kAttachedOnly},
+    SecretFlag{"mysqldump", "-p", kWhole, kAttachedOnly},
+    SecretFlag{"mysqladmin", "-p", kWhole, kAttachedOnly},
+    SecretFlag{"mysqlimport", "-p", kWhole, kAttachedOnly},
+    SecretFlag{"mariadb", "-p", kWhole, kAttachedOnly},
+    SecretFlag{"mariadb-dump", "-p", kWhole, kAttachedOnly},
     SecretFlag{"sshpass", "-p", kWhole, kAttached},
     SecretFlag{"redis-cli", "-a", kWhole},
     SecretFlag{"mongo", "-p", kWhole},
@@ -48,7 +50,7 @@ constexpr std::array kFlags{
     SecretFlag{"bcp", "-P", kWhole, kAttached},
     SecretFlag{"zip", "-P", kWhole},
     SecretFlag{"unzip", "-P", kWhole},
-    SecretFlag{"7z", "-p", kWhole, kAttached},
+    SecretFlag{"7z", "-p", kWhole, kAttachedOnly},
     SecretFlag{"mosquitto_pub", "-P", kWhole},
     SecretFlag{"mosquitto_sub", "-P", kWhole},
     SecretFlag{"openssl", "-passin", ':'},
@@ -90,11 +92,7 @@ std::size_t behind(std::string_view word, char sign) {
 bool CommandSecrets::expect_by(std::string_view flag) {
   for (const SecretFlag& each : kFlags) {
     if (each.command != command_ || each.flag != flag) continue;
-    // A mysql -p alone asks for the password.
-    if (each.form == SecretFlag::Form::attached && each.sign == kWhole && command_ != "sshpass" &&
-        command_ != "sqlcmd" && command_ != "bcp") {
-      return false;
-    }
+    if (each.form == SecretFlag::Form::attached_only) return false;
     expected_ = each.sign == kWhole ? Expected::whole : Expected::behind_sign;
     sign_ = each.sign;
     return true;
@@ -120,7 +118,7 @@ std::size_t CommandSecrets::secret_in(std::string_view word) {
     command_ = command;
   } else if (!expect_by(plain) && !command_.empty()) {
     for (const SecretFlag& each : kFlags) {
-      const bool is_attached = each.form == SecretFlag::Form::attached;
+      const bool is_attached = each.form != SecretFlag::Form::next_word;
       if (each.command != command_ || !plain.starts_with(each.flag)) continue;
       const std::size_t begin = word.find(each.flag) + each.flag.size();
       const bool is_long = plain.substr(each.flag.size()).starts_with('=');

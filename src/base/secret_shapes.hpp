@@ -7,6 +7,9 @@
 
 namespace dagloop {
 
+/// Digits of a hash behind the `#` that tells masked labels apart.
+inline constexpr std::size_t kMarkDigits = 8;
+
 /// What stands where a secret was.
 inline constexpr std::string_view kMask = "***";
 

@@ -2,7 +2,6 @@
 // the file once may leave a trigger there that turns every later write into nothing.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

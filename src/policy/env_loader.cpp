@@ -9,6 +9,8 @@ namespace dagloop {
 namespace {
 
 constexpr std::size_t kMaxShown = 60;  // of a value in a message
+constexpr const char* kWriteOnce =
+    "write every key once, as KEY=VALUE and nothing else in its line";
 constexpr std::string_view kNameIt =
     "where one loader alone reads this file, name it in policy.loader";
 
@@ -215,15 +217,23 @@ void check_patch_seen(const EnvFile& before, const EnvFile& after, EnvLoader loa
                       const Patch& patch) {
   for (const EnvReader reader : kEnvReaders) {
     if (!is_reader_of(reader, loader)) continue;
+    const std::string name(to_string(reader));
     const EnvReading old_one = read_env(reader, before.text());
     const EnvReading new_one = read_env(reader, after.text());
+    const auto& stop = stop_of(new_one, loader);
+    if (stop && stop != stop_of(old_one, loader)) {
+      throw Error(
+          ErrorKind::config, before.where() + ":" + std::to_string(stop->line),
+          name + " would read nothing of the file once the change is written: " + stop->what,
+          kWriteOnce);
+    }
     const auto before_by_key = last_sights(old_one);
     const auto after_by_key = last_sights(new_one);
     std::set<std::string_view> keys;
-    for (const auto* each : {&before_by_key, &after_by_key}) {
-      for (const auto& [key, sight] : *each) keys.insert(key);
+    for (const auto* sights : {&before_by_key, &after_by_key}) {
+      for (const auto& entry : *sights) keys.insert(entry.first);
     }
-    for (const auto& [key, change] : patch) keys.insert(key);
+    for (const auto& entry : patch) keys.insert(entry.first);
     for (const std::string_view key : keys) {
       const EnvSight* now = sight_in(after_by_key, key);
       const auto change = patch.find(std::string(key));
@@ -231,11 +241,11 @@ void check_patch_seen(const EnvFile& before, const EnvFile& after, EnvLoader loa
                                 ? same_sight(sight_in(before_by_key, key), now)
                                 : now != nullptr && now->value == change->second.after &&
                                       now->certainty == EnvCertainty::known;
-      if (is_right && stop_of(new_one, loader) == stop_of(old_one, loader)) continue;
+      if (is_right) continue;
       throw Error(ErrorKind::config, before.where(),
-                  std::string(to_string(reader)) + " would read " + std::string(key) +
+                  name + " would read " + std::string(key) +
                       " otherwise than meant once the change is written",
-                  "write every key once, as KEY=VALUE and nothing else in its line");
+                  kWriteOnce);
     }
   }
 }

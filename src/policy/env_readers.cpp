@@ -38,13 +38,7 @@ std::u32string characters_of(std::string_view text) {
       text.remove_prefix(1);
       continue;
     }
-    // The bits of the first byte that belong to the character: 7, 5, 4 or 3.
-    char32_t c = static_cast<unsigned char>(text[0]);
-    if (length > 1) c &= 0xFFU >> (length + 1);
-    for (std::size_t i = 1; i < length; ++i) {
-      c = (c << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-    }
-    characters += c;
+    characters += code_point(text.substr(0, length));
     text.remove_prefix(length);
   }
   return characters;

@@ -15,7 +15,7 @@ bool is_operator(char c) { return std::string_view(";&|<>()").find(c) != std::st
 
 // Words that are more than the name of a program. `export` is looked at by itself.
 bool does_more(std::string_view word) {
-  constexpr std::array<std::string_view, 88> kWords{
+  constexpr std::array<std::string_view, 87> kWords{
       "!",       "{",       "}",        "[[",       "]]",      "if",        "then",     "else",
       "elif",    "fi",      "do",       "done",     "case",    "esac",      "while",    "until",
       "for",     "in",      "function", "select",   "time",    "coproc",    ".",        ":",
@@ -25,8 +25,8 @@ bool does_more(std::string_view word) {
       "hash",    "help",    "history",  "jobs",     "kill",    "let",       "local",    "logout",
       "mapfile", "popd",    "printf",   "pushd",    "read",    "readarray", "readonly", "return",
       "set",     "shift",   "shopt",    "source",   "suspend", "test",      "times",    "trap",
-      "type",    "typeset", "ulimit",   "umask",    "unalias", "unset",     "wait",     "printf",
-      "env",     "echo",    "true",     "false",    "pwd",     "sh",        "bash",     "export"};
+      "type",    "typeset", "ulimit",   "umask",    "unalias", "unset",     "wait",     "env",
+      "echo",    "true",    "false",    "pwd",      "sh",      "bash",      "export"};
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 

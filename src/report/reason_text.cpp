@@ -40,7 +40,10 @@ std::string print_number(const Reason& reason, double value, std::string_view fo
   if (form == "odds") return show_odds(value);
   if (form == "chance") return show_chance(value);
   if (form == "duration" && std::abs(value) < kLongest_s) {
-    return format_duration(Microseconds(std::llround(value * 1e6)));
+    // A window that ends at a record is no whole number of seconds; nobody reads its microseconds.
+    const auto exact = Microseconds(std::llround(value * 1e6));
+    const auto whole = std::chrono::round<std::chrono::seconds>(exact);
+    return format_duration(whole == std::chrono::seconds(0) ? exact : whole);
   }
   // A form that begins so is a format of fmt, such as ".3g". Any other is one of the names above.
   const bool is_of_fmt = form.find_first_of(".+") == 0;

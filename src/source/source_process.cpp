@@ -88,6 +88,7 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 PartialSet SourceProcess::read(const LogQuery& query) {
   const Reading reading = std::exchange(reading_, Reading::again);
+  if (reading == Reading::first && source_.prepare) source_.prepare();
   const ChildOutcome outcome =
       call_in_child([&] { return read_and_tell(source_, reading, query); }, source_.limits);
   if (outcome.end != ChildOutcome::End::done) refuse_end(source_, outcome);

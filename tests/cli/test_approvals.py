@@ -258,6 +258,19 @@ class ApprovalRefusedTest(ManualTestCase):
         self.check_code(made, 2)
         self.assertEqual(self.ws.key_of("alice").read_text(), before)
 
+    def test_nothing_for_a_damaged_report_beside_the_decision(self):
+        self.decide()
+        report = self.ws.reports / "dag_quality_latest.json"
+        report.write_text('{"schema": 1')
+        signed = self.check_code(self.ws.approve(), 0)
+        self.assertIn("now: the report cannot be read: ", signed.stderr)
+        report.unlink()
+        self.assertIn("now: there is no report", self.check_code(self.ws.approve(), 0).stderr)
+        text = self.ws.decision_file.read_text()
+        piped = self.ws.tool("approve_dag_policy", "--decision", "-", "--as", "alice", "--key",
+                             self.ws.key_of("alice"), "--yes", "--json", stdin=text)
+        self.assertNotIn("now:", self.check_code(piped, 0).stderr)
+
     def test_without_a_terminal_to_ask_on(self):
         self.decide()
         asked = self.ws.tool("approve_dag_policy", "--decision", self.ws.decision_file, "--as",

@@ -230,6 +230,26 @@ class StandardStreamsTest(LoopTestCase):
         self.assertEqual(self.ws.fingerprint(), before)
         self.assertFalse(self.ws.reports.exists())
 
+    def test_the_next_command_of_the_gate_keeps_what_was_given(self):
+        self.quiet_day()
+        gate = self.ws.dir / "gate.json"
+
+        def judged(comparator, least, *source):
+            self.ws.write(gate, {"checks": [{"kpi": "pipeline_success_rate", "comparator": comparator,
+                                             "threshold": 0.5, "min_sample": least}]})
+            return self.ws.tool("dag_quality_gate", "--gate", gate, *source)
+
+        lacking = self.check_code(judged(">=", 100000, "--as-of", AS_OF), 3)
+        self.assertIn("dag_quality_gate --config %s --gate %s" % (self.ws.config, gate),
+                      str(lacking))
+        failing = self.check_code(judged("<=", 1, "--as-of", AS_OF), 1)
+        self.assertIn("eval_dag_quality --config %s --as-of %s" % (self.ws.config, AS_OF),
+                      str(failing))
+        self.check_code(self.ws.tool("eval_dag_quality", "--as-of", AS_OF), 0)
+        report = self.ws.reports / "dag_quality_latest.json"
+        lacking = self.check_code(judged(">=", 100000, "--report", report), 3)
+        self.assertIn("--report %s --gate %s" % (report, gate), str(lacking))
+
     def test_the_gate_document_of_a_report_carries_the_decision(self):
         self.quiet_day()
         self.check_code(self.ws.tool("eval_dag_quality", "--as-of", AS_OF), 0)

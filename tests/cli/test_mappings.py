@@ -5,12 +5,13 @@ import base64
 import gzip
 import json
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
 import mapping_logs
 from mapping_logs import AS_OF, FORMATS, SECRET_TEXT
-from support import SOURCE_DIR, run_tool
+from support import BIN_DIR, SOURCE_DIR, clean_environment, run_tool
 
 
 OWN = ("generated_at", "attribution", "baseline", "pipelines", "plan_sources", "tokens_per_run")
@@ -248,6 +249,26 @@ class Mappings(unittest.TestCase):
             self.assertIn("examples/mappings/" + examples[0].name, page)
             exported = mapping_logs.export(name, mapping_logs.runs(40))
             self.assertEqual(examples[0].read_text().rstrip(), exported.rstrip(), name)
+
+    def test_a_mapping_from_a_pipe_is_read_once(self):
+        log = self.write("log", mapping_logs.export("github-actions", mapping_logs.runs()))
+        mapping = self.suggested(log)
+        command = '"$0" --source log --as-of "$1" --json --mapping <(cat "$2")'
+        piped = subprocess.run(
+            ["bash", "-c", command, str(BIN_DIR / "eval_dag_quality"), AS_OF, mapping],
+            cwd=self.folder, env=clean_environment(), capture_output=True, text=True, timeout=60,
+            check=False)
+        self.assertEqual(piped.returncode, 0, piped.stderr)
+        self.assertEqual(without_own(json.loads(piped.stdout)),
+                         without_own(self.document(log, "--mapping", mapping)))
+
+    def test_what_looks_at_a_mapping_takes_no_flags_that_do_nothing_there(self):
+        log = self.write("log", mapping_logs.export("github-actions", mapping_logs.runs()))
+        explain, suggest = "--explain-mapping", "--suggest-mapping"
+        for flags in ([explain, suggest], [explain, "--json"], [suggest, "--json"],
+                      [explain, "--as-of", "last"], [suggest, "--as-of", "last"]):
+            result = run_tool("eval_dag_quality", "--source", log, *flags, cwd=self.folder)
+            self.assertEqual(result.code, 2, str(result))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ struct SourceToOpen {
   std::string name;  // for messages, without secrets
   CutCost cut_cost = CutCost::each_row;
   ChildLimits limits;
+  /// Done in the caller, before the first child: reads what is the caller's own, as a pipe that a
+  /// shell opened, and can be read once.
+  std::function<void()> prepare = nullptr;
 };
 
 /// Reads another source. What hangs there (a server that accepts and never answers, or is frozen in
