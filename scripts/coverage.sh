@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints how many lines and branches the tests of the asan preset executed, as a Markdown table by layer.
-# Run the tests first, with LLVM_PROFILE_FILE="$PWD/build/asan/profile/%4m.profraw" (scripts/gates.sh does).
+# Run the tests first, with LLVM_PROFILE_FILE="$PWD/build/asan/profile/%4m%c.profraw" (scripts/gates.sh does).
 # usage: scripts/coverage.sh [LEAST_PERCENT_OF_LINES]
 set -euo pipefail
 cd "$(dirname "$0")/.."
