@@ -82,8 +82,8 @@ bool is_private_group(std::uint32_t gid, std::uint32_t uid) {
   // Whose group it is from the first stands in no list of members.
   bool has_others = false;
   ::setpwent();
-  while (const struct passwd* each = ::getpwent()) {
-    has_others = has_others || (each->pw_gid == gid && each->pw_uid != uid);
+  while (found(entry, buffer, &::getpwent_r)) {
+    has_others = has_others || (entry.pw_gid == gid && entry.pw_uid != uid);
   }
   ::endpwent();
   return !has_others;
