@@ -149,7 +149,7 @@ std::optional<Comparable> compare_alike(const SideByStratum& subject,
   };
   const auto add = [&](std::string kpi, const CountOf& of) {
     auto figure = figure_of(count(subject, of), count(reference, of));
-    if (figure) found.figures.emplace(std::move(kpi), std::move(*figure));
+    if (figure) found.figures.emplace(std::move(kpi), *figure);
   };
   const CountOf succeeded = [](const StratumPartial& runs, std::uint64_t overdue) {
     return Counts{runs.total_runs + overdue, runs.succeeded};
@@ -173,7 +173,7 @@ std::optional<Comparable> compare_alike(const SideByStratum& subject,
   };
   if (auto figure = figure_of(by_pipeline(count(subject, fell_back), strata),
                               by_pipeline(count(reference, fell_back), strata))) {
-    found.figures.emplace("fallback_rate", std::move(*figure));
+    found.figures.emplace("fallback_rate", *figure);
   }
   if (auto figure = p95_of(subject, reference)) found.figures.emplace("p95_latency_ms", *figure);
   return found;

@@ -95,7 +95,8 @@ const PlaceCensus* first_called(const std::vector<const PlaceCensus*>& among,
 }
 
 bool is_code_of_otel(const PlaceCensus& place) {
-  return place.are_numbers && place.is_called({"code"}) && place.least >= 0 && place.most <= 2;
+  return place.are_numbers && called_so_above(place, {"status"}) && place.is_called({"code"}) &&
+         place.least >= 0 && place.most <= 2;
 }
 
 std::optional<std::string> meaning_at(const PlaceCensus& place, const std::string& value) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -125,10 +124,12 @@ bool take_from(ArmFigures& left, const ArmFigures& part) {
 // Of each side.
 template <typename Sides>
 bool take_sides(NewsStep& left, const Sides& part) {
-  return std::ranges::all_of(
-      std::views::iota(std::size_t{0}, kSides<Sides>.size()), [&](std::size_t i) {
-        return take_from(left.*kSides<NewsStep>[i].second, part.*kSides<Sides>[i].second);
-      });
+  bool are_parts = true;
+  for (std::size_t i = 0; i < kSides<Sides>.size(); ++i) {
+    are_parts = are_parts &&
+                take_from(left.*kSides<NewsStep>.at(i).second, part.*kSides<Sides>.at(i).second);
+  }
+  return are_parts;
 }
 
 bool are_strata_parts(NewsStep left, const std::vector<StratumNews>& strata) {

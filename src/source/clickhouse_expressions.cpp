@@ -213,7 +213,7 @@ std::string ClickHouseExpressions::mended_name(Field field) const {
 
 // A number or a truth in a column of texts. Where the mapping names the column, only what is none.
 std::string ClickHouseExpressions::mended_text(Field field) const {
-  const std::string present = is_present(field);
+  std::string present = is_present(field);
   if (!is_mapped(field)) return present;
   if (type_of(field) == FieldType::truth) {
     return fmt::format("{} AND lower({}) NOT IN ('0', '1', 'true', 'false')", present,

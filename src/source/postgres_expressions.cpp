@@ -205,7 +205,7 @@ std::string Expressions::mended_name(Field field) const {
 // A number or a truth in a column of texts. Where the mapping names the column, only what is none.
 std::string Expressions::mended_text(Field field) const {
   const std::string name = own_column(field);
-  const std::string present = name + " <> ''";
+  std::string present = name + " <> ''";
   if (!is_mapped(field)) return present;
   if (type_of(field) == FieldType::truth) {
     return present + " AND " + in_lower_case(name) + " NOT IN ('0', '1', 'true', 'false')";
