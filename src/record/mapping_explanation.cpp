@@ -152,6 +152,7 @@ class Explanation {
   void add_record(const LogRecord& record) {
     ++(record.is_node_record ? nodes_ : runs_);
     ++statuses_[record.status];
+    ++cohorts_[record.cohort];
     if (record.duration_ms) durations_.push_back(*record.duration_ms);
     if (!first_ || record.created_at < *first_) first_ = record.created_at;
     if (!last_ || record.created_at > *last_) last_ = record.created_at;
@@ -179,10 +180,28 @@ class Explanation {
       words += fmt::format("{}{} {}", words.empty() ? "" : ", ", to_string(status), count);
     }
     text.emplace_back("statuses: " + words);
+    if (has_cohorts()) {
+      text.emplace_back(fmt::format("cohorts: canary {}, control {}, none that can be read {}",
+                                    in_cohort(Cohort::canary), in_cohort(Cohort::control),
+                                    in_cohort(Cohort::none)));
+    }
     if (durations_.empty()) return;
     std::ranges::sort(durations_);
     text.emplace_back(fmt::format("durations: median {} ms, 95 % at most {} ms, longest {} ms",
                                   at_share(0.5), at_share(0.95), durations_.back()));
+  }
+
+  // Whether the log has something where the cohort is said to be.
+  bool has_cohorts() const {
+    return std::ranges::any_of(rows_, [](const Row& row) {
+      return row.field == "cohort" && std::ranges::count(row.found, std::size_t{0}) <
+                                          static_cast<std::ptrdiff_t>(row.found.size());
+    });
+  }
+
+  std::size_t in_cohort(Cohort cohort) const {
+    const auto found = cohorts_.find(cohort);
+    return found == cohorts_.end() ? 0 : found->second;
   }
 
   double at_share(double share) const {
@@ -198,6 +217,11 @@ class Explanation {
       text.emplace_back("odd: one status in all records");
     if (*last_ < TimePoint(std::chrono::sys_days(std::chrono::year(2000) / 1 / 1))) {
       text.emplace_back("odd: all times are before 2000: does the epoch of created_at fit?");
+    }
+    if (has_cohorts() && (in_cohort(Cohort::canary) == 0 || in_cohort(Cohort::control) == 0)) {
+      text.emplace_back(
+          "odd: no record of the canary, or none of control; if the log has other words for them, "
+          "cohort needs \"aliases\"");
     }
     if (durations_.size() < 20) return;
     const bool is_day = *last_ - *first_ >= std::chrono::hours(20);
@@ -218,6 +242,7 @@ class Explanation {
   std::size_t nodes_ = 0;
   std::string fault_;
   std::map<Status, std::size_t> statuses_;
+  std::map<Cohort, std::size_t> cohorts_;
   std::vector<double> durations_;
   std::set<std::string> ids_;
   std::optional<TimePoint> first_;

@@ -26,6 +26,7 @@ class MappingWriter {
     put_times(document);
     put_node();
     put_others();
+    put_cohort();
     document["fields"] = fields_;
     return {document, looks_};
   }
@@ -261,6 +262,31 @@ class MappingWriter {
     if (code != nullptr && code->longest <= 64 && !is_same_place(*code, "error_code")) {
       fields_["error_code"] = code->as_place();
     }
+  }
+
+  // Which of the words is the canary's is not to be guessed.
+  void put_cohort() {
+    const PlaceCensus* place = first_called(log_.shallow(), {{"cohort"},
+                                                             {"variant"},
+                                                             {"arm"},
+                                                             {"experiment"},
+                                                             {"track"},
+                                                             {"ring"},
+                                                             {"group"},
+                                                             {"deployment"}});
+    if (place == nullptr || place == id_ || place == status_ || place->records == 0) return;
+    if (place->texts < place->records || place->different.size() > 4) return;
+    std::string unknown;
+    for (const std::string& word : place->values) {
+      if (!value_of(kCohortWords, word)) unknown += (unknown.empty() ? "" : ", ") + word;
+    }
+    if (!unknown.empty()) {
+      return look(
+          "cohort: " + name_of(*place) + " has the words " + unknown +
+          "; if that is who gets the canary, give cohort this place, with aliases canary and "
+          "control");
+    }
+    if (!is_same_place(*place, "cohort")) fields_["cohort"] = place->as_place();
   }
 
   const GuessedLog& log_;

@@ -126,5 +126,47 @@ TEST_CASE("places are found where the reader finds them, and nowhere else") {
   CHECK(has("detail try: 1 of 2"));
 }
 
+TEST_CASE("an exit code is no status of a span, and nobody guesses which arm is the canary") {
+  const MappingGuess guess = guess_mapping(
+      {R"({"job_id":"a","finished_at":"2026-02-25T06:00:00Z","exit_code":0,"arm":"stable"})",
+       R"({"job_id":"b","finished_at":"2026-02-25T06:01:00Z","exit_code":1,"arm":"stable"})",
+       R"({"job_id":"c","finished_at":"2026-02-25T06:02:00Z","exit_code":2,"arm":"new"})"},
+      DocumentLayout::lines);
+  const Json* status = guess.document.find("fields")->find("status");
+  REQUIRE(status != nullptr);
+  CHECK(to_compact_json(*status->find("aliases")) ==
+        R"({"0":"succeeded","1":"failed","2":"failed"})");
+  CHECK(guess.document.find("fields")->find("cohort") == nullptr);
+  CHECK(std::any_of(guess.looks.begin(), guess.looks.end(), [](const std::string& look) {
+    return look.starts_with("cohort: arm has the words new, stable; ");
+  }));
+}
+
+TEST_CASE("an explanation says what of the cohorts is read") {
+  const auto explained = [](const std::string& aliases) {
+    const Mapping mapping = parse_mapping(
+        parse_json(
+            R"({"schema":"dagloop.mapping/1","fields":{"cohort":{"column":"arm")" + aliases + "}}}",
+            "m"),
+        "m");
+    std::string all;
+    for (
+        const std::string& line : explain_mapping(
+            mapping,
+            {R"({"pipeline_run_id":"a","created_at":"2026-02-25T06:00:00Z","status":"ok","arm":"new"})",
+             R"({"pipeline_run_id":"b","created_at":"2026-02-25T06:00:00Z","status":"ok","arm":"old"})"},
+            at("2026-02-26T00:00:00Z"))) {
+      all += line + "\n";
+    }
+    return all;
+  };
+  const std::string none = explained("");
+  CHECK_THAT(none, Catch::Contains("cohorts: canary 0, control 0, none that can be read 2\n"));
+  CHECK_THAT(none, Catch::Contains("odd: no record of the canary, or none of control; "));
+  const std::string both = explained(R"(,"aliases":{"new":"canary","old":"control"})");
+  CHECK_THAT(both, Catch::Contains("cohorts: canary 1, control 1, none that can be read 0\n"));
+  CHECK_THAT(both, !Catch::Contains("odd: no record of the canary"));
+}
+
 }  // namespace
 }  // namespace dagloop::test
