@@ -145,12 +145,14 @@ struct Remedy {
   std::string_view what;
 };
 
-constexpr std::array<Remedy, 9> kRemedies{{
+constexpr std::array<Remedy, 11> kRemedies{{
     {"no_data", "mend what writes the log"},
     {"data_stale", "mend what writes the log"},
     {"malformed_share_above_limit", "mend the lines that could not be read"},
     {"no_comparable_runs", "send the same pipelines and plan sources to both sides"},
     {"no_cohorts", "write the field `cohort` into each run"},
+    {"no_canary_runs", "see that runs go to the canary, and that their `cohort` says canary"},
+    {"no_control_runs", "see that runs go past the canary, and that their `cohort` says control"},
     {"gate_fail", "find what fails in the report, and mend it"},
     {"canary_share_too_high", "mend what sends runs to the canary"},
     {"unreadable_records_could_change_this", "mend the lines that could not be read"},
@@ -215,6 +217,8 @@ NextStep next_after(const TickEnd& end) {
   }
   if (end.is_taken_back) return {tried_again(end, "mend the reload hook"), tick_command(end)};
   const bool needs_approval = end.decision.approval == Decision::Approval::required;
+  if (end.is_approved)
+    return {"it is approved; let a tick with --apply apply it", applying_tick(end)};
   if (!end.decision.patch.empty() && needs_approval && !end.is_made) return to_approve(end);
   if (end.decision.action == Action::rollback) return after_rollback(end);
   if (end.is_made) {

@@ -104,6 +104,7 @@ bool Tick::carry_out_pending(const Decision& pending, const std::string& digest,
   const std::string why = approved_by(approvals);
   if (!applies()) {
     note("would apply the proposed change, " + why);
+    is_approved_ = true;
     return false;
   }
   // In the journal before anything is written, so that a crash later does not hide who allowed it.

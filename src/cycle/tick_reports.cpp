@@ -51,6 +51,7 @@ NextStep Tick::next_step() const {
     end.approve_until = pending.at("expires_at").time();
   }
   end.is_interrupted = !applies() && situation_.interrupted;
+  end.is_approved = is_approved_;
   end.is_made = is_made_;
   end.is_taken_back = is_taken_back_;
   end.readiness = readiness_.unready()           ? TickEnd::Readiness::unready

@@ -108,6 +108,7 @@ class Tick {
   Phase stored_phase_ = Phase::idle;
   std::vector<std::string> done_;          // before the log was read
   std::optional<ExitCode> way_back_code_;  // of a way back among it
+  bool is_approved_ = false;               // the proposal, which this dry run does not apply
   bool is_made_ = false;                   // the decision's change, by this tick
   bool is_taken_back_ = false;             // an approved change whose reload hook failed
   std::optional<Verification> verification_;

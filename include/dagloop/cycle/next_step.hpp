@@ -48,6 +48,7 @@ struct TickEnd {
   std::vector<Reason> waits_for = {};           // of a verification
   std::optional<TimePoint> approve_until = {};  // of a proposal that waits
   bool is_interrupted = false;                  // a change, which a dry run does not finish
+  bool is_approved = false;                     // a proposal, which a dry run does not apply
   bool is_made = false;                         // the decision's change
   bool is_taken_back = false;                   // it was, and the reload hook failed
   enum class Readiness { ready, unready, no_approvers } readiness = Readiness::ready;
