@@ -52,8 +52,10 @@ class SideCounts {
         cohort_(cohort),
         // Runs became overdue later than they were written about: in a later slot. When they did is
         // told by their newest records alone, so once for all windows is enough.
-        open_(source.sum({std::min(source.first, end), end}, Population::dag, cohort,
-                         std::nullopt)) {}
+        open_(
+            source.sum({std::min(source.first, end), end}, Population::dag, cohort, std::nullopt)) {
+    if (source.strata) open_by_place_ = by_place(open_.strata, *source.strata);
+  }
 
   SideNews count(const Window& window) const {
     KpiPartial warm;
@@ -127,8 +129,8 @@ class SideCounts {
     const OverdueRule& rule = source_.overdue;
     if (begun_from) window.start = std::max(window.start, *begun_from + rule.after);
     Overdue overdue{count_became_overdue(open_.open_runs, window, rule), {}};
-    if (overdue.all == 0 || !source_.strata) return overdue;
-    for (const auto& [place, runs] : by_place(open_.strata, *source_.strata)) {
+    if (overdue.all == 0) return overdue;
+    for (const auto& [place, runs] : open_by_place_) {
       const std::uint64_t late = count_became_overdue(runs.open_runs, window, rule);
       if (late > 0) overdue.by_stratum[place] = late;
     }
@@ -138,6 +140,7 @@ class SideCounts {
   const NewsSource& source_;
   std::optional<Cohort> cohort_;
   KpiPartial open_;
+  std::map<std::size_t, StratumPartial> open_by_place_;
 };
 
 }  // namespace

@@ -89,13 +89,23 @@ void add_canaries(Evidence& evidence, const NewsStep& step) {
   collapse.add({cold, step.window.start, {}, {}}, no_collapse());
 }
 
+// Likewise.
 std::vector<StratumLatency> latencies_of(const StepSides& sides) {
   std::vector<StratumLatency> latencies;
+  std::uint64_t subjects = 0;
+  std::uint64_t references = 0;
   for (const StepSides::OfStratum& each : sides.strata) {
+    // A report does not tell them of strata.
+    const bool is_told = (each.subject.timed == 0 || !each.subject.above.empty()) &&
+                         (each.reference.timed == 0 || !each.reference.above.empty());
+    if (!is_told) return {};
+    subjects += each.subject.timed;
+    references += each.reference.timed;
     latencies.push_back({each.stratum,
                          {each.subject.timed, each.subject.above},
                          {each.reference.timed, each.reference.above}});
   }
+  if (subjects != sides.subject.timed || references != sides.reference.timed) latencies.clear();
   return latencies;
 }
 

@@ -90,25 +90,37 @@ StepCounts step_of(const StratumCounts& counts, TimePoint start) {
           .strata = {counts}};
 }
 
-// Takes what makes up whole blocks out of `open`; empty: all of it waits. When a block ends is told
-// by how many trials there are alone. Of whom they are is not known by stratum.
-StepCounts take_whole(StepCounts& open, const RateHypothesis& hypothesis) {
-  if (open.strata.empty()) {
-    return is_whole(open.counts, hypothesis) ? std::exchange(open, {}) : StepCounts();
+// What is counted, by whether both sides have trials of its stratum. Of whom they are is not known
+// by stratum.
+struct Parts {
+  StepCounts alike;
+  StepCounts rest;
+};
+
+Parts parts_of(StepCounts counted) {
+  if (counted.strata.empty()) return {std::move(counted), {}};
+  Parts parts;
+  for (const StratumCounts& each : counted.strata) {
+    (has_both(each.counts) ? parts.alike : parts.rest) += step_of(each, counted.start);
   }
+  parts.alike.users = std::move(counted.users);
+  return parts;
+}
+
+// Takes what makes up whole blocks out of `open`; empty: all of it waits. When a block ends is told
+// by how many trials there are alone. What waits on counts as begun at `now`: a stratum of one side
+// alone may wait for ever, and the blocks of the others are of today.
+StepCounts take_whole(StepCounts& open, TimePoint now, const RateHypothesis& hypothesis) {
   Block whole;
+  if (open.strata.empty()) whole = open.counts;
   for (const StratumCounts& each : open.strata) {
     if (has_both(each.counts)) whole += each.counts;
   }
   if (!is_whole(whole, hypothesis)) return {};
-  StepCounts block;
-  StepCounts rest;
-  for (const StratumCounts& each : open.strata) {
-    (has_both(each.counts) ? block : rest) += step_of(each, open.start);
-  }
-  block.users = std::move(open.users);
-  open = std::move(rest);
-  return block;
+  Parts parts = parts_of(std::exchange(open, {}));
+  open = std::move(parts.rest);
+  if (open.counts != Block()) open.start = now;
+  return parts.alike;
 }
 
 // Of an e-variable of clusters the root by their size is one whatever holds inside (Hölder).
@@ -145,7 +157,7 @@ bool RateEvidence::add(const StepCounts& step, const RateHypothesis& hypothesis)
   for (const StratumCounts& each : step.strata) {
     of_stratum(*this, each.stratum).total += each.counts;
   }
-  const StepCounts block = take_whole(open, hypothesis);
+  const StepCounts block = take_whole(open, step.start, hypothesis);
   if (block.counts == Block()) return false;
   if (!has_bets_of(*this, hypothesis)) {  // none yet, or of other bets
     log_wealth.assign(hypothesis.alternatives.size(), {});
@@ -236,10 +248,12 @@ std::optional<Stretch> RateEvidence::best_stretch(const RateHypothesis& hypothes
   if (hypothesis.stretches == RateHypothesis::Stretches::unwatched) return best;
   const bool has_stretches =
       has_bets_of(*this, hypothesis) && stretches.size() == log_wealth.size();
+  const StepCounts alike = parts_of(open).alike;
+  const std::vector<ExpectedBlock> blocks = blocks_in(*this, alike);
   for (std::size_t i = 0; i < hypothesis.alternatives.size(); ++i) {
     Stretch each = has_stretches ? stretches[i] : Stretch();
-    if (open.counts != Block()) {
-      each.add(open, gain_on(blocks_in(*this, open), hypothesis, hypothesis.alternatives[i]));
+    if (alike.counts != Block()) {
+      each.add(alike, gain_on(blocks, hypothesis, hypothesis.alternatives[i]));
     }
     if (each.log_gain > (best ? best->log_gain : 0)) best = std::move(each);
   }

@@ -138,9 +138,10 @@ std::optional<Comparable> compare_alike(const SideByStratum& subject,
                                         const SideByStratum& reference, const StrataList& strata,
                                         AttemptsOf attempts) {
   const std::set<std::size_t> of_subject = strata_of(subject);
+  const std::set<std::size_t> of_reference = strata_of(reference);
   std::set<std::size_t> of_both = of_subject;
-  of_both.merge(strata_of(reference));
-  if (of_both.size() < 2 || of_subject.empty() || strata_of(reference).empty()) return std::nullopt;
+  of_both.insert(of_reference.begin(), of_reference.end());
+  if (of_both.size() < 2 || of_subject.empty() || of_reference.empty()) return std::nullopt;
   Comparable found;
   found.subject_name = subject.name;
   found.reference_name = reference.name;
@@ -156,7 +157,7 @@ std::optional<Comparable> compare_alike(const SideByStratum& subject,
   };
   for (const auto& [place, counts] : count(subject, succeeded)) {
     found.all_runs += counts.trials;
-    if (!strata_of(reference).contains(place)) continue;
+    if (!of_reference.contains(place)) continue;
     found.runs += counts.trials;
     ++found.strata;
   }

@@ -227,4 +227,38 @@ TEST_CASE("in which stratum a user's runs were is not known: he counts where it 
   CHECK(*view.e_without_worst == Approx(std::min(without_in(0), without_in(1))).epsilon(1e-6));
 }
 
+TEST_CASE("a stratum that waits for its other side does not stop bets from beginning again") {
+  const RateHypothesis hypothesis{.alternatives = {{3.5, 1.0}}};
+  const auto three_weeks = [&](bool has_lonely) {
+    RateEvidence evidence;
+    evidence.expectation = {100, 10};
+    for (int hour = 0; hour < 21 * 24; ++hour) {
+      StepCounts step = strata_step({{1, {{10, 1}, {30, 3}}, {}, {}}});
+      if (has_lonely && hour == 0) {
+        step = strata_step({{0, {{}, {5, 1}}, {}, {}}, {1, {{10, 1}, {30, 3}}, {}, {}}});
+      }
+      step.start = kRolloutBegin + std::chrono::hours(hour);
+      evidence.add(step, hypothesis);
+    }
+    return evidence;
+  };
+  const RateEvidence alone = three_weeks(false);
+  CHECK(alone.starts.unspent < 0.6);
+  CHECK(three_weeks(true).starts.unspent ==
+        Catch::Detail::Approx(alone.starts.unspent).epsilon(0.01));
+  CHECK(three_weeks(true).starts.last > kRolloutBegin + std::chrono::hours(20 * 24));
+}
+
+TEST_CASE("a stretch has what both sides have, and nothing that waits for its other side") {
+  const RateHypothesis hypothesis = no_worse_by_strata();
+  RateEvidence evidence;
+  evidence.expectation = {100, 10};
+  StepCounts step = strata_step({{0, {{4, 4}, {}}, {}, {}}, {1, {{6, 6}, {8, 0}}, {}, {}}});
+  step.start = kRolloutBegin;
+  CHECK_FALSE(evidence.add(step, hypothesis));
+  const auto stretch = evidence.best_stretch(hypothesis);
+  REQUIRE(stretch);
+  CHECK(stretch->seen.counts == Block{{6, 6}, {8, 0}});
+}
+
 }  // namespace dagloop
