@@ -45,6 +45,32 @@ void add_sides(const Sides& of, Json::Object& block) {
   }
 }
 
+template <typename Sides>
+void merge_sides(const Sides& from, Sides& into) {
+  for (const auto& [name, side] : kSides<Sides>) {
+    for (const auto place : kPlaces) into.*side.*place += from.*side.*place;
+  }
+}
+
+void merge_step(const NewsStep& later, NewsStep& into) {
+  into.window.end = later.window.end;
+  merge_sides(later, into);
+  for (const StratumNews& each : later.by_stratum) {
+    const auto at =
+        std::ranges::lower_bound(into.by_stratum, each.stratum, {}, &StratumNews::stratum);
+    const bool is_there = at != into.by_stratum.end() && at->stratum == each.stratum;
+    is_there ? merge_sides(each, *at) : void(into.by_stratum.insert(at, each));
+  }
+}
+
+std::vector<NewsStep> in_pairs(const std::vector<NewsStep>& steps) {
+  std::vector<NewsStep> pairs;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    i % 2 == 0 ? pairs.push_back(steps[i]) : merge_step(steps[i], pairs.back());
+  }
+  return pairs;
+}
+
 enum class StrataOf { told_apart, one };
 
 Json block_to_json(const NewsStep& step, StrataOf strata) {
@@ -137,21 +163,32 @@ bool are_strata_parts(NewsStep left, const std::vector<StratumNews>& strata) {
                              [&](const StratumNews& each) { return take_sides(left, each); });
 }
 
+std::size_t sides_of_strata(const std::vector<NewsStep>& steps) {
+  std::size_t sides = 0;
+  for (const NewsStep& step : steps) {
+    for (const StratumNews& each : step.by_stratum) sides += count_sides(each);
+  }
+  return sides;
+}
+
 }  // namespace
 
 Json blocks_to_json(const std::vector<NewsStep>& steps) {
-  const StrataOf strata = strata_of(steps);
-  Json::Array blocks;
-  std::size_t sides = 0;
+  std::vector<NewsStep> blocks;
   for (const NewsStep& step : steps) {
     if (count_sides(step) == 0) continue;
-    blocks.push_back(block_to_json(step, strata));
-    for (const StratumNews& each : step.by_stratum) sides += count_sides(each);
+    blocks.emplace_back().window = step.window;
+    merge_step(step, blocks.back());  // without users
   }
   // Steps of a tick may be more. Who decides from its report has the whole.
-  const bool are_many = strata == StrataOf::told_apart && sides > kMostSidesOfStrata;
-  if (blocks.size() > kMostBlocks || are_many) blocks.clear();
-  return Json(std::move(blocks));
+  if (blocks.size() > kMostBlocks) return Json(Json::Array());
+  const StrataOf strata = strata_of(blocks);
+  while (strata == StrataOf::told_apart && sides_of_strata(blocks) > kMostSidesOfStrata) {
+    blocks = in_pairs(blocks);
+  }
+  Json::Array json;
+  for (const NewsStep& block : blocks) json.push_back(block_to_json(block, strata));
+  return Json(std::move(json));
 }
 
 std::vector<NewsStep> read_blocks(const JsonReader& reader) {
@@ -186,6 +223,7 @@ bool are_blocks_parts(const News& news) {
   left.control = news.control;
   left.all = news.all;
   left.before = news.before;
+  if (!are_strata_parts(left, news.by_stratum)) return false;
   return std::ranges::all_of(news.steps, [&](const NewsStep& step) {
     return take_sides(left, step) && are_strata_parts(step, step.by_stratum);
   });

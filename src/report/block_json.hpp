@@ -10,7 +10,7 @@ namespace dagloop {
 
 /// Returns the steps with a run as blocks, the counts of each side by place, and those of strata
 /// where there are several; without users, cold runs and latencies by edge. More than kMostBlocks
-/// are left out: none is. So are those that have 2,000 sides of strata or more.
+/// are left out: none is. With more than 2,000 sides of strata neighbours are merged, two by two.
 Json blocks_to_json(const std::vector<NewsStep>& steps);
 
 /// Reads them.

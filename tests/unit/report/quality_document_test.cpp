@@ -293,7 +293,7 @@ TEST_CASE("blocks read back without users and edges, and are refused where they 
   CHECK(quality_from_json(earlier, "r.json").news.steps.empty());
 }
 
-TEST_CASE("blocks tell strata apart where there are several, and too many are left out") {
+TEST_CASE("blocks tell strata apart where there are several, and too many are merged") {
   Quality quality = full_quality();
   NewsStep step;
   step.window = {test::kAsOf - std::chrono::hours(2), test::kAsOf - std::chrono::hours(1)};
@@ -321,7 +321,24 @@ TEST_CASE("blocks tell strata apart where there are several, and too many are le
     step.by_stratum.push_back({place, {}, step.by_stratum[0].control, {}, {}});
   }
   quality.news.steps.assign(kMostBlocks, step);
-  CHECK(quality_to_json(quality).find("news")->find("blocks")->as_array().empty());
+  const Json merged = quality_to_json(quality);
+  const Json::Array& few = merged.find("news")->find("blocks")->as_array();
+  CHECK(few.size() == kMostBlocks / 2);
+  std::int64_t runs = 0;
+  std::int64_t of_first = 0;
+  for (const Json& each : few) {
+    CHECK(each.find("by_stratum")->as_array().size() == 17);
+    runs += each.find("control")->as_array().front().as_integer();
+    of_first += each.find("by_stratum")
+                    ->as_array()
+                    .front()
+                    .find("control")
+                    ->as_array()
+                    .front()
+                    .as_integer();
+  }
+  CHECK(runs == static_cast<std::int64_t>(90 * kMostBlocks));
+  CHECK(of_first == static_cast<std::int64_t>(60 * kMostBlocks));
 }
 
 TEST_CASE("a report without one of its KPIs or error classes is refused with its name") {
