@@ -268,8 +268,8 @@ std::string clickhouse_repeated_query(const std::vector<ClickHouseTable>& tables
       filter += fmt::format(" AND ({} = '' OR {} = '{}')", row.text(Field::node_id),
                             row.text(Field::node_type), kRunNodeType);
     }
-    hashes += fmt::format("{}SELECT {} AS h FROM {}{}", hashes.empty() ? "" : " UNION ALL ",
-                          row.hash(), table.local, filter);
+    hashes += (hashes.empty() ? "" : " UNION ALL ") +
+              clickhouse_values(table, {{"h", row.hash()}}, table.local + filter);
   }
   // Parts of the hashes fit into a cache, and so do their sets: a third of the time of GROUP BY h.
   const std::string parts =

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <vector>
 
 namespace dagloop {
 namespace {
@@ -52,16 +53,9 @@ std::string clickhouse_json_rows(const ClickHouseTable& table, const CountScope&
     const std::string column = clickhouse_column_of(scope.mapping, field);
     if (row.has(field)) values.emplace(column, shown_value(row, field, column, truths));
   }
-  // A name that stands for a value would stand for it in the conditions, too.
-  std::string inner;
-  std::string outer;
-  for (const auto& [column, value] : values) {
-    const std::string name = fmt::format("v{}", inner.size());
-    inner += (inner.empty() ? "" : ", ") + value + " AS " + name;
-    outer += (outer.empty() ? "" : ", ") + name + " AS " + clickhouse_name(column);
-  }
-  return fmt::format("SELECT {} FROM (SELECT {} FROM {} {}) FORMAT JSONEachRow", outer, inner,
-                     table.here, clauses);
+  std::vector<ClickHouseValue> shown;
+  for (const auto& [column, value] : values) shown.push_back({column, value});
+  return clickhouse_values(table, shown, table.here + " " + clauses) + " FORMAT JSONEachRow";
 }
 
 std::string clickhouse_examples_query(const ClickHouseTable& table, const CountScope& scope,

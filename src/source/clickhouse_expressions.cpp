@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace dagloop {
 
 std::string clickhouse_name(const std::string& name) {
@@ -43,6 +45,27 @@ bool is_integer(const std::string& plain) {
 bool is_nullable(const std::string& type) { return type.find("Nullable(") != std::string::npos; }
 
 }  // namespace
+
+std::string clickhouse_prefix(const ClickHouseTable& table) {
+  std::string prefix = "our_";
+  const auto is_taken = [&](const auto& column) { return column.first.starts_with(prefix); };
+  while (std::ranges::any_of(table.columns, is_taken)) prefix += '_';
+  return prefix;
+}
+
+// Outside, where no column of the table stands any more, the bare names cannot mean another value.
+std::string clickhouse_values(const ClickHouseTable& table,
+                              const std::vector<ClickHouseValue>& values, const std::string& from) {
+  const std::string prefix = clickhouse_prefix(table);
+  std::string inner;
+  std::string outer;
+  for (const ClickHouseValue& each : values) {
+    const std::string name = clickhouse_name(prefix + each.name);
+    inner += (inner.empty() ? "" : ", ") + each.value + " AS " + name;
+    outer += (outer.empty() ? "" : ", ") + name + " AS " + clickhouse_name(each.name);
+  }
+  return "SELECT " + outer + " FROM (SELECT " + inner + " FROM " + from + ")";
+}
 
 std::string clickhouse_column_of(const Mapping& mapping, Field field) {
   std::string name(to_string(field));
@@ -266,7 +289,7 @@ std::string ClickHouseExpressions::is_unread_word(Field field, const packed::Wor
   return fmt::format("({0}) IN (0, {1}) AND (({0}) = {1} OR {2})", digit, form.mended, odd);
 }
 
-std::string ClickHouseExpressions::unread() const {
+std::string ClickHouseExpressions::unread(const std::string& duration) const {
   std::string sum = "toUInt8(0";
   const auto add = [&sum](Field field, const std::string& condition) {
     sum += fmt::format(" + ({}) * {}", condition, unread_bit(field));
@@ -277,9 +300,8 @@ std::string ClickHouseExpressions::unread() const {
   const std::string odd_mode = mended(Field::execution_mode);
   if (!odd_mode.empty()) add(Field::execution_mode, odd_mode);
   if (has(Field::duration_ms)) {
-    add(Field::duration_ms,
-        fmt::format("{} AND NOT (raw_duration >= 0 AND NOT isInfinite(raw_duration))",
-                    is_present(Field::duration_ms)));
+    add(Field::duration_ms, fmt::format("{0} AND NOT ({1} >= 0 AND NOT isInfinite({1}))",
+                                        is_present(Field::duration_ms), duration));
   }
   return sum + ")";
 }

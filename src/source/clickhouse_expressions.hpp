@@ -27,6 +27,19 @@ struct ClickHouseTable {
   WordSpaces spaces = WordSpaces::kept;
 };
 
+/// Returns what no column of the table begins with, as the names of ours beside them do:
+/// ClickHouse takes the name of a value in a SELECT for that value, also where a column has it.
+std::string clickhouse_prefix(const ClickHouseTable& table);
+/// A value in the table's columns, by a name of ours. Values beside it may call it
+/// clickhouse_prefix() + name.
+struct ClickHouseValue {
+  std::string name;
+  std::string value;
+};
+/// Returns the SELECT of such values, by their bare names. `from` stands behind FROM.
+std::string clickhouse_values(const ClickHouseTable& table,
+                              const std::vector<ClickHouseValue>& values, const std::string& from);
+
 /// Returns a name, or a text, as ClickHouse's SQL wants it.
 std::string clickhouse_name(const std::string& name);
 std::string clickhouse_literal(const std::string& text);
@@ -95,8 +108,8 @@ class ClickHouseExpressions {
   std::string is_present(Field field) const;
   /// Returns the decisive fields that are there, but cannot be read, as a number: UnreadBits.
   ///
-  /// Shape: beside the number of the duration as `raw_duration`.
-  std::string unread() const;
+  /// Shape: `duration` is the name of its number beside it.
+  std::string unread(const std::string& duration) const;
   /// Returns microseconds since 1970; 0 where the time is absent.
   std::string at() const;
   /// Returns the hash of the run's key: runs of equal keys have equal ones.

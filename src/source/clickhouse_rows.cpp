@@ -102,16 +102,11 @@ std::string clickhouse_mapped_rows(const ClickHouseTable& table, const CountScop
                                    const RowsPart& part) {
   std::string clauses = row_clauses(table, scope);
   if (part.parts > 1) clauses += part_clause(table, scope.mapping, part);
-  std::string inner;
-  std::string outer;
+  std::vector<ClickHouseValue> values;
   for (const std::string& column : columns_read(table, scope.mapping)) {
-    const std::string name = fmt::format("v{}", inner.size());
-    inner +=
-        (inner.empty() ? "" : ", ") + shown_column(table, scope.mapping, column) + " AS " + name;
-    outer += (outer.empty() ? "" : ", ") + name + " AS " + clickhouse_name(column);
+    values.push_back({column, shown_column(table, scope.mapping, column)});
   }
-  return fmt::format("SELECT {} FROM (SELECT {} FROM {} {}) FORMAT JSONEachRow", outer, inner,
-                     table.here, clauses);
+  return clickhouse_values(table, values, table.here + " " + clauses) + " FORMAT JSONEachRow";
 }
 
 std::string clickhouse_row_count(const ClickHouseTable& table, const CountScope& scope) {

@@ -45,51 +45,56 @@ std::string mode_of(const ClickHouseExpressions& row) {
 }
 
 // The digit of a run's age, behind others; nothing where no age is told.
-std::string clickhouse_age(const std::string& duration, const LogQuery& query) {
+std::string clickhouse_age(const std::string& at, const std::string& duration,
+                           const LogQuery& query) {
   if (!told_ages(query)) return "";
-  return fmt::format(" + {} * toInt64({})", clickhouse_age_class("at", duration, query),
+  return fmt::format(" + {} * toInt64({})", clickhouse_age_class(at, duration, query),
                      std::int64_t{1} << packed::kAge);
+}
+
+// What a row is counted for.
+std::string clickhouse_digits(const ClickHouseTable& table, const CountScope& scope) {
+  const ClickHouseExpressions row(table, scope.mapping);
+  const std::string prefix = clickhouse_prefix(table);
+  const std::string duration =
+      duration_of(row, clickhouse_name(clickhouse_column_of(scope.mapping, Field::duration_ms)));
+  const bool has_age = row.has(Field::duration_ms);
+  return fmt::format(
+      "{}status_digit + {} + {} + {} + {}{}", prefix,
+      row.word(Field::cohort, packed::cohort_form(packed::kCohort)),
+      row.word(Field::compensation_status, packed::compensation_form(packed::kCompensation)),
+      clickhouse_node(row), duration,
+      has_age ? clickhouse_age(prefix + "at", row.number(Field::duration_ms), scope.query) : "");
 }
 
 // One row of the table, in what it is grouped by and what is counted of it.
 std::string clickhouse_packed_rows(const ClickHouseTable& table, const CountScope& scope) {
   const ClickHouseExpressions row(table, scope.mapping);
-  return fmt::format(
-      "SELECT {at} AS at, {status} AS status_digit, status_digit + {cohort} + {compensation} + "
-      "{node} + {duration}{age} AS digits, {run} = '' AS no_run, {request} = '' AS no_request, "
-      "{mode} "
-      "AS "
-      "mode, {plan} AS plan, {code} AS code, {pipeline} AS pipeline, {mended} AS mended_fields, "
-      "{verification} != '' AS unverified, {fallback} != '' AS fallback, {reused} AS reused, "
-      "{failed} "
-      "AS failed, {total} AS total, {tokens} AS tokens, {has_tokens} AS has_tokens, {cost} AS "
-      "cost, "
-      "{has_cost} AS has_cost, at AS newest_at, bitShiftRight(status_digit, {place}) AS state FROM "
-      "{table}{filter}",
-      fmt::arg("at", row.at()),
-      fmt::arg("status", row.word(Field::status, packed::status_form(packed::kStatus))),
-      fmt::arg("cohort", row.word(Field::cohort, packed::cohort_form(packed::kCohort))),
-      fmt::arg("compensation", row.word(Field::compensation_status,
-                                        packed::compensation_form(packed::kCompensation))),
-      fmt::arg("node", clickhouse_node(row)),
-      fmt::arg("duration", duration_of(row, clickhouse_name(clickhouse_column_of(
-                                                scope.mapping, Field::duration_ms)))),
-      fmt::arg("age", row.has(Field::duration_ms)
-                          ? clickhouse_age(row.number(Field::duration_ms), scope.query)
-                          : ""),
-      fmt::arg("run", row.text(Field::pipeline_run_id)),
-      fmt::arg("request", row.text(Field::request_id)), fmt::arg("mode", mode_of(row)),
-      fmt::arg("plan", row.text(Field::plan_source)), fmt::arg("code", row.text(Field::error_code)),
-      fmt::arg("pipeline", row.text(Field::pipeline_id)), fmt::arg("mended", row.mended()),
-      fmt::arg("verification", row.text(Field::verification_reason)),
-      fmt::arg("fallback", row.text(Field::fallback_reason)),
-      fmt::arg("reused", row.truth(Field::idempotent_reuse)),
-      fmt::arg("failed", row.count(Field::fanout_failed, 0)),
-      fmt::arg("total", row.count(Field::fanout_total, 0)), fmt::arg("tokens", row.tokens()),
-      fmt::arg("has_tokens", row.has_tokens()), fmt::arg("cost", row.count(Field::cost_micros, 0)),
-      fmt::arg("has_cost", row.is_count(Field::cost_micros)), fmt::arg("place", packed::kStatus),
-      fmt::arg("table", table.local),
-      fmt::arg("filter", clickhouse_time_filter(table, scope.mapping, scope.query)));
+  const std::string prefix = clickhouse_prefix(table);
+  return clickhouse_values(
+      table,
+      {{"at", row.at()},
+       {"status_digit", row.word(Field::status, packed::status_form(packed::kStatus))},
+       {"digits", clickhouse_digits(table, scope)},
+       {"no_run", row.text(Field::pipeline_run_id) + " = ''"},
+       {"no_request", row.text(Field::request_id) + " = ''"},
+       {"mode", mode_of(row)},
+       {"plan", row.text(Field::plan_source)},
+       {"code", row.text(Field::error_code)},
+       {"pipeline", row.text(Field::pipeline_id)},
+       {"mended_fields", row.mended()},
+       {"unverified", row.text(Field::verification_reason) + " != ''"},
+       {"fallback", row.text(Field::fallback_reason) + " != ''"},
+       {"reused", row.truth(Field::idempotent_reuse)},
+       {"failed", row.count(Field::fanout_failed, 0)},
+       {"total", row.count(Field::fanout_total, 0)},
+       {"tokens", row.tokens()},
+       {"has_tokens", row.has_tokens()},
+       {"cost", row.count(Field::cost_micros, 0)},
+       {"has_cost", row.is_count(Field::cost_micros)},
+       {"newest_at", prefix + "at"},
+       {"state", fmt::format("bitShiftRight({}status_digit, {})", prefix, packed::kStatus)}},
+      table.local + clickhouse_time_filter(table, scope.mapping, scope.query));
 }
 
 // What packed rows are named and counted by besides; what no column tells is left out.
@@ -174,7 +179,7 @@ std::string clickhouse_packed_settled(PackedUse use, const std::string& runs,
       digit("status", packed::kStatus), digit("cohort", packed::kCohort),
       digit("compensation", packed::kCompensation), digit("population", packed::kPopulation),
       digit("manual", packed::kManual), clickhouse_duration("duration"),
-      clickhouse_time(scope.query), clickhouse_age("duration", scope.query));
+      clickhouse_time(scope.query), clickhouse_age("at", "duration", scope.query));
   return packed_answer(
       use, kind,
       "SELECT *, toInt64(unread) AS mended_fields, status AS state, fanout_failed AS failed, "

@@ -30,8 +30,9 @@ std::string clickhouse_user_clauses(const std::vector<ClickHouseTable>& tables,
     for (const Window& window : windows) {
       in_any += (in_any.empty() ? "" : " OR ") + clickhouse_in_window(each, scope.mapping, window);
     }
-    near += fmt::format("{}SELECT {} AS h FROM {} WHERE {}", near.empty() ? "" : " UNION ALL ",
-                        ClickHouseExpressions(each, scope.mapping).hash(), each.here, in_any);
+    near += (near.empty() ? "" : " UNION ALL ") +
+            clickhouse_values(each, {{"h", ClickHouseExpressions(each, scope.mapping).hash()}},
+                              each.here + " WHERE " + in_any);
   }
   // Runs of equal hashes are two all the same: a row too many does no harm.
   return clauses + fmt::format(" AND {} GLOBAL IN (SELECT h FROM ({}))",

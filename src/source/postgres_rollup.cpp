@@ -130,9 +130,12 @@ class RollupReading {
       }
     }
     const std::string keys = fmt::format(
-        "WITH near AS MATERIALIZED ({}), runs AS MATERIALIZED (SELECT DISTINCT run FROM near WHERE "
-        "run <> ''), requests AS MATERIALIZED (SELECT DISTINCT request FROM near WHERE (run <> '') "
-        "IS NOT TRUE AND request <> '') ",
+        "WITH dagloop_near AS MATERIALIZED ({}), dagloop_runs AS MATERIALIZED (SELECT DISTINCT run "
+        "AS dagloop_key FROM dagloop_near WHERE run <> ''), dagloop_requests AS MATERIALIZED "
+        "(SELECT "
+        "DISTINCT request AS dagloop_key FROM dagloop_near WHERE (run <> '') IS NOT TRUE AND "
+        "request "
+        "<> '') ",
         near);
     // Keys are looked up one by one: the planner does not know how few they are.
     transaction_.exec(
@@ -228,11 +231,11 @@ class RollupReading {
     const bool has_run = table.columns.contains(column_of(mapping, Field::pipeline_run_id));
     const bool has_request = table.columns.contains(column_of(mapping, Field::request_id));
     const std::string run = "t." + key_column(mapping, Field::pipeline_run_id);
-    const std::string by_run =
-        fmt::format("SELECT t.ctid::text FROM runs JOIN {} AS t ON {} = runs.run WHERE {}",
-                    table.name, run, in_hull);
+    const std::string by_run = fmt::format(
+        "SELECT t.ctid::text FROM dagloop_runs JOIN {} AS t ON {} = dagloop_key WHERE {}",
+        table.name, run, in_hull);
     std::string by_request = fmt::format(
-        "SELECT t.ctid::text FROM requests JOIN {} AS t ON t.{} = requests.request WHERE {}{}",
+        "SELECT t.ctid::text FROM dagloop_requests JOIN {} AS t ON t.{} = dagloop_key WHERE {}{}",
         table.name, key_column(mapping, Field::request_id), in_hull,
         has_run ? fmt::format(" AND ({0} IS NULL OR {0} = '')", run) : "");
     if (!has_run) return by_request;

@@ -116,7 +116,8 @@ std::string json_value(const std::string& column, const std::string& type, bool 
 
 // The row of such columns as a line, with NaN where a file has it.
 std::string line_of(const std::string& columns) {
-  std::string line = "row_to_json(r)::text";
+  // With the star a table's name is meant, also where a column has it.
+  std::string line = "row_to_json(r.*)::text";
   if (columns.find(kNoNumber) == std::string::npos) return line;
   return "replace(" + line + ", '" + kNoNumber + "', 'NaN')";
 }

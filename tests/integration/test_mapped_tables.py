@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
 import mapping_logs  # noqa: E402
+from awkward_tables import in_buckets  # noqa: E402
 from clickhouse_server import PASSWORD as CLICKHOUSE_PASSWORD  # noqa: E402
 from clickhouse_server import ClickHouseCluster  # noqa: E402
 from mapping_logs import AS_OF, FORMATS, SECRET_TEXT  # noqa: E402
@@ -35,6 +36,8 @@ def kinds(records):
 
 
 class MappedTables(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.postgres = PostgresServer()
@@ -198,6 +201,98 @@ class MappedTables(unittest.TestCase):
                 self.assertEqual(
                     {e["field"] for e in document["input"]["mended_examples"]}
                     - {"error_code", "attempt", "duration_ms", "idempotent_reuse"}, set())
+
+    def test_a_column_may_have_any_name(self):
+        # Names that the queries have for values of their own, as these were: also those of JSON
+        # rows, of subqueries and of whole rows. Then what SQL would take for something else.
+        fields = dict(
+            pipeline_run_id="key", request_id="h", user_id="no_run", created_at="newest_at",
+            status="state", execution_mode="mode", error_code="code", plan_source="plan",
+            pipeline_id="pipeline", cohort="digits", compensation_status="status_digit",
+            duration_ms="at", fallback_reason="fallback", verification_reason="unverified",
+            idempotent_reuse="reused", fanout_total="total", fanout_failed="failed",
+            fanout_index="item", tokens_in="tokens", tokens_out="has_tokens", cost_micros="cost",
+            attempt="raw_duration", node_id="node", node_type="is_request")
+        others = ("has_cost", "mended_fields", "raw_code", "is_upstream", "undoes", "no_request",
+                  "compensation", "population", "cohort_digit", "fanout_total", "fanout_failed",
+                  "unread", "duration", "our_at", "our__state", "v0", "v30", "r", "t", "rows",
+                  "x", "status", "order", "group")
+        awkward = ("order", "User", "a \"b\" c", "it's", "back`tick", "select", "table.at", "100%",
+                   "{}", "group", "from", "limit", "end", "é", "null", "ts", "names", "kind", "runs",
+                   "r", "t", "v0", "our_at", "created_us_")
+        runs = []
+        for i in range(60):
+            run = dict(
+                pipeline_run_id="run %d" % (i % 50), request_id="q%d" % i, user_id="u%d" % (i % 9),
+                created_at="2026-02-24T11:00:%02dZ" % i, status="failed" if i % 5 == 0 else "ok",
+                execution_mode="dag" if i % 3 else "rule", error_code="E1" if i % 5 == 0 else None,
+                plan_source="llm", pipeline_id="daily", cohort="canary" if i % 2 else "control",
+                compensation_status="completed" if i % 7 == 0 else None, duration_ms=1000.5 + i,
+                fallback_reason="f" if i % 6 == 0 else None, idempotent_reuse=i % 2,
+                verification_reason="v" if i % 8 == 0 else None, fanout_total=4,
+                fanout_failed=i % 2, fanout_index=None, tokens_in=i, tokens_out=1, cost_micros=5,
+                attempt=1, node_id=None, node_type=None)
+            runs.append(run)
+            runs.append(dict(run, node_id="plan", node_type="skill", attempt=2, duration_ms=7.5))
+        runs[6]["status"] = "odd"  # is shown
+        for names in (fields, dict(zip(fields, others)), dict(zip(fields, awkward))):
+            mapping = self.mapping_of(**{key: {"column": name} for key, name in names.items()})
+            rows = [{names[key]: value for key, value in run.items()} for run in runs]
+            log = self.folder / "log.jsonl"
+            log.write_text("".join(json.dumps(
+                {key: bool(value) if key == names["idempotent_reuse"] else value
+                 for key, value in row.items()}) + "\n" for row in rows))
+            expected = self.read(log, mapping)
+            table = self.typed_in_postgres(names, rows)
+            for source in (table, table + "&rows_at_most=0", self.typed_in_clickhouse(names, rows)):
+                with self.subTest(names=list(names.values())[:3], source=source):
+                    in_buckets(self, expected, self.read(source, mapping))
+
+    def read(self, source, mapping):
+        result = run_tool("eval_dag_quality", "--as-of", "2026-02-24T12:00:00Z", "--json",
+                          "--source", source, "--mapping", mapping, cwd=self.folder)
+        self.assertIn('"schema"', result.stdout, str(result))
+        document = without_own(result.document())
+        counts = document["input"]
+        for example in counts["examples"] + counts["mended_examples"]:
+            for key in ("source", "file", "line"):
+                example.pop(key, None)
+        return document
+
+    # By field, what is no text.
+    TYPES = dict(created_at=("timestamptz", "DateTime('UTC')"), duration_ms=("float8", "Float64"),
+                 idempotent_reuse=("bool", "UInt8"))
+    COUNTS = ("fanout_total", "fanout_failed", "fanout_index", "tokens_in", "tokens_out",
+              "cost_micros", "attempt")
+
+    def typed_in_postgres(self, names, rows):
+        columns = ", ".join('"%s" %s' % (
+            name.replace('"', '""'),
+            self.TYPES.get(field, ("int8" if field in self.COUNTS else "text",))[0])
+            for field, name in names.items())
+        reused = names["idempotent_reuse"]
+        text = json.dumps([dict(row, **{reused: bool(row[reused])}) for row in rows])
+        self.postgres.sql(
+            "DROP TABLE IF EXISTS foreign_log; CREATE TABLE foreign_log (%s); "
+            "INSERT INTO foreign_log SELECT * FROM json_populate_recordset(NULL::foreign_log, "
+            "$json$%s$json$)" % (columns, text), "postgres")
+        return self.postgres.uri("postgres") + "?runs_table=foreign_log&nodes_table="
+
+    def typed_in_clickhouse(self, names, rows):
+        columns = ", ".join("`%s` %s" % (
+            name.replace("\\", "\\\\").replace("`", "\\`"),
+            self.TYPES.get(field, (0, "Nullable(Int64)" if field in self.COUNTS else
+                                   "Nullable(String)"))[1])
+            for field, name in names.items())
+        at = names["created_at"]
+        text = "\n".join(json.dumps(dict(row, **{at: row[at].replace("T", " ").replace("Z", "")}))
+                         for row in rows)
+        shard = self.clickhouse.shards[0]
+        self.clickhouse.sql("DROP TABLE IF EXISTS foreign_log")
+        self.clickhouse.sql("CREATE TABLE foreign_log (%s) ENGINE = Log" % columns)
+        shard.sql("INSERT INTO foreign_log FORMAT JSONEachRow", text.encode())
+        return "clickhouse://default:%s@127.0.0.1:%d/default?runs_table=foreign_log&nodes_table=" % (
+            CLICKHOUSE_PASSWORD, shard.http)
 
     def test_a_table_without_the_columns_of_the_mapping_is_refused(self):
         records = [{"id": 1, "conclusion": "success"}]
