@@ -35,6 +35,7 @@ constexpr std::chrono::seconds kGrace{5};  // for the server to say itself that 
 // Hashes of up to 20 digits: 210 KB of text, below the 256 KiB that the server takes of a statement
 // (max_query_size) unless it is set otherwise.
 constexpr std::size_t kManyKeys = 10'000;
+constexpr std::size_t kUsualStatement = 200'000;  // servers take 262144 bytes by themselves
 constexpr std::int64_t kAskedAtOnce = 100'000;
 constexpr int kPort = 8123;
 constexpr int kSecurePort = 8443;
@@ -98,6 +99,10 @@ struct ClickHouseSource::Impl {
          std::to_string(std::max<std::int64_t>(
              1, std::chrono::ceil<std::chrono::seconds>(options.statement_timeout).count()))}};
     if (!server.path.empty()) parameters["database"] = server.path;
+    // Many columns, long names and many repeated keys make a statement longer than servers take.
+    if (statement.size() > kUsualStatement) {
+      parameters["max_query_size"] = std::to_string(2 * statement.size());
+    }
     std::chrono::milliseconds pause = kFirstPause;
     for (int tries = 1;; ++tries) {
       const HttpAnswer answer =

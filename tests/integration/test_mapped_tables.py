@@ -294,6 +294,22 @@ class MappedTables(unittest.TestCase):
         return "clickhouse://default:%s@127.0.0.1:%d/default?runs_table=foreign_log&nodes_table=" % (
             CLICKHOUSE_PASSWORD, shard.http)
 
+    def test_many_repeated_keys_make_no_statement_that_is_too_long(self):
+        self.clickhouse.sql("DROP TABLE IF EXISTS foreign_log")
+        self.clickhouse.sql(
+            "CREATE TABLE foreign_log (pipeline_run_id String, status String, node_id String, "
+            "created_at DateTime) ENGINE = Log")
+        self.clickhouse.sql(
+            "INSERT INTO foreign_log SELECT toString(number %% 9900), 'ok', '', "
+            "toDateTime('%s', 'UTC') - 60 FROM numbers(19800)"
+            % AS_OF.replace("T", " ").replace("Z", ""))
+        source = "clickhouse://default:%s@127.0.0.1:%d/default?runs_table=foreign_log&nodes_table=" % (
+            CLICKHOUSE_PASSWORD, self.clickhouse.shards[0].http)
+        result = run_tool("eval_dag_quality", "--as-of", AS_OF, "--json", "--source", source,
+                          cwd=self.folder)
+        self.assertEqual(result.code, 0, str(result))
+        self.assertEqual(json.loads(result.stdout)["input"]["records"], 19800)
+
     def test_a_table_without_the_columns_of_the_mapping_is_refused(self):
         records = [{"id": 1, "conclusion": "success"}]
         for load in (self.in_postgres, self.in_clickhouse):
