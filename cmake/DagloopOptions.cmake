@@ -48,10 +48,10 @@ endif()
 # Where everything takes several times as long, exhaustive tests do not strike at every place, unless
 # they are told to (scripts/release.sh exhaustive), and are given longer.
 set(every 1)
-set(timeout_s 600)
+set(timeout_s 1200)
 if(DAGLOOP_SANITIZE)
   set(every 37)
-  set(timeout_s 1200)
+  set(timeout_s 2400)
 endif()
 set(DAGLOOP_FAULT_EVERY ${every} CACHE STRING "Exhaustive tests strike at one place in so many")
 set(DAGLOOP_TEST_TIMEOUT_S ${timeout_s} CACHE STRING "Seconds that one of the long tests may take")
