@@ -21,7 +21,8 @@ struct FigureWindows {
 /// What is known of the reference when its strata are chosen.
 struct ReferenceStrata {
   StrataList strata;
-  // Of the baseline window alone: what is bet on later runs must not rest on any of them.
+  // Of the baseline window alone: what is bet on later runs must not rest on any of them. Where all
+  // runs are held against those before, these are partly the same: there it is an approximation.
   std::map<Stratum, StratumPartial> before;
 };
 

@@ -36,11 +36,9 @@ struct SideNews {
 // The figures of one side, at the strata that it has.
 void put(const SideNews& news, ArmFigures StratumNews::*side, std::vector<StratumNews>& strata) {
   for (const auto& [place, figures] : news.strata) {
-    const auto stratum = static_cast<std::uint8_t>(place);
-    const auto at = std::ranges::lower_bound(strata, stratum, {}, &StratumNews::stratum);
-    const bool is_there = at != strata.end() && at->stratum == stratum;
-    StratumNews& to = is_there ? *at : *strata.insert(at, StratumNews{stratum, {}, {}, {}, {}});
-    to.*side = figures;
+    StratumNews fresh;
+    fresh.stratum = static_cast<std::uint8_t>(place);
+    at_stratum(strata, fresh).*side = figures;
   }
 }
 

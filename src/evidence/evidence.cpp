@@ -149,11 +149,8 @@ void expect_by_stratum(Evidence& evidence, const std::vector<ArmFigures>& usual)
     RateEvidence& to = evidence.tests[std::string(name)];
     for (std::size_t i = 0; i < usual.size(); ++i) {
       const auto stratum = counted_as(static_cast<std::uint8_t>(i), test, evidence);
-      if (to.by_stratum.empty() || to.by_stratum.back().stratum < stratum) {
-        to.by_stratum.push_back({stratum, {}, {}});
-      }
-      const auto of = std::ranges::find(to.by_stratum, stratum, &StratumEvidence::stratum);
-      of->expectation += {usual[i].*test.trials, usual[i].*test.events};
+      StratumEvidence& of = at_stratum<StratumEvidence>(to.by_stratum, {stratum, {}, {}});
+      of.expectation += {usual[i].*test.trials, usual[i].*test.events};
     }
     const ArmCounts all = expectation_of(to.expectation);
     const std::uint64_t weight = std::min(all.trials, kFew);

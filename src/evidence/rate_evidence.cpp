@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/kpi/stratum.hpp"
 
 namespace dagloop {
 namespace {
@@ -63,10 +64,8 @@ const StratumEvidence* find_stratum(const RateEvidence& evidence, std::uint8_t s
 
 // A stratum that has not been seen before is expected to be as all of them are.
 StratumEvidence& of_stratum(RateEvidence& evidence, std::uint8_t stratum) {
-  auto& all = evidence.by_stratum;
-  const auto place = std::ranges::lower_bound(all, stratum, {}, &StratumEvidence::stratum);
-  if (place != all.end() && place->stratum == stratum) return *place;
-  return *all.insert(place, {stratum, {}, expectation_of(evidence.expectation)});
+  return at_stratum<StratumEvidence>(evidence.by_stratum,
+                                     {stratum, {}, expectation_of(evidence.expectation)});
 }
 
 // The blocks of strata: those that both sides have, for a bet on one side alone says nothing.

@@ -62,12 +62,7 @@ StepCounts& StepCounts::operator+=(const StepCounts& later) {
   users = merged_users(users, later.users);
   add_above(later.above, above);
   for (const StratumCounts& each : later.strata) {
-    const auto place = std::ranges::lower_bound(strata, each.stratum, {}, &StratumCounts::stratum);
-    if (place != strata.end() && place->stratum == each.stratum) {
-      *place += each;
-    } else {
-      strata.insert(place, each);
-    }
+    at_stratum(strata, StratumCounts{.stratum = each.stratum}) += each;
   }
   return *this;
 }

@@ -56,10 +56,9 @@ void merge_step(const NewsStep& later, NewsStep& into) {
   into.window.end = later.window.end;
   merge_sides(later, into);
   for (const StratumNews& each : later.by_stratum) {
-    const auto at =
-        std::ranges::lower_bound(into.by_stratum, each.stratum, {}, &StratumNews::stratum);
-    const bool is_there = at != into.by_stratum.end() && at->stratum == each.stratum;
-    is_there ? merge_sides(each, *at) : void(into.by_stratum.insert(at, each));
+    StratumNews fresh;
+    fresh.stratum = each.stratum;
+    merge_sides(each, at_stratum(into.by_stratum, fresh));
   }
 }
 

@@ -1,6 +1,7 @@
 // Runs that are alike: of one pipeline, and planned by one source. Pure value types.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -58,5 +59,14 @@ std::map<std::size_t, StratumPartial> by_place(const std::map<Stratum, StratumPa
 /// Returns the first place of the same pipeline; of the rest its own. A run that fell back was
 /// planned by another source than it would have been, so fallbacks are compared within pipelines.
 std::size_t first_of_pipeline(const StrataList& strata, std::size_t place);
+
+/// Returns what a list, ascending by stratum, has of that of `fresh`; where it has nothing, `fresh`
+/// is put there.
+template <typename Counts>
+Counts& at_stratum(std::vector<Counts>& by_stratum, const Counts& fresh) {
+  const auto place = std::ranges::lower_bound(by_stratum, fresh.stratum, {}, &Counts::stratum);
+  const bool is_there = place != by_stratum.end() && place->stratum == fresh.stratum;
+  return is_there ? *place : *by_stratum.insert(place, fresh);
+}
 
 }  // namespace dagloop
