@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dagloop/base/assert.hpp"
+#include "dagloop/kpi/stratum.hpp"
 
 namespace dagloop {
 namespace {
